@@ -1,0 +1,185 @@
+// Package golden reads reference results of the official implementations and
+// turns them into cases: a graph, its inputs, and what must come out.
+//
+// A file is a safetensors file with tensors "input/NAME", "weight/NAME",
+// "stage/NAME" and "output/NAME" in PyTorch's layouts, and metadata "model",
+// "config" (JSON) and "source". Files of operations hold many sub-cases, whose
+// id stands between: "input/ID/x".
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// Case is one check.
+type Case struct {
+	Name string // file and sub-case: "op_conv2d/k3"
+
+	// Graph with its Inputs, in the graph's layout. The stages of a model are
+	// outputs too, in the order of computation.
+	Graph  *graph.Graph
+	Inputs []*tensor.Tensor
+
+	// Host computes what by design never runs on a GPU (resizing of pictures,
+	// run lengths, …); Graph is then nil.
+	Host func() ([]*tensor.Tensor, error)
+
+	Want      []*tensor.Tensor // one for each output, named, in the graph's layout
+	Tolerance float64          // of the difference over the largest wanted value
+}
+
+// The tolerances of DESIGN: of one op, and of a whole model.
+const (
+	OpTolerance    = 1e-5
+	ModelTolerance = 1e-4
+)
+
+// Load reads the cases of a file.
+func Load(path string) ([]Case, error) {
+	s, err := weights.OpenSafetensors(path)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
+	cases, err := Read(name, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return cases, nil
+}
+
+// Read makes cases of an open file; name is what their names begin with.
+func Read(name string, s *weights.Safetensors) ([]Case, error) {
+	f := &file{Safetensors: s, name: name}
+	kind, ok := s.Metadata["model"]
+	if !ok {
+		return nil, fmt.Errorf("no metadata \"model\": not a reference file")
+	}
+	if build, ok := ops[kind]; ok {
+		var config struct {
+			Cases []json.RawMessage `json:"cases"`
+		}
+		if err := json.Unmarshal([]byte(s.Metadata["config"]), &config); err != nil {
+			return nil, fmt.Errorf("metadata config: %w", err)
+		}
+		if len(config.Cases) == 0 {
+			return nil, fmt.Errorf("metadata config: no cases")
+		}
+		var cases []Case
+		for _, attrs := range config.Cases {
+			c, err := f.sub(attrs, build)
+			if err != nil {
+				return nil, err
+			}
+			cases = append(cases, c)
+		}
+		return cases, nil
+	}
+	if build, ok := models[kind]; ok {
+		c, err := guard(name, func() (Case, error) { return build(f) })
+		if err != nil {
+			return nil, err
+		}
+		return []Case{c}, nil
+	}
+	return nil, fmt.Errorf("no way to check %q", kind)
+}
+
+type file struct {
+	*weights.Safetensors
+	name string
+}
+
+// sub is one sub-case of a file of operations.
+type sub struct {
+	file  *file
+	ID    string `json:"id"`
+	Kind  string `json:"kind"`
+	attrs json.RawMessage
+}
+
+func (f *file) sub(attrs json.RawMessage, build func(sub) (Case, error)) (Case, error) {
+	s := sub{file: f, attrs: attrs}
+	if err := json.Unmarshal(attrs, &s); err != nil {
+		return Case{}, fmt.Errorf("metadata config: %w", err)
+	}
+	return guard(f.name+"/"+s.ID, func() (Case, error) { return build(s) })
+}
+
+// missing carries the absence of a tensor to guard.
+type missing struct{ error }
+
+// guard completes a case, and turns a missing tensor into an error.
+func guard(name string, build func() (Case, error)) (c Case, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, ok := r.(missing)
+			if !ok {
+				panic(r)
+			}
+			err = fmt.Errorf("%s: %w", name, m.error)
+		}
+	}()
+	c, err = build()
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", name, err)
+	}
+	c.Name = name
+	if c.Tolerance == 0 {
+		c.Tolerance = OpTolerance
+	}
+	return c, nil
+}
+
+// decode reads the sub-case's attributes.
+func (s sub) decode(to any) error { return json.Unmarshal(s.attrs, to) }
+
+// in, weight and out read a tensor of the sub-case in PyTorch's layout.
+func (s sub) in(name string) *tensor.Tensor     { return s.read("input", name) }
+func (s sub) weight(name string) *tensor.Tensor { return s.read("weight", name) }
+func (s sub) out(name string) *tensor.Tensor    { return s.read("output", name) }
+
+// has reports whether the sub-case has the tensor "group/ID/name".
+func (s sub) has(group, name string) bool {
+	_, ok := s.file.Entry(group + "/" + s.ID + "/" + name)
+	return ok
+}
+
+func (s sub) read(group, name string) *tensor.Tensor {
+	t, err := s.file.Tensor(group + "/" + s.ID + "/" + name)
+	if err != nil {
+		panic(missing{err})
+	}
+	t.Name = name
+	return t
+}
+
+// one makes a case of one op with constants: inputs become graph inputs,
+// in order, and build adds the rest.
+func one(want *tensor.Tensor, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) *graph.Value) (Case, error) {
+	return several([]*tensor.Tensor{want}, inputs, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
+		return []*graph.Value{build(g, in)}
+	})
+}
+
+// several is one for more than one output.
+func several(want, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) []*graph.Value) (Case, error) {
+	g, err := graph.Trace(func(g *graph.Graph) {
+		var in []*graph.Value
+		for _, t := range inputs {
+			in = append(in, g.Input(t.Name, t.Shape...))
+		}
+		for i, v := range build(g, in) {
+			g.Output(want[i].Name, v)
+		}
+	})
+	return Case{Graph: g, Inputs: inputs, Want: want}, err
+}

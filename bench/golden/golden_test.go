@@ -1,0 +1,61 @@
+package golden_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// folders lists where reference files are: the subset in testdata, and the
+// folder that VERTEBRA_GOLDEN names.
+func folders() []string {
+	f := []string{"testdata"}
+	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
+		f = append(f, dir)
+	}
+	return f
+}
+
+// TestEval holds the plain Go evaluation of every op and model against the
+// official implementations.
+func TestEval(t *testing.T) {
+	for _, dir := range folders() {
+		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, c := range cases {
+				t.Run(c.Name, func(t *testing.T) { check(t, c) })
+			}
+		}
+	}
+}
+
+func check(t *testing.T, c golden.Case) {
+	var got []*tensor.Tensor
+	var err error
+	if c.Host != nil {
+		got, err = c.Host()
+	} else {
+		got, err = c.Graph.Eval(context.Background(), c.Inputs...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Want {
+		d, err := tensor.Diff(got[i], want)
+		if err != nil || !(d.Relative <= c.Tolerance) {
+			t.Errorf("%s: %v, %v", want.Name, d, err)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package golden
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// ops says how a sub-case of each file of operations becomes a case.
+var ops = map[string]func(sub) (Case, error){
+	"op:activations": activation,
+	"op:conv2d":      conv2d,
+	"op:linear":      linear,
+}
+
+// models says how a file of a model becomes a case.
+var models = map[string]func(*file) (Case, error){}
+
+func activation(s sub) (Case, error) {
+	kind := s.Kind
+	switch kind {
+	case "gelu_erf":
+		kind = "gelu"
+	case "leaky_relu_0.01":
+		kind = "leaky_relu"
+	}
+	act := graph.None
+	for a := graph.None; a <= graph.ExpClamped; a++ {
+		if a.String() == kind {
+			act = a
+		}
+	}
+	if act == graph.None {
+		return Case{}, fmt.Errorf("activation %q is unknown", s.Kind)
+	}
+	return one(s.out("y"), []*tensor.Tensor{s.in("x")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
+		return in[0].Activate(act)
+	})
+}
+
+func conv2d(s sub) (Case, error) {
+	var a struct {
+		Stride, Padding, Dilation graph.Pair
+		Groups                    int
+	}
+	if err := s.decode(&a); err != nil {
+		return Case{}, err
+	}
+	op := graph.Conv2d{Stride: a.Stride, Pad: a.Padding, Dilation: a.Dilation, Groups: a.Groups}
+	op.Bias = s.has("weight", "bias")
+	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+		args := []*graph.Value{in[0], g.Const(s.weight("weight"))}
+		if op.Bias {
+			args = append(args, g.Const(s.weight("bias")))
+		}
+		return graph.Apply(op, args...)
+	})
+}
+
+func linear(s sub) (Case, error) {
+	op := graph.Linear{}
+	op.Bias = s.has("weight", "bias")
+	return one(s.out("y"), []*tensor.Tensor{s.in("x")}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+		args := []*graph.Value{in[0], g.Const(s.weight("weight"))}
+		if op.Bias {
+			args = append(args, g.Const(s.weight("bias")))
+		}
+		return graph.Apply(op, args...)
+	})
+}

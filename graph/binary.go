@@ -1,0 +1,136 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// BinaryKind is a function of two numbers.
+type BinaryKind uint8
+
+// The functions of two numbers.
+const (
+	Add BinaryKind = iota
+	Sub
+	Mul
+	Div
+)
+
+var binaryNames = [...]string{"add", "sub", "mul", "div"}
+
+// String is the function's name.
+func (k BinaryKind) String() string { return binaryNames[k] }
+
+// Binary is y = a (+, −, ×, ÷) b with PyTorch's broadcasting: shapes are
+// aligned at the last dimension, and an extent of 1 is repeated.
+type Binary struct{ Kind BinaryKind }
+
+// Name is the function's.
+func (o Binary) Name() string { return o.Kind.String() }
+
+// Shape is the broadcast of both.
+func (o Binary) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	if len(args) != 2 {
+		return nil, fmt.Errorf("%d arguments, want 2", len(args))
+	}
+	return Broadcast(args[0], args[1])
+}
+
+// Broadcast returns the shape that a and b broadcast to.
+func Broadcast(a, b tensor.Shape) (tensor.Shape, error) {
+	y := make(tensor.Shape, max(len(a), len(b)))
+	if len(y) > MaxRank {
+		return nil, fmt.Errorf("rank %d is over %d", len(y), MaxRank)
+	}
+	for i := range y {
+		da, db := 1, 1
+		if k := i - len(y) + len(a); k >= 0 {
+			da = a[k]
+		}
+		if k := i - len(y) + len(b); k >= 0 {
+			db = b[k]
+		}
+		if da != db && da != 1 && db != 1 {
+			return nil, fmt.Errorf("%v and %v do not broadcast", a, b)
+		}
+		y[i] = max(da, db)
+	}
+	return y, nil
+}
+
+// BroadcastStrides returns the strides with which a value of shape s is read
+// at the indices of y: 0 where it is repeated.
+func BroadcastStrides(s, y tensor.Shape) []int {
+	out := make([]int, len(y))
+	strides := s.Strides()
+	for i := range s {
+		if k := i + len(y) - len(s); s[i] != 1 {
+			out[k] = strides[i]
+		}
+	}
+	return out
+}
+
+// Eval computes the formula.
+func (o Binary) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	a, b := args[0], args[1]
+	shape, err := Broadcast(a.Shape, b.Shape)
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	sa, sb, sy := BroadcastStrides(a.Shape, shape), BroadcastStrides(b.Shape, shape), shape.Strides()
+	parallelRows(len(y.Data), 1<<12, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			ia, ib := 0, 0
+			rest := i
+			for d, s := range sy {
+				ia += rest / s * sa[d]
+				ib += rest / s * sb[d]
+				rest %= s
+			}
+			y.Data[i] = float32(o.Kind.of(float64(a.Data[ia]), float64(b.Data[ib])))
+		}
+	})
+	return y
+}
+
+func (k BinaryKind) of(a, b float64) float64 {
+	switch k {
+	case Add:
+		return a + b
+	case Sub:
+		return a - b
+	case Mul:
+		return a * b
+	}
+	return a / b
+}
+
+// Bands sees all as flat rows when nothing is repeated or b is one number;
+// otherwise it splits the first dimension.
+func (o Binary) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	if args[0].Equal(args[1]) {
+		flat := tensor.Shape{result.Len()}
+		return []tensor.Shape{flat, flat}, flat, []bool{true, true}
+	}
+	as, moves := make([]tensor.Shape, 2), make([]bool, 2)
+	for i, a := range args {
+		as[i] = a
+		moves[i] = len(a) == len(result) && a[0] == result[0] && a[0] > 1
+	}
+	return as, result, moves
+}
+
+// Add is v + b.
+func (v *Value) Add(b *Value) *Value { return Apply(Binary{Add}, v, b) }
+
+// Sub is v − b.
+func (v *Value) Sub(b *Value) *Value { return Apply(Binary{Sub}, v, b) }
+
+// Mul is v × b, element by element.
+func (v *Value) Mul(b *Value) *Value { return Apply(Binary{Mul}, v, b) }
+
+// Div is v ÷ b, element by element.
+func (v *Value) Div(b *Value) *Value { return Apply(Binary{Div}, v, b) }

@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Pair is an extent down (0) and across (1). The zero Pair means 1 where it
+// is a stride or a dilation, 0 where it is a padding.
+type Pair [2]int
+
+// Both is a Pair of equal extents.
+func Both(n int) Pair { return Pair{n, n} }
+
+// or1 replaces a zero Pair by ones.
+func (p Pair) or1() Pair {
+	if p == (Pair{}) {
+		return Pair{1, 1}
+	}
+	return p
+}
+
+// String is one number if both are equal, else "down×across".
+func (p Pair) String() string {
+	if p[0] == p[1] {
+		return fmt.Sprint(p[0])
+	}
+	return fmt.Sprintf("%d×%d", p[0], p[1])
+}
+
+// Conv2d is the cross-correlation that PyTorch calls conv2d:
+//
+//	y[b,i,j,o] = Act(Σ_{u,v,c} x[b, i·s−p+u·d, j·s−p+v·d, g(o)·C/G+c] · w[o,c,u,v] + bias[o] + residual[b,i,j,o])
+//
+// Args: x [B, H, W, C], w [O, C/Groups, kH, kW], bias [O], residual
+// [B, oH, oW, O]. Result: [B, oH, oW, O] with
+// oH = ⌊(H + 2·Pad − Dilation·(kH−1) − 1)/Stride⌋ + 1.
+type Conv2d struct {
+	Stride, Pad, Dilation Pair
+	Groups                int // 0 means 1
+	Epilogue
+}
+
+// Defaults returns the op with its zero fields replaced by what they mean.
+func (o Conv2d) Defaults() Conv2d {
+	o.Stride, o.Dilation, o.Groups = o.Stride.or1(), o.Dilation.or1(), max(o.Groups, 1)
+	return o
+}
+
+// Name is "conv2d" with the choices that differ from the defaults.
+func (o Conv2d) Name() string {
+	s := "conv2d"
+	if o.Stride.or1() != Both(1) {
+		s += " s" + o.Stride.String()
+	}
+	if o.Pad != (Pair{}) {
+		s += " p" + o.Pad.String()
+	}
+	if o.Dilation.or1() != Both(1) {
+		s += " d" + o.Dilation.String()
+	}
+	if o.Groups > 1 {
+		s += fmt.Sprintf(" g%d", o.Groups)
+	}
+	return s + o.Epilogue.String()
+}
+
+// Shape checks channels, groups and that the window fits.
+func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	o = o.Defaults()
+	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
+		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C] and weight [O, C/groups, kH, kW]", args)
+	}
+	x, w := args[0], args[1]
+	switch {
+	case x[3]%o.Groups != 0 || w[0]%o.Groups != 0:
+		return nil, fmt.Errorf("%d to %d channels in %d groups", x[3], w[0], o.Groups)
+	case w[1] != x[3]/o.Groups:
+		return nil, fmt.Errorf("input has %d channels, weight wants %d", x[3], w[1]*o.Groups)
+	}
+	y := tensor.Shape{x[0], 0, 0, w[0]}
+	for d := range 2 {
+		if o.Stride[d] < 1 || o.Dilation[d] < 1 || o.Pad[d] < 0 {
+			return nil, fmt.Errorf("stride %v, padding %v, dilation %v", o.Stride, o.Pad, o.Dilation)
+		}
+		span := x[1+d] + 2*o.Pad[d] - o.Dilation[d]*(w[2+d]-1) - 1
+		if span < 0 {
+			return nil, fmt.Errorf("input %v is smaller than the window %d×%d", x, w[2], w[3])
+		}
+		y[1+d] = span/o.Stride[d] + 1
+	}
+	return y, o.check(args, 2, y)
+}
+
+// Eval computes the formula.
+func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	o = o.Defaults()
+	x, w := args[0], args[1]
+	shape, err := o.Shape(shapes(args))
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	store := o.store(args, 2, y)
+	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
+	oh, ow, oc := shape[1], shape[2], shape[3]
+	cg, kh, kw := w.Shape[1], w.Shape[2], w.Shape[3]
+	parallel(shape[0]*oh, func(row int) {
+		b, i := row/oh, row%oh
+		for j := range ow {
+			for f := range oc {
+				first := f / (oc / o.Groups) * cg
+				sum := 0.0
+				for u := range kh {
+					r := i*o.Stride[0] - o.Pad[0] + u*o.Dilation[0]
+					if r < 0 || r >= h {
+						continue
+					}
+					for v := range kw {
+						s := j*o.Stride[1] - o.Pad[1] + v*o.Dilation[1]
+						if s < 0 || s >= wd {
+							continue
+						}
+						xs := x.Data[((b*h+r)*wd+s)*c+first:]
+						for k := range cg {
+							sum += float64(xs[k]) * float64(w.Data[((f*cg+k)*kh+u)*kw+v])
+						}
+					}
+				}
+				store((row*ow+j)*oc+f, f, sum)
+			}
+		}
+	})
+	return y
+}
+
+// Bands splits the batch.
+func (o Conv2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return args, result, o.moves(1, 1)
+}
+
+// FLOPs is two for each weight and position.
+func (o Conv2d) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
+	w := args[1]
+	return 2 * int64(result.Len()) * int64(w[1]*w[2]*w[3])
+}
+
+// moves marks the args of an op with an epilogue that are split with its
+// result: the first few, and the residual; still args (weights) and the bias
+// are not.
+func (e Epilogue) moves(moving, still int) []bool {
+	m := make([]bool, moving+still+e.Extra())
+	for i := range moving {
+		m[i] = true
+	}
+	if e.Residual {
+		m[len(m)-1] = true
+	}
+	return m
+}
+
+func (o Conv2d) epilogue() Epilogue           { return o.Epilogue }
+func (o Conv2d) withEpilogue(e Epilogue) Op   { o.Epilogue = e; return o }
+func (o Conv2d) foldable() (weight, axis int) { return 1, 0 }
+
+// shapes lists the shapes of tensors.
+func shapes(args []*tensor.Tensor) []tensor.Shape {
+	s := make([]tensor.Shape, len(args))
+	for i, a := range args {
+		s[i] = a.Shape
+	}
+	return s
+}

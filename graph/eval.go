@@ -1,0 +1,102 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Eval computes the outputs in plain Go over all cores: the reference, and the
+// way to run without a GPU. It stops between ops when ctx ends.
+func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if err := g.CheckInputs(inputs); err != nil {
+		return nil, err
+	}
+	uses := map[*Value]int{}
+	for _, v := range g.Nodes {
+		for _, a := range v.Args {
+			uses[a]++
+		}
+	}
+	for _, o := range g.Outputs {
+		uses[o.Value]++
+	}
+	at := map[*Value]*tensor.Tensor{}
+	for i, v := range g.Inputs {
+		at[v] = inputs[i]
+	}
+	for _, v := range g.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		switch {
+		case uses[v] == 0 || v.Op == nil && v.Const == nil:
+			continue
+		case v.Const != nil:
+			if v.Const.Data == nil {
+				return nil, fmt.Errorf("graph: weight %s has no data", v.Name)
+			}
+			at[v] = v.Const
+			continue
+		}
+		args := make([]*tensor.Tensor, len(v.Args))
+		for i, a := range v.Args {
+			args[i] = at[a]
+		}
+		at[v] = v.Op.Eval(args)
+		for _, a := range v.Args {
+			if uses[a]--; uses[a] == 0 {
+				delete(at, a)
+			}
+		}
+	}
+	outputs := make([]*tensor.Tensor, len(g.Outputs))
+	for i, o := range g.Outputs {
+		t := at[o.Value]
+		outputs[i] = &tensor.Tensor{Name: o.Name, Shape: t.Shape, Data: t.Data}
+	}
+	return outputs, nil
+}
+
+// CheckInputs says what is wrong with inputs, in number, shape or data.
+func (g *Graph) CheckInputs(inputs []*tensor.Tensor) error {
+	if len(inputs) != len(g.Inputs) {
+		return fmt.Errorf("graph: %d inputs given, want %d", len(inputs), len(g.Inputs))
+	}
+	for i, v := range g.Inputs {
+		switch {
+		case inputs[i] == nil:
+			return fmt.Errorf("graph: input %s is nil", v.Name)
+		case !inputs[i].Shape.Equal(v.Shape):
+			return fmt.Errorf("graph: input %s is %v, want %v", v.Name, inputs[i].Shape, v.Shape)
+		case len(inputs[i].Data) != v.Shape.Len():
+			return fmt.Errorf("graph: input %s has %d elements, want %d", v.Name, len(inputs[i].Data), v.Shape.Len())
+		}
+	}
+	return nil
+}
+
+// parallel calls f for every i below n, on all cores.
+func parallel(n int, f func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if workers <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,197 @@
+package graph
+
+import "github.com/vertebra/vertebra/tensor"
+
+// fusable is an op with an epilogue that later ops can move into.
+type fusable interface {
+	Op
+	epilogue() Epilogue
+	withEpilogue(Epilogue) Op
+}
+
+// foldable is a fusable op whose result is linear in a constant weight, arg
+// number weight, with the result's channels along the weight's dimension axis,
+// so that batch normalisation can be multiplied into it.
+type foldable interface {
+	fusable
+	foldable() (weight, axis int)
+}
+
+// Fuse returns a graph with the same outputs and less to do: batch
+// normalisation is folded into the weights of the op before it; additions and
+// activations move into the epilogue of the op that makes their argument,
+// where nothing else needs it; what no output needs is left out.
+func (g *Graph) Fuse() *Graph {
+	f := fuser{
+		out:  &Graph{consts: map[*tensor.Tensor]*Value{}},
+		at:   map[*Value]*Value{},
+		uses: map[*Value]int{},
+	}
+	live := map[*Value]bool{}
+	for _, o := range g.Outputs {
+		live[o.Value] = true
+		f.uses[o.Value]++
+	}
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		if v := g.Nodes[i]; live[v] {
+			for _, a := range v.Args {
+				live[a] = true
+				f.uses[a]++
+			}
+		}
+	}
+	for _, v := range g.Inputs {
+		f.at[v] = f.out.Input(v.Name, v.Shape...)
+	}
+	for _, v := range g.Nodes {
+		if live[v] && (v.Op != nil || v.Const != nil) {
+			f.at[v] = f.add(v)
+		}
+	}
+	for _, o := range g.Outputs {
+		f.out.Output(o.Name, f.at[o.Value])
+	}
+	f.sweep()
+	return f.out
+}
+
+type fuser struct {
+	out  *Graph
+	at   map[*Value]*Value // from the old graph to the new
+	uses map[*Value]int    // of values of the old graph
+}
+
+// add puts v, an op or a constant, into the new graph.
+func (f *fuser) add(v *Value) *Value {
+	if v.Const != nil {
+		return f.out.Const(v.Const)
+	}
+	switch op := v.Op.(type) {
+	case BatchNorm:
+		if w := f.fold(op, v); w != nil {
+			return w
+		}
+	case Binary:
+		if op.Kind == Add {
+			for i := range 2 {
+				if w := f.residual(v, v.Args[i], v.Args[1-i]); w != nil {
+					return w
+				}
+			}
+		}
+	case Activate:
+		if e, p := f.producer(v.Args[0]); p != nil && e.Act == None {
+			e.Act = op.Act
+			return f.apply(p, p.Op.(fusable).withEpilogue(e), p.Args...)
+		}
+	}
+	args := make([]*Value, len(v.Args))
+	for i, a := range v.Args {
+		args[i] = f.at[a]
+	}
+	return f.apply(v, v.Op, args...)
+}
+
+// apply adds op in place of v, keeping the layer's name.
+func (f *fuser) apply(v *Value, op Op, args ...*Value) *Value {
+	w := Apply(op, args...)
+	if w.Name == "" {
+		w.Name = v.Name
+	}
+	return w
+}
+
+// producer returns the op of the new graph that makes a and its epilogue, if
+// it has one and a is needed only once.
+func (f *fuser) producer(a *Value) (Epilogue, *Value) {
+	p := f.at[a]
+	if op, ok := p.Op.(fusable); ok && f.uses[a] == 1 {
+		return op.epilogue(), p
+	}
+	return Epilogue{}, nil
+}
+
+// residual moves v = a + b into the op that makes a.
+func (f *fuser) residual(v, a, b *Value) *Value {
+	e, p := f.producer(a)
+	if p == nil || e.Act != None || e.Residual || a == b {
+		return nil
+	}
+	switch {
+	case b.Shape.Equal(a.Shape) && b.Const == nil:
+		e.Residual = true
+	case !e.Bias && b.Const != nil && b.Shape.Equal(a.Shape[len(a.Shape)-1:]):
+		e.Bias = true
+	default:
+		return nil
+	}
+	return f.apply(p, p.Op.(fusable).withEpilogue(e), append(p.Args[:len(p.Args):len(p.Args)], f.at[b])...)
+}
+
+// fold multiplies batch normalisation v into the weights of the op before it.
+func (f *fuser) fold(op BatchNorm, v *Value) *Value {
+	e, p := f.producer(v.Args[0])
+	if p == nil || e.Act != None || e.Residual {
+		return nil
+	}
+	prod, ok := p.Op.(foldable)
+	if !ok {
+		return nil
+	}
+	stats := make([]*tensor.Tensor, len(v.Args)-1)
+	for i, a := range v.Args[1:] {
+		if stats[i] = a.Const; a.Const == nil || a.Const.Data == nil {
+			return nil
+		}
+	}
+	at, axis := prod.foldable()
+	w := p.Args[at].Const
+	if w == nil || w.Data == nil || e.Bias && p.Args[at+1].Const == nil {
+		return nil
+	}
+	scale, shift := op.ScaleShift(stats)
+	if w.Shape[axis] != len(scale) {
+		return nil // groups of a transposed convolution
+	}
+	scaled := &tensor.Tensor{Name: w.Name, Shape: w.Shape, Data: make([]float32, len(w.Data))}
+	inner := w.Shape.Strides()[axis]
+	for i, x := range w.Data {
+		scaled.Data[i] = float32(float64(x) * scale[i/inner%len(scale)])
+	}
+	bias := tensor.New(len(scale))
+	bias.Name = v.Name + ".folded"
+	for c := range scale {
+		b := shift[c]
+		if e.Bias {
+			b += float64(p.Args[at+1].Const.Data[c]) * scale[c]
+		}
+		bias.Data[c] = float32(b)
+	}
+	args := append([]*Value{}, p.Args[:at+1]...)
+	args[at] = f.out.Const(scaled)
+	e.Bias = true
+	return f.apply(p, prod.withEpilogue(e), append(args, f.out.Const(bias))...)
+}
+
+// sweep drops nodes that no output needs: what was fused away.
+func (f *fuser) sweep() {
+	live := map[*Value]bool{}
+	for _, o := range f.out.Outputs {
+		live[o.Value] = true
+	}
+	nodes := f.out.Nodes
+	for i := len(nodes) - 1; i >= 0; i-- {
+		if live[nodes[i]] {
+			for _, a := range nodes[i].Args {
+				live[a] = true
+			}
+		}
+	}
+	kept := nodes[:0]
+	for _, v := range nodes {
+		if live[v] || v.Op == nil && v.Const == nil {
+			kept = append(kept, v)
+		}
+	}
+	f.out.Nodes = kept
+}

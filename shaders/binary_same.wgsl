@@ -1,0 +1,38 @@
+// binary_same: y[i] = a[i] op b[i]
+//
+//     binding 0  a  [N/4] of vec4  read
+//     binding 1  b  [N/4] of vec4  read
+//     binding 2  y  [N/4] of vec4  write
+//     binding 3  sizes
+//
+// The case of equal shapes and a number of elements that four divides. An
+// invocation computes four elements. Grid: flat(N/4).
+
+//wgsl:import index
+
+// Choice: 0 add, 1 subtract, 2 multiply, 3 divide.
+const KIND = 0u;
+const WG = 64u;
+
+struct Sizes { n4: u32 }
+@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.n4) {
+        return;
+    }
+    if (KIND == 0u) {
+        y[i] = a[i] + b[i];
+    } else if (KIND == 1u) {
+        y[i] = a[i] - b[i];
+    } else if (KIND == 2u) {
+        y[i] = a[i] * b[i];
+    } else {
+        y[i] = a[i] / b[i];
+    }
+}

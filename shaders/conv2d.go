@@ -1,0 +1,24 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// conv2d lists the ways to compute a convolution, the naive kernel last.
+func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	return []Program{conv2dNaive(op.Defaults(), args, result)}
+}
+
+func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {
+	x, w := args[0], args[1]
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	n := result.Len()
+	return Program{Name: "conv2d_naive", Kernels: []Kernel{{
+		Source: must("conv2d_naive", set),
+		Grid:   flat(n, 64),
+		Bind:   []int{0, 1, bias, residual, len(args)},
+		Params: words(n, x[1], x[2], x[3], result[1], result[2], result[3], w[2], w[3], w[1], w[0]/op.Groups,
+			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]),
+	}}}
+}

@@ -1,0 +1,44 @@
+// activate(x) is the activation numbered ACT, in the order of
+// graph.Activation; activate4 is the same for four numbers.
+const ACT = 0u;
+
+// erf by Abramowitz and Stegun 7.1.26, within 1.5e-7.
+fn erf(x: f32) -> f32 {
+    let a = abs(x);
+    let t = 1.0 / (1.0 + 0.3275911 * a);
+    let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    let y = 1.0 - p * exp(-a * a);
+    return select(y, -y, x < 0.0);
+}
+
+fn sigmoid(x: f32) -> f32 {
+    return 1.0 / (1.0 + exp(-x));
+}
+
+// tanh is a quotient that overflows on some drivers; it is 1 beyond 9 in f32.
+fn safe_tanh(x: f32) -> f32 {
+    return tanh(clamp(x, -9.0, 9.0));
+}
+
+fn activate(x: f32) -> f32 {
+    if (ACT == 1u) { return max(x, 0.0); }
+    if (ACT == 2u) { return clamp(x, 0.0, 6.0); }
+    if (ACT == 3u) { return select(0.01 * x, x, x > 0.0); }
+    if (ACT == 4u) { return sigmoid(x); }
+    if (ACT == 5u) { return safe_tanh(x); }
+    if (ACT == 6u) { return x * sigmoid(x); }
+    if (ACT == 7u) { return x * clamp(x + 3.0, 0.0, 6.0) * 0.16666667; }
+    if (ACT == 8u) { return select(exp(min(x, 0.0)) - 1.0, x, x > 0.0); }
+    if (ACT == 9u) { return max(x, 0.0) + log(1.0 + exp(-abs(x))); }
+    if (ACT == 10u) { return 0.5 * x * (1.0 + erf(x * 0.70710678)); }
+    if (ACT == 11u) { return 0.5 * x * (1.0 + safe_tanh(0.79788456 * (x + 0.044715 * x * x * x))); }
+    if (ACT == 12u) { return x * sigmoid(1.702 * x); }
+    if (ACT == 13u) { return exp(min(x, 20.0)); }
+    return x;
+}
+
+fn activate4(x: vec4<f32>) -> vec4<f32> {
+    if (ACT == 0u) { return x; }
+    if (ACT == 1u) { return max(x, vec4<f32>(0.0)); }
+    return vec4<f32>(activate(x.x), activate(x.y), activate(x.z), activate(x.w));
+}

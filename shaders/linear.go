@@ -1,0 +1,23 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// linear lists the ways to compute a linear layer, the naive kernel last.
+func linear(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	return []Program{linearNaive(op, args, result)}
+}
+
+func linearNaive(op graph.Linear, args []tensor.Shape, result tensor.Shape) Program {
+	n, k := args[1][0], args[1][1]
+	m := result.Len() / n
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	return Program{Name: "linear_naive", Kernels: []Kernel{{
+		Source: must("linear_naive", set),
+		Grid:   flat(m*n, 64),
+		Bind:   []int{0, 1, bias, residual, len(args)},
+		Params: words(m, n, k),
+	}}}
+}

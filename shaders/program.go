@@ -1,0 +1,150 @@
+package shaders
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Absent in Kernel.Bind stands for an optional arg that the op does not have;
+// the runtime binds a small buffer of zeros.
+const Absent = -1
+
+// Kernel is one dispatch. Its storage bindings are those of Bind, in order,
+// and the uniform of Params follows them.
+type Kernel struct {
+	Source string   // final WGSL, entry point main
+	Grid   [3]int   // workgroups
+	Bind   []int    // args first, then the result, then scratch; or Absent
+	Params []uint32 // words of the uniform struct
+}
+
+// Program is one way to compute one op.
+type Program struct {
+	Name    string          // as in plans, profiles and tuning files: "conv2d_gemm 64x64x16"
+	Kernels []Kernel        // run in order
+	Scratch []int           // elements of each temporary
+	Pack    map[int]Packing // constant args laid out anew, once, at compile
+}
+
+// Packing lays a constant out as a kernel wants it. Name tells layouts of the
+// same constant apart.
+type Packing struct {
+	Name string
+	Pack func(*tensor.Tensor) *tensor.Tensor
+}
+
+// Kind is a kind of device, in as far as it decides which kernels are good.
+type Kind uint8
+
+// The kinds of device.
+const (
+	GPU Kind = iota // many narrow processors with workgroup memory
+	CPU             // a software device: wide vectors, dear barriers
+)
+
+// Limits is what a device allows and is.
+type Limits struct {
+	Kind             Kind
+	StorageBinding   int64 // bytes
+	StorageBuffers   int   // in a kernel
+	WorkgroupMemory  int   // bytes
+	WorkgroupSize    int   // invocations
+	WorkgroupsPerDim int
+}
+
+// Default are WebGPU's guaranteed limits.
+var Default = Limits{
+	StorageBinding:   128 << 20,
+	StorageBuffers:   8,
+	WorkgroupMemory:  16 << 10,
+	WorkgroupSize:    256,
+	WorkgroupsPerDim: 65535,
+}
+
+// Programs returns the ways to compute op on args, the best guess for the
+// device first. The result's shape is op.Shape(args). It is empty if no kernel
+// can: the runtime then names the op in its error.
+func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
+	result, err := op.Shape(args)
+	if err != nil {
+		return nil
+	}
+	switch op := op.(type) {
+	case graph.Conv2d:
+		return conv2d(op, args, result, lim)
+	case graph.Linear:
+		return linear(op, args, result, lim)
+	case graph.BatchNorm:
+		return batchNorm(op, args, result)
+	case graph.Activate:
+		return activate(op, result)
+	case graph.Binary:
+		return binary(op, args, result)
+	case graph.PixelShuffle:
+		return pixelShuffle(op, args, result)
+	case graph.PixelUnshuffle:
+		return pixelUnshuffle(op, args, result)
+	}
+	return nil
+}
+
+// must returns the text of a kernel file, or panics: names and constants are
+// this package's own, and a test makes every text.
+func must(kernel string, set Set) string {
+	src, err := Source(kernel, set)
+	if err != nil {
+		panic(err)
+	}
+	return src
+}
+
+// flat is the grid for n invocations in workgroups of size: one row, or as
+// many rows of 32768 as it takes. A kernel finds its index with lib/index.
+func flat(n, size int) [3]int {
+	groups := ceil(n, size)
+	if groups <= 32768 {
+		return [3]int{groups, 1, 1}
+	}
+	return [3]int{32768, ceil(groups, 32768), 1}
+}
+
+func ceil(n, d int) int { return (n + d - 1) / d }
+
+func words(n ...int) []uint32 {
+	w := make([]uint32, len(n))
+	for i, v := range n {
+		if v < 0 || int64(v) > 1<<32-1 {
+			panic(fmt.Sprintf("shaders: size %d", v))
+		}
+		w[i] = uint32(v)
+	}
+	return w
+}
+
+// epilogue returns the bindings of bias and residual, which follow base args,
+// and the constants that say which are there and what the activation is.
+func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
+	bias, residual = Absent, Absent
+	if e.Bias {
+		bias = base
+		base++
+	}
+	if e.Residual {
+		residual = base
+	}
+	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual, "ACT": int(e.Act)}
+}
+
+// with adds constants to a set.
+func (s Set) with(more Set) Set {
+	out := Set{}
+	for k, v := range s {
+		out[k] = v
+	}
+	for k, v := range more {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,143 @@
+// Package tensor holds dense float32 arrays in host memory, the change of
+// layout between PyTorch's channels-first and this project's channels-last
+// order, and Diff, the one comparison that every test uses.
+package tensor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Shape is the extent of each dimension, outermost first. The empty shape is
+// that of a scalar.
+type Shape []int
+
+// Len is the number of elements: the product of the extents.
+func (s Shape) Len() int {
+	n := 1
+	for _, d := range s {
+		n *= d
+	}
+	return n
+}
+
+// Equal reports whether s and t have the same rank and extents.
+func (s Shape) Equal(t Shape) bool {
+	if len(s) != len(t) {
+		return false
+	}
+	for i := range s {
+		if s[i] != t[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Clone returns a copy that shares no memory with s.
+func (s Shape) Clone() Shape { return append(Shape{}, s...) }
+
+// Strides returns the distance in elements between neighbours along each
+// dimension of a dense array of shape s.
+func (s Shape) Strides() []int {
+	strides := make([]int, len(s))
+	n := 1
+	for i := len(s) - 1; i >= 0; i-- {
+		strides[i] = n
+		n *= s[i]
+	}
+	return strides
+}
+
+// String writes the shape as "[2, 224, 224, 3]".
+func (s Shape) String() string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, d := range s {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, d)
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
+// Tensor is a dense array, the last dimension contiguous. Data is nil while a
+// weight is declared by a model but not yet bound to a checkpoint; otherwise
+// it has Shape.Len() elements. Name is the checkpoint's name of a weight.
+type Tensor struct {
+	Name  string
+	Shape Shape
+	Data  []float32
+}
+
+// New returns a tensor of zeros.
+func New(shape ...int) *Tensor {
+	s := Shape(shape).Clone()
+	return &Tensor{Shape: s, Data: make([]float32, s.Len())}
+}
+
+// Declare returns a tensor without data, to be bound to a checkpoint.
+func Declare(shape ...int) *Tensor { return &Tensor{Shape: Shape(shape).Clone()} }
+
+// Of returns a tensor over data, which is not copied. It panics if the shape
+// does not hold exactly len(data) elements.
+func Of(data []float32, shape ...int) *Tensor {
+	s := Shape(shape).Clone()
+	if s.Len() != len(data) {
+		panic(fmt.Sprintf("tensor: %d elements for shape %v", len(data), s))
+	}
+	return &Tensor{Shape: s, Data: data}
+}
+
+// Reshape returns a tensor of another shape over the same data. It panics if
+// the number of elements differs.
+func (t *Tensor) Reshape(shape ...int) *Tensor {
+	s := Shape(shape).Clone()
+	if s.Len() != t.Shape.Len() {
+		panic(fmt.Sprintf("tensor: reshape %v to %v", t.Shape, s))
+	}
+	return &Tensor{Name: t.Name, Shape: s, Data: t.Data}
+}
+
+// Permute returns a copy with the dimensions in another order: dimension i of
+// the result is dimension order[i] of t.
+func (t *Tensor) Permute(order ...int) *Tensor {
+	shape := make(Shape, len(order))
+	from := make([]int, len(order))
+	strides := t.Shape.Strides()
+	for i, o := range order {
+		shape[i], from[i] = t.Shape[o], strides[o]
+	}
+	out := &Tensor{Name: t.Name, Shape: shape, Data: make([]float32, shape.Len())}
+	index := make([]int, len(order))
+	at := 0
+	for i := range out.Data {
+		out.Data[i] = t.Data[at]
+		for d := len(order) - 1; d >= 0; d-- {
+			index[d]++
+			at += from[d]
+			if index[d] < shape[d] {
+				break
+			}
+			at -= from[d] * shape[d]
+			index[d] = 0
+		}
+	}
+	return out
+}
+
+// ToNHWC copies [B, C, H, W] (PyTorch's order) to [B, H, W, C].
+func (t *Tensor) ToNHWC() *Tensor { return t.Permute(0, 2, 3, 1) }
+
+// ToNCHW copies [B, H, W, C] to [B, C, H, W] (PyTorch's order).
+func (t *Tensor) ToNCHW() *Tensor { return t.Permute(0, 3, 1, 2) }
+
+// String names the tensor and its shape.
+func (t *Tensor) String() string {
+	if t.Name == "" {
+		return t.Shape.String()
+	}
+	return t.Name + " " + t.Shape.String()
+}

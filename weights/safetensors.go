@@ -1,0 +1,287 @@
+package weights
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/edsrzf/mmap-go"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Safetensors is a file in the safetensors format: a JSON header that gives
+// the type, shape and place of each tensor, then the data
+// (https://github.com/huggingface/safetensors).
+type Safetensors struct {
+	// Metadata is the header's "__metadata__".
+	Metadata map[string]string
+
+	path    string
+	data    []byte
+	entries map[string]Entry
+	names   []string
+	unmap   func() error
+}
+
+// Entry describes a tensor of a checkpoint as it is stored.
+type Entry struct {
+	DType string // F32, F16, BF16, F64, I64, I32, I16, I8, U8, BOOL
+	Shape tensor.Shape
+	Bytes int64
+
+	at int64
+}
+
+var sizes = map[string]int64{"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+// OpenSafetensors maps the file at path. Close unmaps it.
+func OpenSafetensors(path string) (*Safetensors, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s, err := ReadSafetensors(m)
+	if err != nil {
+		m.Unmap()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.path, s.unmap = path, m.Unmap
+	return s, nil
+}
+
+// ReadSafetensors reads a file that is in memory already.
+func ReadSafetensors(file []byte) (*Safetensors, error) {
+	if len(file) < 8 {
+		return nil, fmt.Errorf("safetensors: file of %d bytes has no header", len(file))
+	}
+	n := binary.LittleEndian.Uint64(file)
+	if n > uint64(len(file)-8) {
+		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(file))
+	}
+	header, data := file[8:8+n], file[8+n:]
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(header, &raw); err != nil {
+		return nil, fmt.Errorf("safetensors: header: %w", err)
+	}
+	s := &Safetensors{data: data, entries: map[string]Entry{}}
+	for name, text := range raw {
+		if name == "__metadata__" {
+			if err := json.Unmarshal(text, &s.Metadata); err != nil {
+				return nil, fmt.Errorf("safetensors: header: metadata: %w", err)
+			}
+			continue
+		}
+		var h struct {
+			DType   string  `json:"dtype"`
+			Shape   []int64 `json:"shape"`
+			Offsets []int64 `json:"data_offsets"`
+		}
+		if err := json.Unmarshal(text, &h); err != nil {
+			return nil, fmt.Errorf("safetensors: header: %s: %w", name, err)
+		}
+		e, err := entry(h.DType, h.Shape, h.Offsets, int64(len(data)))
+		if err != nil {
+			return nil, fmt.Errorf("safetensors: header: %s: %w", name, err)
+		}
+		s.entries[name] = e
+		s.names = append(s.names, name)
+	}
+	sort.Slice(s.names, func(i, j int) bool {
+		a, b := s.entries[s.names[i]], s.entries[s.names[j]]
+		if a.at != b.at {
+			return a.at < b.at
+		}
+		return s.names[i] < s.names[j]
+	})
+	return s, nil
+}
+
+// entry checks one line of the header against the size of the data.
+func entry(dtype string, shape, offsets []int64, size int64) (Entry, error) {
+	width, ok := sizes[dtype]
+	if !ok {
+		return Entry{}, fmt.Errorf("type %q is unknown", dtype)
+	}
+	if len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > size {
+		return Entry{}, fmt.Errorf("offsets %v are outside the %d bytes of data", offsets, size)
+	}
+	e := Entry{DType: dtype, Shape: make(tensor.Shape, len(shape)), Bytes: offsets[1] - offsets[0], at: offsets[0]}
+	n := width
+	for i, d := range shape {
+		if d < 0 || d > 0 && n > size/d {
+			return Entry{}, fmt.Errorf("shape %v does not fit in %d bytes of data", shape, size)
+		}
+		n *= d
+		e.Shape[i] = int(d)
+	}
+	if n != e.Bytes {
+		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, offsets give %d", shape, dtype, n, e.Bytes)
+	}
+	return e, nil
+}
+
+// Names lists the tensors in the order of their data.
+func (s *Safetensors) Names() []string { return s.names }
+
+// Entry describes a tensor without reading it.
+func (s *Safetensors) Entry(name string) (Entry, bool) {
+	e, ok := s.entries[name]
+	return e, ok
+}
+
+// Bytes returns the stored bytes of a tensor, valid until Close.
+func (s *Safetensors) Bytes(name string) ([]byte, error) {
+	e, ok := s.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("safetensors: no tensor %s", name)
+	}
+	return s.data[e.at : e.at+e.Bytes], nil
+}
+
+// Tensor returns a copy of a tensor, converted to float32.
+func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
+	raw, err := s.Bytes(name)
+	if err != nil {
+		return nil, err
+	}
+	e := s.entries[name]
+	t := &tensor.Tensor{Name: name, Shape: e.Shape.Clone(), Data: make([]float32, e.Shape.Len())}
+	decode(t.Data, raw, e.DType)
+	return t, nil
+}
+
+// decode converts little-endian numbers of a type to float32.
+func decode(to []float32, raw []byte, dtype string) {
+	le := binary.LittleEndian
+	for i := range to {
+		switch dtype {
+		case "F32":
+			to[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
+		case "F64":
+			to[i] = float32(math.Float64frombits(le.Uint64(raw[8*i:])))
+		case "F16":
+			to[i] = half(le.Uint16(raw[2*i:]))
+		case "BF16":
+			to[i] = math.Float32frombits(uint32(le.Uint16(raw[2*i:])) << 16)
+		case "I64":
+			to[i] = float32(int64(le.Uint64(raw[8*i:])))
+		case "I32":
+			to[i] = float32(int32(le.Uint32(raw[4*i:])))
+		case "I16":
+			to[i] = float32(int16(le.Uint16(raw[2*i:])))
+		case "I8":
+			to[i] = float32(int8(raw[i]))
+		default: // U8, BOOL
+			to[i] = float32(raw[i])
+		}
+	}
+}
+
+// half converts an IEEE 754 half-precision number.
+func half(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
+	switch exp {
+	case 0: // zero and subnormal: frac × 2⁻²⁴
+		v := float32(frac) / (1 << 24)
+		if sign != 0 {
+			v = -v
+		}
+		return v
+	case 31:
+		return math.Float32frombits(sign | 255<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}
+
+// Close unmaps the file. Tensors already read stay valid.
+func (s *Safetensors) Close() error {
+	if s.unmap == nil {
+		return nil
+	}
+	unmap := s.unmap
+	s.unmap, s.data, s.entries, s.names = nil, nil, nil, nil
+	return unmap()
+}
+
+// WriteSafetensors writes tensors as F32 in the given order, with metadata. The
+// file is written beside path and then renamed.
+func WriteSafetensors(path string, metadata map[string]string, tensors ...*tensor.Tensor) (err error) {
+	header := map[string]any{}
+	if len(metadata) > 0 {
+		header["__metadata__"] = metadata
+	}
+	at := 0
+	for _, t := range tensors {
+		if _, twice := header[t.Name]; twice || t.Name == "" {
+			return fmt.Errorf("safetensors: name %q is empty or used twice", t.Name)
+		}
+		if t.Shape.Len() != len(t.Data) {
+			return fmt.Errorf("safetensors: %s has %d elements", t, len(t.Data))
+		}
+		shape := t.Shape
+		if shape == nil {
+			shape = tensor.Shape{}
+		}
+		header[t.Name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{at, at + 4*len(t.Data)}}
+		at += 4 * len(t.Data)
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	for len(text)%8 != 0 {
+		text = append(text, ' ')
+	}
+	return WriteFile(path, func(w io.Writer) error {
+		if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
+			return err
+		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+		for _, t := range tensors {
+			if err := binary.Write(w, binary.LittleEndian, t.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// WriteFile creates the file at path through write: beside it first, then
+// renamed, so that no half-written file is ever at path.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err = write(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		f.Close()
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

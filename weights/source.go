@@ -1,0 +1,92 @@
+// Package weights reads checkpoints by name and binds them to models.
+package weights
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sort"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Source is a set of named tensors.
+type Source interface {
+	// Names lists the tensors, in the checkpoint's order.
+	Names() []string
+	// Tensor reads one tensor, converted to float32.
+	Tensor(name string) (*tensor.Tensor, error)
+}
+
+// Open opens a checkpoint; the format is told by content, not by extension.
+// The file stays mapped until Close, if the source has one.
+func Open(path string) (Source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, _ := f.ReadAt(head, 0)
+	switch head = head[:n]; {
+	case len(head) > 8 && head[8] == '{':
+		return OpenSafetensors(path)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("%s: a zip archive; PyTorch checkpoints are not read by this version, convert to safetensors", path)
+	}
+	return nil, fmt.Errorf("%s: not a safetensors file", path)
+}
+
+// Map is a Source in memory.
+type Map map[string]*tensor.Tensor
+
+// Names lists the tensors in alphabetical order.
+func (m Map) Names() []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Tensor returns the tensor itself.
+func (m Map) Tensor(name string) (*tensor.Tensor, error) {
+	if t, ok := m[name]; ok {
+		return t, nil
+	}
+	return nil, fmt.Errorf("no tensor %s", name)
+}
+
+// Rename is src under other names: f turns a name of src into the one that the
+// model uses, or into "" to leave the tensor out.
+func Rename(src Source, f func(string) string) Source {
+	r := renamed{src: src, from: map[string]string{}}
+	for _, n := range src.Names() {
+		if to := f(n); to != "" {
+			r.names = append(r.names, to)
+			r.from[to] = n
+		}
+	}
+	return r
+}
+
+type renamed struct {
+	src   Source
+	names []string
+	from  map[string]string
+}
+
+func (r renamed) Names() []string { return r.names }
+
+func (r renamed) Tensor(name string) (*tensor.Tensor, error) {
+	from, ok := r.from[name]
+	if !ok {
+		return nil, fmt.Errorf("no tensor %s", name)
+	}
+	t, err := r.src.Tensor(from)
+	if err != nil {
+		return nil, err
+	}
+	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data}, nil
+}

@@ -1,0 +1,137 @@
+package weights
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+type leaf struct {
+	Weight *tensor.Tensor `weight:"weight"`
+	Bias   *tensor.Tensor `weight:"bias"`
+}
+
+type net struct {
+	Conv   *leaf    `weight:"conv"`
+	Layers []*leaf  `weight:"layers"`
+	Tail   *leaf    `weight:"deep.tail"`
+	Note   []string // no weights
+}
+
+func newNet() *net {
+	l := func() *leaf { return &leaf{Weight: tensor.Declare(2, 3), Bias: tensor.Declare(2)} }
+	n := &net{Conv: l(), Layers: []*leaf{l(), l()}, Tail: l()}
+	n.Tail.Bias = nil
+	return n
+}
+
+func newSource() Map {
+	m := Map{}
+	Walk(newNet(), func(name string, t *tensor.Tensor) {
+		x := tensor.New(t.Shape...)
+		x.Data[0] = float32(len(m) + 1)
+		m[name] = x
+	})
+	return m
+}
+
+func TestBind(t *testing.T) {
+	n, src := newNet(), newSource()
+	src["conv.num_batches_tracked"] = tensor.New()
+	if err := Bind(n, src); err != nil {
+		t.Fatal(err)
+	}
+	if n.Layers[1].Weight.Name != "layers.1.weight" || n.Tail.Weight.Data[0] == 0 {
+		t.Errorf("bound %v, %v", n.Layers[1].Weight, n.Tail.Weight.Data)
+	}
+}
+
+func TestBindNamesEveryProblem(t *testing.T) {
+	n, src := newNet(), newSource()
+	delete(src, "layers.0.bias")
+	src["conv.weight"] = tensor.New(3, 2)
+	src["extra.weight"] = tensor.New(1)
+	src["mask.a"] = tensor.New(1)
+	err := Bind(n, src, "mask.*")
+	for _, want := range []string{"missing layers.0.bias [2]", "conv.weight is [3, 2], the model wants [2, 3]", "unused extra.weight"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	if err != nil && strings.Contains(err.Error(), "mask") {
+		t.Errorf("error names an ignored tensor: %v", err)
+	}
+	if n.Layers[1].Weight.Data != nil {
+		t.Error("a failed Bind filled a tensor")
+	}
+}
+
+func TestSafetensorsRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	a := &tensor.Tensor{Name: "a", Shape: tensor.Shape{2, 3}, Data: []float32{1, 2, 3, 4, 5, -6}}
+	b := &tensor.Tensor{Name: "b", Shape: tensor.Shape{}, Data: []float32{7}}
+	if err := WriteSafetensors(path, map[string]string{"k": "v"}, a, b); err != nil {
+		t.Fatal(err)
+	}
+	src, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := src.(*Safetensors)
+	defer s.Close()
+	if s.Metadata["k"] != "v" || strings.Join(s.Names(), " ") != "a b" {
+		t.Errorf("metadata %v, names %v", s.Metadata, s.Names())
+	}
+	for _, want := range []*tensor.Tensor{a, b} {
+		got, err := s.Tensor(want.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := tensor.Diff(got, want); err != nil || d.Max != 0 {
+			t.Errorf("%s: %v %v", want.Name, d, err)
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
+	if len(left) > 0 {
+		t.Errorf("left behind %v", left)
+	}
+}
+
+func TestHalf(t *testing.T) {
+	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x0001: 1.0 / (1 << 24), 0x8000: 0, 0x7bff: 65504, 0x3555: 0.33325195} {
+		if got := half(h); got != want {
+			t.Errorf("half(%#x) = %v, want %v", h, got, want)
+		}
+	}
+}
+
+func FuzzReadSafetensors(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "a")
+	if err := WriteSafetensors(path, nil, &tensor.Tensor{Name: "a", Shape: tensor.Shape{1}, Data: []float32{1}}); err != nil {
+		f.Fatal(err)
+	}
+	seed, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff{}"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := ReadSafetensors(file)
+		if err != nil {
+			return
+		}
+		for _, n := range s.Names() {
+			if e, _ := s.Entry(n); e.Shape.Len() > len(file) {
+				t.Fatalf("%s: %v in %d bytes", n, e.Shape, len(file))
+			}
+			if _, err := s.Tensor(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
