@@ -12,6 +12,8 @@ var ops = map[string]func(sub) (Case, error){
 	"op:activations": activation,
 	"op:conv2d":      conv2d,
 	"op:linear":      linear,
+	"op:resample":    resample,
+	"op:shape_ops":   shapeOps,
 }
 
 // models says how a file of a model becomes a case.

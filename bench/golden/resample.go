@@ -1,0 +1,52 @@
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// resample builds interpolate, pixel_shuffle and pixel_unshuffle.
+func resample(s sub) (Case, error) {
+	var a struct {
+		R            int
+		Mode         string
+		AlignCorners bool `json:"align_corners"`
+		Antialias    bool
+		Size         graph.Pair
+		Scale        json.RawMessage
+	}
+	if err := s.decode(&a); err != nil {
+		return Case{}, err
+	}
+	op := graph.Resize{AlignCorners: a.AlignCorners, Antialias: a.Antialias, Size: a.Size}
+	if err := pair(a.Scale, &op.Scale); err != nil {
+		return Case{}, fmt.Errorf("scale: %w", err)
+	}
+	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
+		switch s.Kind {
+		case "pixel_shuffle":
+			return in[0].PixelShuffle(a.R)
+		case "pixel_unshuffle":
+			return in[0].PixelUnshuffle(a.R)
+		}
+		for op.Mode = graph.Nearest; op.Mode < graph.Bicubic && op.Mode.String() != a.Mode; {
+			op.Mode++
+		}
+		return in[0].Resize(op)
+	})
+}
+
+// pair reads one number for both, or two.
+func pair(text json.RawMessage, to *[2]float64) error {
+	if len(text) == 0 || string(text) == "null" {
+		return nil
+	}
+	if json.Unmarshal(text, &to[0]) == nil {
+		to[1] = to[0]
+		return nil
+	}
+	return json.Unmarshal(text, to)
+}

@@ -1,0 +1,80 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Concat joins any number of values along a dimension, as PyTorch's cat does:
+//
+//	y[.., o_n+i, ..] = x_n[.., i, ..] with o_n the sum of the earlier extents
+//
+// Args: x_n, of equal rank, and of equal extents but along Axis. A negative
+// Axis counts from the end: -1 joins channels.
+type Concat struct{ Axis int }
+
+// Name is "concat" and the dimension.
+func (o Concat) Name() string { return fmt.Sprintf("concat %d", o.Axis) }
+
+// Along returns Axis counted from the start for values of this rank.
+func (o Concat) Along(rank int) int {
+	if o.Axis < 0 {
+		return o.Axis + rank
+	}
+	return o.Axis
+}
+
+// Shape checks that all extents but the joined one agree.
+func (o Concat) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	if len(args) == 0 {
+		return nil, fmt.Errorf("nothing to join")
+	}
+	y := args[0].Clone()
+	axis := o.Along(len(y))
+	if axis < 0 || axis >= len(y) {
+		return nil, fmt.Errorf("dimension %d of %v", o.Axis, y)
+	}
+	for _, a := range args[1:] {
+		same := len(a) == len(y)
+		for d := range a {
+			same = same && (d == axis || a[d] == y[d])
+		}
+		if !same {
+			return nil, fmt.Errorf("%v and %v do not join along dimension %d", args[0], a, axis)
+		}
+		y[axis] += a[axis]
+	}
+	return y, nil
+}
+
+// Eval computes the formula.
+func (o Concat) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	shape, err := o.Shape(shapes(args))
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	axis := o.Along(len(shape))
+	outer := shape[:axis].Len()
+	at := 0
+	for _, a := range args {
+		row, all := a.Shape[axis:].Len(), shape[axis:].Len()
+		for i := range outer {
+			copy(y.Data[i*all+at:], a.Data[i*row:(i+1)*row])
+		}
+		at += row
+	}
+	return y
+}
+
+// FLOPs is 0.
+func (o Concat) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
+
+// Cat joins values along a dimension; a negative axis counts from the end.
+func Cat(axis int, values ...*Value) *Value {
+	if len(values) == 0 {
+		panic(shapeError{fmt.Errorf("concat: nothing to join")})
+	}
+	return Apply(Concat{axis}, values...)
+}

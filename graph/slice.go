@@ -1,0 +1,106 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Slice takes every Step-th index from Start up to, not including, Stop, in
+// each dimension:
+//
+//	y[.., i, ..] = x[.., Start + i·Step, ..]
+//
+// Args: x. The zero values are the whole dimension: Stop 0 means the end, Step
+// 0 means 1. A negative Start or Stop counts from the end.
+type Slice struct {
+	Start, Stop, Step [MaxRank]int
+}
+
+// Name is "slice" and what is taken of each dimension that is cut.
+func (o Slice) Name() string {
+	s := "slice"
+	for d := range o.Start {
+		if o.Start[d] == 0 && o.Stop[d] == 0 && o.Step[d] <= 1 {
+			continue
+		}
+		s += fmt.Sprintf(" %d[%d:%d", d, o.Start[d], o.Stop[d])
+		if o.Step[d] > 1 {
+			s += fmt.Sprintf(":%d", o.Step[d])
+		}
+		s += "]"
+	}
+	return s
+}
+
+// Ranges returns start and step of each dimension of x, and the result's
+// shape.
+func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err error) {
+	start, step, y = make([]int, len(x)), make([]int, len(x)), make(tensor.Shape, len(x))
+	for d := range o.Start {
+		if d >= len(x) {
+			if o.Start[d] != 0 || o.Stop[d] != 0 || o.Step[d] != 0 {
+				return nil, nil, nil, fmt.Errorf("dimension %d of %v", d, x)
+			}
+			continue
+		}
+		from, to := o.Start[d], o.Stop[d]
+		if from < 0 {
+			from += x[d]
+		}
+		if to <= 0 {
+			to += x[d]
+		}
+		start[d], step[d] = from, max(o.Step[d], 1)
+		if from < 0 || from >= to || to > x[d] || o.Step[d] < 0 {
+			return nil, nil, nil, fmt.Errorf("[%d:%d:%d] of dimension %d of %v", o.Start[d], o.Stop[d], o.Step[d], d, x)
+		}
+		y[d] = (to-from-1)/step[d] + 1
+	}
+	return start, step, y, nil
+}
+
+// Shape checks that each range lies inside x and is not empty.
+func (o Slice) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	if len(args) != 1 || len(args[0]) > MaxRank {
+		return nil, fmt.Errorf("arguments are %v, want x of rank %d or less", args, MaxRank)
+	}
+	_, _, y, err := o.Ranges(args[0])
+	return y, err
+}
+
+// Eval computes the formula.
+func (o Slice) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	x := args[0]
+	start, step, shape, err := o.Ranges(x.Shape)
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	strides := x.Shape.Strides()
+	gather(x, y, func(index []int) int {
+		at := 0
+		for d, i := range index {
+			at += (start[d] + i*step[d]) * strides[d]
+		}
+		return at
+	})
+	return y
+}
+
+// FLOPs is 0.
+func (o Slice) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
+
+// Slice takes [start, stop) of one dimension; a negative axis, start or stop
+// counts from the end, and stop 0 is the end.
+func (v *Value) Slice(axis, start, stop int) *Value {
+	if axis < 0 {
+		axis += len(v.Shape)
+	}
+	if axis < 0 || axis >= MaxRank {
+		panic(shapeError{fmt.Errorf("slice: dimension %d of %v", axis, v.Shape)})
+	}
+	var o Slice
+	o.Start[axis], o.Stop[axis] = start, stop
+	return Apply(o, v)
+}
