@@ -74,6 +74,10 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 	switch op := op.(type) {
 	case graph.Conv2d:
 		return conv2d(op, args, result, lim)
+	case graph.ConvTranspose2d:
+		return convTranspose2d(op, args, result, lim)
+	case graph.MatMul:
+		return matmul(op, args, result, lim)
 	case graph.Linear:
 		return linear(op, args, result, lim)
 	case graph.BatchNorm:

@@ -1,0 +1,140 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// ConvTranspose2d is the transposed convolution that PyTorch calls
+// conv_transpose2d, the gradient of Conv2d with respect to its input:
+//
+//	y[b,i,j,o] = Act(Σ_{u,v,c} x[b, (i+p−u·d)/s, (j+p−v·d)/s, g(o)·C/G+c] · w[g(o)·C/G+c, o mod O/G, u, v] + bias[o] + residual[b,i,j,o])
+//
+// summed where both divisions leave no remainder and lie within x.
+//
+// Args: x [B, H, W, C], w [C, O/Groups, kH, kW], bias [O], residual
+// [B, oH, oW, O]. Result: [B, oH, oW, O] with
+// oH = (H − 1)·Stride − 2·Pad + Dilation·(kH − 1) + OutputPad + 1.
+type ConvTranspose2d struct {
+	Stride, Pad, OutputPad, Dilation Pair
+	Groups                           int // 0 means 1
+	Epilogue
+}
+
+// Defaults returns the op with its zero fields replaced by what they mean.
+func (o ConvTranspose2d) Defaults() ConvTranspose2d {
+	o.Stride, o.Dilation, o.Groups = o.Stride.or1(), o.Dilation.or1(), max(o.Groups, 1)
+	return o
+}
+
+// Name is "conv_transpose2d" with the choices that differ from the defaults.
+func (o ConvTranspose2d) Name() string {
+	s := "conv_transpose2d"
+	if o.Stride.or1() != Both(1) {
+		s += " s" + o.Stride.String()
+	}
+	if o.Pad != (Pair{}) {
+		s += " p" + o.Pad.String()
+	}
+	if o.OutputPad != (Pair{}) {
+		s += " op" + o.OutputPad.String()
+	}
+	if o.Dilation.or1() != Both(1) {
+		s += " d" + o.Dilation.String()
+	}
+	if o.Groups > 1 {
+		s += fmt.Sprintf(" g%d", o.Groups)
+	}
+	return s + o.Epilogue.String()
+}
+
+// Shape checks channels, groups and paddings.
+func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	o = o.Defaults()
+	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
+		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C] and weight [C, O/groups, kH, kW]", args)
+	}
+	x, w := args[0], args[1]
+	switch {
+	case x[3]%o.Groups != 0:
+		return nil, fmt.Errorf("%d channels in %d groups", x[3], o.Groups)
+	case w[0] != x[3]:
+		return nil, fmt.Errorf("input has %d channels, weight wants %d", x[3], w[0])
+	}
+	y := tensor.Shape{x[0], 0, 0, w[1] * o.Groups}
+	for d := range 2 {
+		if o.Stride[d] < 1 || o.Dilation[d] < 1 || o.Pad[d] < 0 {
+			return nil, fmt.Errorf("stride %v, padding %v, dilation %v", o.Stride, o.Pad, o.Dilation)
+		}
+		if p := o.OutputPad[d]; p < 0 || p >= max(o.Stride[d], o.Dilation[d]) {
+			return nil, fmt.Errorf("output padding %v is not below stride %v or dilation %v", o.OutputPad, o.Stride, o.Dilation)
+		}
+		y[1+d] = (x[1+d]-1)*o.Stride[d] - 2*o.Pad[d] + o.Dilation[d]*(w[2+d]-1) + o.OutputPad[d] + 1
+		if y[1+d] < 1 {
+			return nil, fmt.Errorf("padding %v leaves nothing of input %v under window %d×%d", o.Pad, x, w[2], w[3])
+		}
+	}
+	return y, o.check(args, 2, y)
+}
+
+// Eval scatters each pixel of x through the window, the formula's sum in
+// another order.
+func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	o = o.Defaults()
+	x, w := args[0], args[1]
+	shape, err := o.Shape(shapes(args))
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	store := o.store(args, 2, y)
+	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
+	oh, ow, oc := shape[1], shape[2], shape[3]
+	og, kh, kw := w.Shape[1], w.Shape[2], w.Shape[3]
+	cg := c / o.Groups
+	parallel(shape[0]*oc, func(plane int) {
+		b, f := plane/oc, plane%oc
+		first := f / og * cg
+		sums := make([]float64, oh*ow)
+		for r := range h {
+			for s := range wd {
+				xs := x.Data[((b*h+r)*wd+s)*c+first:][:cg]
+				for u := range kh {
+					i := r*o.Stride[0] - o.Pad[0] + u*o.Dilation[0]
+					if i < 0 || i >= oh {
+						continue
+					}
+					for v := range kw {
+						j := s*o.Stride[1] - o.Pad[1] + v*o.Dilation[1]
+						if j < 0 || j >= ow {
+							continue
+						}
+						for k, xv := range xs {
+							sums[i*ow+j] += float64(xv) * float64(w.Data[(((first+k)*og+f%og)*kh+u)*kw+v])
+						}
+					}
+				}
+			}
+		}
+		for i, sum := range sums {
+			store((b*oh*ow+i)*oc+f, f, sum)
+		}
+	})
+	return y
+}
+
+// Bands splits the batch.
+func (o ConvTranspose2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return args, result, o.moves(1, 1)
+}
+
+// FLOPs is two for each weight of a group and pixel of x.
+func (o ConvTranspose2d) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 {
+	x, w := args[0], args[1]
+	return 2 * int64(x.Len()) * int64(w[1]*w[2]*w[3])
+}
+
+func (o ConvTranspose2d) epilogue() Epilogue           { return o.Epilogue }
+func (o ConvTranspose2d) withEpilogue(e Epilogue) Op   { o.Epilogue = e; return o }
+func (o ConvTranspose2d) foldable() (weight, axis int) { return 1, 1 }
