@@ -10,11 +10,13 @@ import (
 // ops says how a sub-case of each file of operations becomes a case.
 var ops = map[string]func(sub) (Case, error){
 	"op:activations":      activation,
+	"op:attention":        attention,
 	"op:conv_transpose2d": convTranspose2d,
 	"op:matmul":           matmul,
 	"op:conv2d":           conv2d,
 	"op:linear":           linear,
 	"op:resample":         resample,
+	"op:sam_pieces":       samPieces,
 	"op:shape_ops":        shapeOps,
 }
 

@@ -37,6 +37,14 @@ func shapeOps(s sub) (Case, error) {
 			}
 			return in[0].Mul(in[1])
 		})
+	case "gather":
+		return one(s.out("y"), []*tensor.Tensor{s.in("x"), s.in("idx")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
+			return in[0].TakeRows(in[1])
+		})
+	case "embedding":
+		return one(s.out("y"), []*tensor.Tensor{s.in("ids")}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+			return in[0].Embedding(g.Const(s.weight("weight")))
+		})
 	case "permute":
 		return one(s.out("y"), []*tensor.Tensor{s.in("x")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
 			return in[0].Permute(a.Order...)

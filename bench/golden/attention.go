@@ -1,0 +1,80 @@
+package golden
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// attention builds scaled dot-product attention and nn.MultiheadAttention.
+func attention(s sub) (Case, error) {
+	var a struct {
+		Heads  int
+		Module string
+	}
+	if err := s.decode(&a); err != nil {
+		return Case{}, err
+	}
+	if a.Module != "" {
+		return multihead(s, a.Heads)
+	}
+	op := graph.Attention{Heads: a.Heads, Causal: s.ID == "causal"}
+	q, k, v := joinHeads(s.in("q")), joinHeads(s.in("k")), joinHeads(s.in("v"))
+	in := []*tensor.Tensor{q, k, v}
+	for _, name := range []string{"bias", "mask"} {
+		if s.has("input", name) && !op.Causal {
+			in = append(in, s.in(name))
+			op.Biases++
+		}
+	}
+	want := []*tensor.Tensor{joinHeads(s.out("y"))}
+	if s.has("stage", "probs") {
+		want = append(want, joinHeads(s.read("stage", "probs")))
+	}
+	return several(want, in, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
+		y := []*graph.Value{graph.Apply(op, in...)}
+		if len(want) > 1 {
+			// Attention to the rows of an identity matrix is the probabilities.
+			b, m := k.Shape[0], k.Shape[1]
+			eye := tensor.New(b, m, a.Heads*m)
+			for i := range b * m * a.Heads {
+				eye.Data[i*m+i/a.Heads%m] = 1
+			}
+			y = append(y, graph.Apply(op, append([]*graph.Value{in[0], in[1], g.Const(eye)}, in[3:]...)...))
+		}
+		return y
+	})
+}
+
+// joinHeads lays [B, H, N, D] out as [B, N, H·D].
+func joinHeads(t *tensor.Tensor) *tensor.Tensor {
+	s := t.Shape
+	return t.Permute(0, 2, 1, 3).Reshape(s[0], s[2], s[1]*s[3])
+}
+
+// multihead builds nn.MultiheadAttention: self-attention by one packed layer,
+// attention to other tokens by the first rows of that layer and the rest.
+func multihead(s sub, heads int) (Case, error) {
+	w, b := s.weight("in_proj_weight"), s.weight("in_proj_bias")
+	e := w.Shape[1]
+	project := func(x *graph.Value, from, to int) *graph.Value {
+		g := x.Graph()
+		return graph.Apply(graph.Linear{Epilogue: graph.Epilogue{Bias: true}}, x,
+			g.Const(tensor.Of(w.Data[from*e:to*e], to-from, e)), g.Const(tensor.Of(b.Data[from:to], to-from)))
+	}
+	in := []*tensor.Tensor{}
+	for _, name := range []string{"x", "q", "kv"} {
+		if s.has("input", name) {
+			in = append(in, s.in(name))
+		}
+	}
+	return one(s.out("y"), in, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+		var y *graph.Value
+		if len(in) == 1 {
+			y = graph.Apply(graph.Attention{Heads: heads, Packed: graph.PackedQKV}, project(in[0], 0, 3*e))
+		} else {
+			y = graph.Apply(graph.Attention{Heads: heads, Packed: graph.PackedKV}, project(in[0], 0, e), project(in[1], e, 3*e))
+		}
+		return graph.Apply(graph.Linear{Epilogue: graph.Epilogue{Bias: true}}, y,
+			g.Const(s.weight("out_proj.weight")), g.Const(s.weight("out_proj.bias")))
+	})
+}
