@@ -10,14 +10,19 @@ import (
 // ops says how a sub-case of each file of operations becomes a case.
 var ops = map[string]func(sub) (Case, error){
 	"op:activations":      activation,
+	"op:adaptive_pool2d":  adaptivePool,
 	"op:attention":        attention,
-	"op:conv_transpose2d": convTranspose2d,
-	"op:matmul":           matmul,
+	"op:avgpool2d":        pool(avgPool),
 	"op:conv2d":           conv2d,
+	"op:conv_transpose2d": convTranspose2d,
 	"op:linear":           linear,
+	"op:matmul":           matmul,
+	"op:maxpool2d":        pool(maxPool),
+	"op:norms":            norms,
 	"op:resample":         resample,
 	"op:sam_pieces":       samPieces,
 	"op:shape_ops":        shapeOps,
+	"op:softmax":          softmax,
 }
 
 // models says how a file of a model becomes a case.

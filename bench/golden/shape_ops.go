@@ -45,6 +45,8 @@ func shapeOps(s sub) (Case, error) {
 		return one(s.out("y"), []*tensor.Tensor{s.in("ids")}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
 			return in[0].Embedding(g.Const(s.weight("weight")))
 		})
+	case "mean", "argmax", "argsort", "topk":
+		return reductions(s)
 	case "permute":
 		return one(s.out("y"), []*tensor.Tensor{s.in("x")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
 			return in[0].Permute(a.Order...)

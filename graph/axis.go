@@ -1,0 +1,67 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Axis returns the dimension that axis means in a value of this rank: counted
+// from the end if it is negative.
+func Axis(axis, rank int) (int, error) {
+	if axis < -rank || axis >= rank {
+		return 0, fmt.Errorf("no dimension %d in rank %d", axis, rank)
+	}
+	if axis < 0 {
+		axis += rank
+	}
+	return axis, nil
+}
+
+// Along sees a shape as [outer, n, inner] about a dimension of extent n.
+func Along(s tensor.Shape, axis int) (outer, n, inner int) {
+	axis, err := Axis(axis, len(s))
+	if err != nil {
+		panic(err)
+	}
+	return s[:axis].Len(), s[axis], s[axis+1:].Len()
+}
+
+// alongShape checks the single arg of an op along a dimension, and returns it.
+func alongShape(args []tensor.Shape, axis int) (tensor.Shape, error) {
+	if len(args) != 1 {
+		return nil, fmt.Errorf("%d arguments, want 1", len(args))
+	}
+	if _, err := Axis(axis, len(args[0])); err != nil {
+		return nil, err
+	}
+	return args[0], nil
+}
+
+// alongEach calls f for each line of x along a dimension: with the flat index
+// of the line's first element and the distance of its elements.
+func alongEach(s tensor.Shape, axis int, f func(line, first, step int)) {
+	outer, n, inner := Along(s, axis)
+	parallel(outer*inner, func(line int) { f(line, line/inner*n*inner+line%inner, inner) })
+}
+
+// axisBands makes the bands of an op along a dimension, whose args and result
+// differ at most in that extent: all dimensions before it become the first.
+func axisBands(args []tensor.Shape, result tensor.Shape, axis int) ([]tensor.Shape, tensor.Shape, []bool) {
+	axis, err := Axis(axis, len(result))
+	if err != nil {
+		panic(err)
+	}
+	merge := func(s tensor.Shape) tensor.Shape {
+		s = s.Clone()
+		for d := 1; d < axis; d++ {
+			s[0], s[d] = s[0]*s[d], 1
+		}
+		return s
+	}
+	as, moves := make([]tensor.Shape, len(args)), make([]bool, len(args))
+	for i, a := range args {
+		as[i], moves[i] = merge(a), axis > 0
+	}
+	return as, merge(result), moves
+}

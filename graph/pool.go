@@ -1,0 +1,288 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Window is what a pooling slides over an image. The zero Stride means Size,
+// as in PyTorch. Ceil rounds the result's extents up; a window that would
+// begin beyond the image and its first padding is left out.
+type Window struct {
+	Size, Stride, Pad, Dilation Pair
+	Ceil                        bool
+}
+
+// Defaults returns the window with its zero fields replaced by what they mean.
+func (w Window) Defaults() Window {
+	if w.Stride == (Pair{}) {
+		w.Stride = w.Size
+	}
+	w.Dilation = w.Dilation.or1()
+	return w
+}
+
+// String is "k3 s2 p1 ceil": the choices that differ from the defaults.
+func (w Window) String() string {
+	w = w.Defaults()
+	s := "k" + w.Size.String()
+	if w.Stride != w.Size {
+		s += " s" + w.Stride.String()
+	}
+	if w.Pad != (Pair{}) {
+		s += " p" + w.Pad.String()
+	}
+	if w.Dilation != Both(1) {
+		s += " d" + w.Dilation.String()
+	}
+	if w.Ceil {
+		s += " ceil"
+	}
+	return s
+}
+
+// shape is the shape of the pooled image: with span = Dilation·(Size−1) + 1,
+// ⌊(H + 2·Pad − span)/Stride⌋ + 1, or ⌈…⌉ + 1 with Ceil.
+func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
+	w = w.Defaults()
+	if len(args) != 1 || len(args[0]) != 4 {
+		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
+	}
+	x := args[0]
+	y := x.Clone()
+	for d := range 2 {
+		size, stride, pad, dilation := w.Size[d], w.Stride[d], w.Pad[d], w.Dilation[d]
+		if size < 1 || stride < 1 || dilation < 1 || pad < 0 {
+			return nil, fmt.Errorf("window %v, stride %v, padding %v, dilation %v", w.Size, w.Stride, w.Pad, w.Dilation)
+		}
+		span := dilation*(size-1) + 1
+		if 2*pad > span {
+			return nil, fmt.Errorf("padding %v is over half the window %v", w.Pad, w.Size)
+		}
+		room := x[1+d] + 2*pad - span
+		if w.Ceil {
+			room += stride - 1
+		}
+		if room < 0 {
+			return nil, fmt.Errorf("input %v is smaller than the window %v", x, w.Size)
+		}
+		n := room/stride + 1
+		if w.Ceil && (n-1)*stride >= x[1+d]+pad {
+			n--
+		}
+		y[1+d] = n
+	}
+	return y, nil
+}
+
+// MaxPool2d is the largest element under a window; padding never wins:
+//
+//	y[b,i,j,c] = max_{u,v} x[b, i·s−p+u·d, j·s−p+v·d, c]
+//
+// Args: x [B, H, W, C]. Result: [B, oH, oW, C], see Window.
+type MaxPool2d struct{ Window }
+
+// Name is "max_pool2d" and the window.
+func (o MaxPool2d) Name() string { return "max_pool2d " + o.Window.String() }
+
+// Shape checks the window.
+func (o MaxPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) { return o.shape(args) }
+
+// Eval computes the formula.
+func (o MaxPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	w := o.Defaults()
+	return pool(args[0], o, func(i, j int) window {
+		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
+		return window{top, top + w.Dilation[0]*(w.Size[0]-1) + 1, left, left + w.Dilation[1]*(w.Size[1]-1) + 1,
+			w.Dilation[0], w.Dilation[1], 0}
+	})
+}
+
+// Bands splits the batch.
+func (o MaxPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return args, result, []bool{true}
+}
+
+// FLOPs is one for each element under each window.
+func (o MaxPool2d) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
+	return int64(result.Len()) * int64(o.Size[0]*o.Size[1])
+}
+
+// AvgPool2d is the mean of the elements under a window:
+//
+//	y[b,i,j,c] = Σ_{u,v} x[b, i·s−p+u, j·s−p+v, c] / n
+//
+// The padding is zeros and n counts it, but not what Ceil adds beyond it. With
+// ExcludePad, PyTorch's count_include_pad=False, n counts the image alone; a
+// Divisor over 0 takes the place of n. A dilation is not allowed.
+//
+// Args: x [B, H, W, C]. Result: [B, oH, oW, C], see Window.
+type AvgPool2d struct {
+	Window
+	ExcludePad bool
+	Divisor    int
+}
+
+// Name is "avg_pool2d" and the window.
+func (o AvgPool2d) Name() string {
+	s := "avg_pool2d " + o.Window.String()
+	if o.ExcludePad {
+		s += " exclude_pad"
+	}
+	if o.Divisor > 0 {
+		s += fmt.Sprintf(" /%d", o.Divisor)
+	}
+	return s
+}
+
+// Shape checks the window.
+func (o AvgPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	if o.Dilation.or1() != Both(1) {
+		return nil, fmt.Errorf("dilation %v", o.Dilation)
+	}
+	if o.Divisor < 0 {
+		return nil, fmt.Errorf("divisor %d", o.Divisor)
+	}
+	return o.shape(args)
+}
+
+// Eval computes the formula.
+func (o AvgPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	w, x := o.Defaults(), args[0]
+	return pool(x, o, func(i, j int) window {
+		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
+		under := window{top, min(top+w.Size[0], x.Shape[1]+w.Pad[0]), left, min(left+w.Size[1], x.Shape[2]+w.Pad[1]), 1, 1, 0}
+		switch {
+		case o.Divisor > 0:
+			under.divisor = o.Divisor
+		case o.ExcludePad:
+			under.divisor = (min(under.bottom, x.Shape[1]) - max(top, 0)) * (min(under.right, x.Shape[2]) - max(left, 0))
+		default:
+			under.divisor = (under.bottom - top) * (under.right - left)
+		}
+		return under
+	})
+}
+
+// Bands splits the batch.
+func (o AvgPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return args, result, []bool{true}
+}
+
+// FLOPs is one for each element under each window.
+func (o AvgPool2d) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
+	return int64(result.Len()) * int64(o.Size[0]*o.Size[1])
+}
+
+// AdaptivePool2d is the mean, or with Max the largest, of windows that cut the
+// image into Out[0]×Out[1] parts, which overlap where Out does not divide it:
+//
+//	y[b,i,j,c] = mean of x[b, ⌊i·H/oH⌋:⌈(i+1)·H/oH⌉, ⌊j·W/oW⌋:⌈(j+1)·W/oW⌉, c]
+//
+// Args: x [B, H, W, C]. Result: [B, Out[0], Out[1], C].
+type AdaptivePool2d struct {
+	Out Pair
+	Max bool
+}
+
+// Name is "adaptive_avg_pool2d" or "adaptive_max_pool2d" and the size.
+func (o AdaptivePool2d) Name() string {
+	kind := "avg"
+	if o.Max {
+		kind = "max"
+	}
+	return fmt.Sprintf("adaptive_%s_pool2d %v", kind, o.Out)
+}
+
+// Shape checks that there is a result.
+func (o AdaptivePool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
+	if len(args) != 1 || len(args[0]) != 4 {
+		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
+	}
+	if o.Out[0] < 1 || o.Out[1] < 1 {
+		return nil, fmt.Errorf("result is %d×%d", o.Out[0], o.Out[1])
+	}
+	return tensor.Shape{args[0][0], o.Out[0], o.Out[1], args[0][3]}, nil
+}
+
+// Eval computes the formula.
+func (o AdaptivePool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
+	h, w := args[0].Shape[1], args[0].Shape[2]
+	return pool(args[0], o, func(i, j int) window {
+		under := window{
+			i * h / o.Out[0], ((i+1)*h + o.Out[0] - 1) / o.Out[0],
+			j * w / o.Out[1], ((j+1)*w + o.Out[1] - 1) / o.Out[1], 1, 1, 0}
+		if !o.Max {
+			under.divisor = (under.bottom - under.top) * (under.right - under.left)
+		}
+		return under
+	})
+}
+
+// Bands splits the batch.
+func (o AdaptivePool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return args, result, []bool{true}
+}
+
+// FLOPs is one for each element, of the result or of x, whichever are more.
+func (o AdaptivePool2d) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
+	return int64(max(args[0].Len(), result.Len()))
+}
+
+// window is the part of an image, or of its padding, that makes one element.
+type window struct {
+	top, bottom, left, right int
+	down, across             int // steps
+	divisor                  int // of the sum; 0 for the largest element
+}
+
+// pool applies op, a pooling, to x, with the window of each place.
+func pool(x *tensor.Tensor, op Op, at func(i, j int) window) *tensor.Tensor {
+	shape, err := op.Shape([]tensor.Shape{x.Shape})
+	if err != nil {
+		panic(err)
+	}
+	y := tensor.New(shape...)
+	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
+	oh, ow := shape[1], shape[2]
+	parallel(shape[0]*oh, func(row int) {
+		b, i := row/oh, row%oh
+		for j := range ow {
+			under := at(i, j)
+			for k := range c {
+				sum, largest := 0.0, math.Inf(-1)
+				for r := under.top; r < min(under.bottom, h); r += under.down {
+					for s := under.left; s < min(under.right, w); s += under.across {
+						if r >= 0 && s >= 0 {
+							v := float64(x.Data[((b*h+r)*w+s)*c+k])
+							sum, largest = sum+v, max(largest, v)
+						}
+					}
+				}
+				if under.divisor > 0 {
+					largest = sum / float64(under.divisor)
+				}
+				y.Data[(row*ow+j)*c+k] = float32(largest)
+			}
+		}
+	})
+	return y
+}
+
+// MaxPool2d is the largest element under a window.
+func (v *Value) MaxPool2d(w Window) *Value { return Apply(MaxPool2d{w}, v) }
+
+// AvgPool2d is the mean under a window, padding included.
+func (v *Value) AvgPool2d(w Window) *Value { return Apply(AvgPool2d{Window: w}, v) }
+
+// AdaptiveAvgPool2d is the mean of h×w parts.
+func (v *Value) AdaptiveAvgPool2d(h, w int) *Value {
+	return Apply(AdaptivePool2d{Out: Pair{h, w}}, v)
+}
+
+// AdaptiveMaxPool2d is the largest element of h×w parts.
+func (v *Value) AdaptiveMaxPool2d(h, w int) *Value {
+	return Apply(AdaptivePool2d{Out: Pair{h, w}, Max: true}, v)
+}
