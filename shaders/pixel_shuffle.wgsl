@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         let v = k % r;
         y[i] = x[((row * r + u) * sizes.width * r + column * r + v) * (sizes.channels / (r * r)) + c];
     } else {
-        let from = (k * r + row % r) * r + column % r;
-        y[i] = x[(row / r * (sizes.width / r) + column / r) * sizes.channels * r * r + from];
+        let source = (k * r + row % r) * r + column % r;
+        y[i] = x[(row / r * (sizes.width / r) + column / r) * sizes.channels * r * r + source];
     }
 }

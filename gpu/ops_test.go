@@ -1,0 +1,211 @@
+package gpu
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/shaders"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// everyProgram runs g with each candidate program of its ops, three times on
+// one plan with its memory poisoned, and compares with want.
+func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
+	t.Helper()
+	for i, most := 0, 1; i < most; i++ {
+		name := ""
+		p, err := d.CompileWith(g, Choice{Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
+			most = max(most, len(programs))
+			name = programs[min(i, len(programs)-1)].Name
+			return min(i, len(programs)-1)
+		}})
+		if err != nil {
+			t.Errorf("candidate %d: %v", i, err)
+			continue
+		}
+		if err := p.Poison(); err != nil {
+			t.Fatal(err)
+		}
+		for run := range 3 {
+			got, err := p.Run(context.Background(), inputs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range want {
+				if diff, err := tensor.Diff(got[k], want[k]); err != nil || !(diff.Relative <= tolerance) {
+					t.Errorf("%s, run %d, output %d: %v, %v", name, run, k, diff, err)
+				}
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestGolden holds every kernel against the official implementations.
+func TestGolden(t *testing.T) {
+	d := open(t)
+	dirs := []string{"../bench/golden/testdata"}
+	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "op_*.safetensors"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, c := range cases {
+				if c.Host == nil {
+					t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+				}
+			}
+		}
+	}
+}
+
+// row is an op with the shapes of its args: those from consts on are
+// constants.
+type row struct {
+	op     graph.Op
+	args   []tensor.Shape
+	consts int
+}
+
+// rows are ops and shapes beyond those of the golden files: 1, primes, just
+// below, at and above tiles, batches.
+func rows() []row {
+	var rows []row
+	add := func(op graph.Op, consts int, args ...tensor.Shape) { rows = append(rows, row{op, args, consts}) }
+	for _, n := range []int{1, 2, 3, 4, 63, 64, 65, 257} {
+		add(graph.Activate{Act: graph.GELU}, 1, tensor.Shape{n})
+		add(graph.Binary{Kind: graph.Div}, 2, tensor.Shape{n}, tensor.Shape{n})
+	}
+	add(graph.Activate{Act: graph.Tanh}, 1, tensor.Shape{2, 1500, 1000}) // more than one row of workgroups
+	add(graph.Binary{Kind: graph.Sub}, 2, tensor.Shape{2, 1, 3, 1, 2, 5}, tensor.Shape{4, 1, 7, 1, 5})
+	add(graph.PixelShuffle{R: 3}, 1, tensor.Shape{2, 5, 7, 18})
+	add(graph.PixelUnshuffle{R: 2}, 1, tensor.Shape{2, 6, 10, 3})
+	add(graph.BatchNorm{Affine: true, Eps: 1e-3}, 1, tensor.Shape{3, 5, 7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7})
+	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}
+	for _, m := range []int{1, 3, 8, 31, 64, 65, 197} {
+		for _, nk := range [][2]int{{1, 1}, {7, 5}, {32, 16}, {33, 64}, {64, 65}, {100, 128}} {
+			n, k := nk[0], nk[1]
+			add(graph.Linear{Epilogue: graph.Epilogue{Bias: true, Act: graph.GELU}}, 1, tensor.Shape{m, k}, tensor.Shape{n, k}, tensor.Shape{n})
+		}
+	}
+	add(graph.Linear{Epilogue: graph.Epilogue{Residual: true}}, 1, tensor.Shape{2, 3, 24}, tensor.Shape{20, 24}, tensor.Shape{2, 3, 20})
+	add(graph.Linear{}, 2, tensor.Shape{9, 8}, tensor.Shape{12, 8}) // a weight that is no constant
+	conv := func(op graph.Conv2d, b, h, w, c, o, kh, kw int) {
+		args := []tensor.Shape{{b, h, w, c}, {o, c / max(op.Groups, 1), kh, kw}}
+		y, err := graph.Conv2d{Stride: op.Stride, Pad: op.Pad, Dilation: op.Dilation, Groups: op.Groups}.Shape(args)
+		if err != nil {
+			panic(err)
+		}
+		if op.Bias {
+			args = append(args, tensor.Shape{o})
+		}
+		if op.Residual {
+			args = append(args, y)
+		}
+		add(op, 1, args...)
+	}
+	for _, c := range []int{1, 3, 4, 8, 20} {
+		for _, o := range []int{1, 5, 8, 16, 33} {
+			conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 1, 9, 11, c, o, 3, 3)
+			conv(graph.Conv2d{Epilogue: graph.Epilogue{Bias: true}}, 2, 5, 6, c, o, 1, 1)
+		}
+	}
+	conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 2, 1, 1, 16, 16, 3, 3)
+	conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 1, 37, 41, 16, 24, 3, 3)
+	conv(graph.Conv2d{Epilogue: all}, 2, 10, 13, 8, 8, 3, 3)
+	conv(graph.Conv2d{Pad: graph.Both(2), Epilogue: graph.Epilogue{Bias: true, Act: graph.Tanh}}, 1, 30, 17, 1, 64, 5, 5)
+	conv(graph.Conv2d{Stride: graph.Both(2), Pad: graph.Both(3)}, 1, 31, 33, 3, 64, 7, 7)
+	conv(graph.Conv2d{Stride: graph.Both(2)}, 1, 14, 15, 32, 64, 1, 1)
+	conv(graph.Conv2d{Stride: graph.Pair{2, 1}, Pad: graph.Pair{1, 2}, Dilation: graph.Pair{1, 2}}, 1, 12, 17, 8, 12, 3, 5)
+	conv(graph.Conv2d{Pad: graph.Both(4), Epilogue: graph.Epilogue{Bias: true}}, 1, 3, 2, 4, 4, 3, 3) // more padding than image
+	conv(graph.Conv2d{Pad: graph.Both(1), Groups: 3}, 1, 8, 9, 12, 6, 3, 3)
+	conv(graph.Conv2d{Pad: graph.Both(1), Groups: 24}, 2, 7, 6, 24, 24, 3, 3)
+	conv(graph.Conv2d{Stride: graph.Both(16), Epilogue: graph.Epilogue{Bias: true}}, 2, 32, 48, 3, 40, 16, 16)
+	return rows
+}
+
+// TestPrograms holds every candidate program of every row against Eval.
+func TestPrograms(t *testing.T) {
+	d := open(t)
+	for _, r := range rows() {
+		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) { r.check(t, d) })
+	}
+}
+
+func (r row) check(t *testing.T, d *Device) {
+	random := rand.New(rand.NewPCG(uint64(len(r.args)), uint64(r.args[0].Len())))
+	var inputs []*tensor.Tensor
+	g := trace(t, func(g *graph.Graph) {
+		var args []*graph.Value
+		for i, s := range r.args {
+			x := tensor.New(s...)
+			for j := range x.Data {
+				x.Data[j] = float32(random.NormFloat64())
+				if _, ok := r.op.(graph.BatchNorm); ok && i == 2 { // a variance
+					x.Data[j] = x.Data[j]*x.Data[j] + 0.1
+				}
+			}
+			if i < r.consts {
+				inputs = append(inputs, x)
+				args = append(args, g.Input(fmt.Sprint("x", i), s...))
+			} else {
+				args = append(args, g.Const(x))
+			}
+		}
+		g.Output("y", graph.Apply(r.op, args...))
+	})
+	want, err := g.Eval(context.Background(), inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyProgram(t, d, g, inputs, want, golden.OpTolerance)
+}
+
+// TestBands computes with a limit so low that every op is split.
+func TestBands(t *testing.T) {
+	d := open(t)
+	for _, r := range rows() {
+		_, banded := r.op.(graph.Banded)
+		if !banded || r.args[0].Len() < 300 {
+			continue
+		}
+		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
+			limits := d.info.Limits
+			defer func() { d.info.Limits = limits }()
+			largest := 0
+			for _, s := range r.args {
+				largest = max(largest, s.Len())
+			}
+			d.info.Limits.StorageBinding = 4 * int64(largest) * 2 / 3
+			g := trace(t, func(g *graph.Graph) {
+				var args []*graph.Value
+				for i, s := range r.args {
+					args = append(args, g.Input(fmt.Sprint("x", i), s...))
+				}
+				g.Output("y", graph.Apply(r.op, args...))
+			})
+			if _, err := lower(g, d.info.Limits, Choice{}); err != nil {
+				return // no bands of this shape: refused, which TestLargeValues covers
+			}
+			r.consts = len(r.args)
+			r.check(t, d)
+		})
+	}
+}
