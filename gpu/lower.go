@@ -3,6 +3,8 @@ package gpu
 import (
 	"fmt"
 
+	"github.com/rajveermalviya/go-webgpu/wgpu"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
@@ -116,12 +118,12 @@ func (l *lowerer) newLife(v *graph.Value, first int) int {
 // bind at once.
 func (l *lowerer) op(v *graph.Value) error {
 	shapes, result := v.ArgShapes(), v.Shape
-	rows, moves := 0, []bool(nil)
-	if !l.fits(shapes, result) {
+	rows, moves := 0, []bool(nil) // rows of a band, 0 for all at once
+	if !l.fits(v) {
 		banded, ok := v.Op.(graph.Banded)
 		if ok {
 			shapes, result, moves = banded.Bands(shapes, result)
-			rows = bandRows(shapes, result, moves, l.lim.StorageBinding)
+			rows = l.bandRows(v, shapes, result, moves)
 		}
 		if rows == 0 {
 			return l.tooLarge(v)
@@ -141,14 +143,18 @@ func (l *lowerer) op(v *graph.Value) error {
 	return nil
 }
 
-func (l *lowerer) fits(shapes []tensor.Shape, result tensor.Shape) bool {
-	for _, s := range append([]tensor.Shape{result}, shapes...) {
-		if 4*int64(s.Len()) > l.lim.StorageBinding {
+// fits reports whether v and its args can be bound whole. Constants do not
+// count: some programs read them through windows.
+func (l *lowerer) fits(v *graph.Value) bool {
+	for _, a := range v.Args {
+		if root(a).Const == nil && !l.bindable(a.Shape) {
 			return false
 		}
 	}
-	return true
+	return l.bindable(v.Shape)
 }
+
+func (l *lowerer) bindable(s tensor.Shape) bool { return 4*int64(s.Len()) <= l.lim.StorageBinding }
 
 func (l *lowerer) tooLarge(v *graph.Value) error {
 	big := v.Shape
@@ -163,19 +169,19 @@ func (l *lowerer) tooLarge(v *graph.Value) error {
 
 // bandRows returns how many rows make bands that fit the limit and begin at
 // offsets that a binding may have, or 0 if none do.
-func bandRows(shapes []tensor.Shape, result tensor.Shape, moves []bool, limit int64) int {
+func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.Shape, moves []bool) int {
 	const align = 256 // of a storage binding's offset, in bytes
 	step, most := int64(1), int64(result[0])
 	consider := func(s tensor.Shape) {
 		row := 4 * int64(s.Len()/s[0])
-		most = min(most, limit/row)
+		most = min(most, l.lim.StorageBinding/row)
 		step = lcm(step, align/gcd(row, align))
 	}
 	consider(result)
 	for i, s := range shapes {
 		if moves[i] {
 			consider(s)
-		} else if 4*int64(s.Len()) > limit {
+		} else if root(v.Args[i]).Const == nil && !l.bindable(s) {
 			return 0
 		}
 	}
@@ -293,7 +299,7 @@ next:
 			}
 		}
 		for _, k := range p.Kernels {
-			if len(k.Bind) > l.lim.StorageBuffers {
+			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, shapes, k) {
 				continue next
 			}
 		}
@@ -307,4 +313,18 @@ next:
 		i = l.choice.Program(v.Op, shapes, able)
 	}
 	return able[i], nil
+}
+
+// bindsConstants reports whether k binds whole only constants that can be.
+func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel) bool {
+	kinds, err := bindingKinds(k.Source)
+	if err != nil {
+		return false
+	}
+	for i, b := range k.Bind {
+		if b >= 0 && b < len(shapes) && root(v.Args[b]).Const != nil && kinds[i] != wgpu.BufferBindingType_Uniform && !l.bindable(shapes[b]) {
+			return false
+		}
+	}
+	return true
 }

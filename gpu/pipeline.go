@@ -14,6 +14,7 @@ type pipeline struct {
 	layout  *wgpu.PipelineLayout
 	group   *wgpu.BindGroupLayout
 	module  *wgpu.ShaderModule
+	kinds   []wgpu.BufferBindingType
 }
 
 func (p *pipeline) release() {
@@ -70,7 +71,7 @@ func (d *Device) pipeline(source string) (*pipeline, error) {
 			Buffer:     wgpu.BufferBindingLayout{Type: k},
 		}
 	}
-	p := &pipeline{}
+	p := &pipeline{kinds: kinds}
 	if p.module, err = d.device.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
 		WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: source},
 	}); err == nil {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	storage = wgpu.BufferUsage_Storage | wgpu.BufferUsage_CopySrc | wgpu.BufferUsage_CopyDst
+	storage = wgpu.BufferUsage_Storage | wgpu.BufferUsage_Uniform | wgpu.BufferUsage_CopySrc | wgpu.BufferUsage_CopyDst
 	staging = wgpu.BufferUsage_MapRead | wgpu.BufferUsage_CopyDst
 
 	// uniformAlign is the alignment of uniform bindings in WebGPU.
@@ -175,6 +175,9 @@ func (p *Plan) build() error {
 				if o.size == 0 {
 					entry.Size = uint64(c.bytes)
 				}
+				if pipe.kinds[j] == wgpu.BufferBindingType_Uniform {
+					entry.Offset, entry.Size = uint64(s.kernel.Offset[j]), shaders.Window
+				}
 			default:
 				entry.Buffer, entry.Size = d.zeros, d.zeros.GetSize()
 			}
@@ -226,8 +229,8 @@ func (p *Plan) constant(o operand, uploaded *int64) (*constant, error) {
 			t = o.packing.Pack(t)
 		}
 		bytes := 4 * int64(len(t.Data))
-		if bytes > d.info.Limits.StorageBinding {
-			return nil, fmt.Errorf("weight %s takes %d bytes, the device binds %d at once", o.constant.Name, bytes, d.info.Limits.StorageBinding)
+		if bytes > d.info.MaxBufferSize {
+			return nil, fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", o.constant.Name, bytes, d.info.MaxBufferSize)
 		}
 		b, err := newBuffer(d.device, bytes, storage)
 		if err != nil {

@@ -11,12 +11,20 @@ import (
 // the runtime binds a small buffer of zeros.
 const Absent = -1
 
-// Kernel is one dispatch. Its storage bindings are those of Bind, in order,
-// and the uniform of Params follows them.
+// Window is the size in bytes of a uniform binding of an arg: the largest that
+// WebGPU guarantees.
+const Window = 64 << 10
+
+// Kernel is one dispatch. Its bindings are those of Bind, in order, and the
+// uniform of Params follows them.
+//
+// A binding that the text declares as var<uniform> sees a Window of a packed
+// constant, from Offset on; Pack leaves a window's room after the last offset.
 type Kernel struct {
 	Source string   // final WGSL, entry point main
 	Grid   [3]int   // workgroups
 	Bind   []int    // args first, then the result, then scratch; or Absent
+	Offset []int64  // bytes, a multiple of 256, of each binding; nil means 0
 	Params []uint32 // words of the uniform struct
 }
 
