@@ -7,7 +7,8 @@ import (
 
 // linear lists the ways to compute a linear layer, the naive kernel last.
 func linear(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	return []Program{linearNaive(op, args, result)}
+	programs := []Program{linearNaive(op, args, result)}
+	return preferred(lim, linearTiled(op, args, result, lim), programs)
 }
 
 func linearNaive(op graph.Linear, args []tensor.Shape, result tensor.Shape) Program {

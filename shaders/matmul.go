@@ -9,7 +9,8 @@ import (
 
 // matmul lists the ways to multiply matrices, the naive kernel last.
 func matmul(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	return []Program{matmulNaive(op, args, result)}
+	programs := []Program{matmulNaive(op, args, result)}
+	return preferred(lim, matmulTiled(op, args, result, lim), programs)
 }
 
 func matmulNaive(op graph.MatMul, args []tensor.Shape, result tensor.Shape) Program {

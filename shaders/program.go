@@ -122,6 +122,15 @@ func flat(n, size int) [3]int {
 	return [3]int{32768, ceil(groups, 32768), 1}
 }
 
+// preferred joins programs that suit a GPU and those that suit a CPU, those of
+// the device first.
+func preferred(lim Limits, gpu, cpu []Program) []Program {
+	if lim.Kind == GPU {
+		return append(gpu[:len(gpu):len(gpu)], cpu...)
+	}
+	return append(cpu[:len(cpu):len(cpu)], gpu...)
+}
+
 func ceil(n, d int) int { return (n + d - 1) / d }
 
 func words(n ...int) []uint32 {

@@ -1,0 +1,181 @@
+package shaders
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// tile is a choice of lib/tiled: the tile of a workgroup, its step along K and
+// the patch of an invocation.
+type tile struct{ m, n, k, regM, regN int }
+
+// tiles are the shapes worth trying: large ones read least, small ones fill a
+// device with little work, flat ones suit few rows.
+var tiles = []tile{
+	{128, 64, 16, 8, 8},
+	{64, 64, 16, 8, 8},
+	{64, 64, 16, 4, 4},
+	{32, 32, 32, 4, 4},
+	{16, 64, 32, 4, 4},
+}
+
+func (t tile) String() string {
+	return fmt.Sprintf("%dx%dx%d %dx%d", t.m, t.n, t.k, t.regM, t.regN)
+}
+
+func (t tile) invocations() int { return t.m / t.regM * (t.n / t.regN) }
+
+// bytes is the workgroup memory of lib/tiled.
+func (t tile) bytes() int { return 4 * (t.m*t.k + t.n*(t.k+4)) }
+
+func (t tile) set() Set {
+	return Set{"TILE_M": t.m, "TILE_N": t.n, "TILE_K": t.k, "REG_M": t.regM, "REG_N": t.regN}
+}
+
+// gemm is a batch of z products of [m, k] and [k, n].
+type gemm struct {
+	z, m, n, k int
+	transB     bool     // the right matrices are [n, k]
+	batch      []uint32 // struct Batch of lib/batch
+	scale      uint32   // word of a float
+	epilogue   graph.Epilogue
+}
+
+// single is the Batch of one product.
+var single = words(1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+// vec4 reports whether the matrices can be read and written in fours.
+func (g gemm) vec4() bool { return g.k%4 == 0 && g.n%4 == 0 }
+
+// grid is the workgroups of a tile, with z times as many as splits.
+func (g gemm) grid(t tile, splits int) [3]int {
+	return [3]int{ceil(g.n, t.n), ceil(g.m, t.m), g.z * splits}
+}
+
+// lanes is the parallelism of a nominal GPU, for guesses.
+const lanes = 8192
+
+// cost estimates the time of a tile: the rounds in which the lanes take its
+// invocations, times the multiplications and the reads of workgroup memory of
+// each.
+func (g gemm) cost(t tile, splits int) int {
+	grid := g.grid(t, splits)
+	rounds := ceil(grid[0]*grid[1]*grid[2]*t.invocations(), lanes)
+	cost := rounds * ceil(g.k, splits) * (t.regM*t.regN + 2*(t.regM+t.regN))
+	if splits > 1 {
+		cost += lanes/4 + 8*ceil(splits*g.m*g.n, lanes)
+	}
+	return cost
+}
+
+// slice is the fours of K in each of so many splits, in whole steps of t.
+func (g gemm) slice(t tile, splits int) int {
+	return ceil(ceil(g.k, t.k), splits) * t.k / 4
+}
+
+// split chooses among how many workgroups the K of a tile is divided: 1 where
+// the tiles alone fill the device or K is short.
+func (g gemm) split(t tile) int {
+	best := 1
+	for _, s := range []int{2, 4, 8, 16} {
+		if g.z == 1 && g.k >= s*128 && g.cost(t, s) < g.cost(t, best) {
+			best = s
+		}
+	}
+	return best
+}
+
+// tiling is a tile and the number of ranges that K is split into.
+type tiling struct {
+	tile
+	splits int
+}
+
+func (t tiling) String() string {
+	if t.splits > 1 {
+		return fmt.Sprintf("%v split%d", t.tile, t.splits)
+	}
+	return t.tile.String()
+}
+
+// tilings lists what the device allows, the cheapest guess first. extra is
+// workgroup memory that a kernel takes for each row of a tile, in bytes.
+func (g gemm) tilings(lim Limits, extra int) []tiling {
+	var all []tiling
+	for _, t := range tiles {
+		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize {
+			continue
+		}
+		if grid := g.grid(t, 1); max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim {
+			continue
+		}
+		all = append(all, tiling{t, 1})
+		if s := g.split(t); s > 1 && 4*int64(s)*int64(g.m*g.n) <= lim.StorageBinding {
+			all = append(all, tiling{t, s})
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool {
+		return g.cost(all[i].tile, all[i].splits) < g.cost(all[j].tile, all[j].splits)
+	})
+	return all
+}
+
+// program completes a program of one kernel that multiplies and whose
+// constants are set, for an op with so many args and an epilogue from arg 2.
+// Where K is split, that kernel leaves sums in scratch for split_sum.
+func (g gemm) program(name, source string, t tiling, set Set, args int, params []uint32) Program {
+	bias, residual, finish := epilogue(g.epilogue, 2)
+	k := Kernel{Grid: g.grid(t.tile, t.splits), Params: params}
+	if t.splits == 1 {
+		k.Source = must(source, set.with(t.set()).with(finish))
+		k.Bind = []int{0, 1, bias, residual, args}
+		return Program{Name: name, Kernels: []Kernel{k}}
+	}
+	k.Source = must(source, set.with(t.set()).with(Set{"SPLIT": true}))
+	k.Bind = []int{0, 1, Absent, Absent, args + 1}
+	return Program{
+		Name: name,
+		Kernels: []Kernel{k, {
+			Source: must("split_sum", finish),
+			Grid:   flat(g.m*g.n, 64),
+			Bind:   []int{args + 1, bias, residual, args},
+			Params: words(g.m*g.n, g.n, t.splits),
+		}},
+		Scratch: []int{t.splits * g.m * g.n},
+	}
+}
+
+// tiled lists the kernels of the linear_tiled family that compute g for an op
+// with so many args.
+func (g gemm) tiled(op string, args int, lim Limits) []Program {
+	source, suffix, n, k := "linear_tiled", "_tiled ", g.n, g.k
+	if g.vec4() {
+		source, suffix, n, k = "linear_tiled_vec4", "_tiled_vec4 ", n/4, k/4
+	}
+	var programs []Program
+	for _, t := range g.tilings(lim, 0) {
+		params := append(append([]uint32{}, g.batch...), words(g.m, n, k)...)
+		params = append(params, g.scale, uint32(g.slice(t.tile, t.splits)))
+		programs = append(programs, g.program(op+suffix+t.String(), source, t, Set{"TRANS_B": g.transB}, args, params))
+	}
+	return programs
+}
+
+// linearTiled lists the kernels for a linear layer that go through workgroup
+// memory.
+func linearTiled(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	n, k := args[1][0], args[1][1]
+	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: scale(1), epilogue: op.Epilogue}
+	return g.tiled("linear", len(args), lim)
+}
+
+// matmulTiled lists the kernels for a product of matrices that go through
+// workgroup memory.
+func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	m, n, k := op.Sizes(args)
+	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batch(args, result), scale: scale(op.Scale)}
+	return g.tiled("matmul", len(args), lim)
+}

@@ -1,0 +1,122 @@
+// linear_tiled: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+//
+//     binding 0  x         [..., M, K]  read
+//     binding 1  w         [..., N, K]  read  (TRANS_B, else [..., K, N])
+//     binding 2  bias      [N]          read  (HAS_BIAS)
+//     binding 3  residual  [Z, M, N]    read  (HAS_RESIDUAL)
+//     binding 4  y         [Z, M, N]    write
+//     binding 5  sizes
+//
+// z stands for a batch of products, as lib/batch has it. A workgroup computes
+// a TILE_M x TILE_N tile of y through workgroup memory, as lib/tiled has it.
+// With SPLIT, y is partial sums [SPLITS, M, N] over SPLITS ranges of 4*k_slice
+// each, which split_sum adds up.
+// Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z), or z SPLITS.
+
+//wgsl:import activation
+//wgsl:import batch
+//wgsl:import tiled
+
+// Choice.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+const SPLIT = false;
+
+struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32, k_slice: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+// The tile's first row and column, and where its matrices begin.
+var<private> first_m: u32;
+var<private> first_n: u32;
+var<private> x_at: u32;
+var<private> w_at: u32;
+var<private> y_at: u32;
+
+// x4 and w4 read four elements of which the first `count` belong to the row.
+fn x4(at: u32, count: u32) -> vec4<f32> {
+    var v = vec4<f32>(x[at], 0.0, 0.0, 0.0);
+    if (count > 1u) { v.y = x[at + 1u]; }
+    if (count > 2u) { v.z = x[at + 2u]; }
+    if (count > 3u) { v.w = x[at + 3u]; }
+    return v;
+}
+
+fn w4(at: u32, count: u32) -> vec4<f32> {
+    var v = vec4<f32>(w[at], 0.0, 0.0, 0.0);
+    if (count > 1u) { v.y = w[at + 1u]; }
+    if (count > 2u) { v.z = w[at + 2u]; }
+    if (count > 3u) { v.w = w[at + 3u]; }
+    return v;
+}
+
+fn load_a(row: u32, k4: u32) -> vec4<f32> {
+    let m = first_m + row;
+    if (m < sizes.m && 4u * k4 < sizes.k) {
+        return x4(x_at + m * sizes.k + 4u * k4, sizes.k - 4u * k4);
+    }
+    return vec4<f32>(0.0);
+}
+
+fn load_b(k: u32, column4: u32) -> vec4<f32> {
+    let n = first_n + 4u * column4;
+    if (n < sizes.n && k < sizes.k) {
+        return w4(w_at + k * sizes.n + n, sizes.n - n);
+    }
+    return vec4<f32>(0.0);
+}
+
+fn load_bt(column: u32, k4: u32) -> vec4<f32> {
+    let n = first_n + column;
+    if (n < sizes.n && 4u * k4 < sizes.k) {
+        return w4(w_at + n * sizes.k + 4u * k4, sizes.k - 4u * k4);
+    }
+    return vec4<f32>(0.0);
+}
+
+fn store1(m: u32, n: u32, sum: f32) {
+    if (n >= sizes.n) {
+        return;
+    }
+    let at = y_at + m * sizes.n + n;
+    var v = sizes.scale * sum;
+    if (HAS_BIAS) {
+        v += bias[n];
+    }
+    if (HAS_RESIDUAL) {
+        v += residual[at];
+    }
+    y[at] = activate(v);
+}
+
+fn store(row: u32, column4: u32, sum: vec4<f32>) {
+    let m = first_m + row;
+    let n = first_n + 4u * column4;
+    if (m < sizes.m) {
+        store1(m, n, sum.x);
+        store1(m, n + 1u, sum.y);
+        store1(m, n + 2u, sum.z);
+        store1(m, n + 3u, sum.w);
+    }
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    first_m = group.y * TILE_M;
+    first_n = group.x * TILE_N;
+    y_at = group.z * sizes.m * sizes.n;
+    let k4 = (sizes.k + 3u) / 4u;
+    if (SPLIT) {
+        let begin = group.z * sizes.k_slice;
+        tiled_product(t, begin, min(begin + sizes.k_slice, k4));
+    } else {
+        let matrix = batch_matrices(sizes.batch, group.z);
+        x_at = matrix.x * sizes.m * sizes.k;
+        w_at = matrix.y * sizes.n * sizes.k;
+        tiled_product(t, 0u, k4);
+    }
+}

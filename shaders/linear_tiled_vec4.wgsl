@@ -1,0 +1,93 @@
+// linear_tiled_vec4: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+//
+//     binding 0  x         [..., M, K/4] of vec4     read
+//     binding 1  w         [..., N, K/4] of vec4     read  (TRANS_B, else [..., K, N/4])
+//     binding 2  bias      [N/4] of vec4             read  (HAS_BIAS)
+//     binding 3  residual  [Z, M, N/4] of vec4       read  (HAS_RESIDUAL)
+//     binding 4  y         [Z, M, N/4] of vec4       write
+//     binding 5  sizes
+//
+// linear_tiled where four divides K and N. With SPLIT, y is partial sums
+// [SPLITS, M, N/4] over SPLITS ranges of k_slice fours each, which split_sum
+// adds up. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z), or z SPLITS.
+
+//wgsl:import activation
+//wgsl:import batch
+//wgsl:import tiled
+
+// Choice.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+const SPLIT = false;
+
+struct Sizes { batch: Batch, m: u32, n4: u32, k4: u32, scale: f32, k_slice: u32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+// The tile's first row and four of columns, and where its matrices begin.
+var<private> first_m: u32;
+var<private> first_n4: u32;
+var<private> x_at: u32;
+var<private> w_at: u32;
+var<private> y_at: u32;
+
+fn load_a(row: u32, k4: u32) -> vec4<f32> {
+    let m = first_m + row;
+    if (m < sizes.m && k4 < sizes.k4) {
+        return x[x_at + m * sizes.k4 + k4];
+    }
+    return vec4<f32>(0.0);
+}
+
+fn load_b(k: u32, column4: u32) -> vec4<f32> {
+    let n4 = first_n4 + column4;
+    if (n4 < sizes.n4 && k < 4u * sizes.k4) {
+        return w[w_at + k * sizes.n4 + n4];
+    }
+    return vec4<f32>(0.0);
+}
+
+fn load_bt(column: u32, k4: u32) -> vec4<f32> {
+    let n = 4u * first_n4 + column;
+    if (n < 4u * sizes.n4 && k4 < sizes.k4) {
+        return w[w_at + n * sizes.k4 + k4];
+    }
+    return vec4<f32>(0.0);
+}
+
+fn store(row: u32, column4: u32, sum: vec4<f32>) {
+    let m = first_m + row;
+    let n4 = first_n4 + column4;
+    if (m >= sizes.m || n4 >= sizes.n4) {
+        return;
+    }
+    let at = y_at + m * sizes.n4 + n4;
+    var v = sizes.scale * sum;
+    if (HAS_BIAS) {
+        v += bias[n4];
+    }
+    if (HAS_RESIDUAL) {
+        v += residual[at];
+    }
+    y[at] = activate4(v);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    first_m = group.y * TILE_M;
+    first_n4 = group.x * TILE_N4;
+    y_at = group.z * sizes.m * sizes.n4;
+    if (SPLIT) {
+        let begin = group.z * sizes.k_slice;
+        tiled_product(t, begin, min(begin + sizes.k_slice, sizes.k4));
+    } else {
+        let matrix = batch_matrices(sizes.batch, group.z);
+        x_at = matrix.x * sizes.m * sizes.k4;
+        w_at = matrix.y * sizes.n4 * sizes.k4 * 4u;
+        tiled_product(t, 0u, sizes.k4);
+    }
+}
