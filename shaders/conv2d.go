@@ -7,7 +7,12 @@ import (
 
 // conv2d lists the ways to compute a convolution, the naive kernel last.
 func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	return []Program{conv2dNaive(op.Defaults(), args, result)}
+	op = op.Defaults()
+	programs := []Program{conv2dNaive(op, args, result)}
+	if products := conv2dLinear(op, args, result, lim); products != nil {
+		return append(products, programs...)
+	}
+	return preferred(lim, conv2dTiled(op, args, result, lim), programs)
 }
 
 func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {

@@ -1,0 +1,96 @@
+package shaders
+
+import (
+	"strings"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// channelsLast is the layout [O, kH, kW, C/G] of a convolution's weight.
+var channelsLast = Packing{"ohwi", func(w *tensor.Tensor) *tensor.Tensor { return w.Permute(0, 2, 3, 1) }}
+
+// conv2dTiled lists the kernels for a convolution that go through workgroup
+// memory: the convolution as a matrix product of windows and weights.
+func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	var pack map[int]Packing
+	if w := args[1]; w[2]*w[3] > 1 {
+		pack = map[int]Packing{1: channelsLast}
+	}
+	op, args = folded(op, args)
+	x, w := args[0], args[1]
+	g := gemm{
+		z: op.Groups, m: result[0] * result[1] * result[2], n: w[0] / op.Groups, k: w[1] * w[2] * w[3],
+		transB: true, epilogue: op.Epilogue,
+	}
+	source, n, k, c, o, cg := "conv2d_tiled", g.n, g.k, x[3], w[0], w[1]
+	if cg%4 == 0 && n%4 == 0 {
+		source, n, k, c, o, cg = "conv2d_tiled_vec4", n/4, k/4, c/4, o/4, cg/4
+	}
+	const origin = 16 // bytes of a row's
+	var programs []Program
+	for _, t := range g.tilings(lim, origin) {
+		params := words(g.m, n, k, g.slice(t.tile, t.splits),
+			x[1], x[2], c, result[1], result[2], o, w[3], cg,
+			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])
+		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args), params)
+		p.Pack = pack
+		programs = append(programs, p)
+	}
+	return programs
+}
+
+// conv2dLinear lists the kernels for a convolution of windows of one pixel,
+// once folded, as a linear layer; none if it is not one.
+func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	small := args[1][2]*args[1][3] == 1
+	op, args = folded(op, args)
+	x, w := args[0], args[1]
+	if w[2]*w[3] > 1 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Pad != (graph.Pair{}) {
+		return nil
+	}
+	m, k, n := x[0]*x[1]*x[2], x[3], w[0]
+	as := append([]tensor.Shape{{m, k}, {n, k}}, args[2:]...)
+	if op.Residual {
+		as[len(as)-1] = tensor.Shape{m, n}
+	}
+	programs := linear(graph.Linear{Epilogue: op.Epilogue}, as, tensor.Shape{m, n}, lim)
+	for i := range programs {
+		p := &programs[i]
+		flat := Packing{"", func(w *tensor.Tensor) *tensor.Tensor { return w.Reshape(n, k) }}
+		if !small {
+			flat = channelsLast.then(flat)
+		}
+		if next, ok := p.Pack[1]; ok {
+			p.Pack = map[int]Packing{1: flat.then(next)}
+		} else if !small {
+			p.Pack = map[int]Packing{1: flat}
+		}
+	}
+	return programs
+}
+
+// then packs with p, then with next.
+func (p Packing) then(next Packing) Packing {
+	return Packing{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor) *tensor.Tensor { return next.Pack(p.Pack(t)) }}
+}
+
+// folded sees a convolution whose windows do not overlap or pad across as one
+// whose pixels are the windows' rows, and, where they are the height of what
+// remains, one whose pixels are whole windows: [B, H, W, C] is
+// [B, H, W/kW, kW·C] in the same memory, and the weight [O, kH, kW, C] is
+// [O, kH, 1, kW·C]. Patch embeddings become matrix products or nearly so.
+func folded(op graph.Conv2d, args []tensor.Shape) (graph.Conv2d, []tensor.Shape) {
+	x, w := args[0].Clone(), args[1].Clone()
+	if op.Groups > 1 {
+		return op, args
+	}
+	if k := w[3]; op.Pad[1] == 0 && op.Dilation[1] == 1 && x[2]%k == 0 && (op.Stride[1] == k || x[2] == k) {
+		x[2], x[3], w[1], w[3], op.Stride[1] = x[2]/k, x[3]*k, w[1]*k, 1, 1
+	}
+	if k := w[2]; x[2] == 1 && w[3] == 1 && op.Pad == (graph.Pair{}) && op.Dilation[0] == 1 &&
+		x[1]%k == 0 && (op.Stride[0] == k || x[1] == k) {
+		x[1], x[3], w[1], w[2], op.Stride[0] = x[1]/k, x[3]*k, w[1]*k, 1, 1
+	}
+	return op, append([]tensor.Shape{x, w}, args[2:]...)
+}

@@ -1,0 +1,112 @@
+// conv2d_tiled_vec4: y[b,i,j,o] = act(sum_{u,v,c} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, g*cg+c] * w[o,u,v,c] + bias[o] + residual[b,i,j,o])
+//
+//     binding 0  x         [B, H, W, C/4] of vec4       read
+//     binding 1  w         [O, KH, KW, CG/4] of vec4    read
+//     binding 2  bias      [O/4] of vec4                read (HAS_BIAS)
+//     binding 3  residual  [B, OH, OW, O/4] of vec4     read (HAS_RESIDUAL)
+//     binding 4  y         [B, OH, OW, O/4] of vec4     write
+//     binding 5  sizes
+//
+// conv2d_tiled where four divides the channels of a group, in and out.
+// Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G), or z SPLITS.
+
+//wgsl:import activation
+//wgsl:import tiled
+
+// Choice.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+const SPLIT = false;
+
+struct Sizes {
+    m: u32, n4: u32, k4: u32, k_slice: u32,
+    h: u32, w: u32, c4: u32, oh: u32, ow: u32, o4: u32, kw: u32, cg4: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+// The tile's first row and four of columns, its group's first four of channels
+// in and out, and where its sums begin in y.
+var<private> first_m: u32;
+var<private> first_n4: u32;
+var<private> first_c4: u32;
+var<private> first_o4: u32;
+var<private> y_at: u32;
+
+// Where the window of each row of the tile begins: the image's first row in x,
+// the row and the column in the image, both wrapped round where negative.
+var<workgroup> origins: array<vec3<u32>, TILE_M>;
+
+fn find_origins(t: u32) {
+    for (var row = t; row < TILE_M; row += WG) {
+        let m = first_m + row;
+        let j = m % sizes.ow;
+        let i = m / sizes.ow % sizes.oh;
+        let b = m / (sizes.ow * sizes.oh);
+        origins[row] = vec3<u32>(b * sizes.h, i * sizes.stride_h - sizes.pad_h, j * sizes.stride_w - sizes.pad_w);
+    }
+    workgroupBarrier();
+}
+
+fn load_a(row: u32, k4: u32) -> vec4<f32> {
+    let origin = origins[row];
+    let tap = k4 / sizes.cg4;
+    let r = origin.y + tap / sizes.kw * sizes.dilation_h;
+    let s = origin.z + tap % sizes.kw * sizes.dilation_w;
+    if (first_m + row < sizes.m && k4 < sizes.k4 && r < sizes.h && s < sizes.w) {
+        return x[((origin.x + r) * sizes.w + s) * sizes.c4 + first_c4 + k4 % sizes.cg4];
+    }
+    return vec4<f32>(0.0);
+}
+
+fn load_b(k: u32, column4: u32) -> vec4<f32> {
+    return vec4<f32>(0.0);
+}
+
+fn load_bt(column: u32, k4: u32) -> vec4<f32> {
+    let n = 4u * first_n4 + column;
+    if (n < 4u * sizes.n4 && k4 < sizes.k4) {
+        return w[(4u * first_o4 + n) * sizes.k4 + k4];
+    }
+    return vec4<f32>(0.0);
+}
+
+fn store(row: u32, column4: u32, sum: vec4<f32>) {
+    let m = first_m + row;
+    let n4 = first_n4 + column4;
+    if (m >= sizes.m || n4 >= sizes.n4) {
+        return;
+    }
+    let o4 = first_o4 + n4;
+    let at = y_at + m * sizes.o4 + o4;
+    var v = sum;
+    if (HAS_BIAS) {
+        v += bias[o4];
+    }
+    if (HAS_RESIDUAL) {
+        v += residual[at];
+    }
+    y[at] = activate4(v);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    first_m = group.y * TILE_M;
+    first_n4 = group.x * TILE_N4;
+    if (SPLIT) {
+        y_at = group.z * sizes.m * sizes.o4;
+        find_origins(t);
+        let begin = group.z * sizes.k_slice;
+        tiled_product(t, begin, min(begin + sizes.k_slice, sizes.k4));
+    } else {
+        first_c4 = group.z * sizes.cg4;
+        first_o4 = group.z * sizes.n4;
+        find_origins(t);
+        tiled_product(t, 0u, sizes.k4);
+    }
+}
