@@ -71,10 +71,49 @@ func (o Concat) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Concat) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
+// Bands splits the dimensions outside the joined one, as one if Axis counts
+// from the end.
+func (o Concat) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	if o.Axis > 0 {
+		return args, result, all(args)
+	}
+	axis := o.Along(len(result))
+	rows := func(s tensor.Shape) tensor.Shape {
+		return append(tensor.Shape{s[:axis].Len()}, s[axis:]...)
+	}
+	as := make([]tensor.Shape, len(args))
+	for i, a := range args {
+		as[i] = rows(a)
+	}
+	return as, rows(result), all(args)
+}
+
+// all marks every arg.
+func all(args []tensor.Shape) []bool {
+	m := make([]bool, len(args))
+	for i := range m {
+		m[i] = true
+	}
+	return m
+}
+
+// batches are the bands of an op of one arg that treats the items of the first
+// dimension apart; if it does not, it has one row.
+func batches(apart bool, args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	if !apart {
+		args = []tensor.Shape{append(tensor.Shape{1}, args[0]...)}
+		result = append(tensor.Shape{1}, result...)
+	}
+	return args, result, []bool{true}
+}
+
 // Cat joins values along a dimension; a negative axis counts from the end.
 func Cat(axis int, values ...*Value) *Value {
 	if len(values) == 0 {
 		panic(shapeError{fmt.Errorf("concat: nothing to join")})
+	}
+	if rank := len(values[0].Shape); axis >= 0 && axis < rank {
+		axis -= rank
 	}
 	return Apply(Concat{axis}, values...)
 }

@@ -119,6 +119,11 @@ func (o Pad) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Pad) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
+// Bands splits the first dimension if it stays.
+func (o Pad) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return batches(o.Before[0] == 0 && o.After[0] == 0, args, result)
+}
+
 // Pad adds zeros to height and width of images [B, H, W, C].
 func (v *Value) Pad(top, bottom, left, right int) *Value {
 	return Apply(Pad{Before: [MaxRank]int{1: top, 2: left}, After: [MaxRank]int{1: bottom, 2: right}}, v)
@@ -171,6 +176,11 @@ func (o Roll) Eval(args []*tensor.Tensor) *tensor.Tensor {
 
 // FLOPs is 0.
 func (o Roll) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
+
+// Bands splits the first dimension if it stays.
+func (o Roll) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return batches(o.Shift[0] == 0, args, result)
+}
 
 // Roll shifts one dimension; a negative axis counts from the end.
 func (v *Value) Roll(axis, shift int) *Value {

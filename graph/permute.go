@@ -46,6 +46,11 @@ func (o Permute) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Permute) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
+// Bands splits the first dimension if it stays first.
+func (o Permute) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return batches(o.Order[0] == 0, args, result)
+}
+
 // Permute puts dimension order[d] of v at d; negative numbers count from the
 // end.
 func (v *Value) Permute(order ...int) *Value {

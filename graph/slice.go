@@ -91,6 +91,11 @@ func (o Slice) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Slice) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
+// Bands splits the first dimension if it is taken whole.
+func (o Slice) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return batches(o.Start[0] == 0 && o.Stop[0] == 0 && o.Step[0] <= 1, args, result)
+}
+
 // Slice takes [start, stop) of one dimension; a negative axis, start or stop
 // counts from the end, and stop 0 is the end.
 func (v *Value) Slice(axis, start, stop int) *Value {
@@ -101,6 +106,9 @@ func (v *Value) Slice(axis, start, stop int) *Value {
 		panic(shapeError{fmt.Errorf("slice: dimension %d of %v", axis, v.Shape)})
 	}
 	var o Slice
+	if axis < len(v.Shape) && stop == v.Shape[axis] {
+		stop = 0
+	}
 	o.Start[axis], o.Stop[axis] = start, stop
 	return Apply(o, v)
 }

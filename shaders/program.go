@@ -98,6 +98,20 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 		return pixelShuffle(op, args, result)
 	case graph.PixelUnshuffle:
 		return pixelUnshuffle(op, args, result)
+	case graph.Resize:
+		return resize(op, args, result)
+	case graph.Concat:
+		return concat(op, args, result)
+	case graph.Permute:
+		return permute(op, args, result, lim)
+	case graph.Expand:
+		return expand(op, args, result, lim)
+	case graph.Slice:
+		return slice(op, args, result, lim)
+	case graph.Pad:
+		return pad(op, args, result)
+	case graph.Roll:
+		return roll(op, args, result)
 	}
 	return nil
 }

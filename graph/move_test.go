@@ -1,0 +1,53 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// TestMoveErrors checks that shapes that do not fit are refused, with a reason.
+func TestMoveErrors(t *testing.T) {
+	type ints = [graph.MaxRank]int
+	image := tensor.Shape{2, 5, 7, 3}
+	for _, c := range []struct {
+		op   graph.Op
+		args []tensor.Shape
+		want string
+	}{
+		{graph.Resize{}, []tensor.Shape{image}, "size 0 and scale"},
+		{graph.Resize{Size: graph.Pair{3, 0}}, []tensor.Shape{image}, "resized to [2, 3, 0, 3]"},
+		{graph.Resize{Scale: [2]float64{0.1, 1}}, []tensor.Shape{image}, "resized to [2, 0, 7, 3]"},
+		{graph.Resize{Scale: [2]float64{-1, 1}}, []tensor.Shape{image}, "scale"},
+		{graph.Resize{Size: graph.Both(3), AlignCorners: true}, []tensor.Shape{image}, "bilinear and bicubic"},
+		{graph.Resize{Size: graph.Both(3), Mode: 9}, []tensor.Shape{image}, "mode 9"},
+		{graph.Resize{Size: graph.Both(3)}, []tensor.Shape{{5, 7, 3}}, "want x [B, H, W, C]"},
+		{graph.Concat{}, nil, "nothing to join"},
+		{graph.Concat{Axis: 4}, []tensor.Shape{image}, "dimension 4"},
+		{graph.Concat{Axis: -5}, []tensor.Shape{image}, "dimension -5"},
+		{graph.Concat{Axis: -1}, []tensor.Shape{image, {2, 5, 6, 3}}, "do not join"},
+		{graph.Concat{Axis: 1}, []tensor.Shape{{2, 5}, {2, 5, 1}}, "do not join"},
+		{graph.Permute{Rank: 2, Order: ints{0, 1}}, []tensor.Shape{image}, "want x of rank 2"},
+		{graph.Permute{Rank: 4, Order: ints{0, 1, 1, 3}}, []tensor.Shape{image}, "no order"},
+		{graph.Permute{Rank: 4, Order: ints{0, 1, 2, 4}}, []tensor.Shape{image}, "no order"},
+		{graph.Expand{Rank: 2, To: ints{4, 6}}, []tensor.Shape{{4, 5}}, "does not expand"},
+		{graph.Expand{Rank: 2, To: ints{1, 5}}, []tensor.Shape{{4, 5}}, "does not expand"},
+		{graph.Slice{Start: ints{1: 5}}, []tensor.Shape{image}, "[5:0:0] of dimension 1"},
+		{graph.Slice{Stop: ints{1: 6}}, []tensor.Shape{image}, "dimension 1"},
+		{graph.Slice{Start: ints{1: -6}}, []tensor.Shape{image}, "dimension 1"},
+		{graph.Slice{Step: ints{0: -1}}, []tensor.Shape{image}, "dimension 0"},
+		{graph.Slice{Start: ints{4: 1}}, []tensor.Shape{image}, "dimension 4"},
+		{graph.Pad{Before: ints{1: -5}}, []tensor.Shape{image}, "dimension 1"},
+		{graph.Pad{Before: ints{5: 1}}, []tensor.Shape{image}, "dimension 5"},
+		{graph.Pad{Before: ints{1: 5}, Mode: graph.Reflect}, []tensor.Shape{image}, "reflect"},
+		{graph.Pad{After: ints{1: 6}, Mode: graph.Circular}, []tensor.Shape{image}, "circular"},
+		{graph.Pad{Mode: 7}, []tensor.Shape{image}, "mode 7"},
+		{graph.Roll{Shift: ints{4: 1}}, []tensor.Shape{image}, "dimension 4"},
+	} {
+		if y, err := c.op.Shape(c.args); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%#v of %v: %v, %v, want an error with %q", c.op, c.args, y, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,26 @@
+// concat: y[o, OFFSET+r] = x[o, r]
+//
+//     binding 0  x  [OUTER, LENGTH]  read
+//     binding 1  y  [OUTER, STRIDE]  write
+//     binding 2  sizes
+//
+// Writes one argument of a concatenation into its place. An invocation moves
+// one element. Grid: flat(OUTER*LENGTH).
+
+//wgsl:import index
+
+const WG = 64u;
+
+struct Sizes { n: u32, length: u32, stride: u32, offset: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.n) {
+        return;
+    }
+    y[i / sizes.length * sizes.stride + sizes.offset + i % sizes.length] = x[i];
+}

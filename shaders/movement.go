@@ -1,0 +1,214 @@
+package shaders
+
+import (
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+func concat(op graph.Concat, args []tensor.Shape, result tensor.Shape) []Program {
+	axis := op.Along(len(result))
+	outer, stride := result[:axis].Len(), result[axis:].Len()
+	p := Program{Name: "concat"}
+	offset := 0
+	for i, a := range args {
+		length := a[axis:].Len()
+		name, lanes := "concat", 1
+		if length%4 == 0 && stride%4 == 0 && offset%4 == 0 {
+			name, lanes = "concat_vec4", 4
+		}
+		n := outer * length / lanes
+		p.Kernels = append(p.Kernels, Kernel{
+			Source: must(name, nil),
+			Grid:   flat(n, 64),
+			Bind:   []int{i, len(args)},
+			Params: words(n, length/lanes, stride/lanes, offset/lanes),
+		})
+		offset += length
+	}
+	return []Program{p}
+}
+
+func permute(op graph.Permute, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	from := args[0].Strides()
+	axes := make([]axis, len(result))
+	for d := range axes {
+		axes[d] = axis{extent: result[d], stride: from[op.Order[d]]}
+	}
+	return strided(axes, 0, lim)
+}
+
+func expand(_ graph.Expand, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	axes := make([]axis, len(result))
+	for d, s := range graph.BroadcastStrides(args[0], result) {
+		axes[d] = axis{extent: result[d], stride: s}
+	}
+	return strided(axes, 0, lim)
+}
+
+func slice(op graph.Slice, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	start, step, _, err := op.Ranges(args[0])
+	if err != nil {
+		return nil
+	}
+	base, axes := 0, make([]axis, len(result))
+	for d, s := range args[0].Strides() {
+		base += start[d] * s
+		axes[d] = axis{extent: result[d], stride: step[d] * s}
+	}
+	return strided(axes, base, lim)
+}
+
+// axis is a dimension of a result and how far apart its elements lie in the
+// argument.
+type axis struct{ extent, stride int }
+
+// strided reads x at base plus the index in each of axes, outermost first,
+// times its stride.
+func strided(axes []axis, base int, lim Limits) []Program {
+	// Innermost first, without the dimensions that do not move and with those
+	// joined that are one run.
+	var dims []axis
+	n := 1
+	for d := len(axes) - 1; d >= 0; d-- {
+		a, last := axes[d], len(dims)-1
+		n *= a.extent
+		switch {
+		case a.extent == 1:
+		case last >= 0 && a.stride == dims[last].extent*dims[last].stride:
+			dims[last].extent *= a.extent
+		default:
+			dims = append(dims, a)
+		}
+	}
+	if len(dims) == 0 {
+		dims = []axis{{extent: 1, stride: 1}}
+	}
+	program := func(name string, lanes int) Program {
+		params := [14]int{n / lanes, base / lanes}
+		for d := range graph.MaxRank {
+			params[2+d] = 1
+			if d < len(dims) {
+				params[2+d], params[8+d] = dims[d].extent, dims[d].stride/lanes
+			}
+		}
+		if lanes > 1 {
+			params[2], params[8] = dims[0].extent/lanes, 1
+		}
+		return Program{Name: name, Kernels: []Kernel{{
+			Source: must(name, Set{"RANK": len(dims)}),
+			Grid:   flat(n/lanes, 64),
+			Bind:   []int{0, 1},
+			Params: words(params[:]...),
+		}}}
+	}
+	fours := dims[0].stride == 1 && dims[0].extent%4 == 0 && base%4 == 0
+	for _, a := range dims[1:] {
+		fours = fours && a.stride%4 == 0
+	}
+	programs := []Program{program("strided", 1)}
+	if fours {
+		return append([]Program{program("strided_vec4", 4)}, programs...)
+	}
+	if p, ok := transpose(dims, base, lim); ok {
+		if lim.Kind == GPU {
+			return append([]Program{p}, programs...)
+		}
+		return append(programs, p)
+	}
+	return programs
+}
+
+// transpose is the program for dims (innermost first) that exchange the two
+// last dimensions of x.
+func transpose(dims []axis, base int, lim Limits) (Program, bool) {
+	const tile = 16
+	if len(dims) < 2 || len(dims) > 3 || base != 0 {
+		return Program{}, false
+	}
+	m, n, batch := dims[0].extent, dims[1].extent, 1
+	if len(dims) == 3 {
+		batch = dims[2].extent
+	}
+	grid := [3]int{ceil(n, tile), ceil(m, tile), batch}
+	if dims[0].stride != n || dims[1].stride != 1 || batch > 1 && dims[2].stride != m*n ||
+		max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim || lim.WorkgroupSize < tile*tile {
+		return Program{}, false
+	}
+	return Program{Name: "transpose", Kernels: []Kernel{{
+		Source: must("transpose", nil),
+		Grid:   grid,
+		Bind:   []int{0, 1},
+		Params: words(m, n),
+	}}}, true
+}
+
+func pad(op graph.Pad, args []tensor.Shape, result tensor.Shape) []Program {
+	dims := make([]border, len(result))
+	for d := range dims {
+		dims[d] = border{from: args[0][d], to: result[d], before: op.Before[d]}
+	}
+	return padded(dims, op.Mode, op.Value)
+}
+
+func roll(op graph.Roll, _ []tensor.Shape, result tensor.Shape) []Program {
+	dims := make([]border, len(result))
+	for d, n := range result {
+		dims[d] = border{from: n, to: n, before: (op.Shift[d]%n + n) % n}
+	}
+	return padded(dims, graph.Circular, 0)
+}
+
+// border is what happens to a dimension of extent from: to elements come out,
+// of which the first is number -before.
+type border struct{ from, to, before int }
+
+// still reports whether the dimension stays as it is.
+func (b border) still() bool { return b.from == b.to && b.before == 0 }
+
+func padded(axes []border, mode graph.PadMode, value float32) []Program {
+	// Innermost first. A dimension that stays joins the next outer one; if that
+	// one moves, only in the modes that move runs of elements as a whole.
+	var dims []border
+	n := 1
+	runs := mode == graph.Constant || mode == graph.Circular
+	for d := len(axes) - 1; d >= 0; d-- {
+		a, last := axes[d], len(dims)-1
+		n *= a.to
+		if last >= 0 && dims[last].still() && (runs || a.still()) {
+			inner := dims[last].from
+			dims[last] = border{a.from * inner, a.to * inner, a.before * inner}
+			continue
+		}
+		dims = append(dims, a)
+	}
+	if len(dims) == 0 {
+		dims = []border{{from: 1, to: 1}}
+	}
+	program := func(name string, lanes int) Program {
+		params := make([]uint32, 20)
+		params[0], params[1] = uint32(n/lanes), math.Float32bits(value)
+		for d := range graph.MaxRank {
+			b := border{from: 1, to: 1}
+			if d < len(dims) {
+				b = dims[d]
+			}
+			if d == 0 {
+				b = border{b.from / lanes, b.to / lanes, b.before / lanes}
+			}
+			params[2+d], params[8+d], params[14+d] = uint32(b.to), uint32(b.from), uint32(int32(b.before))
+		}
+		return Program{Name: name, Kernels: []Kernel{{
+			Source: must(name, Set{"MODE": int(mode), "RANK": len(dims)}),
+			Grid:   flat(n/lanes, 64),
+			Bind:   []int{0, 1},
+			Params: params,
+		}}}
+	}
+	programs := []Program{program("pad", 1)}
+	if b := dims[0]; b.from%4 == 0 && b.to%4 == 0 && b.before%4 == 0 && (runs || b.still()) {
+		programs = append([]Program{program("pad_vec4", 4)}, programs...)
+	}
+	return programs
+}

@@ -1,0 +1,62 @@
+// resize_filter_vec4: y[o,i,r] = sum_k w(i,k) * x[o,k,r] / sum_k w(i,k)
+//
+//     binding 0  x  [OUTER, IN, INNER/4] of vec4   read
+//     binding 1  y  [OUTER, OUT, INNER/4] of vec4  write
+//     binding 2  sizes
+//
+// One dimension of an antialiased resize: w is a triangle or Keys' cubic with
+// a = -0.5 about the centre of output i, as wide as the step between outputs
+// where that is over 1. `inner` counts vec4s here. An invocation computes one
+// vec4 of y. Grid: flat(OUTER*OUT*INNER/4).
+
+//wgsl:import index
+
+// Choice.
+const CUBIC = false;
+const WG = 64u;
+
+struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+fn filter_weight(distance: f32) -> f32 {
+    let d = abs(distance);
+    if (CUBIC) {
+        if (d < 1.0) {
+            return (1.5 * d - 2.5) * d * d + 1.0;
+        }
+        if (d < 2.0) {
+            return -0.5 * (((d - 5.0) * d + 8.0) * d - 4.0);
+        }
+        return 0.0;
+    }
+    return max(1.0 - d, 0.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let index = flat_index(global, groups, WG);
+    if (index >= sizes.n) {
+        return;
+    }
+    let r = index % sizes.inner;
+    let i = index / sizes.inner % sizes.out;
+    let o = index / (sizes.inner * sizes.out);
+    let center = sizes.step * (f32(i) + 0.5);
+    let wide = max(sizes.step, 1.0);
+    var support = wide;
+    if (CUBIC) {
+        support = 2.0 * wide;
+    }
+    let first = u32(max(center - support + 0.5, 0.0));
+    let end = min(u32(center + support + 0.5), sizes.extent);
+    var total = 0.0;
+    var sum = vec4<f32>(0.0);
+    for (var k = first; k < end; k += 1u) {
+        let w = filter_weight((f32(k) - center + 0.5) / wide);
+        total += w;
+        sum += w * x[(o * sizes.extent + k) * sizes.inner + r];
+    }
+    y[index] = sum / total;
+}
