@@ -8,7 +8,7 @@ import (
 // conv2d lists the ways to compute a convolution, the naive kernel last.
 func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
-	programs := []Program{conv2dNaive(op, args, result)}
+	programs := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
 		return append(products, programs...)
 	}
