@@ -142,6 +142,7 @@ func rows() []row {
 	conv(graph.Conv2d{Pad: graph.Both(1), Groups: 24}, 2, 7, 6, 24, 24, 3, 3)
 	conv(graph.Conv2d{Stride: graph.Both(16), Epilogue: graph.Epilogue{Bias: true}}, 2, 32, 48, 3, 40, 16, 16)
 	moveRows(add)
+	reductionRows(add)
 	return rows
 }
 

@@ -144,7 +144,10 @@ func offsets(s tensor.Shape, strides []int) []int {
 
 // Bands splits the first dimension if it stays.
 func (o Reduce) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return args, result, []bool{len(args[0]) > 0 && !o.Axes.Has(0)}
+	if len(args[0]) == 0 || o.Axes.Has(0) {
+		return args, append(tensor.Shape{1}, result...), []bool{false}
+	}
+	return args, result, []bool{true}
 }
 
 // FLOPs is one for each element of x.

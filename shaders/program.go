@@ -112,6 +112,32 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 		return pad(op, args, result)
 	case graph.Roll:
 		return roll(op, args, result)
+	case graph.AdaptivePool2d:
+		return adaptivePool2d(op, args, result, lim)
+	case graph.Argmax:
+		return argmax(op, args, lim)
+	case graph.Argsort:
+		return argsort(op, args, lim)
+	case graph.AvgPool2d:
+		return avgPool2d(op, args, result, lim)
+	case graph.CosineSimilarity:
+		return cosineSimilarity(op, args, result, lim)
+	case graph.GroupNorm:
+		return groupNorm(op, args, result, lim)
+	case graph.LayerNorm:
+		return layerNorm(op, args, result, lim)
+	case graph.LocalResponseNorm:
+		return localResponseNorm(op, result)
+	case graph.MaxPool2d:
+		return maxPool2d(op, args, result)
+	case graph.Normalize:
+		return normalize(op, args, lim)
+	case graph.Reduce:
+		return reduction(op, args, result, lim)
+	case graph.Softmax:
+		return softmax(op, args, lim)
+	case graph.TopK:
+		return topK(op, args, lim)
 	}
 	return nil
 }

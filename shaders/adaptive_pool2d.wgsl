@@ -1,0 +1,54 @@
+// adaptive_pool2d: y[b,i,j,c] = mean or max (MAX) of x[b, r0:r1, s0:s1, c],
+//     r0 = floor(i*H/OH), r1 = ceil((i+1)*H/OH), s0 and s1 likewise
+//
+//     binding 0  x  [B, H, W, C]    read
+//     binding 1  y  [B, OH, OW, C]  write
+//     binding 2  sizes
+//
+// An invocation computes one element. Grid: flat(B*OH*OW*C).
+
+//wgsl:import index
+
+// Choice.
+const MAX = false;
+const WG = 64u;
+
+struct Sizes { n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.n) {
+        return;
+    }
+    let c = i % sizes.c;
+    let column = i / sizes.c % sizes.ow;
+    let row = i / (sizes.c * sizes.ow) % sizes.oh;
+    let image = i / (sizes.c * sizes.ow * sizes.oh);
+    let r0 = row * sizes.h / sizes.oh;
+    let r1 = ((row + 1u) * sizes.h + sizes.oh - 1u) / sizes.oh;
+    let s0 = column * sizes.w / sizes.ow;
+    let s1 = ((column + 1u) * sizes.w + sizes.ow - 1u) / sizes.ow;
+    var largest = x[((image * sizes.h + r0) * sizes.w + s0) * sizes.c + c];
+    var sum = 0.0;
+    for (var r = r0; r < r1; r += 1u) {
+        var across = 0.0; // summed by rows, which rounds less
+        for (var s = s0; s < s1; s += 1u) {
+            let value = x[((image * sizes.h + r) * sizes.w + s) * sizes.c + c];
+            if (MAX) {
+                largest = max(largest, value);
+            } else {
+                across += value;
+            }
+        }
+        sum += across;
+    }
+    if (MAX) {
+        y[i] = largest;
+    } else {
+        y[i] = sum / f32((r1 - r0) * (s1 - s0));
+    }
+}

@@ -1,0 +1,56 @@
+// layer_norm: y[m,i] = (x[m,i] - mean[m]) / sqrt(variance[m] + eps) * w[i] + b[i]
+//
+//     binding 0  x  [M, N]  read
+//     binding 1  w  [N]     read (HAS_WEIGHT)
+//     binding 2  b  [N]     read (HAS_BIAS)
+//     binding 3  y  [M, N]  write
+//     binding 4  sizes
+//
+// An invocation computes a row, in three passes: mean, variance about the
+// mean, result. Grid: flat(M).
+
+//wgsl:import index
+
+// Choice.
+const HAS_WEIGHT = true;
+const HAS_BIAS = true;
+const WG = 64u;
+
+struct Sizes { m: u32, n: u32, eps: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let m = flat_index(global, groups, WG);
+    if (m >= sizes.m) {
+        return;
+    }
+    let first = m * sizes.n;
+    // A sum about the first element is small where the mean is large.
+    let origin = x[first];
+    var sum = 0.0;
+    for (var i = 1u; i < sizes.n; i += 1u) {
+        sum += x[first + i] - origin;
+    }
+    let mean = origin + sum / f32(sizes.n);
+    var squares = 0.0;
+    for (var i = 0u; i < sizes.n; i += 1u) {
+        let d = x[first + i] - mean;
+        squares += d * d;
+    }
+    let scale = 1.0 / sqrt(squares / f32(sizes.n) + sizes.eps);
+    for (var i = 0u; i < sizes.n; i += 1u) {
+        var v = (x[first + i] - mean) * scale;
+        if (HAS_WEIGHT) {
+            v *= w[i];
+        }
+        if (HAS_BIAS) {
+            v += b[i];
+        }
+        y[first + i] = v;
+    }
+}

@@ -1,0 +1,184 @@
+package shaders
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// layerNorm lists a row an invocation, and a row a workgroup.
+func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	op = op.Defaults()
+	n := result[len(result)-op.Dims:].Len()
+	m := result.Len() / n
+	weight, bias, set := weightBias(op.Weight, op.Bias)
+	program := func(name, kernel string, width, wg int, grid [3]int) Program {
+		return Program{Name: name, Kernels: []Kernel{{
+			Source: must(kernel, set.with(Set{"WG": wg})),
+			Grid:   grid,
+			Bind:   []int{0, weight, bias, len(args)},
+			Params: append(words(m, n/width), float(op.Eps)),
+		}}}
+	}
+	each := func(kernel string, width int) Program {
+		return program(kernel, kernel, width, fewLanes(lim), flat(m, fewLanes(lim)))
+	}
+	row := func(kernel string, width int) Program {
+		wg := rowSize(n/width, lim)
+		return program(fmt.Sprint(kernel, " ", wg), kernel, width, wg, flat(m, 1))
+	}
+	if n%4 != 0 {
+		return order(lim, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
+	}
+	return order(lim,
+		[]Program{each("layer_norm_vec4", 4), each("layer_norm", 1)},
+		[]Program{row("layer_norm_row_vec4", 4), row("layer_norm_row", 1)})
+}
+
+func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	op = op.Defaults()
+	c := result[len(result)-1]
+	places, cg := result[1:].Len()/c, c/op.Groups
+	pairs := result[0] * op.Groups
+	weight, bias, set := weightBias(op.Weight, op.Bias)
+	y, stats := len(args), len(args)+1
+	wg := rowSize(places*cg, lim)
+	return []Program{{
+		Name:    fmt.Sprint("group_norm ", wg),
+		Scratch: []int{2 * pairs},
+		Kernels: []Kernel{{
+			Source: must("group_norm_stats", Set{"WG": wg}),
+			Grid:   flat(pairs, 1),
+			Bind:   []int{0, stats},
+			Params: append(words(pairs, places, c, cg), float(op.Eps)),
+		}, {
+			Source: must("group_norm", set),
+			Grid:   flat(result.Len(), 64),
+			Bind:   []int{0, weight, bias, y, stats},
+			Params: words(result.Len(), places, c, cg),
+		}},
+	}}
+}
+
+func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Program {
+	n := result.Len()
+	return []Program{{Name: "local_response_norm", Kernels: []Kernel{{
+		Source: must("local_response_norm", nil),
+		Grid:   flat(n, 64),
+		Bind:   []int{0, 1},
+		Params: append(words(n, result[len(result)-1], op.Size),
+			float(op.Alpha/float64(op.Size)), float(op.Beta), float(op.K)),
+	}}}}
+}
+
+func softmax(op graph.Softmax, args []tensor.Shape, lim Limits) []Program {
+	return columns("softmax", Set{"LOG": op.Log}, args[0], op.Axis, lim)
+}
+
+func normalize(op graph.Normalize, args []tensor.Shape, lim Limits) []Program {
+	return columns("normalize", nil, args[0], op.Axis, lim, float(op.Defaults().Eps))
+}
+
+// columns lists the kernel that takes a column [N] of [O, N, C] an invocation,
+// and where C is 1, KERNEL_row, which takes a row a workgroup.
+func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more ...uint32) []Program {
+	outer, n, inner := graph.Along(x, axis)
+	lines, wg := outer*inner, fewLanes(lim)
+	each := []Program{{Name: kernel, Kernels: []Kernel{{
+		Source: must(kernel, set.with(Set{"WG": wg})),
+		Grid:   flat(lines, wg),
+		Bind:   []int{0, 1},
+		Params: append(words(lines, n, inner), more...),
+	}}}}
+	if inner > 1 {
+		return each
+	}
+	wg = rowSize(n, lim)
+	return order(lim, each, []Program{{Name: fmt.Sprint(kernel, "_row ", wg), Kernels: []Kernel{{
+		Source: must(kernel+"_row", set.with(Set{"WG": wg})),
+		Grid:   flat(lines, 1),
+		Bind:   []int{0, 1},
+		Params: append(words(lines, n), more...),
+	}}}})
+}
+
+func cosineSimilarity(op graph.CosineSimilarity, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	s, err := graph.Broadcast(args[0], args[1])
+	if err != nil {
+		return nil
+	}
+	axis, err := graph.Axis(op.Axis, len(s))
+	if err != nil {
+		return nil
+	}
+	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(s)], s...)
+	axis += graph.MaxRank - len(s)
+	along := six[axis]
+	var strides, steps []int
+	for _, a := range args {
+		st := graph.BroadcastStrides(a, six)
+		strides, steps = append(strides, st...), append(steps, st[axis])
+	}
+	six[axis] = 1
+	params := append(append([]int{result.Len()}, six[1:]...), strides...)
+	params = append(append(params, along), steps...)
+	wg := fewLanes(lim)
+	return []Program{{Name: "cosine_similarity", Kernels: []Kernel{{
+		Source: must("cosine_similarity", Set{"WG": wg}),
+		Grid:   flat(result.Len(), wg),
+		Bind:   []int{0, 1, 2},
+		Params: append(words(params...), float(op.Defaults().Eps)),
+	}}}}
+}
+
+// weightBias returns the bindings of an optional weight and bias after x, and
+// the constants that say which are there.
+func weightBias(hasWeight, hasBias bool) (weight, bias int, set Set) {
+	weight, bias = Absent, Absent
+	next := 1
+	if hasWeight {
+		weight = next
+		next++
+	}
+	if hasBias {
+		bias = next
+	}
+	return weight, bias, Set{"HAS_WEIGHT": hasWeight, "HAS_BIAS": hasBias}
+}
+
+// order puts the programs that compute a row an invocation, and those that
+// compute one a workgroup, in the order that is best for the device.
+func order(lim Limits, each, rows []Program) []Program {
+	if lim.Kind == CPU {
+		return append(each, rows...)
+	}
+	return append(rows, each...)
+}
+
+// fewLanes is the workgroup size of kernels whose invocations do much each: few,
+// so that there are workgroups for all processors.
+func fewLanes(lim Limits) int {
+	if lim.Kind == CPU {
+		return 8
+	}
+	return 64
+}
+
+// rowSize is the workgroup size, a power of two, for a workgroup that shares n
+// elements.
+func rowSize(n int, lim Limits) int {
+	least, most := 32, min(256, lim.WorkgroupSize)
+	if lim.Kind == CPU {
+		least, most = 8, 8
+	}
+	size := least
+	for size < most && 4*size <= n {
+		size *= 2
+	}
+	return size
+}
+
+// float is the word of a uniform's f32.
+func float(v float64) uint32 { return math.Float32bits(float32(v)) }

@@ -1,0 +1,59 @@
+package shaders
+
+import (
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []Program {
+	return pool2d("max_pool2d", op.Window, 0, Set{"MAX": true}, args, result)
+}
+
+func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	programs := pool2d("avg_pool2d", op.Window, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
+	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 {
+		return append(reduceColumns(graph.Mean, x[0], x[1]*x[2], x[3], lim), programs...)
+	}
+	return programs
+}
+
+func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Shape, result tensor.Shape) []Program {
+	w = w.Defaults()
+	x := args[0]
+	program := func(name, kernel string, width int) Program {
+		n := result.Len() / width
+		params := words(n, x[1], x[2], x[3]/width, result[1], result[2], w.Size[0], w.Size[1],
+			w.Stride[0], w.Stride[1], w.Pad[0], w.Pad[1], w.Dilation[0], w.Dilation[1], divisor)
+		return Program{Name: name, Kernels: []Kernel{{
+			Source: must(kernel, set),
+			Grid:   flat(n, 64),
+			Bind:   []int{0, 1},
+			Params: append(params, math.Float32bits(float32(math.Inf(-1)))),
+		}}}
+	}
+	programs := []Program{program(name, "pool2d", 1)}
+	if x[3]%4 == 0 {
+		programs = append([]Program{program(name+" vec4", "pool2d_vec4", 4)}, programs...)
+	}
+	return programs
+}
+
+func adaptivePool2d(op graph.AdaptivePool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	x, n := args[0], result.Len()
+	programs := []Program{{Name: "adaptive_pool2d", Kernels: []Kernel{{
+		Source: must("adaptive_pool2d", Set{"MAX": op.Max}),
+		Grid:   flat(n, 64),
+		Bind:   []int{0, 1},
+		Params: words(n, x[1], x[2], x[3], result[1], result[2]),
+	}}}}
+	if op.Out == graph.Both(1) {
+		kind := graph.Mean
+		if op.Max {
+			kind = graph.Max
+		}
+		return append(reduceColumns(kind, x[0], x[1]*x[2], x[3], lim), programs...)
+	}
+	return programs
+}

@@ -1,0 +1,74 @@
+// pool2d_vec4: y[b,i,j,c] = max_{u,v} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, c]     (MAX)
+//                         = sum_{u,v} x[b, i*sh-ph+u,    j*sw-pw+v,    c] / n
+//
+//     binding 0  x  [B, H, W, C/4] of vec4    read
+//     binding 1  y  [B, OH, OW, C/4] of vec4  write
+//     binding 2  sizes
+//
+// n is the divisor if there is one; else the places under the window, those in
+// the padding with COUNT_PAD alone. An invocation computes four
+// channels. Grid: flat(B*OH*OW*C/4).
+
+//wgsl:import index
+
+// Choice.
+const MAX = true;
+const COUNT_PAD = true;
+const WG = 64u;
+
+struct Sizes {
+    n: u32, h: u32, w: u32, c4: u32, oh: u32, ow: u32, kh: u32, kw: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+    divisor: u32, lowest: f32, // -inf, which WGSL cannot write
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.n) {
+        return;
+    }
+    let c = i % sizes.c4;
+    let column = i / sizes.c4 % sizes.ow;
+    let row = i / (sizes.c4 * sizes.ow) % sizes.oh;
+    let image = i / (sizes.c4 * sizes.ow * sizes.oh);
+    var largest = vec4<f32>(sizes.lowest);
+    var sum = vec4<f32>(0.0);
+    var hits = 0u;
+    for (var u = 0u; u < sizes.kh; u += 1u) {
+        // Above the image the index wraps round and is then too large.
+        let r = row * sizes.stride_h + u * sizes.dilation_h - sizes.pad_h;
+        if (r >= sizes.h) {
+            continue;
+        }
+        for (var v = 0u; v < sizes.kw; v += 1u) {
+            let s = column * sizes.stride_w + v * sizes.dilation_w - sizes.pad_w;
+            if (s >= sizes.w) {
+                continue;
+            }
+            let value = x[((image * sizes.h + r) * sizes.w + s) * sizes.c4 + c];
+            if (MAX) {
+                largest = max(largest, value);
+            } else {
+                sum += value;
+                hits += 1u;
+            }
+        }
+    }
+    if (MAX) {
+        y[i] = largest;
+        return;
+    }
+    var divisor = sizes.divisor;
+    if (divisor == 0u && COUNT_PAD) {
+        let down = min(sizes.kh, sizes.h + 2u * sizes.pad_h - row * sizes.stride_h);
+        let across = min(sizes.kw, sizes.w + 2u * sizes.pad_w - column * sizes.stride_w);
+        divisor = down * across;
+    } else if (divisor == 0u) {
+        divisor = hits;
+    }
+    y[i] = sum / f32(divisor);
+}

@@ -1,0 +1,65 @@
+// rank: r(i) = how many x[o,j,c] come before x[o,i,c] in stable order; then
+// argsort (OUT 0):  y[o,r(i),c] = i          for r(i) < K
+// topk    (OUT 1):  y[o,r(i),c] = x[o,i,c]   for r(i) < K
+// inverse (OUT 2):  y[o,i,c] = r(i)
+//
+//     binding 0  x  [O, N, C]  read
+//     binding 1  y  [O, K, C]  write (OUT 2: K is N)
+//     binding 2  sizes
+//
+// The order is ascending, or DESCENDING; a NaN is larger than all numbers. A
+// workgroup stays in one column [N] and computes WG neighbouring ranks of it.
+// Grid: flat(O*C * ceil(N/WG)), counted in workgroups.
+
+// Choice.
+const DESCENDING = false;
+const OUT = 0u;
+const WG = 64u;
+
+struct Sizes { columns: u32, blocks: u32, n: u32, c: u32, k: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+// key maps numbers to integers of the same order, equal where they are equal.
+fn key(v: f32) -> u32 {
+    let bits = bitcast<u32>(v);
+    let magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) {
+        return 0xffffffffu;
+    }
+    if (bits == magnitude || magnitude == 0u) {
+        return magnitude | 0x80000000u;
+    }
+    return ~bits;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = group.y * groups.x + group.x;
+    let column = at / sizes.blocks;
+    let i = at % sizes.blocks * WG + lane;
+    if (column >= sizes.columns || i >= sizes.n) {
+        return;
+    }
+    let outer = column / sizes.c;
+    let c = column % sizes.c;
+    let first = outer * sizes.n * sizes.c + c;
+    let value = x[first + i * sizes.c];
+    let mine = key(value);
+    var rank = 0u;
+    for (var j = 0u; j < sizes.n; j += 1u) {
+        let other = key(x[first + j * sizes.c]);
+        let before = select(other < mine, other > mine, DESCENDING);
+        rank += select(0u, 1u, before || (other == mine && j < i));
+    }
+    if (OUT == 2u) {
+        y[first + i * sizes.c] = f32(rank);
+    } else if (rank < sizes.k) {
+        y[(outer * sizes.k + rank) * sizes.c + c] = select(value, f32(i), OUT == 0u);
+    }
+}

@@ -1,0 +1,144 @@
+package shaders
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// joined is a run of neighbouring dimensions that all stay or all go.
+type joined struct {
+	n, stride int
+	goes      bool
+}
+
+// join joins the neighbouring dimensions of x that stay or go together, and
+// leaves out those of extent 1.
+func join(x tensor.Shape, axes graph.Axes) []joined {
+	var runs []joined
+	for d, stride := range x.Strides() {
+		goes := axes.Has(d)
+		switch last := len(runs) - 1; {
+		case x[d] == 1:
+		case last >= 0 && runs[last].goes == goes:
+			runs[last].n *= x[d]
+			runs[last].stride = stride
+		default:
+			runs = append(runs, joined{x[d], stride, goes})
+		}
+	}
+	return runs
+}
+
+// reduction lists special cases first: where one run of dimensions goes, x is
+// [O, N, C], or rows [M, N].
+func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	runs := join(args[0], op.Axes)
+	var stays, goes []joined
+	for _, r := range runs {
+		if r.goes {
+			goes = append(goes, r)
+		} else {
+			stays = append(stays, r)
+		}
+	}
+	general := reduceAny(op.Kind, stays, goes, lim)
+	if len(goes) != 1 {
+		return []Program{general}
+	}
+	n, inner := goes[0].n, goes[0].stride
+	outer := args[0].Len() / (n * inner)
+	if inner > 1 {
+		return append(reduceColumns(op.Kind, outer, n, inner, lim), general)
+	}
+	wg := rowSize(n, lim)
+	return order(lim, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
+		Source: must("reduce_row", Set{"KIND": int(op.Kind), "WG": wg}),
+		Grid:   flat(outer, 1),
+		Bind:   []int{0, 1},
+		Params: words(outer, n),
+	}}}})
+}
+
+// reduceAny reduces whatever dimensions.
+func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program {
+	n := 1
+	for _, r := range stays {
+		n *= r.n
+	}
+	three := func(runs []joined) (r [3]joined) {
+		for i := range r {
+			r[i].n = 1
+		}
+		copy(r[3-len(runs):], runs)
+		return r
+	}
+	k, r := three(stays), three(goes)
+	wg := fewLanes(lim)
+	return Program{Name: "reduce", Kernels: []Kernel{{
+		Source: must("reduce", Set{"KIND": int(kind), "WG": wg}),
+		Grid:   flat(n, wg),
+		Bind:   []int{0, 1},
+		Params: words(n, k[1].n, k[2].n, k[0].stride, k[1].stride, k[2].stride,
+			r[0].n, r[1].n, r[2].n, r[0].stride, r[1].stride, r[2].stride),
+	}}}
+}
+
+// reduceColumns reduces [outer, n, c] to [outer, c] four columns at once; it is
+// empty if four does not divide c.
+func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program {
+	if c%4 != 0 {
+		return nil
+	}
+	program := func(columns, slices int) Program {
+		blocks := ceil(c/4, columns)
+		return Program{Name: fmt.Sprintf("reduce_column %dx%d", columns, slices), Kernels: []Kernel{{
+			Source: must("reduce_column", Set{"KIND": int(kind), "COLUMNS": columns, "SLICES": slices}),
+			Grid:   flat(outer*blocks, 1),
+			Bind:   []int{0, 1},
+			Params: words(outer, n, c/4, blocks),
+		}}}
+	}
+	return order(lim, []Program{program(8, 1)}, []Program{program(16, 16)})
+}
+
+func argmax(op graph.Argmax, args []tensor.Shape, lim Limits) []Program {
+	outer, n, inner := graph.Along(args[0], op.Axis)
+	wg := fewLanes(lim)
+	return []Program{{Name: "argmax", Kernels: []Kernel{{
+		Source: must("argmax", Set{"WG": wg}),
+		Grid:   flat(outer*inner, wg),
+		Bind:   []int{0, 1},
+		Params: words(outer*inner, n, inner),
+	}}}}
+}
+
+func argsort(op graph.Argsort, args []tensor.Shape, lim Limits) []Program {
+	out := 0
+	if op.Inverse {
+		out = 2
+	}
+	_, n, _ := graph.Along(args[0], op.Axis)
+	return rank("argsort", op.Axis, n, out, op.Descending, args[0], lim)
+}
+
+func topK(op graph.TopK, args []tensor.Shape, lim Limits) []Program {
+	out := 1
+	if op.Indices {
+		out = 0
+	}
+	return rank("topk", op.Axis, op.K, out, !op.Smallest, args[0], lim)
+}
+
+func rank(name string, axis, k, out int, descending bool, x tensor.Shape, lim Limits) []Program {
+	outer, n, inner := graph.Along(x, axis)
+	lines, wg := outer*inner, fewLanes(lim)
+	blocks := ceil(n, wg)
+	return []Program{{Name: name, Kernels: []Kernel{{
+		Source: must("rank", Set{"DESCENDING": descending, "OUT": out, "WG": wg}),
+		Grid:   flat(lines*blocks, 1),
+		Bind:   []int{0, 1},
+		Params: words(lines, blocks, n, inner, k),
+	}}}}
+}

@@ -1,0 +1,60 @@
+// reduce_row: y[m] = mean, sum, max or min over i of x[m,i]
+//
+//     binding 0  x  [M, N]  read
+//     binding 1  y  [M]     write
+//     binding 2  sizes
+//
+// A workgroup computes one element. Grid: flat(M), counted in workgroups.
+
+//wgsl:import row
+
+// Choice: 0 mean, 1 sum, 2 max, 3 min; WG is a power of two.
+const KIND = 0u;
+const WG = 64u;
+
+struct Sizes { m: u32, n: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let m = group.y * groups.x + group.x;
+    if (m >= sizes.m) {
+        return;
+    }
+    let first = m * sizes.n;
+    if (KIND < 2u) {
+        var sum = 0.0;
+        // Sums of sums of 64 round less than one long sum.
+        for (var begin = lane; begin < sizes.n; begin += 64u * WG) {
+            var part = 0.0;
+            for (var i = begin; i < min(begin + 64u * WG, sizes.n); i += WG) {
+                part += x[first + i];
+            }
+            sum += part;
+        }
+        var result = row_sum(lane, sum);
+        if (KIND == 0u) {
+            result /= f32(sizes.n);
+        }
+        if (lane == 0u) {
+            y[m] = result;
+        }
+    } else {
+        // The smallest is the negated largest of the negated.
+        let turn = select(1.0, -1.0, KIND == 3u);
+        var largest = turn * x[first];
+        for (var i = lane; i < sizes.n; i += WG) {
+            largest = max(largest, turn * x[first + i]);
+        }
+        let result = turn * row_max(lane, largest);
+        if (lane == 0u) {
+            y[m] = result;
+        }
+    }
+}
