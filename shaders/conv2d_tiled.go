@@ -24,12 +24,13 @@ func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim 
 		transB: true, epilogue: op.Epilogue,
 	}
 	source, n, k, c, o, cg := "conv2d_tiled", g.n, g.k, x[3], w[0], w[1]
-	if cg%4 == 0 && n%4 == 0 {
+	vec4 := cg%4 == 0 && n%4 == 0
+	if vec4 {
 		source, n, k, c, o, cg = "conv2d_tiled_vec4", n/4, k/4, c/4, o/4, cg/4
 	}
 	const origin = 16 // bytes of a row's
 	var programs []Program
-	for _, t := range g.tilings(lim, origin) {
+	for _, t := range g.tilings(lim, vec4, origin) {
 		params := words(g.m, n, k, g.slice(t.tile, t.splits),
 			x[1], x[2], c, result[1], result[2], o, w[3], cg,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])

@@ -101,25 +101,31 @@ func (t tiling) String() string {
 	return t.tile.String()
 }
 
-// tilings lists what the device allows, the cheapest guess first. extra is
-// workgroup memory that a kernel takes for each row of a tile, in bytes.
-func (g gemm) tilings(lim Limits, extra int) []tiling {
+// tilings lists what the device allows, the cheapest guess first: each tile,
+// and the best with K split. Kernels that read elements one by one have enough
+// text with patches of 4x4. extra is workgroup memory that a kernel takes for
+// each row of a tile, in bytes.
+func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	var all []tiling
+	cost := func(t tiling) int { return g.cost(t.tile, t.splits) }
+	split := tiling{splits: 1}
 	for _, t := range tiles {
-		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize {
+		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 {
 			continue
 		}
 		if grid := g.grid(t, 1); max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim {
 			continue
 		}
 		all = append(all, tiling{t, 1})
-		if s := g.split(t); s > 1 && 4*int64(s)*int64(g.m*g.n) <= lim.StorageBinding {
-			all = append(all, tiling{t, s})
+		s := tiling{t, g.split(t)}
+		if s.splits > 1 && 4*int64(s.splits)*int64(g.m*g.n) <= lim.StorageBinding && (split.splits == 1 || cost(s) < cost(split)) {
+			split = s
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool {
-		return g.cost(all[i].tile, all[i].splits) < g.cost(all[j].tile, all[j].splits)
-	})
+	if split.splits > 1 {
+		all = append(all, split)
+	}
+	sort.SliceStable(all, func(i, j int) bool { return cost(all[i]) < cost(all[j]) })
 	return all
 }
 
@@ -156,7 +162,7 @@ func (g gemm) tiled(op string, args int, lim Limits) []Program {
 		source, suffix, n, k = "linear_tiled_vec4", "_tiled_vec4 ", n/4, k/4
 	}
 	var programs []Program
-	for _, t := range g.tilings(lim, 0) {
+	for _, t := range g.tilings(lim, g.vec4(), 0) {
 		params := append(append([]uint32{}, g.batch...), words(g.m, n, k)...)
 		params = append(params, g.scale, uint32(g.slice(t.tile, t.splits)))
 		programs = append(programs, g.program(op+suffix+t.String(), source, t, Set{"TRANS_B": g.transB}, args, params))
@@ -164,18 +170,23 @@ func (g gemm) tiled(op string, args int, lim Limits) []Program {
 	return programs
 }
 
-// linearTiled lists the kernels for a linear layer that go through workgroup
-// memory.
+// linearTiled lists the kernels for a linear layer that share loads and sums
+// through workgroup memory.
 func linearTiled(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	n, k := args[1][0], args[1][1]
 	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: scale(1), epilogue: op.Epilogue}
-	return g.tiled("linear", len(args), lim)
+	return append(g.matvec(len(args), lim), g.tiled("linear", len(args), lim)...)
 }
 
-// matmulTiled lists the kernels for a product of matrices that go through
-// workgroup memory.
+// matmulTiled lists the kernels for a product of matrices that share loads and
+// sums through workgroup memory.
 func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	m, n, k := op.Sizes(args)
 	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batch(args, result), scale: scale(op.Scale)}
-	return g.tiled("matmul", len(args), lim)
+	few := g.matvec(len(args), lim)
+	if !g.transB && n*g.z < lanes/8 {
+		// Too few columns to fill a device one by one.
+		return append(g.tiled("matmul", len(args), lim), few...)
+	}
+	return append(few, g.tiled("matmul", len(args), lim)...)
 }

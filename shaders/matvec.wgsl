@@ -1,0 +1,64 @@
+// matvec: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n]), m < 4
+//
+//     binding 0  x         [..., M, K]  read
+//     binding 1  w         [..., N, K]  read
+//     binding 2  bias      [N]          read (HAS_BIAS)
+//     binding 3  residual  [Z, M, N]    read (HAS_RESIDUAL)
+//     binding 4  y         [Z, M, N]    write
+//     binding 5  sizes
+//
+// For few rows: LANES neighbours share a column n, take turns along its k and
+// add up their sums; the first M of them store. z stands for a batch of
+// products, as lib/batch has it. Grid: (ceil(N/COLUMNS), 1, Z).
+
+//wgsl:import activation
+//wgsl:import batch
+//wgsl:import matvec
+
+// Choice.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+
+struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let lane = t % LANES;
+    let n = group.x * COLUMNS + t / LANES;
+    let matrix = batch_matrices(sizes.batch, group.z);
+    // Rows and columns beyond the last repeat it and are not stored.
+    let inner = sizes.k;
+    let x0 = matrix.x * sizes.m * inner;
+    let x1 = x0 + min(1u, sizes.m - 1u) * inner;
+    let x2 = x0 + min(2u, sizes.m - 1u) * inner;
+    let x3 = x0 + (sizes.m - 1u) * inner;
+    let column = (matrix.y * sizes.n + min(n, sizes.n - 1u)) * inner;
+    var sum = vec4<f32>(0.0);
+    for (var k = lane; k < inner; k += LANES) {
+        let v = w[column + k];
+        if (ROWS == 1u) {
+            sum.x = fma(x[x0 + k], v, sum.x);
+        } else {
+            sum = fma(vec4<f32>(x[x0 + k], x[x1 + k], x[x2 + k], x[x3 + k]), vec4<f32>(v), sum);
+        }
+    }
+    let total = sum_lanes(t, sum);
+    if (lane >= sizes.m || n >= sizes.n) {
+        return;
+    }
+    let at = (group.z * sizes.m + lane) * sizes.n + n;
+    var v = sizes.scale * row_of(total, lane);
+    if (HAS_BIAS) {
+        v += bias[n];
+    }
+    if (HAS_RESIDUAL) {
+        v += residual[at];
+    }
+    y[at] = activate(v);
+}
