@@ -143,6 +143,7 @@ func rows() []row {
 	conv(graph.Conv2d{Stride: graph.Both(16), Epilogue: graph.Epilogue{Bias: true}}, 2, 32, 48, 3, 40, 16, 16)
 	moveRows(add)
 	reductionRows(add)
+	productRows(add)
 	return rows
 }
 
