@@ -20,7 +20,8 @@ type foldable interface {
 // Fuse returns a graph with the same outputs and less to do: batch
 // normalisation is folded into the weights of the op before it; additions and
 // activations move into the epilogue of the op that makes their argument,
-// where nothing else needs it; what no output needs is left out.
+// where nothing else needs it; ops of constants become constants; what no
+// output needs is left out.
 func (g *Graph) Fuse() *Graph {
 	f := fuser{
 		out:  &Graph{consts: map[*tensor.Tensor]*Value{}},
@@ -80,16 +81,60 @@ func (f *fuser) add(v *Value) *Value {
 			}
 		}
 	case Activate:
-		if e, p := f.producer(v.Args[0]); p != nil && e.Act == None {
-			e.Act = op.Act
-			return f.apply(p, p.Op.(fusable).withEpilogue(e), p.Args...)
+		if w := f.activation(op, v); w != nil {
+			return w
 		}
 	}
 	args := make([]*Value, len(v.Args))
 	for i, a := range v.Args {
 		args[i] = f.at[a]
 	}
+	if t := evaluated(v.Op, args); t != nil {
+		return f.out.Const(t)
+	}
 	return f.apply(v, v.Op, args...)
+}
+
+// evaluated computes an op of constants alone.
+func evaluated(op Op, args []*Value) *tensor.Tensor {
+	consts := make([]*tensor.Tensor, len(args))
+	for i, a := range args {
+		if consts[i] = a.Const; a.Const == nil || a.Const.Data == nil {
+			return nil
+		}
+	}
+	return op.Eval(consts)
+}
+
+// activation moves v into the op that makes its argument, also past ops that
+// only move elements.
+func (f *fuser) activation(op Activate, v *Value) *Value {
+	var moves []*Value
+	a := v.Args[0]
+	for f.uses[a] == 1 && movesOnly(a.Op) {
+		moves = append(moves, a)
+		a = a.Args[0]
+	}
+	e, p := f.producer(a)
+	if p == nil || e.Act != None {
+		return nil
+	}
+	e.Act = op.Act
+	w := f.apply(p, p.Op.(fusable).withEpilogue(e), p.Args...)
+	for i := len(moves) - 1; i >= 0; i-- {
+		w = f.apply(moves[i], moves[i].Op, w)
+	}
+	return w
+}
+
+// movesOnly reports whether op gives back its one argument's elements, each
+// once or more, in another order.
+func movesOnly(op Op) bool {
+	switch op.(type) {
+	case Reshape, Permute, PixelShuffle, PixelUnshuffle, Roll:
+		return true
+	}
+	return false
 }
 
 // apply adds op in place of v, keeping the layer's name.

@@ -107,6 +107,33 @@ func TestFuseResidualBlock(t *testing.T) {
 	}
 }
 
+func TestFuseActivationPastShuffle(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	g, err := Trace(func(g *Graph) {
+		y := Apply(Conv2d{}, g.Input("x", 1, 4, 4, 2), g.Const(random(r, 8, 2, 1, 1)))
+		g.Output("y", y.PixelShuffle(2).Sigmoid())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := g.Fuse().String()
+	if want := "conv2d+sigmoid(%0, [8, 2, 1, 1])\n%2 [1, 8, 8, 2] = pixel_shuffle r2(%1)\noutput y = %2"; !strings.Contains(got, want) {
+		t.Errorf("fused graph:\n%s\nwant %s", got, want)
+	}
+}
+
+func TestFuseConstants(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	a, b := random(r, 3), random(r, 3)
+	g, err := Trace(func(g *Graph) { g.Output("y", g.Input("x", 2, 3).Mul(g.Const(a).Mul(g.Const(b)))) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Fuse().String(); strings.Count(got, "mul(") != 1 {
+		t.Errorf("fused graph:\n%s\nwant one mul", got)
+	}
+}
+
 func TestTraceNamesTheLayer(t *testing.T) {
 	w := tensor.Declare(8, 100, 3, 3)
 	w.Name = "layer2.0.conv2.weight"

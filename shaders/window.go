@@ -123,24 +123,57 @@ func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []P
 	}}
 }
 
-// conv2dWindow is the same for convolutions without groups.
+// conv2dWindow is the same for convolutions without groups. Where four does
+// not divide the channels, rows of windows are laid out first.
 func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
-	x, weight := args[0], args[1]
-	kh, kw := weight[2], weight[3]
-	m := result.Len() / result[3]
-	w, ok := newWindowing(m, result[3], x[3], kh*kw)
-	if !ok || op.Groups > 1 || x[3]%4 != 0 || result[3]%4 != 0 {
+	if op.Groups > 1 {
 		return nil
 	}
+	x, weight := args[0], args[1]
 	bias, residual, set := epilogue(op.Epilogue, 2)
-	return []Program{{
-		Name: "conv2d_window",
-		Kernels: w.kernels(m, must("conv2d_window", set), []int{0, 1, bias, residual, len(args)},
-			func(step, first, column, cols, part int) []int {
-				return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
-					op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
-					step, first, column, cols, part}
-			}),
-		Pack: map[int]Packing{1: w.packing()},
-	}}
+	p := Program{}
+	source := "conv2d_window"
+	if result[3]%4 != 0 {
+		source = "conv2d_window_scalar"
+	}
+	var rows Packing
+	at := 0 // x, or its rows in scratch
+	if x[3]%4 != 0 {
+		k := weight[3] * x[3]
+		k4 := ceil(k, 4)
+		n := x[0] * x[1] * result[2] * k4
+		at = len(args) + 1
+		p.Name = " im2row"
+		p.Scratch = []int{4 * n}
+		p.Kernels = []Kernel{{
+			Source: must("im2row", nil),
+			Grid:   flat(n, 64),
+			Bind:   []int{0, at},
+			Params: words(n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
+		}}
+		rows = Packing{"rows", func(w *tensor.Tensor) *tensor.Tensor {
+			return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
+		}}
+		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
+		weight = tensor.Shape{weight[0], k, weight[2], 1}
+		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
+	}
+	kh, kw := weight[2], weight[3]
+	m := result.Len() / result[3]
+	w, ok := newWindowing(m, result[3], weight[1], kh*kw)
+	if !ok {
+		return nil
+	}
+	p.Kernels = append(p.Kernels, w.kernels(m, must(source, set), []int{at, 1, bias, residual, len(args)},
+		func(step, first, column, cols, part int) []int {
+			return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
+				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
+				step, first, column, cols, part}
+		})...)
+	p.Name = source + p.Name
+	p.Pack = map[int]Packing{1: w.packing()}
+	if rows.Pack != nil {
+		p.Pack[1] = rows.then(p.Pack[1])
+	}
+	return []Program{p}
 }

@@ -1,0 +1,245 @@
+// conv2d_window_scalar: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
+//                             + bias[n] + residual[b,i,j,n])
+//
+//     binding 0  x         [B, H, W, C]                    read, C a multiple of 4
+//     binding 1  w         [N/4, P, Q, c4, 4, 4]           uniform window: this step's channels
+//     binding 2  bias      [N]                             read
+//     binding 3  residual  [B, OH, OW, N]                  read
+//     binding 4  y         [B, OH, OW, N]                  read and written
+//     binding 5  sizes                                     uniform
+//
+// conv2d_window for any N: bias, residual and y are numbers, not vec4s. A step's window holds cols output channels by P*Q taps by
+// step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
+// and is at most 64 KiB; more input channels are walked in several steps that
+// add to y.
+// An invocation makes 8 pixels (consecutive in b,i,j) by 16 channels of y.
+// Invocations count pixels first, then channel blocks.
+// Grid: flat(ceil(B*OH*OW/8) * cols/16).
+
+//wgsl:import activation
+//wgsl:import index
+
+// Choice: set by the variant.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+
+struct Sizes {
+    m: u32, // B * OH * OW
+    n: u32,
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel of x
+    oh: u32,
+    ow: u32,
+    kernel_h: u32,
+    kernel_w: u32,
+    stride_h: u32,
+    stride_w: u32,
+    pad_h: u32,
+    pad_w: u32,
+    dilation_h: u32,
+    dilation_w: u32,
+    step_c4: u32, // vec4s of c in this step
+    first_c4: u32,
+    first_col: u32,
+    cols: u32, // channels in the window, a multiple of 16
+    part: u32, // 1: the first step along c, 2: the last, 3: the only one
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<uniform> w: array<mat4x4<f32>, 1024>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+// corner is the input row and column of output pixel p's first tap, and its image.
+fn corner(p: u32) -> vec3<i32> {
+    let j = p % sizes.ow;
+    let i = p / sizes.ow % sizes.oh;
+    return vec3<i32>(
+        i32(i * sizes.stride_h) - i32(sizes.pad_h),
+        i32(j * sizes.stride_w) - i32(sizes.pad_w),
+        i32(p / (sizes.ow * sizes.oh)),
+    );
+}
+
+// pixel is where in x the tap (dy, dx) of a corner begins, -1 in the padding.
+fn pixel(at: vec3<i32>, dy: i32, dx: i32) -> i32 {
+    let i = at.x + dy;
+    let j = at.y + dx;
+    if (i < 0 || j < 0 || i >= i32(sizes.h) || j >= i32(sizes.w)) {
+        return -1;
+    }
+    return ((at.z * i32(sizes.h) + i) * i32(sizes.w) + j) * i32(sizes.c4) + i32(sizes.first_c4);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let index = flat_index(id, groups, 8u);
+    let row_blocks = (sizes.m + 7u) / 8u;
+    let row = (index % row_blocks) * 8u;
+    let block = index / row_blocks;
+    if (block * 16u >= sizes.cols) {
+        return;
+    }
+    let last = sizes.m - 1u;
+    let corner0 = corner(min(row + 0u, last));
+    let corner1 = corner(min(row + 1u, last));
+    let corner2 = corner(min(row + 2u, last));
+    let corner3 = corner(min(row + 3u, last));
+    let corner4 = corner(min(row + 4u, last));
+    let corner5 = corner(min(row + 5u, last));
+    let corner6 = corner(min(row + 6u, last));
+    let corner7 = corner(min(row + 7u, last));
+    var a0_0 = vec4<f32>();
+    var a0_1 = vec4<f32>();
+    var a0_2 = vec4<f32>();
+    var a0_3 = vec4<f32>();
+    var a1_0 = vec4<f32>();
+    var a1_1 = vec4<f32>();
+    var a1_2 = vec4<f32>();
+    var a1_3 = vec4<f32>();
+    var a2_0 = vec4<f32>();
+    var a2_1 = vec4<f32>();
+    var a2_2 = vec4<f32>();
+    var a2_3 = vec4<f32>();
+    var a3_0 = vec4<f32>();
+    var a3_1 = vec4<f32>();
+    var a3_2 = vec4<f32>();
+    var a3_3 = vec4<f32>();
+    var a4_0 = vec4<f32>();
+    var a4_1 = vec4<f32>();
+    var a4_2 = vec4<f32>();
+    var a4_3 = vec4<f32>();
+    var a5_0 = vec4<f32>();
+    var a5_1 = vec4<f32>();
+    var a5_2 = vec4<f32>();
+    var a5_3 = vec4<f32>();
+    var a6_0 = vec4<f32>();
+    var a6_1 = vec4<f32>();
+    var a6_2 = vec4<f32>();
+    var a6_3 = vec4<f32>();
+    var a7_0 = vec4<f32>();
+    var a7_1 = vec4<f32>();
+    var a7_2 = vec4<f32>();
+    var a7_3 = vec4<f32>();
+    let taps = sizes.kernel_h * sizes.kernel_w;
+    var w0 = block * 4u * taps * sizes.step_c4;
+    for (var tap = 0u; tap < taps; tap++) {
+        let dy = i32(tap / sizes.kernel_w * sizes.dilation_h);
+        let dx = i32(tap % sizes.kernel_w * sizes.dilation_w);
+        let at0 = pixel(corner0, dy, dx);
+        let at1 = pixel(corner1, dy, dx);
+        let at2 = pixel(corner2, dy, dx);
+        let at3 = pixel(corner3, dy, dx);
+        let at4 = pixel(corner4, dy, dx);
+        let at5 = pixel(corner5, dy, dx);
+        let at6 = pixel(corner6, dy, dx);
+        let at7 = pixel(corner7, dy, dx);
+        let w1 = w0 + taps * sizes.step_c4;
+        let w2 = w1 + taps * sizes.step_c4;
+        let w3 = w2 + taps * sizes.step_c4;
+        for (var c = 0u; c < sizes.step_c4; c++) {
+            let x0 = select(vec4<f32>(), x[u32(max(at0, 0)) + c], at0 >= 0);
+            let x1 = select(vec4<f32>(), x[u32(max(at1, 0)) + c], at1 >= 0);
+            let x2 = select(vec4<f32>(), x[u32(max(at2, 0)) + c], at2 >= 0);
+            let x3 = select(vec4<f32>(), x[u32(max(at3, 0)) + c], at3 >= 0);
+            let x4 = select(vec4<f32>(), x[u32(max(at4, 0)) + c], at4 >= 0);
+            let x5 = select(vec4<f32>(), x[u32(max(at5, 0)) + c], at5 >= 0);
+            let x6 = select(vec4<f32>(), x[u32(max(at6, 0)) + c], at6 >= 0);
+            let x7 = select(vec4<f32>(), x[u32(max(at7, 0)) + c], at7 >= 0);
+            let b0 = w[w0 + c];
+            a0_0 += x0 * b0;
+            a1_0 += x1 * b0;
+            a2_0 += x2 * b0;
+            a3_0 += x3 * b0;
+            a4_0 += x4 * b0;
+            a5_0 += x5 * b0;
+            a6_0 += x6 * b0;
+            a7_0 += x7 * b0;
+            let b1 = w[w1 + c];
+            a0_1 += x0 * b1;
+            a1_1 += x1 * b1;
+            a2_1 += x2 * b1;
+            a3_1 += x3 * b1;
+            a4_1 += x4 * b1;
+            a5_1 += x5 * b1;
+            a6_1 += x6 * b1;
+            a7_1 += x7 * b1;
+            let b2 = w[w2 + c];
+            a0_2 += x0 * b2;
+            a1_2 += x1 * b2;
+            a2_2 += x2 * b2;
+            a3_2 += x3 * b2;
+            a4_2 += x4 * b2;
+            a5_2 += x5 * b2;
+            a6_2 += x6 * b2;
+            a7_2 += x7 * b2;
+            let b3 = w[w3 + c];
+            a0_3 += x0 * b3;
+            a1_3 += x1 * b3;
+            a2_3 += x2 * b3;
+            a3_3 += x3 * b3;
+            a4_3 += x4 * b3;
+            a5_3 += x5 * b3;
+            a6_3 += x6 * b3;
+            a7_3 += x7 * b3;
+        }
+        w0 += sizes.step_c4;
+    }
+    let col = sizes.first_col + block * 16u;
+    // A loop stores the sums, since code that does not fit the instruction cache
+    // is slow.
+    var sums: array<vec4<f32>, 32>;
+    sums[0] = a0_0;
+    sums[1] = a1_0;
+    sums[2] = a2_0;
+    sums[3] = a3_0;
+    sums[4] = a4_0;
+    sums[5] = a5_0;
+    sums[6] = a6_0;
+    sums[7] = a7_0;
+    sums[8] = a0_1;
+    sums[9] = a1_1;
+    sums[10] = a2_1;
+    sums[11] = a3_1;
+    sums[12] = a4_1;
+    sums[13] = a5_1;
+    sums[14] = a6_1;
+    sums[15] = a7_1;
+    sums[16] = a0_2;
+    sums[17] = a1_2;
+    sums[18] = a2_2;
+    sums[19] = a3_2;
+    sums[20] = a4_2;
+    sums[21] = a5_2;
+    sums[22] = a6_2;
+    sums[23] = a7_2;
+    sums[24] = a0_3;
+    sums[25] = a1_3;
+    sums[26] = a2_3;
+    sums[27] = a3_3;
+    sums[28] = a4_3;
+    sums[29] = a5_3;
+    sums[30] = a6_3;
+    sums[31] = a7_3;
+    for (var i = 0u; i < 32u; i++) {
+        let r = row + i % 8u;
+        let sum = sums[i];
+        for (var j = 0u; j < 4u; j++) {
+            let c = col + i / 8u * 4u + j;
+            if (r < sizes.m && c < sizes.n) {
+                let at = r * sizes.n + c;
+                var v = sum[j];
+                if ((sizes.part & 1u) == 0u) { v += y[at]; }
+                if ((sizes.part & 2u) != 0u) {
+                    if (HAS_BIAS) { v += bias[c]; }
+                    if (HAS_RESIDUAL) { v += residual[at]; }
+                    v = activate(v);
+                }
+                y[at] = v;
+            }
+        }
+    }
+}
