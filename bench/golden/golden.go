@@ -49,7 +49,7 @@ func Load(path string) ([]Case, error) {
 	}
 	defer s.Close()
 	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
-	cases, err := Read(name, s)
+	cases, err := read(&file{Safetensors: s, name: name, dir: filepath.Dir(path)})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -58,7 +58,11 @@ func Load(path string) ([]Case, error) {
 
 // Read makes cases of an open file; name is what their names begin with.
 func Read(name string, s *weights.Safetensors) ([]Case, error) {
-	f := &file{Safetensors: s, name: name}
+	return read(&file{Safetensors: s, name: name})
+}
+
+func read(f *file) ([]Case, error) {
+	s, name := f.Safetensors, f.name
 	kind, ok := s.Metadata["model"]
 	if !ok {
 		return nil, fmt.Errorf("no metadata \"model\": not a reference file")
@@ -83,7 +87,7 @@ func Read(name string, s *weights.Safetensors) ([]Case, error) {
 		}
 		return cases, nil
 	}
-	if build, ok := models[kind]; ok {
+	if build, ok := architectures[kind]; ok {
 		c, err := guard(name, func() (Case, error) { return build(f) })
 		if err != nil {
 			return nil, err
@@ -96,6 +100,7 @@ func Read(name string, s *weights.Safetensors) ([]Case, error) {
 type file struct {
 	*weights.Safetensors
 	name string
+	dir  string // of the file
 }
 
 // sub is one sub-case of a file of operations.

@@ -19,14 +19,17 @@ var ops = map[string]func(sub) (Case, error){
 	"op:matmul":           matmul,
 	"op:maxpool2d":        pool(maxPool),
 	"op:norms":            norms,
+	"op:preprocess":       preprocess,
 	"op:resample":         resample,
 	"op:sam_pieces":       samPieces,
 	"op:shape_ops":        shapeOps,
 	"op:softmax":          softmax,
 }
 
-// models says how a file of a model becomes a case.
-var models = map[string]func(*file) (Case, error){}
+// architectures says how a file of a model becomes a case.
+var architectures = map[string]func(*file) (Case, error){
+	"op:preprocess_photo": photo,
+}
 
 func activation(s sub) (Case, error) {
 	kind := s.Kind

@@ -1,0 +1,182 @@
+package models
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	_ "image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+
+	"github.com/vertebra/vertebra/weights"
+)
+
+// MaxPixels is the size over which no picture is decoded or made by a resize:
+// a small file can claim any size.
+const MaxPixels = 200 << 20
+
+// ErrNotImage is wrapped by the errors of data in no known format.
+var ErrNotImage = errors.New("not an image")
+
+// LoadImage reads the file at path as Decode does. Errors begin with the path.
+func LoadImage(path string) (*Image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if s, err := f.Stat(); err == nil && s.IsDir() {
+		return nil, fmt.Errorf("%s: a folder: %w", path, ErrNotImage)
+	}
+	m, err := Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey
+// or RGB picture: 16-bit samples lose their lower half, transparency is
+// dropped, palettes and CMYK are converted. A picture that its EXIF data says
+// to be lying or mirrored is put upright. Pictures of over MaxPixels are
+// refused before they are decoded.
+func Decode(r io.Reader) (*Image, error) {
+	file, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(file))
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", format, err)
+	case config.Width < 1 || config.Height < 1:
+		return nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
+	case config.Width > MaxPixels/config.Height:
+		return nil, fmt.Errorf("%s of %d×%d pixels is over %d million", format, config.Width, config.Height, MaxPixels>>20)
+	}
+	decoded, err := decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s of %d×%d pixels: %w", format, config.Width, config.Height, err)
+	}
+	rules := jpegChroma
+	if format == "webp" {
+		rules = webpChroma
+	}
+	var m *Image
+	switch decoded := decoded.(type) {
+	case *image.YCbCr:
+		m = rules.convert(decoded)
+	case *image.NYCbCrA:
+		m = rules.convert(&decoded.YCbCr)
+	default:
+		m = FromImage(decoded)
+	}
+	return m.turn(orientation(file, format)), nil
+}
+
+// decode guards against the panics of decoders on broken files.
+func decode(file []byte) (m image.Image, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, err = nil, fmt.Errorf("broken file: %v", r)
+		}
+	}()
+	m, _, err = image.Decode(bytes.NewReader(file))
+	return m, err
+}
+
+// FromImage converts a picture of the standard library, without its alpha.
+func FromImage(from image.Image) *Image {
+	b := from.Bounds()
+	w, h := b.Dx(), b.Dy()
+	switch from.ColorModel() {
+	case color.GrayModel, color.Gray16Model:
+		out := NewImage(w, h, 1)
+		for y := range h {
+			for x := range w {
+				switch p := from.At(b.Min.X+x, b.Min.Y+y).(type) {
+				case color.Gray:
+					out.Pix[y*w+x] = p.Y
+				case color.Gray16:
+					out.Pix[y*w+x] = uint8(p.Y >> 8)
+				}
+			}
+		}
+		return out
+	}
+	out := NewImage(w, h, 3)
+	switch from := from.(type) {
+	case *image.NRGBA:
+		out.strip(from.Pix, from.Stride)
+		return out
+	case *image.RGBA:
+		if from.Opaque() {
+			out.strip(from.Pix, from.Stride)
+			return out
+		}
+	}
+	for y := range h {
+		for x := range w {
+			p := out.Pix[3*(y*w+x):]
+			switch c := from.At(b.Min.X+x, b.Min.Y+y).(type) {
+			case color.NRGBA64: // through NRGBAModel, it would be rounded by its alpha
+				p[0], p[1], p[2] = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
+			default:
+				n := color.NRGBAModel.Convert(c).(color.NRGBA)
+				p[0], p[1], p[2] = n.R, n.G, n.B
+			}
+		}
+	}
+	return out
+}
+
+// strip fills m with the first three of every four samples.
+func (m *Image) strip(pix []uint8, stride int) {
+	for y := range m.Height {
+		row := pix[y*stride:]
+		for x := range m.Width {
+			copy(m.Pix[3*(y*m.Width+x):], row[4*x:4*x+3])
+		}
+	}
+}
+
+// Image returns m as a picture of the standard library.
+func (m *Image) Image() image.Image {
+	bounds := image.Rect(0, 0, m.Width, m.Height)
+	if m.Channels == 1 {
+		return &image.Gray{Pix: m.Pix, Stride: m.Width, Rect: bounds}
+	}
+	out := image.NewNRGBA(bounds)
+	for i := range m.Width * m.Height {
+		copy(out.Pix[4*i:], m.Pix[3*i:3*i+3])
+		out.Pix[4*i+3] = 255
+	}
+	return out
+}
+
+// SaveImage writes m to path as a PNG or, with the extension .jpg or .jpeg, as
+// a JPEG of quality 95. The file is written beside path and then renamed.
+func SaveImage(path string, m *Image) error {
+	var encode func(w io.Writer) error
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".png":
+		encode = func(w io.Writer) error { return png.Encode(w, m.Image()) }
+	case ".jpg", ".jpeg":
+		encode = func(w io.Writer) error { return jpeg.Encode(w, m.Image(), &jpeg.Options{Quality: 95}) }
+	default:
+		return fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", path, ext)
+	}
+	return weights.WriteFile(path, encode)
+}

@@ -1,0 +1,115 @@
+package models
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// The mean and standard deviation that most models normalise with: those of
+// ImageNet, and CLIP's.
+var (
+	ImageNetMean = [3]float32{0.485, 0.456, 0.406}
+	ImageNetStd  = [3]float32{0.229, 0.224, 0.225}
+	CLIPMean     = [3]float32{0.48145466, 0.4578275, 0.40821073}
+	CLIPStd      = [3]float32{0.26862954, 0.26130258, 0.27577711}
+)
+
+// Preprocess says how a model wants pictures. In this order: grey or RGB,
+// resize, crop the centre, scale to 0…1, normalise, pad.
+type Preprocess struct {
+	Grey bool // one channel instead of three
+
+	// At most one of these: the shorter side resized to Short, or the longer to
+	// Long, the other in proportion; or both to Size, height and width.
+	Short, Long int
+	Size        [2]int
+	Filter      Filter
+
+	Crop      [2]int     // height and width; zero: all
+	Mean, Std [3]float32 // subtracted and divided by; zero Std: neither
+	Bytes     bool       // samples stay 0…255, and Mean and Std are of those
+	Pad       [2]int     // height and width up to which zeros are added below and right
+}
+
+// Apply returns what the model wants, [1, height, width, channels], and where
+// the picture's points lie in it.
+func (p Preprocess) Apply(m *Image) (*tensor.Tensor, Transform, error) {
+	m, at, err := p.Picture(m)
+	if err != nil {
+		return nil, at, err
+	}
+	t := m.Tensor()
+	for i, v := range t.Data {
+		if !p.Bytes {
+			v /= 255
+		}
+		if c := i % m.Channels; p.Std != ([3]float32{}) {
+			v = (v - p.Mean[c]) / p.Std[c]
+		}
+		t.Data[i] = v
+	}
+	if p.Pad == ([2]int{}) || p.Pad == [2]int{m.Height, m.Width} {
+		return t, at, nil
+	}
+	if m.Height > p.Pad[0] || m.Width > p.Pad[1] {
+		return nil, at, fmt.Errorf("image %v is larger than the padded size %d×%d", m, p.Pad[1], p.Pad[0])
+	}
+	padded := tensor.New(1, p.Pad[0], p.Pad[1], m.Channels)
+	row := m.Width * m.Channels
+	for y := range m.Height {
+		copy(padded.Data[y*p.Pad[1]*m.Channels:], t.Data[y*row:(y+1)*row])
+	}
+	return padded, at, nil
+}
+
+// Picture is Apply up to the crop: still a picture.
+func (p Preprocess) Picture(m *Image) (*Image, Transform, error) {
+	at := Identity()
+	if m.Width < 1 || m.Height < 1 {
+		return nil, at, fmt.Errorf("image %v is empty", m)
+	}
+	if p.Grey {
+		m = m.Grey()
+	} else {
+		m = m.RGB()
+	}
+	width, height := p.resized(m)
+	if width < 1 || height < 1 || width*height > MaxPixels {
+		return nil, at, fmt.Errorf("image %v resized to %d×%d", m, width, height)
+	}
+	if width != m.Width || height != m.Height {
+		at = Scale(float32(width)/float32(m.Width), float32(height)/float32(m.Height))
+		m = m.Resize(width, height, p.Filter)
+	}
+	if p.Crop != ([2]int{}) && p.Crop != [2]int{m.Height, m.Width} {
+		var x, y int
+		m, x, y = m.CenterCrop(p.Crop[1], p.Crop[0])
+		at = at.Then(Shift(float32(-x), float32(-y)))
+	}
+	return m, at, nil
+}
+
+// resized is the size of m after the resize: the proportional side is cut to
+// an integer with Short, as torchvision does, and rounded with Long, as SAM
+// does.
+func (p Preprocess) resized(m *Image) (width, height int) {
+	switch {
+	case p.Short > 0 && m.Width <= m.Height:
+		return p.Short, p.Short * m.Height / m.Width
+	case p.Short > 0:
+		return p.Short * m.Width / m.Height, p.Short
+	case p.Long > 0:
+		return LongestSide(m.Width, m.Height, p.Long)
+	case p.Size != [2]int{}:
+		return p.Size[1], p.Size[0]
+	}
+	return m.Width, m.Height
+}
+
+// LongestSide is the size of a picture of this width and height whose longer
+// side has been resized to target, as SAM computes it.
+func LongestSide(width, height, target int) (w, h int) {
+	scale := float64(target) / float64(max(width, height))
+	return int(float64(width)*scale + 0.5), int(float64(height)*scale + 0.5)
+}
