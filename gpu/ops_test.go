@@ -144,6 +144,7 @@ func rows() []row {
 	moveRows(add)
 	reductionRows(add)
 	productRows(add)
+	attentionRows(add)
 	return rows
 }
 
@@ -166,6 +167,9 @@ func (r row) check(t *testing.T, d *Device) {
 				x.Data[j] = float32(random.NormFloat64())
 				if _, ok := r.op.(graph.BatchNorm); ok && i == 2 { // a variance
 					x.Data[j] = x.Data[j]*x.Data[j] + 0.1
+				}
+				if n := indexed(r.op, r.args, i); n > 0 {
+					x.Data[j] = float32(random.IntN(n))
 				}
 			}
 			if i < r.consts {

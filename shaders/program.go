@@ -138,6 +138,30 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 		return softmax(op, args, lim)
 	case graph.TopK:
 		return topK(op, args, lim)
+	case graph.Attention:
+		return attention(op, args, lim)
+	case graph.RelPos:
+		return relPos(op, args, result)
+	case graph.RelPosTable:
+		return relPosTable(op, args, result)
+	case graph.Gather:
+		return gather(op, args, result)
+	case graph.TakeRows:
+		return takeRows(op, args, result)
+	case graph.Embedding:
+		return embedding(args, result)
+	case graph.PatchMerge:
+		return patchMerge(args, result)
+	case graph.WindowPartition:
+		w, _ := op.Windows(args[0])
+		return windowPartition(w, false, result)
+	case graph.WindowReverse:
+		w, _ := op.Windows(args[0])
+		return windowPartition(w, true, result)
+	case graph.WindowAttention:
+		return windowAttention(op, args, result, lim)
+	case graph.RelativePositionBias:
+		return relativePositionBias(op, result)
 	}
 	return nil
 }

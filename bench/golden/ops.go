@@ -16,6 +16,7 @@ var ops = map[string]func(sub) (Case, error){
 	"op:conv2d":           conv2d,
 	"op:conv_transpose2d": convTranspose2d,
 	"op:linear":           linear,
+	"op:mae_pieces":       maePieces,
 	"op:matmul":           matmul,
 	"op:maxpool2d":        pool(maxPool),
 	"op:norms":            norms,
@@ -24,6 +25,7 @@ var ops = map[string]func(sub) (Case, error){
 	"op:sam_pieces":       samPieces,
 	"op:shape_ops":        shapeOps,
 	"op:softmax":          softmax,
+	"op:swin_pieces":      swinPieces,
 }
 
 // architectures says how a file of a model becomes a case.

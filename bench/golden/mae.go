@@ -1,0 +1,46 @@
+package golden
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/layers"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// maePieces builds the parts of masked autoencoders.
+func maePieces(s sub) (Case, error) {
+	var a struct {
+		Dim, Grid int
+		ClsToken  bool `json:"cls_token"`
+	}
+	if err := s.decode(&a); err != nil {
+		return Case{}, err
+	}
+	switch s.Kind {
+	case "sincos_2d":
+		return Case{Want: []*tensor.Tensor{s.out("table")}, Host: func() ([]*tensor.Tensor, error) {
+			return []*tensor.Tensor{layers.SinCos2D(a.Dim, a.Grid, a.ClsToken)}, nil
+		}}, nil
+	case "random_masking":
+		return randomMasking(s)
+	}
+	return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
+}
+
+// randomMasking keeps the tokens of the smallest noise.
+func randomMasking(s sub) (Case, error) {
+	want := []*tensor.Tensor{s.out("x_masked"), s.out("mask"), s.out("ids_restore")}
+	batch, tokens, keep := want[1].Shape[0], want[1].Shape[1], want[0].Shape[1]
+	removed := tensor.New(tokens, 1)
+	for i := keep; i < tokens; i++ {
+		removed.Data[i] = 1
+	}
+	return several(want, []*tensor.Tensor{s.in("x"), s.in("noise")}, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
+		shuffle := graph.Apply(graph.Argsort{Axis: 1}, in[1])
+		restore := graph.Apply(graph.Argsort{Axis: 1}, shuffle)
+		kept := graph.Apply(graph.Slice{Stop: [graph.MaxRank]int{1: keep}}, shuffle)
+		mask := restore.Embedding(g.Const(removed)).Reshape(batch, tokens)
+		return []*graph.Value{in[0].TakeRows(kept), mask, restore}
+	})
+}

@@ -1,0 +1,48 @@
+// gather: y[i0, .., i5] = x[.., index[i0, .., i5], ..], the index along one axis
+//
+//     binding 0  x      [N0, .., N5]  read
+//     binding 1  index  [D0, .., D5]  read
+//     binding 2  y      [D0, .., D5]  write
+//     binding 3  sizes
+//
+// s0 to s5 are x's strides, 0 for the axis itself, whose extent and stride are
+// extent and stride. An index outside [0, extent) gives NaN. An invocation
+// moves one element. Grid: flat(N).
+
+//wgsl:import index
+
+const WG = 64u;
+
+struct Sizes {
+    n: u32, d1: u32, d2: u32, d3: u32, d4: u32, d5: u32,
+    s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, extent: u32, stride: u32, nan: f32,
+}
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> index: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.n) {
+        return;
+    }
+    let k = index[i];
+    if (!(k >= 0.0 && k < f32(sizes.extent))) {
+        y[i] = sizes.nan;
+        return;
+    }
+    var at = u32(k) * sizes.stride;
+    var rest = i;
+    at += rest % sizes.d5 * sizes.s5;
+    rest /= sizes.d5;
+    at += rest % sizes.d4 * sizes.s4;
+    rest /= sizes.d4;
+    at += rest % sizes.d3 * sizes.s3;
+    rest /= sizes.d3;
+    at += rest % sizes.d2 * sizes.s2;
+    rest /= sizes.d2;
+    at += rest % sizes.d1 * sizes.s1 + rest / sizes.d1 * sizes.s0;
+    y[i] = x[at];
+}

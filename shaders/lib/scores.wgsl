@@ -1,0 +1,48 @@
+// scores: what all attention kernels add to the products of queries and keys,
+// and the sizes it takes.
+
+// Choice.
+const BIASES = 0u;
+const REL = false;
+const CAUSAL = false;
+
+// The largest score before there is one: no finite score is lower.
+const LOWEST = -3.4028234e38;
+
+struct Sizes {
+    b: u32, h: u32, n: u32, m: u32, d: u32, dv: u32,
+    q_first: u32, q_stride: u32, k_first: u32, k_stride: u32, v_first: u32, v_stride: u32,
+    bias1_b: u32, bias1_h: u32, bias1_n: u32, bias1_m: u32,
+    bias2_b: u32, bias2_h: u32, bias2_n: u32, bias2_m: u32,
+    kh: u32, kw: u32, scale: f32,
+}
+
+// keys_of(n) is how many keys query n attends to.
+fn keys_of(n: u32) -> u32 {
+    if (CAUSAL) {
+        return min(n + 1u, sizes.m);
+    }
+    return sizes.m;
+}
+
+// added is the sum of the biases of one score.
+fn added(b: u32, h: u32, n: u32, m: u32) -> f32 {
+    var sum = 0.0;
+    if (BIASES > 0u) {
+        sum += bias1[b * sizes.bias1_b + h * sizes.bias1_h + n * sizes.bias1_n + m * sizes.bias1_m];
+    }
+    if (BIASES > 1u) {
+        sum += bias2[b * sizes.bias2_b + h * sizes.bias2_h + n * sizes.bias2_n + m * sizes.bias2_m];
+    }
+    if (REL) {
+        let row = (b * sizes.h + h) * sizes.n + n;
+        sum += rel_h[row * sizes.kh + m / sizes.kw] + rel_w[row * sizes.kw + m % sizes.kw];
+    }
+    return sum;
+}
+
+// weight(s, largest) is exp(s - largest), and 0 of a score of -inf whatever the
+// largest is, so that a row masked throughout has total 0 and is NaN.
+fn weight(s: f32, largest: f32) -> f32 {
+    return select(exp(s - largest), 0.0, s < LOWEST);
+}

@@ -1,0 +1,30 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+func patchMerge(args []tensor.Shape, result tensor.Shape) []Program {
+	x, n := args[0], result.Len()
+	return byFour("patch_merge", nil, x[3], func(c, per int) Kernel {
+		return Kernel{Grid: flat(n/per, 64), Bind: []int{0, 1}, Params: words(n/per, x[1], x[2], c)}
+	})
+}
+
+func windowPartition(w graph.Windows, reverse bool, result tensor.Shape) []Program {
+	n := result.Len()
+	return byFour("window_partition", Set{"REVERSE": reverse}, result[3], func(c, per int) Kernel {
+		return Kernel{Grid: flat(n/per, 64), Bind: []int{0, 1}, Params: words(n/per, w.Size[0], w.Size[1], c,
+			w.Window[0], w.Window[1], w.Count[0], w.Count[1], w.Shift[0], w.Shift[1])}
+	})
+}
+
+func relativePositionBias(op graph.RelativePositionBias, result tensor.Shape) []Program {
+	return []Program{{Name: "relative_position_bias", Kernels: []Kernel{{
+		Source: must("relative_position_bias", nil),
+		Grid:   flat(result.Len(), 64),
+		Bind:   []int{0, 1},
+		Params: words(result.Len(), result[0], op.Window[0], op.Window[1]),
+	}}}}
+}

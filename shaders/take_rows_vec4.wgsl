@@ -1,0 +1,34 @@
+// take_rows_vec4: y[b, l, c] = x[b, index[b, l], c], four channels at a time
+//
+//     binding 0  x      [B, N, C/4] of vec4  read
+//     binding 1  index  [B, L]               read
+//     binding 2  y      [B, L, C/4] of vec4  write
+//     binding 3  sizes                       total and c count vec4s
+//
+// An index outside [0, N) gives NaN. An invocation moves four elements. Grid:
+// flat(B*L*C/4).
+
+//wgsl:import index
+
+const WG = 64u;
+
+struct Sizes { total: u32, n: u32, c: u32, l: u32, nan: f32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> index: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_index(global, groups, WG);
+    if (i >= sizes.total) {
+        return;
+    }
+    let row = i / sizes.c;
+    let k = index[row];
+    if (k >= 0.0 && k < f32(sizes.n)) {
+        y[i] = x[(row / sizes.l * sizes.n + u32(k)) * sizes.c + i % sizes.c];
+    } else {
+        y[i] = vec4<f32>(sizes.nan);
+    }
+}

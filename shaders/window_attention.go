@@ -1,0 +1,33 @@
+package shaders
+
+import (
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// windowAttention lists the ways to compute window attention, the naive kernel
+// last.
+func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	w, err := op.Windows(args[0])
+	if err != nil {
+		return nil
+	}
+	b, heads := result[0], max(op.Heads, 1)
+	d := result[3] / heads
+	bind := []int{0, 1, 2, Absent, len(args)}
+	if op.Cosine {
+		bind[3] = 3
+	}
+	program := func(name, variant string, set Set, grid [3]int, per int) Program {
+		return Program{Name: name + variant, Kernels: []Kernel{{
+			Source: must(name, set.with(Set{"COSINE": op.Cosine})),
+			Grid:   grid,
+			Bind:   bind,
+			Params: words(b, w.Size[0], w.Size[1], heads, d/per, w.Window[0], w.Window[1],
+				w.Count[0], w.Count[1], w.Shift[0], w.Shift[1], int(math.Float32bits(float32(1/math.Sqrt(float64(d)))))),
+		}}}
+	}
+	return []Program{program("window_attention_naive", "", nil, flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)}
+}
