@@ -211,17 +211,10 @@ func TestTransform(t *testing.T) {
 	if i := brightest / 3; i != (200/5-8)*64+300/5-32 {
 		t.Errorf("the bright pixel is at %d, %d", i%64, i/64)
 	}
-	mask := NewImage(64, 80, 1)
-	mask.Pix[32*64+28] = 1
-	back := at.Mask(mask, 640, 480)
-	count := 0
-	for i, p := range back.Pix {
-		if count += int(p); p == 1 && (i%640/5 != 60 || i/640/5 != 40) {
-			t.Errorf("pixel %d, %d is in the mask", i%640, i/640)
-		}
-	}
-	if count != 25 {
-		t.Errorf("%d pixels are in the mask, want 25", count)
+	mask := NewMask(64, 80)
+	mask.On[32*64+28] = true
+	if back := at.Mask(mask, 640, 480); back.Area() != 25 || back.Box() != [4]int{300, 200, 304, 204} {
+		t.Errorf("%d pixels are in the mask, in %v", back.Area(), back.Box())
 	}
 	if _, _, err := p.Apply(&Image{}); err == nil {
 		t.Error("an empty picture")

@@ -37,16 +37,15 @@ func (t Transform) Box(b [4]float32) [4]float32 {
 }
 
 // Mask maps a mask of the model's input back to the picture: each pixel of the
-// width × height result takes what lies under its middle, or 0 outside.
-func (t Transform) Mask(mask *Image, width, height int) *Image {
-	out := NewImage(width, height, mask.Channels)
+// width × height result takes what lies under its middle; outside it is off.
+func (t Transform) Mask(mask *Mask, width, height int) *Mask {
+	out := NewMask(width, height)
 	for y := range height {
 		for x := range width {
 			u, v := t.Point(float32(x)+0.5, float32(y)+0.5)
-			if u < 0 || v < 0 || int(u) >= mask.Width || int(v) >= mask.Height {
-				continue
+			if u >= 0 && v >= 0 && int(u) < mask.Width && int(v) < mask.Height {
+				out.On[y*width+x] = mask.On[int(v)*mask.Width+int(u)]
 			}
-			copy(out.Pix[(y*width+x)*mask.Channels:], mask.Pix[(int(v)*mask.Width+int(u))*mask.Channels:][:mask.Channels])
 		}
 	}
 	return out

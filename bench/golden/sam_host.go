@@ -1,0 +1,153 @@
+package golden
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// samHost builds the parts of SAM that work on masks, boxes and points, on the
+// host.
+func samHost(s sub) (Case, error) {
+	var a struct {
+		Area          int
+		Mode          string
+		Changed       bool
+		IoU           float64 `json:"iou_threshold"`
+		MaskThreshold float32 `json:"mask_threshold"`
+		Offset        float32
+		N             int
+		Size, Out     [2]int // height and width
+		Layers        int
+		Overlap       float64
+		Target        int
+	}
+	if err := s.decode(&a); err != nil {
+		return Case{}, err
+	}
+	switch s.Kind {
+	case "batched_mask_to_box":
+		masks := models.Masks(s.in("mask"), 0.5)
+		return host([]*tensor.Tensor{s.out("box_xyxy")}, func() ([]*tensor.Tensor, error) {
+			var boxes []int
+			for _, m := range masks {
+				b := m.Box()
+				boxes = append(boxes, b[:]...)
+			}
+			return []*tensor.Tensor{ints(boxes, -1, 4)}, nil
+		})
+	case "stability_score":
+		logits := s.in("logits")
+		return host([]*tensor.Tensor{s.out("score")}, func() ([]*tensor.Tensor, error) {
+			scores := models.StabilityScore(logits, a.MaskThreshold, a.Offset)
+			return []*tensor.Tensor{tensor.Of(scores, len(scores))}, nil
+		})
+	case "rle":
+		m := models.Masks(s.in("mask"), 0.5)[0]
+		area := named("area", ints([]int{a.Area}, 1))
+		return host([]*tensor.Tensor{s.out("counts"), area, named("decoded", s.in("mask"))}, func() ([]*tensor.Tensor, error) {
+			rle := m.RLE()
+			back, err := rle.Mask()
+			if err != nil {
+				return nil, err
+			}
+			return []*tensor.Tensor{ints(rle.Counts, -1), ints([]int{rle.Area()}, 1), on(back)}, nil
+		})
+	case "remove_small_regions":
+		m := models.Masks(s.in("mask"), 0.5)[0]
+		return host([]*tensor.Tensor{s.out("mask")}, func() ([]*tensor.Tensor, error) {
+			remove := m.FillHoles
+			if a.Mode == "islands" {
+				remove = m.DropIslands
+			}
+			out, changed := remove(a.Area)
+			if changed != a.Changed {
+				return nil, fmt.Errorf("changed is %v", changed)
+			}
+			return []*tensor.Tensor{on(out)}, nil
+		})
+	case "nms":
+		boxes, scores := rows4(s.in("boxes")), s.in("scores").Data
+		return host([]*tensor.Tensor{s.out("keep"), s.out("iou")}, func() ([]*tensor.Tensor, error) {
+			iou := tensor.New(len(boxes), len(boxes))
+			for i := range iou.Data {
+				iou.Data[i] = models.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])
+			}
+			return []*tensor.Tensor{ints(models.NMS(boxes, scores, nil, a.IoU), -1), iou}, nil
+		})
+	case "point_grid":
+		return host([]*tensor.Tensor{s.out("points")}, func() ([]*tensor.Tensor, error) {
+			t := tensor.New(a.N*a.N, 2)
+			for i, p := range models.PointGrid(a.N) {
+				copy(t.Data[2*i:], p[:])
+			}
+			return []*tensor.Tensor{t}, nil
+		})
+	case "crop_boxes":
+		return host([]*tensor.Tensor{s.out("boxes"), s.out("layer")}, func() ([]*tensor.Tensor, error) {
+			boxes, layer := models.CropBoxes(a.Size[1], a.Size[0], a.Layers, a.Overlap)
+			var flat []int
+			for _, b := range boxes {
+				flat = append(flat, b[:]...)
+			}
+			return []*tensor.Tensor{ints(flat, -1, 4), ints(layer, -1)}, nil
+		})
+	case "resize_longest":
+		size, t := named("size", ints(a.Out[:], 2)), s.in("coords")
+		return host([]*tensor.Tensor{s.out("coords"), size}, func() ([]*tensor.Tensor, error) {
+			w, h := models.LongestSide(a.Size[1], a.Size[0], a.Target)
+			at := models.Scale(float32(w)/float32(a.Size[1]), float32(h)/float32(a.Size[0]))
+			t := &tensor.Tensor{Shape: t.Shape, Data: slices.Clone(t.Data)}
+			for i := 0; i < len(t.Data); i += 2 {
+				t.Data[i], t.Data[i+1] = at.Point(t.Data[i], t.Data[i+1])
+			}
+			return []*tensor.Tensor{t, ints([]int{h, w}, 2)}, nil
+		})
+	}
+	return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
+}
+
+// host makes a case that runs without a graph. The file is closed when it runs,
+// so tensors are read before.
+func host(want []*tensor.Tensor, run func() ([]*tensor.Tensor, error)) (Case, error) {
+	return Case{Host: run, Want: want}, nil
+}
+
+// ints makes a tensor of integers; an extent of -1 is inferred.
+func ints(v []int, shape ...int) *tensor.Tensor {
+	t := tensor.New(len(v))
+	for i, n := range v {
+		t.Data[i] = float32(n)
+	}
+	if shape[0] < 0 {
+		shape[0] = len(v) / tensor.Shape(shape[1:]).Len()
+	}
+	return t.Reshape(shape...)
+}
+
+func named(name string, t *tensor.Tensor) *tensor.Tensor {
+	t.Name = name
+	return t
+}
+
+// on is a mask as zeros and ones.
+func on(m *models.Mask) *tensor.Tensor {
+	t := tensor.New(m.Height, m.Width)
+	for i, on := range m.On {
+		if on {
+			t.Data[i] = 1
+		}
+	}
+	return t
+}
+
+// rows4 reads boxes.
+func rows4(t *tensor.Tensor) [][4]float32 {
+	rows := make([][4]float32, t.Shape[0])
+	for i := range rows {
+		copy(rows[i][:], t.Data[4*i:])
+	}
+	return rows
+}

@@ -1,0 +1,67 @@
+package models
+
+import (
+	"math"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// StabilityScore says how little the masks of logits [.., H, W] change with
+// the threshold: the area over threshold+offset divided by the area over
+// threshold−offset. It is not a number if both are empty.
+func StabilityScore(logits *tensor.Tensor, threshold, offset float32) []float32 {
+	high, low := Masks(logits, threshold+offset), Masks(logits, threshold-offset)
+	scores := make([]float32, len(high))
+	for i := range scores {
+		scores[i] = float32(high[i].Area()) / float32(low[i].Area())
+	}
+	return scores
+}
+
+// PointGrid returns n × n points x, y spread evenly over the unit square, row
+// after row.
+func PointGrid(n int) [][2]float32 {
+	points := make([][2]float32, 0, n*n)
+	at := func(i int) float32 { return float32((2*float64(i) + 1) / (2 * float64(n))) }
+	for y := range n {
+		for x := range n {
+			points = append(points, [2]float32{at(x), at(y)})
+		}
+	}
+	return points
+}
+
+// CropBoxes returns the crops of a picture in which SAM looks for masks, as
+// left, top, right, bottom, and the layer of each: layer 0 is the whole
+// picture, layer i has 2^i × 2^i crops that overlap by the fraction overlap of
+// the shorter side of the crops of layer 1.
+func CropBoxes(width, height, layers int, overlap float64) (boxes [][4]int, layer []int) {
+	boxes, layer = [][4]int{{0, 0, width, height}}, []int{0}
+	for l := 1; l <= layers; l++ {
+		n := 1 << l
+		over := int(overlap * float64(min(width, height)) * (2 / float64(n)))
+		length := func(all int) int { return int(math.Ceil(float64(over*(n-1)+all) / float64(n))) }
+		w, h := length(width), length(height)
+		for i := range n {
+			for j := range n {
+				x, y := (w-over)*i, (h-over)*j
+				boxes = append(boxes, [4]int{x, y, min(x+w, width), min(y+h, height)})
+				layer = append(layer, l)
+			}
+		}
+	}
+	return boxes, layer
+}
+
+// NearCropEdge reports whether a side of box lies within 20 pixels of that
+// side of crop, without being as near to that side of the picture: what a crop
+// shows of it may be cut. All are left, top, right, bottom in the picture.
+func NearCropEdge(box [4]float32, crop, picture [4]int) bool {
+	for i, v := range box {
+		near := func(edge int) bool { return math.Abs(float64(v)-float64(edge)) <= 20 }
+		if near(crop[i]) && !near(picture[i]) {
+			return true
+		}
+	}
+	return false
+}
