@@ -6,8 +6,9 @@
 //     binding 3  y  [M, N/4] of vec4  write
 //     binding 4  sizes
 //
-// An invocation computes a row, in three passes: mean, variance about the
-// mean, result. All read w and b at the same address at once. Grid: flat(M).
+// An invocation computes a row in two passes: mean and variance together by
+// Welford's method, in four streams that are then joined; result. All
+// invocations read w and b at the same address at once. Grid: flat(M).
 
 //wgsl:import index
 
@@ -30,22 +31,24 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let first = m * sizes.n4;
-    let n = f32(sizes.n4) * 4.0;
-    // A sum about the first elements is small where the mean is large.
-    let origin = x[first];
-    var sum = vec4<f32>(0.0);
-    for (var i = 1u; i < sizes.n4; i += 1u) {
-        sum += x[first + i] - origin;
-    }
-    let mean = dot(origin, vec4<f32>(0.25)) + dot(sum, vec4<f32>(1.0)) / n;
+    // Distances from the first element are small where the mean is large.
+    let origin = x[first].x;
+    var means = x[first] - origin;
     var squares = vec4<f32>(0.0);
-    for (var i = 0u; i < sizes.n4; i += 1u) {
-        let d = x[first + i] - mean;
-        squares += d * d;
+    var count = 1.0;
+    for (var i = 1u; i < sizes.n4; i += 1u) {
+        count += 1.0;
+        let v = x[first + i] - origin;
+        let d = v - means;
+        means += d * (1.0 / count);
+        squares += d * (v - means);
     }
-    let scale = 1.0 / sqrt(dot(squares, vec4<f32>(1.0)) / n + sizes.eps);
+    let mean = dot(means, vec4<f32>(0.25));
+    let apart = means - mean;
+    let variance = dot(squares / count + apart * apart, vec4<f32>(0.25));
+    let scale = 1.0 / sqrt(variance + sizes.eps);
     for (var i = 0u; i < sizes.n4; i += 1u) {
-        var v = (x[first + i] - mean) * scale;
+        var v = (x[first + i] - origin - mean) * scale;
         if (HAS_WEIGHT) {
             v *= w[i];
         }
