@@ -8,8 +8,24 @@ import (
 )
 
 func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []Program {
-	return pool2d("max_pool2d", op.Window, 0, Set{"MAX": true}, args, result)
+	programs := pool2d("max_pool2d", op.Window, 0, Set{"MAX": true}, args, result)
+	x, w := args[0], op.Defaults()
+	if x[3]%4 != 0 || w.Dilation != graph.Both(1) || w.Stride[1] >= w.Size[1] {
+		return programs
+	}
+	blocks := ceil(result[2], 4)
+	n := result[0] * result[1] * blocks * x[3] / 4
+	return append([]Program{{Name: "max_pool2d_across", Kernels: []Kernel{{
+		Source: must("max_pool2d_across", nil),
+		Grid:   flat(n, 64),
+		Bind:   []int{0, 1},
+		Params: append(words(n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
+			w.Stride[0], w.Stride[1], w.Pad[0], w.Pad[1], blocks), lowest),
+	}}}}, programs...)
 }
+
+// lowest is the word of -inf.
+var lowest = math.Float32bits(float32(math.Inf(-1)))
 
 func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := pool2d("avg_pool2d", op.Window, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
@@ -30,7 +46,7 @@ func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Sha
 			Source: must(kernel, set),
 			Grid:   flat(n, 64),
 			Bind:   []int{0, 1},
-			Params: append(params, math.Float32bits(float32(math.Inf(-1)))),
+			Params: append(params, lowest),
 		}}}
 	}
 	programs := []Program{program(name, "pool2d", 1)}
