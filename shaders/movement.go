@@ -112,7 +112,7 @@ func strided(axes []axis, base int, lim Limits) []Program {
 		return append([]Program{program("strided_vec4", 4)}, programs...)
 	}
 	if p, ok := transpose(dims, base, lim); ok {
-		if lim.Kind == GPU {
+		if lim.Kind == GPU && min(dims[0].extent, dims[1].extent) >= transposeTile {
 			return append([]Program{p}, programs...)
 		}
 		return append(programs, p)
@@ -120,10 +120,12 @@ func strided(axes []axis, base int, lim Limits) []Program {
 	return programs
 }
 
+// transposeTile is the side of the tiles of transpose.wgsl.
+const transposeTile = 16
+
 // transpose is the program for dims (innermost first) that exchange the two
 // last dimensions of x.
 func transpose(dims []axis, base int, lim Limits) (Program, bool) {
-	const tile = 16
 	if len(dims) < 2 || len(dims) > 3 || base != 0 {
 		return Program{}, false
 	}
@@ -131,13 +133,13 @@ func transpose(dims []axis, base int, lim Limits) (Program, bool) {
 	if len(dims) == 3 {
 		batch = dims[2].extent
 	}
-	grid := [3]int{ceil(n, tile), ceil(m, tile), batch}
+	grid := [3]int{ceil(n, transposeTile), ceil(m, transposeTile), batch}
 	if dims[0].stride != n || dims[1].stride != 1 || batch > 1 && dims[2].stride != m*n ||
-		max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim || lim.WorkgroupSize < tile*tile {
+		max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim || lim.WorkgroupSize < transposeTile*transposeTile {
 		return Program{}, false
 	}
 	return Program{Name: "transpose", Kernels: []Kernel{{
-		Source: must("transpose", nil),
+		Source: must("transpose", Set{"TILE": transposeTile}),
 		Grid:   grid,
 		Bind:   []int{0, 1},
 		Params: words(m, n),

@@ -99,7 +99,7 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 	case graph.PixelUnshuffle:
 		return pixelUnshuffle(op, args, result)
 	case graph.Resize:
-		return resize(op, args, result)
+		return resize(op, args, result, lim)
 	case graph.Concat:
 		return concat(op, args, result)
 	case graph.Permute:

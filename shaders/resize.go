@@ -7,33 +7,12 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape) []Program {
+func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x := args[0]
 	steps := op.Steps(x, result)
 	bits := func(f float32) int { return int(math.Float32bits(f)) }
 	if op.Antialias {
-		// Across first, as PyTorch does, into scratch [B, H, OUT_W, C].
-		pass := func(outer, in, out, inner int, step float32, bind ...int) Kernel {
-			name, lanes := "resize_filter", 1
-			if inner%4 == 0 {
-				name, lanes = "resize_filter_vec4", 4
-			}
-			n := outer * out * inner / lanes
-			return Kernel{
-				Source: must(name, Set{"CUBIC": op.Mode == graph.Bicubic}),
-				Grid:   flat(n, 64),
-				Bind:   bind,
-				Params: words(n, in, out, inner/lanes, bits(step)),
-			}
-		}
-		return []Program{{
-			Name: "resize_filter",
-			Kernels: []Kernel{
-				pass(x[0]*x[1], x[2], result[2], x[3], steps[1], 0, 2),
-				pass(x[0], x[1], result[1], result[2]*x[3], steps[0], 2, 1),
-			},
-			Scratch: []int{x[0] * x[1] * result[2] * x[3]},
-		}}
+		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, x, result, steps)}
 	}
 	program := func(name string, lanes int) Program {
 		n := result.Len() / lanes
@@ -48,5 +27,42 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape) []Program
 	if x[3]%4 == 0 {
 		programs = append([]Program{program("resize_vec4", 4)}, programs...)
 	}
-	return programs
+	if op.Mode < graph.Bilinear || 4*int64(x[0]*x[1]*result[2]*x[3]) > lim.StorageBinding {
+		return programs
+	}
+	set := Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}
+	p := twoPass("resize_axis", set, x, result, steps)
+	p.Name += " " + op.Mode.String()
+	// The scratch pays where it is small and the second pass reads vec4s that
+	// the direct kernel cannot.
+	if 2*x[1] <= result[1] && (op.Mode == graph.Bicubic || x[3]%4 != 0 && result[2]*x[3]%4 == 0) {
+		return append([]Program{p}, programs...)
+	}
+	return append(programs, p)
+}
+
+// twoPass resizes across into scratch [B, H, OUT_W, C], then down, in the order
+// in which PyTorch sums.
+func twoPass(kernel string, set Set, x, y tensor.Shape, steps [2]float32) Program {
+	pass := func(outer, in, out, inner int, step float32, bind ...int) Kernel {
+		name, lanes := kernel, 1
+		if inner%4 == 0 {
+			name, lanes = kernel+"_vec4", 4
+		}
+		n := outer * out * inner / lanes
+		return Kernel{
+			Source: must(name, set),
+			Grid:   flat(n, 64),
+			Bind:   bind,
+			Params: words(n, in, out, inner/lanes, int(math.Float32bits(step))),
+		}
+	}
+	return Program{
+		Name: kernel,
+		Kernels: []Kernel{
+			pass(x[0]*x[1], x[2], y[2], x[3], steps[1], 0, 2),
+			pass(x[0], x[1], y[1], y[2]*x[3], steps[0], 2, 1),
+		},
+		Scratch: []int{x[0] * x[1] * y[2] * x[3]},
+	}
 }

@@ -1,0 +1,44 @@
+// resize_axis_vec4: y[o,i,r] = sum_k w(i,k) * x[o,k,r]
+//
+//     binding 0  x  [OUTER, IN, INNER/4] of vec4   read
+//     binding 1  y  [OUTER, OUT, INNER/4] of vec4  write
+//     binding 2  sizes
+//
+// One dimension of a resize, for resizes that do it across and then down: two
+// or four loads an element, where the direct kernel takes four or sixteen.
+// `inner` counts vec4s here.
+// An invocation computes one vec4 of y. Grid: flat(OUTER*OUT*INNER/4).
+
+//wgsl:import index
+//wgsl:import resize
+
+// Choice: 2 bilinear, 3 bicubic; whether the centres of the corner pixels stay.
+const MODE = 2u;
+const ALIGN = false;
+const WG = 64u;
+
+struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let index = flat_index(global, groups, WG);
+    if (index >= sizes.n) {
+        return;
+    }
+    let line = index / sizes.inner;
+    let first = line / sizes.out * sizes.extent * sizes.inner + index % sizes.inner;
+    let at = resize_source(line % sizes.out, sizes.step);
+    if (MODE == 2u) {
+        let k = min(u32(max(at, 0.0)), sizes.extent - 1u);
+        let t = clamp(at - f32(k), 0.0, 1.0);
+        let next = min(k + 1u, sizes.extent - 1u);
+        y[index] = (1.0 - t) * x[first + k * sizes.inner] + t * x[first + next * sizes.inner];
+    } else {
+        let k = resize_four(floor(at), sizes.extent) * sizes.inner + first;
+        let w = resize_cubic(at - floor(at));
+        y[index] = w.x * x[k.x] + w.y * x[k.y] + w.z * x[k.z] + w.w * x[k.w];
+    }
+}
