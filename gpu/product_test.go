@@ -40,6 +40,11 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	conv(graph.Conv2d{Groups: 16, Pad: graph.Both(1)}, tensor.Shape{2, 7, 6, 16}, tensor.Shape{16, 1, 3, 3})
 	conv(graph.Conv2d{Groups: 20, Pad: graph.Both(3), Stride: graph.Both(2)}, tensor.Shape{2, 17, 16, 20}, tensor.Shape{20, 1, 7, 7})
 	conv(graph.Conv2d{Groups: 8, Pad: graph.Both(1)}, tensor.Shape{2, 7, 6, 8}, tensor.Shape{16, 1, 3, 3})
+	conv(graph.Conv2d{Groups: 4, Pad: graph.Both(2)}, tensor.Shape{1, 3, 9, 4}, tensor.Shape{4, 1, 5, 5})
+	conv(graph.Conv2d{Groups: 12, Pad: graph.Both(2), Dilation: graph.Both(2)}, tensor.Shape{2, 8, 9, 12}, tensor.Shape{12, 1, 3, 3})
+	conv(graph.Conv2d{Groups: 12, Pad: graph.Pair{0, 3}, Stride: graph.Pair{2, 1}}, tensor.Shape{2, 8, 3, 12}, tensor.Shape{12, 1, 3, 4})
+	conv(graph.Conv2d{Groups: 2, Pad: graph.Both(1), Stride: graph.Both(2)}, tensor.Shape{2, 8, 9, 16}, tensor.Shape{8, 8, 3, 3})
+	conv(graph.Conv2d{Groups: 2, Pad: graph.Both(1)}, tensor.Shape{2, 8, 9, 16}, tensor.Shape{128, 8, 3, 3})
 	transposed := func(op graph.ConvTranspose2d, x, w tensor.Shape) {
 		y, err := op.Shape([]tensor.Shape{x, w})
 		if err != nil {
@@ -60,6 +65,13 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	transposed(graph.ConvTranspose2d{
 		Stride: graph.Pair{2, 1}, OutputPad: graph.Pair{1, 0}, Pad: graph.Pair{0, 2}, Dilation: graph.Pair{1, 3},
 	}, tensor.Shape{2, 4, 5, 3}, tensor.Shape{3, 5, 3, 2})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(2), Pad: graph.Both(1)}, tensor.Shape{2, 5, 7, 8}, tensor.Shape{8, 12, 4, 4})
+	transposed(graph.ConvTranspose2d{Stride: graph.Pair{3, 2}, Pad: graph.Pair{2, 1}, OutputPad: graph.Pair{2, 1}, Groups: 2},
+		tensor.Shape{2, 4, 11, 8}, tensor.Shape{8, 4, 5, 3})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(2), Pad: graph.Both(1), Dilation: graph.Pair{3, 2}, OutputPad: graph.Both(1), Groups: 2},
+		tensor.Shape{1, 5, 6, 8}, tensor.Shape{8, 4, 3, 3})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(3), Pad: graph.Both(4), OutputPad: graph.Both(2)}, tensor.Shape{1, 5, 6, 12}, tensor.Shape{12, 1, 9, 9})
+	transposed(graph.ConvTranspose2d{Pad: graph.Both(3)}, tensor.Shape{1, 7, 6, 4}, tensor.Shape{4, 8, 3, 3})
 	transposed(graph.ConvTranspose2d{OutputPad: graph.Both(1), Dilation: graph.Both(2), Groups: 3},
 		tensor.Shape{2, 4, 5, 6}, tensor.Shape{6, 2, 3, 3})
 }

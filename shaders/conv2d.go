@@ -12,7 +12,12 @@ func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limit
 	if products := conv2dLinear(op, args, result, lim); products != nil {
 		return append(products, programs...)
 	}
-	return preferred(lim, conv2dTiled(op, args, result, lim), programs)
+	tiled, groups := conv2dTiled(op, args, result, lim), conv2dGroups(op, args, result)
+	const wide = 32 // channels of a group that fill a tile
+	if lim.Kind == GPU && args[1][0]/op.Groups >= wide {
+		return append(append(tiled, groups...), programs...)
+	}
+	return append(groups, preferred(lim, tiled, programs)...)
 }
 
 func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {

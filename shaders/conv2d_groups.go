@@ -1,0 +1,52 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// conv2dGroups lists the kernels made for groups: depthwise convolutions and
+// small groups, in fours of channels.
+func conv2dGroups(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+	x, w := args[0], args[1]
+	cg, og := w[1], w[0]/op.Groups
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	bind := []int{0, 1, bias, residual, len(args)}
+	window := []int{op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]}
+	switch {
+	case cg == 1 && og == 1 && op.Groups%4 == 0:
+		n := result[0] * result[1] * ceil(result[2], 4) * result[3] / 4
+		set["SLIDE"] = op.Stride[1] == 1 && op.Dilation[1] == 1
+		return []Program{{
+			Name: "conv2d_depthwise",
+			Kernels: []Kernel{{
+				Source: must("conv2d_depthwise", set),
+				Grid:   flat(n, 64),
+				Bind:   bind,
+				Params: words(append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
+			}},
+			Pack: map[int]Packing{1: {"hwc", func(w *tensor.Tensor) *tensor.Tensor { return w.Permute(2, 3, 0, 1) }}},
+		}}
+	case op.Groups > 1 && cg%4 == 0 && og%4 == 0:
+		n := result[0] * result[1] * ceil(result[2], 2) * result[3] / 4
+		return []Program{{
+			Name: "conv2d_grouped",
+			Kernels: []Kernel{{
+				Source: must("conv2d_grouped", set),
+				Grid:   flat(n, 64),
+				Bind:   bind,
+				Params: words(append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], result[3] / 4,
+					w[2], w[3], cg / 4, og / 4}, window...)...),
+			}},
+			Pack: map[int]Packing{1: blocks4x4},
+		}}
+	}
+	return nil
+}
+
+// blocks4x4 lays [O, C, kH, kW] out as [O/4, kH, kW, C/4] blocks [4 of C, 4 of
+// O], whose columns, as WGSL counts them, are channels of C.
+var blocks4x4 = Packing{"blocks4x4", func(w *tensor.Tensor) *tensor.Tensor {
+	o, c, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
+	return w.Reshape(o/4, 4, c/4, 4, kh, kw).Permute(0, 4, 5, 2, 3, 1)
+}}
