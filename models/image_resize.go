@@ -3,6 +3,8 @@ package models
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 )
 
 // Filter is a way to resize a picture, with Pillow's names. All but Nearest
@@ -78,17 +80,13 @@ func (m *Image) Resize(width, height int, f Filter) *Image {
 	if f == Nearest {
 		return m.nearest(width, height)
 	}
-	out := m
 	if width != m.Width {
-		out = NewImage(width, m.Height, m.Channels)
-		resample(out.Pix, m.Pix, m.Height, m.Width, width, m.Channels, f)
+		m = m.across(width, f.taps(m.Width, width))
 	}
 	if height != m.Height {
-		across := out
-		out = NewImage(width, height, m.Channels)
-		resample(out.Pix, across.Pix, 1, m.Height, height, width*m.Channels, f)
+		m = m.down(height, f.taps(m.Height, height))
 	}
-	return out
+	return m
 }
 
 // nearest picks pixels. Places are added up, as Pillow does, since the pick
@@ -112,50 +110,106 @@ func (m *Image) nearest(width, height int) *Image {
 	return out
 }
 
-// The fixed point of a filter's weights: eight bits for the sample, two for
-// weights that overshoot.
-const precision = 32 - 8 - 2
+// taps are the pixels that an output pixel is made of, from first, and their
+// weights in fixed point.
+type taps struct {
+	first   int
+	weights []int32
+}
 
-// resample resizes the middle dimension of from [outer, in, inner] to to
-// [outer, out, inner].
-func resample(to, from []uint8, outer, in, out, inner int, f Filter) {
+// The fixed point of weights: eight bits for the sample, two for filters that
+// overshoot.
+const (
+	precision = 32 - 8 - 2
+	oneHalf   = 1 << (precision - 1)
+)
+
+// taps lists what each of out pixels is made of, of in.
+func (f Filter) taps(in, out int) []taps {
 	step := float64(in) / float64(out)
 	wide := max(step, 1)
 	support := f.radius() * wide
+	all := make([]taps, out)
 	var weights []float64
-	var fixed []int
-	sums := make([]int, inner)
-	for i := range out {
+	for i := range all {
 		center := (float64(i) + 0.5) * step
 		first := max(int(center-support+0.5), 0)
 		end := min(int(center+support+0.5), in)
-		weights, fixed = weights[:0], fixed[:0]
+		weights = weights[:0]
 		total := 0.0
 		for k := first; k < end; k++ {
 			w := f.at((float64(k) - center + 0.5) * (1 / wide))
 			weights = append(weights, w)
 			total += w
 		}
-		for _, w := range weights {
+		all[i] = taps{first, make([]int32, len(weights))}
+		for k, w := range weights {
 			if total != 0 {
 				w /= total
 			}
-			fixed = append(fixed, int(math.Copysign(math.Floor(math.Abs(w)*(1<<precision)+0.5), w)))
-		}
-		for o := range outer {
-			for r := range sums {
-				sums[r] = 1 << (precision - 1)
-			}
-			for k, w := range fixed {
-				at := (o*in + first + k) * inner
-				for r, p := range from[at : at+inner] {
-					sums[r] += w * int(p)
-				}
-			}
-			row := to[(o*out+i)*inner:]
-			for r, s := range sums {
-				row[r] = clip8(s >> precision)
-			}
+			all[i].weights[k] = int32(math.Copysign(math.Floor(math.Abs(w)*(1<<precision)+0.5), w))
 		}
 	}
+	return all
+}
+
+// across resizes the rows.
+func (m *Image) across(width int, taps []taps) *Image {
+	out := NewImage(width, m.Height, m.Channels)
+	parallel(m.Height, func(y int) {
+		from, to := m.Pix[y*m.Width*m.Channels:], out.Pix[y*width*m.Channels:]
+		for i, t := range taps {
+			if m.Channels != 3 {
+				for c := range m.Channels {
+					sum := int32(oneHalf)
+					for k, w := range t.weights {
+						sum += w * int32(from[(t.first+k)*m.Channels+c])
+					}
+					to[i*m.Channels+c] = clip8(int(sum >> precision))
+				}
+				continue
+			}
+			r, g, b := int32(oneHalf), int32(oneHalf), int32(oneHalf)
+			p := from[3*t.first:][:3*len(t.weights)]
+			for _, w := range t.weights {
+				r, g, b = r+w*int32(p[0]), g+w*int32(p[1]), b+w*int32(p[2])
+				p = p[3:]
+			}
+			to[3*i], to[3*i+1], to[3*i+2] = clip8(int(r>>precision)), clip8(int(g>>precision)), clip8(int(b>>precision))
+		}
+	})
+	return out
+}
+
+// down resizes the columns.
+func (m *Image) down(height int, taps []taps) *Image {
+	out := NewImage(m.Width, height, m.Channels)
+	row := m.Width * m.Channels
+	parallel(height, func(y int) {
+		sums := make([]int32, row)
+		for k, w := range taps[y].weights {
+			from := m.Pix[(taps[y].first+k)*row:][:len(sums)]
+			for x := range sums {
+				sums[x] += w * int32(from[x])
+			}
+		}
+		for x, sum := range sums {
+			out.Pix[y*row+x] = clip8(int((sum + oneHalf) >> precision))
+		}
+	})
+	return out
+}
+
+// parallel calls f for every i below n, in runs on all cores.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), n)
+	for k := range workers {
+		wg.Go(func() {
+			for i := n * k / workers; i < n*(k+1)/workers; i++ {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
 }
