@@ -94,6 +94,8 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.GroupNorm{Groups: 5}, 1, tensor.Shape{2, 9, 5})
 	for _, size := range []int{1, 2, 3, 4, 9, 40} {
 		add(graph.LocalResponseNorm{Size: size, Alpha: 0.5, Beta: 0.6, K: 1.5}, 1, tensor.Shape{2, 3, 5, 13})
+		add(graph.LocalResponseNorm{Size: size, Alpha: 0.5, Beta: 0.6, K: 1.5}, 1, tensor.Shape{2, 3, 5, 12})
+		add(graph.LocalResponseNorm{Size: size, Alpha: 0.5, Beta: 0.75, K: 1}, 1, tensor.Shape{7, 36})
 	}
 }
 

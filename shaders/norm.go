@@ -63,14 +63,22 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 }
 
 func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Program {
-	n := result.Len()
-	return []Program{{Name: "local_response_norm", Kernels: []Kernel{{
-		Source: must("local_response_norm", nil),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1},
-		Params: append(words(n, result[len(result)-1], op.Size),
-			float(op.Alpha/float64(op.Size)), float(op.Beta), float(op.K)),
-	}}}}
+	n, c := result.Len(), result[len(result)-1]
+	program := func(kernel string, width int, set Set) Program {
+		return Program{Name: kernel, Kernels: []Kernel{{
+			Source: must(kernel, set),
+			Grid:   flat(n/width, 64),
+			Bind:   []int{0, 1},
+			Params: append(words(n/width, c/width, op.Size),
+				float(op.Alpha/float64(op.Size)), float(op.Beta), float(op.K)),
+		}}}
+	}
+	programs := []Program{program("local_response_norm", 1, nil)}
+	if c%4 == 0 {
+		set := Set{"THREE_QUARTERS": op.Beta == 0.75}
+		programs = append([]Program{program("local_response_norm_vec4", 4, set)}, programs...)
+	}
+	return programs
 }
 
 func softmax(op graph.Softmax, args []tensor.Shape, lim Limits) []Program {
