@@ -45,12 +45,16 @@ func alongEach(s tensor.Shape, axis int, f func(line, first, step int)) {
 	parallel(outer*inner, func(line int) { f(line, line/inner*n*inner+line%inner, inner) })
 }
 
-// axisBands makes the bands of an op along a dimension, whose args and result
-// differ at most in that extent: all dimensions before it become the first.
+// axisBands makes the bands of an op along a dimension, whose args are alike
+// and whose result differs at most in that dimension: all dimensions before it
+// become the first.
 func axisBands(args []tensor.Shape, result tensor.Shape, axis int) ([]tensor.Shape, tensor.Shape, []bool) {
-	axis, err := Axis(axis, len(result))
+	axis, err := Axis(axis, len(args[0]))
 	if err != nil {
 		panic(err)
+	}
+	if axis == 0 {
+		return args, append(tensor.Shape{1}, result...), make([]bool, len(args))
 	}
 	merge := func(s tensor.Shape) tensor.Shape {
 		s = s.Clone()
@@ -61,7 +65,7 @@ func axisBands(args []tensor.Shape, result tensor.Shape, axis int) ([]tensor.Sha
 	}
 	as, moves := make([]tensor.Shape, len(args)), make([]bool, len(args))
 	for i, a := range args {
-		as[i], moves[i] = merge(a), axis > 0
+		as[i], moves[i] = merge(a), true
 	}
 	return as, merge(result), moves
 }

@@ -77,6 +77,16 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 	return y, nil
 }
 
+// bands splits the batch; where windows lie one below the other without gap
+// and padding, it takes a row of them for an image.
+func (w Window) bands(x, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	w = w.Defaults()
+	if k := w.Size[0]; k == w.Stride[0] && w.Pad[0] == 0 && w.Dilation[0] == 1 && x[1] == k*y[1] {
+		x, y = tensor.Shape{x[0] * y[1], k, x[2], x[3]}, tensor.Shape{y[0] * y[1], 1, y[2], y[3]}
+	}
+	return []tensor.Shape{x}, y, []bool{true}
+}
+
 // MaxPool2d is the largest element under a window; padding never wins:
 //
 //	y[b,i,j,c] = max_{u,v} x[b, i·s−p+u·d, j·s−p+v·d, c]
@@ -100,9 +110,9 @@ func (o MaxPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	})
 }
 
-// Bands splits the batch.
+// Bands splits the batch, and the rows if windows lie side by side.
 func (o MaxPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return args, result, []bool{true}
+	return o.bands(args[0], result)
 }
 
 // FLOPs is one for each element under each window.
@@ -166,9 +176,9 @@ func (o AvgPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	})
 }
 
-// Bands splits the batch.
+// Bands splits the batch, and the rows if windows lie side by side.
 func (o AvgPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return args, result, []bool{true}
+	return o.bands(args[0], result)
 }
 
 // FLOPs is one for each element under each window.

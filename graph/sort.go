@@ -56,6 +56,11 @@ func (o Argmax) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
+// Bands splits the dimensions before the axis.
+func (o Argmax) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	return axisBands(args, result, o.Axis)
+}
+
 // FLOPs is one for each element of x.
 func (o Argmax) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 { return int64(args[0].Len()) }
 

@@ -30,9 +30,9 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 		return program(fmt.Sprint(kernel, " ", wg), kernel, width, wg, flat(m, 1))
 	}
 	if n%4 != 0 {
-		return order(lim, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
+		return order(lim, m, n, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
 	}
-	return order(lim,
+	return order(lim, m, n,
 		[]Program{each("layer_norm_vec4", 4), each("layer_norm", 1)},
 		[]Program{row("layer_norm_row_vec4", 4), row("layer_norm_row", 1)})
 }
@@ -104,7 +104,7 @@ func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more 
 		return each
 	}
 	wg = rowSize(n, lim)
-	return order(lim, each, []Program{{Name: fmt.Sprint(kernel, "_row ", wg), Kernels: []Kernel{{
+	return order(lim, lines, n, each, []Program{{Name: fmt.Sprint(kernel, "_row ", wg), Kernels: []Kernel{{
 		Source: must(kernel+"_row", set.with(Set{"WG": wg})),
 		Grid:   flat(lines, 1),
 		Bind:   []int{0, 1},
@@ -156,13 +156,14 @@ func weightBias(hasWeight, hasBias bool) (weight, bias int, set Set) {
 	return weight, bias, Set{"HAS_WEIGHT": hasWeight, "HAS_BIAS": hasBias}
 }
 
-// order puts the programs that compute a row an invocation, and those that
-// compute one a workgroup, in the order that is best for the device.
-func order(lim Limits, each, rows []Program) []Program {
-	if lim.Kind == CPU {
-		return append(each, rows...)
+// order puts the programs that compute a row of n elements an invocation, and
+// those that compute one a workgroup, in the order that is best for the device
+// and the number of rows.
+func order(lim Limits, rows, n int, each, shared []Program) []Program {
+	if lim.Kind == GPU && n >= 32 || lim.Kind == CPU && rows < fewLanes(lim) {
+		return append(shared, each...)
 	}
-	return append(rows, each...)
+	return append(each, shared...)
 }
 
 // fewLanes is the workgroup size of kernels whose invocations do much each: few,

@@ -53,7 +53,7 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 		return append(reduceColumns(op.Kind, outer, n, inner, lim), general)
 	}
 	wg := rowSize(n, lim)
-	return order(lim, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
+	return order(lim, outer, n, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
 		Source: must("reduce_row", Set{"KIND": int(op.Kind), "WG": wg}),
 		Grid:   flat(outer, 1),
 		Bind:   []int{0, 1},
@@ -100,7 +100,7 @@ func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program
 			Params: words(outer, n, c/4, blocks),
 		}}}
 	}
-	return order(lim, []Program{program(8, 1)}, []Program{program(16, 16)})
+	return order(lim, outer*c/4, n, []Program{program(8, 1)}, []Program{program(16, 16)})
 }
 
 func argmax(op graph.Argmax, args []tensor.Shape, lim Limits) []Program {
