@@ -11,7 +11,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -24,14 +23,6 @@ var files embed.FS
 // f32, bool for bool.
 type Set map[string]any
 
-var (
-	importLine = regexp.MustCompile(`(?m)^//wgsl:import (\w+)\n`)
-	constLine  = regexp.MustCompile(`(?m)^const (\w+)(?:: *\w+)? = ([^;]+);`)
-	sizeAttr   = regexp.MustCompile(`@workgroup_size\(([^)]*)\)`)
-	arrayType  = regexp.MustCompile(`\b(array<[^;{}=]*?), *([A-Z0-9_u*/+\- ]+)>`)
-	name       = regexp.MustCompile(`\b[A-Z][A-Z0-9_]*\b`)
-)
-
 // Source returns the final text of the kernel file NAME.wgsl with constants
 // set. It is an error to set a constant that the file does not declare.
 func Source(kernel string, set Set) (string, error) {
@@ -41,19 +32,21 @@ func Source(kernel string, set Set) (string, error) {
 	}
 	src := string(text)
 	imported := map[string]bool{}
+	const mark = "//wgsl:import "
 	for {
-		m := importLine.FindStringSubmatchIndex(src)
-		if m == nil {
+		at := strings.Index(src, mark)
+		if at < 0 {
 			break
 		}
-		lib, snippet := src[m[2]:m[3]], []byte(nil)
+		lib, rest, _ := strings.Cut(src[at+len(mark):], "\n")
+		snippet := []byte(nil)
 		if !imported[lib] {
 			if snippet, err = files.ReadFile("lib/" + lib + ".wgsl"); err != nil {
 				return "", fmt.Errorf("shaders: %s: no snippet %s", kernel, lib)
 			}
 			imported[lib] = true
 		}
-		src = src[:m[0]] + string(snippet) + src[m[1]:]
+		src = src[:at] + string(snippet) + rest
 	}
 	src, err = reduce(src, set)
 	if err != nil {
@@ -75,56 +68,156 @@ func Kernels() []string {
 // reduce sets constants and replaces constant expressions by literals in
 // constant declarations, workgroup sizes and array lengths.
 func reduce(src string, set Set) (string, error) {
-	values := map[string]string{}
-	var err error
-	fail := func(e error) {
-		if err == nil {
-			err = e
-		}
-	}
-	src = constLine.ReplaceAllStringFunc(src, func(line string) string {
-		m := constLine.FindStringSubmatch(line)
-		expr := m[2]
-		if v, ok := set[m[1]]; ok {
-			text, e := literal(v, expr)
-			if e != nil {
-				fail(fmt.Errorf("constant %s: %w", m[1], e))
-			}
-			expr = text
-		} else if name.MatchString(expr) || strings.ContainsAny(expr, "*/+-%") && !isNumber(expr) {
-			n, e := evaluate(expr, values)
-			if e != nil {
-				fail(fmt.Errorf("constant %s: %w", m[1], e))
-			}
-			expr = fmt.Sprintf("%du", n)
-		}
-		values[m[1]] = expr
-		return fmt.Sprintf("const %s = %s;", m[1], expr)
-	})
+	r := reducer{values: map[string]string{}}
+	src = r.constants(src, set)
 	for k := range set {
-		if _, ok := values[k]; !ok {
-			fail(fmt.Errorf("no constant %s", k))
+		if _, ok := r.values[k]; !ok {
+			r.fail(fmt.Errorf("no constant %s", k))
 		}
 	}
-	size := func(expr string) string {
-		n, e := evaluate(expr, values)
-		if e != nil {
-			fail(e)
-		}
-		return strconv.Itoa(n)
+	src = r.arrays(r.sizes(src))
+	return src, r.err
+}
+
+// reducer rewrites a text piece by piece; it is called for every candidate of
+// every op, so it scans by hand.
+type reducer struct {
+	values map[string]string // of constants, as literals
+	err    error             // the first
+}
+
+func (r *reducer) fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
-	src = sizeAttr.ReplaceAllStringFunc(src, func(attr string) string {
-		dims := strings.Split(sizeAttr.FindStringSubmatch(attr)[1], ",")
-		for i, d := range dims {
-			dims[i] = size(d)
+}
+
+// constant is a declaration at the beginning of a line, "const NAME: T = EXPR;".
+type constant struct {
+	name, expr string
+	start, end int // in the text
+}
+
+// nextConstant finds the first declaration from at on.
+func nextConstant(src string, at int) (c constant, ok bool) {
+	const mark = "const "
+	for ; at < len(src); at++ {
+		if strings.HasPrefix(src[at:], mark) {
+			end := strings.IndexByte(src[at:], ';')
+			left, expr, found := strings.Cut(src[at+len(mark):at+max(end, len(mark))], " = ")
+			if found {
+				name, _, _ := strings.Cut(left, ":")
+				return constant{name, expr, at, at + end + 1}, true
+			}
 		}
-		return "@workgroup_size(" + strings.Join(dims, ", ") + ")"
-	})
-	src = arrayType.ReplaceAllStringFunc(src, func(t string) string {
-		m := arrayType.FindStringSubmatch(t)
-		return m[1] + ", " + size(m[2]) + ">"
-	})
-	return src, err
+		line := strings.IndexByte(src[at:], '\n')
+		if line < 0 {
+			break
+		}
+		at += line
+	}
+	return c, false
+}
+
+func (r *reducer) constants(src string, set Set) string {
+	var b strings.Builder
+	at := 0
+	for {
+		c, ok := nextConstant(src, at)
+		if !ok {
+			b.WriteString(src[at:])
+			return b.String()
+		}
+		if v, ok := set[c.name]; ok {
+			text, err := literal(v, c.expr)
+			if err != nil {
+				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
+			}
+			c.expr = text
+		} else if !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
+			n, err := evaluate(c.expr, r.values)
+			if err != nil {
+				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
+			}
+			c.expr = fmt.Sprintf("%du", n)
+		}
+		r.values[c.name] = c.expr
+		b.WriteString(src[at:c.start])
+		b.WriteString("const " + c.name + " = " + c.expr + ";")
+		at = c.end
+	}
+}
+
+// size is the value of a constant expression, in digits.
+func (r *reducer) size(expr string) string {
+	n, err := evaluate(expr, r.values)
+	if err != nil {
+		r.fail(err)
+	}
+	return strconv.Itoa(n)
+}
+
+// sizes reduces @workgroup_size(A, B, C).
+func (r *reducer) sizes(src string) string {
+	const mark = "@workgroup_size("
+	head, rest, found := strings.Cut(src, mark)
+	args, tail, closed := strings.Cut(rest, ")")
+	if !found || !closed {
+		return src
+	}
+	dims := strings.Split(args, ",")
+	for i, d := range dims {
+		dims[i] = r.size(d)
+	}
+	return head + mark + strings.Join(dims, ", ") + ")" + r.sizes(tail)
+}
+
+// arrays reduces the lengths in array<T, LENGTH>.
+func (r *reducer) arrays(src string) string {
+	const mark = "array<"
+	var b strings.Builder
+	for {
+		at := strings.Index(src, mark)
+		if at < 0 {
+			b.WriteString(src)
+			return b.String()
+		}
+		inside := src[at+len(mark):]
+		comma, end := arrayEnds(inside)
+		b.WriteString(src[:at+len(mark)])
+		if length := inside[comma:end]; end > comma && strings.Trim(length, ", ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_u*/+-") == "" {
+			b.WriteString(r.arrays(inside[:comma]) + ", " + r.size(length[1:]))
+			src = inside[end:]
+		} else {
+			src = inside
+		}
+	}
+}
+
+// arrayEnds returns where the last comma of an array's type is and where the
+// type ends, or twice the same if it is not an array with a length.
+func arrayEnds(inside string) (comma, end int) {
+	depth := 1
+	for i, c := range []byte(inside) {
+		switch c {
+		case '<':
+			depth++
+		case '>':
+			if depth--; depth == 0 {
+				if comma == 0 {
+					return 0, 0
+				}
+				return comma, i
+			}
+		case ',':
+			if depth == 1 {
+				comma = i
+			}
+		case ';', '{', '}', '=':
+			return 0, 0
+		}
+	}
+	return 0, 0
 }
 
 func isNumber(s string) bool {

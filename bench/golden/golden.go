@@ -9,6 +9,7 @@ package golden
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -22,8 +23,7 @@ import (
 type Case struct {
 	Name string // file and sub-case: "op_conv2d/k3"
 
-	// Graph with its Inputs, in the graph's layout. The stages of a model are
-	// outputs too, in the order of computation.
+	// Graph with its Inputs, in the graph's layout.
 	Graph  *graph.Graph
 	Inputs []*tensor.Tensor
 
@@ -33,6 +33,45 @@ type Case struct {
 
 	Want      []*tensor.Tensor // one for each output, named, in the graph's layout
 	Tolerance float64          // of the difference over the largest wanted value
+
+	// Stages are what a model must have at the graph's stages of these names,
+	// in the order of computation.
+	Stages []*tensor.Tensor
+}
+
+// Staged returns the case with its stages as outputs before the others, so
+// that the first one that differs says where a model goes wrong. Nothing is
+// fused across a stage then: that, too, the case itself must be run for.
+func (c Case) Staged() Case {
+	g := *c.Graph
+	g.Outputs = nil
+	for _, want := range c.Stages {
+		for _, s := range g.Stages {
+			if s.Name == want.Name {
+				g.Outputs = append(g.Outputs, s)
+				break
+			}
+		}
+	}
+	g.Outputs = append(g.Outputs, c.Graph.Outputs...)
+	c.Graph = &g
+	c.Want = append(append([]*tensor.Tensor{}, c.Stages...), c.Want...)
+	c.Stages = nil
+	return c
+}
+
+// Diff compares output i with what is wanted. Some files hold only the first
+// channels of a stage: then only those are compared.
+func (c Case) Diff(i int, got *tensor.Tensor) (tensor.Difference, error) {
+	want := c.Want[i]
+	if n := len(got.Shape) - 1; len(want.Shape) == n+1 && n >= 0 && want.Shape[n] < got.Shape[n] {
+		cut := tensor.New(append(got.Shape[:n:n], want.Shape[n])...)
+		for at := 0; at < len(cut.Data); at += want.Shape[n] {
+			copy(cut.Data[at:at+want.Shape[n]], got.Data[at/want.Shape[n]*got.Shape[n]:])
+		}
+		got = cut
+	}
+	return tensor.Diff(got, want)
 }
 
 // The tolerances of DESIGN: of one op, and of a whole model.
@@ -40,6 +79,10 @@ const (
 	OpTolerance    = 1e-5
 	ModelTolerance = 1e-4
 )
+
+// ErrUnknown is wrapped by the errors of files that hold no case, or one of a
+// model that this version does not have.
+var ErrUnknown = errors.New("not a reference file that this version can check")
 
 // Load reads the cases of a file.
 func Load(path string) ([]Case, error) {
@@ -65,7 +108,7 @@ func read(f *file) ([]Case, error) {
 	s, name := f.Safetensors, f.name
 	kind, ok := s.Metadata["model"]
 	if !ok {
-		return nil, fmt.Errorf("no metadata \"model\": not a reference file")
+		return nil, fmt.Errorf("no metadata \"model\": %w", ErrUnknown)
 	}
 	if build, ok := ops[kind]; ok {
 		var config struct {
@@ -87,14 +130,21 @@ func read(f *file) ([]Case, error) {
 		}
 		return cases, nil
 	}
-	if build, ok := architectures[kind]; ok {
+	var config struct{ Arch string }
+	if err := json.Unmarshal([]byte(s.Metadata["config"]), &config); err != nil {
+		return nil, fmt.Errorf("metadata config: %w", err)
+	}
+	if config.Arch == "" {
+		config.Arch = kind
+	}
+	if build, ok := architectures[config.Arch]; ok {
 		c, err := guard(name, func() (Case, error) { return build(f) })
 		if err != nil {
 			return nil, err
 		}
 		return []Case{c}, nil
 	}
-	return nil, fmt.Errorf("no way to check %q", kind)
+	return nil, fmt.Errorf("%q: %w", kind, ErrUnknown)
 }
 
 type file struct {

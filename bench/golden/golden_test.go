@@ -2,6 +2,7 @@ package golden_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,6 +31,9 @@ func TestEval(t *testing.T) {
 		}
 		for _, f := range files {
 			cases, err := golden.Load(f)
+			if errors.Is(err, golden.ErrUnknown) && dir != "testdata" {
+				continue // a model of a later version
+			}
 			if err != nil {
 				t.Error(err)
 				continue
@@ -42,6 +46,9 @@ func TestEval(t *testing.T) {
 }
 
 func check(t *testing.T, c golden.Case) {
+	if len(c.Stages) > 0 {
+		c = c.Staged()
+	}
 	var got []*tensor.Tensor
 	var err error
 	if c.Host != nil {
@@ -53,7 +60,7 @@ func check(t *testing.T, c golden.Case) {
 		t.Fatal(err)
 	}
 	for i, want := range c.Want {
-		d, err := tensor.Diff(got[i], want)
+		d, err := c.Diff(i, got[i])
 		if err != nil || !(d.Relative <= c.Tolerance) {
 			t.Errorf("%s: %v, %v", want.Name, d, err)
 		}

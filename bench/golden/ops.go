@@ -28,11 +28,6 @@ var ops = map[string]func(sub) (Case, error){
 	"op:swin_pieces":      swinPieces,
 }
 
-// architectures says how a file of a model becomes a case.
-var architectures = map[string]func(*file) (Case, error){
-	"op:preprocess_photo": photo,
-}
-
 func activation(s sub) (Case, error) {
 	kind := s.Kind
 	switch kind {

@@ -1,0 +1,114 @@
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// architectures says how a file becomes a case, by the architecture that its
+// config names, or else by its model.
+var architectures = map[string]func(*file) (Case, error){
+	"espcn":               espcn,
+	"op:preprocess_photo": photo,
+}
+
+func espcn(f *file) (Case, error) {
+	var a struct {
+		Upscale          int
+		Activation, Last string
+	}
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	m := models.NewESPCN(a.Upscale)
+	var err error
+	if m.Act, err = activationOf(a.Activation); err != nil {
+		return Case{}, err
+	}
+	if m.Last, err = activationOf(a.Last); err != nil {
+		return Case{}, err
+	}
+	return f.images(m)
+}
+
+// activationOf finds an activation by its name.
+func activationOf(name string) (graph.Activation, error) {
+	for a := graph.None; a <= graph.ExpClamped; a++ {
+		if a.String() == name {
+			return a, nil
+		}
+	}
+	return graph.None, fmt.Errorf("activation %q is unknown", name)
+}
+
+// images makes a case of a model from images to one result. Stages and results
+// of four dimensions are NCHW in the file.
+func (f *file) images(m models.Model) (Case, error) {
+	if err := weights.Bind(m, f.group("weight")); err != nil {
+		return Case{}, err
+	}
+	x := channelsLast(f.tensor("input/x"))
+	g, err := models.Trace(m, x.Shape...)
+	if err != nil {
+		return Case{}, err
+	}
+	c := Case{Graph: g, Inputs: []*tensor.Tensor{x}, Tolerance: ModelTolerance}
+	for _, s := range g.Stages {
+		if _, ok := f.Entry("stage/" + s.Name); ok {
+			c.Stages = append(c.Stages, f.named("stage/", s.Name))
+		}
+	}
+	outputs := f.group("output").Names()
+	if len(outputs) != 1 {
+		return c, fmt.Errorf("%d outputs, want one", len(outputs))
+	}
+	c.Want = []*tensor.Tensor{f.named("output/", outputs[0])}
+	return c, nil
+}
+
+// decode reads the model's config.
+func (f *file) decode(to any) error {
+	if err := json.Unmarshal([]byte(f.Metadata["config"]), to); err != nil {
+		return fmt.Errorf("metadata config: %w", err)
+	}
+	return nil
+}
+
+// group is the tensors below a prefix, without it.
+func (f *file) group(prefix string) weights.Source {
+	return weights.Rename(f, func(name string) string {
+		if rest, ok := strings.CutPrefix(name, prefix+"/"); ok {
+			return rest
+		}
+		return ""
+	})
+}
+
+func (f *file) tensor(name string) *tensor.Tensor {
+	t, err := f.Tensor(name)
+	if err != nil {
+		panic(missing{err})
+	}
+	return t
+}
+
+// named reads a stage or result in the graph's layout.
+func (f *file) named(prefix, name string) *tensor.Tensor {
+	t := channelsLast(f.tensor(prefix + name))
+	t.Name = name
+	return t
+}
+
+// channelsLast turns NCHW to NHWC and leaves the rest.
+func channelsLast(t *tensor.Tensor) *tensor.Tensor {
+	if len(t.Shape) == 4 {
+		return t.ToNHWC()
+	}
+	return t
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// machine is what graphs run on: a GPU, or the cores of this computer.
+type machine struct{ dev *gpu.Device }
+
+// open opens what --device and --backend ask for. The caller closes it.
+func (s *settings) open() (*machine, error) {
+	if strings.EqualFold(s.device, "cpu") {
+		if s.backend != "" {
+			return nil, errors.New("--device cpu runs in plain Go and has no --backend")
+		}
+		return &machine{}, nil
+	}
+	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend})
+	if err != nil {
+		if _, list := gpu.Adapters(s.backend); list == nil && s.device == "" {
+			return nil, fmt.Errorf("%w; or give --device cpu, which is slow", err)
+		}
+		return nil, err
+	}
+	return &machine{d}, nil
+}
+
+// close closes the GPU.
+func (m *machine) close() {
+	if m.dev != nil {
+		m.dev.Close()
+	}
+}
+
+// String says what runs.
+func (m *machine) String() string {
+	if m.dev == nil {
+		return "no GPU: plain Go on all cores of this computer (slow)"
+	}
+	return m.dev.Info().String()
+}
+
+// name is the adapter's name.
+func (m *machine) name() string {
+	if m.dev == nil {
+		return "cpu"
+	}
+	return m.dev.Info().Name
+}
+
+// program is a graph ready to run. plan is nil without a GPU.
+type program struct {
+	graph *graph.Graph
+	plan  *gpu.Plan
+}
+
+// compile makes g ready. The caller closes the program.
+func (m *machine) compile(g *graph.Graph, c gpu.Choice) (*program, error) {
+	p := &program{graph: g}
+	if m.dev == nil {
+		return p, nil
+	}
+	var err error
+	p.plan, err = m.dev.CompileWith(g, c)
+	return p, err
+}
+
+func (p *program) run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	if p.plan == nil {
+		return p.graph.Eval(ctx, inputs...)
+	}
+	return p.plan.Run(ctx, inputs...)
+}
+
+// poison fills the program's memory with NaN.
+func (p *program) poison() error {
+	if p.plan == nil {
+		return nil
+	}
+	return p.plan.Poison()
+}
+
+func (p *program) close() {
+	if p.plan != nil {
+		p.plan.Close()
+	}
+}
+
+func completeDevices(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	words := []string{"cpu\tplain Go, slow"}
+	infos, _ := gpu.Adapters("")
+	for i, info := range infos {
+		words = append(words, fmt.Sprintf("%d\t%v", i, info))
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,86 @@
+// Command vertebra runs vision models on any GPU.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs one command line and returns the exit status. An error is one line
+// on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		if r := recover(); r != nil {
+			complain(stderr, fmt.Errorf("internal error, please report: %v", r))
+			status = 1
+		}
+	}()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		complain(stderr, fmt.Errorf("interrupted"))
+	default:
+		complain(stderr, err)
+	}
+	return 1
+}
+
+// complain writes an error as one line.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "vertebra: %s\n", strings.Join(strings.Fields(err.Error()), " "))
+}
+
+// settings are the flags that all commands share.
+type settings struct {
+	device  string
+	backend string
+	quiet   bool
+}
+
+func newRoot() *cobra.Command {
+	s := &settings{}
+	root := &cobra.Command{
+		Use:   "vertebra",
+		Short: "Vision models on any GPU",
+		Long: `vertebra runs computer-vision models on any GPU through WebGPU: Vulkan, Metal or
+Direct3D 12, without CUDA, Python or a converter.`,
+		Example: `  vertebra demo
+  vertebra upscale photo.jpg -o large.png --scale 3
+  vertebra verify`,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")
+	f.StringVar(&s.backend, "backend", "", "vulkan, metal, dx12 or gl")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print results only")
+	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))
+	root.RegisterFlagCompletionFunc("device", completeDevices)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+	})
+	root.AddCommand(
+		newVerify(s), newDevices(s), newShaders(), newVersion(),
+	)
+	return root
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/shaders"
+)
+
+func newShaders() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "shaders -o DIR",
+		Short: "Write the text of every kernel",
+		Long: `Writes the WGSL of every kernel in each of its forms, a file each, with imports
+spliced in and constants filled in, as a driver gets to see it. A file is named by
+the kernel and the constants that differ from those in its source.`,
+		Example: `  vertebra shaders -o wgsl`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			texts, err := shaders.Catalog()
+			if err != nil {
+				return err
+			}
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				return err
+			}
+			for _, t := range texts {
+				if err := os.WriteFile(filepath.Join(dir, t.Name+".wgsl"), []byte(t.Source), 0o666); err != nil {
+					return err
+				}
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d kernels in %s\n", len(texts), dir)
+			return err
+		},
+	}
+	c.Flags().StringVarP(&dir, "output", "o", "", "folder to write to")
+	c.MarkFlagRequired("output")
+	c.MarkFlagDirname("output")
+	return c
+}

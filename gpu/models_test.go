@@ -1,0 +1,63 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vertebra/vertebra/bench/golden"
+)
+
+// TestModels holds whole models against the official implementations: as they
+// run by default, and stage by stage.
+func TestModels(t *testing.T) {
+	d := open(t)
+	dirs := []string{"../bench/golden/testdata"}
+	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if errors.Is(err, golden.ErrUnknown) {
+				continue
+			}
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, c := range cases {
+				if len(c.Stages) > 0 {
+					t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+					t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+				}
+			}
+		}
+	}
+}
+
+func runCase(t *testing.T, d *Device, c golden.Case) {
+	p, err := d.Compile(c.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Poison(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Run(context.Background(), c.Inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Want {
+		if diff, err := c.Diff(i, got[i]); err != nil || !(diff.Relative <= c.Tolerance) {
+			t.Errorf("%s: %v, %v", want.Name, diff, err)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// Package layers holds graph ops together with their weights. A layer is a
+// struct of tensors, tagged with the names that PyTorch's state dicts give
+// them; its constructor declares their shapes, and Forward applies it.
+package layers
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Conv2d is a convolution with its weights.
+type Conv2d struct {
+	Weight *tensor.Tensor `weight:"weight"` // [out, in/groups, kH, kW]
+	Bias   *tensor.Tensor `weight:"bias"`   // [out], or nil
+	Op     graph.Conv2d   // stride, padding, dilation, groups; its epilogue is not used
+}
+
+// NewConv2d declares a convolution from in to out channels with a bias.
+func NewConv2d(in, out int, kernel graph.Pair, op graph.Conv2d) *Conv2d {
+	return &Conv2d{
+		Weight: tensor.Declare(out, in/max(op.Groups, 1), kernel[0], kernel[1]),
+		Bias:   tensor.Declare(out),
+		Op:     op,
+	}
+}
+
+// NoBias takes the bias away and returns c.
+func (c *Conv2d) NoBias() *Conv2d {
+	c.Bias = nil
+	return c
+}
+
+// Forward maps [B, H, W, in] to [B, oH, oW, out].
+func (c *Conv2d) Forward(x *graph.Value) *graph.Value {
+	op := c.Op
+	op.Epilogue = graph.Epilogue{Bias: c.Bias != nil}
+	return graph.Apply(op, with(x, c.Weight, c.Bias)...)
+}
+
+// with returns x and those of the weights that are there.
+func with(x *graph.Value, weights ...*tensor.Tensor) []*graph.Value {
+	args := []*graph.Value{x}
+	for _, w := range weights {
+		if w != nil {
+			args = append(args, x.Graph().Const(w))
+		}
+	}
+	return args
+}

@@ -1,0 +1,29 @@
+package shaders
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCatalog makes every text, and expects some from every kernel file.
+func TestCatalog(t *testing.T) {
+	texts, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, files := map[string]bool{}, map[string]bool{}
+	for _, text := range texts {
+		if names[text.Name] {
+			t.Errorf("two texts are named %s", text.Name)
+		}
+		names[text.Name] = true
+		file, _, _ := strings.Cut(text.Name, "-")
+		files[file] = true
+	}
+	for _, k := range Kernels() {
+		if !files[k] {
+			t.Errorf("%s.wgsl is never emitted: add a sample that needs it, or remove the file", k)
+		}
+	}
+	t.Logf("%d texts of %d files", len(texts), len(files))
+}
