@@ -33,6 +33,11 @@ func Bind(model any, src Source, ignore ...string) error {
 			problems = append(problems, "missing "+name+" "+t.Shape.String())
 			return
 		}
+		// A tensor of another shape is not read to be refused.
+		if e, ok := entryOf(src, name); ok && !e.Shape.Equal(t.Shape) {
+			problems = append(problems, fmt.Sprintf("%s is %v, the model wants %v", name, e.Shape, t.Shape))
+			return
+		}
 		got, err := src.Tensor(name)
 		switch {
 		case err != nil:

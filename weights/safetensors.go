@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
-
-	"github.com/edsrzf/mmap-go"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -23,41 +20,32 @@ type Safetensors struct {
 	// Metadata is the header's "__metadata__".
 	Metadata map[string]string
 
-	path    string
 	data    []byte
 	entries map[string]Entry
 	names   []string
-	unmap   func() error
+	file    *mapping
 }
 
 // Entry describes a tensor of a checkpoint as it is stored.
 type Entry struct {
-	DType string // F32, F16, BF16, F64, I64, I32, I16, I8, U8, BOOL
+	DType string // F32, F16, BF16, F64, I64, I32, I16, I8, U8, BOOL, …, as safetensors names them
 	Shape tensor.Shape
-	Bytes int64
+	Bytes int64 // of its elements
 
 	at int64
 }
 
-var sizes = map[string]int64{"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-
 // OpenSafetensors maps the file at path. Close unmaps it.
 func OpenSafetensors(path string) (*Safetensors, error) {
-	f, err := os.Open(path)
+	m, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	m, err := mmap.Map(f, mmap.RDONLY, 0)
+	s, err := ReadSafetensors(m.data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), m.close())
 	}
-	s, err := ReadSafetensors(m)
-	if err != nil {
-		m.Unmap()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	s.path, s.unmap = path, m.Unmap
+	s.file = m
 	return s, nil
 }
 
@@ -158,61 +146,17 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 	}
 	e := s.entries[name]
 	t := &tensor.Tensor{Name: name, Shape: e.Shape.Clone(), Data: make([]float32, e.Shape.Len())}
-	decode(t.Data, raw, e.DType)
+	if err := decode(t.Data, raw, e.DType); err != nil {
+		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
+	}
+	s.file.release(raw)
 	return t, nil
-}
-
-// decode converts little-endian numbers of a type to float32.
-func decode(to []float32, raw []byte, dtype string) {
-	le := binary.LittleEndian
-	for i := range to {
-		switch dtype {
-		case "F32":
-			to[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
-		case "F64":
-			to[i] = float32(math.Float64frombits(le.Uint64(raw[8*i:])))
-		case "F16":
-			to[i] = half(le.Uint16(raw[2*i:]))
-		case "BF16":
-			to[i] = math.Float32frombits(uint32(le.Uint16(raw[2*i:])) << 16)
-		case "I64":
-			to[i] = float32(int64(le.Uint64(raw[8*i:])))
-		case "I32":
-			to[i] = float32(int32(le.Uint32(raw[4*i:])))
-		case "I16":
-			to[i] = float32(int16(le.Uint16(raw[2*i:])))
-		case "I8":
-			to[i] = float32(int8(raw[i]))
-		default: // U8, BOOL
-			to[i] = float32(raw[i])
-		}
-	}
-}
-
-// half converts an IEEE 754 half-precision number.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
-	switch exp {
-	case 0: // zero and subnormal: frac × 2⁻²⁴
-		v := float32(frac) / (1 << 24)
-		if sign != 0 {
-			v = -v
-		}
-		return v
-	case 31:
-		return math.Float32frombits(sign | 255<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
 
 // Close unmaps the file. Tensors already read stay valid.
 func (s *Safetensors) Close() error {
-	if s.unmap == nil {
-		return nil
-	}
-	unmap := s.unmap
-	s.unmap, s.data, s.entries, s.names = nil, nil, nil, nil
-	return unmap()
+	s.data, s.entries, s.names = nil, nil, nil
+	return s.file.close()
 }
 
 // WriteSafetensors writes tensors as F32 in the given order, with metadata. The

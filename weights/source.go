@@ -2,7 +2,6 @@
 package weights
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"sort"
@@ -18,23 +17,32 @@ type Source interface {
 	Tensor(name string) (*tensor.Tensor, error)
 }
 
-// Open opens a checkpoint; the format is told by content, not by extension.
-// The file stays mapped until Close, if the source has one.
-func Open(path string) (Source, error) {
+// Checkpoint is a Source in a file.
+type Checkpoint interface {
+	Source
+	// Entry describes a tensor without reading it; false if there is none.
+	Entry(name string) (Entry, bool)
+	// Close unmaps the file. Tensors already read stay valid.
+	Close() error
+}
+
+// Open opens a checkpoint, safetensors or PyTorch; the format is told by
+// content, not by extension. The file stays mapped until Close.
+func Open(path string) (Checkpoint, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	head := make([]byte, 16)
+	head := make([]byte, 512)
 	n, _ := f.ReadAt(head, 0)
 	switch head = head[:n]; {
 	case len(head) > 8 && head[8] == '{':
 		return OpenSafetensors(path)
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return nil, fmt.Errorf("%s: a zip archive; PyTorch checkpoints are not read by this version, convert to safetensors", path)
+	case isZip(head), isTar(head), isLegacy(head):
+		return OpenPyTorch(path)
 	}
-	return nil, fmt.Errorf("%s: not a safetensors file", path)
+	return nil, fmt.Errorf("%s: neither a safetensors nor a PyTorch file", path)
 }
 
 // Map is a Source in memory.
@@ -89,4 +97,19 @@ func (r renamed) Tensor(name string) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data}, nil
+}
+
+func (r renamed) Entry(name string) (Entry, bool) {
+	if from, ok := r.from[name]; ok {
+		return entryOf(r.src, from)
+	}
+	return Entry{}, false
+}
+
+// entryOf describes a tensor of a source that can, without reading it.
+func entryOf(src Source, name string) (Entry, bool) {
+	if d, ok := src.(interface{ Entry(string) (Entry, bool) }); ok {
+		return d.Entry(name)
+	}
+	return Entry{}, false
 }

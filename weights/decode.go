@@ -1,0 +1,90 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// sizes are the bytes of an element of each type. Types that decode does not
+// convert are here so that files which hold them can be listed.
+var sizes = map[string]int64{
+	"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
+	"C128": 16, "C64": 8, "C32": 4, "F8_E4M3": 1, "F8_E5M2": 1,
+	"QI32": 4, "QI8": 1, "QU8": 1, "QU4X2": 1, "QU2X4": 1,
+}
+
+// decode converts little-endian numbers of a type to float32; raw holds at
+// least len(to) of them.
+func decode(to []float32, raw []byte, dtype string) error {
+	le := binary.LittleEndian
+	switch dtype {
+	case "F32":
+		for i := range to {
+			to[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
+		}
+	case "F64":
+		for i := range to {
+			to[i] = float32(math.Float64frombits(le.Uint64(raw[8*i:])))
+		}
+	case "F16":
+		for i := range to {
+			to[i] = half(le.Uint16(raw[2*i:]))
+		}
+	case "BF16":
+		for i := range to {
+			to[i] = math.Float32frombits(uint32(le.Uint16(raw[2*i:])) << 16)
+		}
+	case "I64":
+		for i := range to {
+			to[i] = float32(int64(le.Uint64(raw[8*i:])))
+		}
+	case "U64":
+		for i := range to {
+			to[i] = float32(le.Uint64(raw[8*i:]))
+		}
+	case "I32":
+		for i := range to {
+			to[i] = float32(int32(le.Uint32(raw[4*i:])))
+		}
+	case "U32":
+		for i := range to {
+			to[i] = float32(le.Uint32(raw[4*i:]))
+		}
+	case "I16":
+		for i := range to {
+			to[i] = float32(int16(le.Uint16(raw[2*i:])))
+		}
+	case "U16":
+		for i := range to {
+			to[i] = float32(le.Uint16(raw[2*i:]))
+		}
+	case "I8":
+		for i := range to {
+			to[i] = float32(int8(raw[i]))
+		}
+	case "U8", "BOOL":
+		for i := range to {
+			to[i] = float32(raw[i])
+		}
+	default:
+		return fmt.Errorf("numbers of type %s are not converted to float32", dtype)
+	}
+	return nil
+}
+
+// half converts an IEEE 754 half-precision number.
+func half(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
+	switch exp {
+	case 0: // zero and subnormal: frac × 2⁻²⁴
+		v := float32(frac) / (1 << 24)
+		if sign != 0 {
+			v = -v
+		}
+		return v
+	case 31:
+		return math.Float32frombits(sign | 255<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}

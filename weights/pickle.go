@@ -1,0 +1,358 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// What a pickle can hold here, beside nil, bool, int64, float64, string and
+// []byte. Classes and functions are names and nothing more: no opcode runs
+// anything, an object is the record of what would have been called.
+type (
+	long   string // an integer of more than 64 bits, as it is written
+	global string // "module.name" of a class or function
+	tuple  struct{ items []any }
+	list   struct{ items []any } // lists and sets
+	dict   struct {
+		keys, values []any
+		at           map[string]int
+	}
+	object struct {
+		class global
+		args  []any
+		state any   // what __setstate__ or __dict__ would take
+		items *dict // of a subclass of dict
+	}
+)
+
+// set gives key a value; keys other than strings are kept, not looked up.
+func (d *dict) set(key, value any) {
+	if s, ok := key.(string); ok {
+		if i, ok := d.at[s]; ok {
+			d.values[i] = value
+			return
+		}
+		if d.at == nil {
+			d.at = map[string]int{}
+		}
+		d.at[s] = len(d.keys)
+	}
+	d.keys, d.values = append(d.keys, key), append(d.values, value)
+}
+
+func (d *dict) get(key string) any {
+	if i, ok := d.at[key]; ok {
+		return d.values[i]
+	}
+	return nil
+}
+
+// maxOpcodes bounds the work and the memory for a pickle inside a large file;
+// a checkpoint of ten thousand tensors has about a million.
+const maxOpcodes = 1 << 26
+
+// machine runs a pickle, protocols 0 to 5
+// (https://github.com/python/cpython/blob/main/Lib/pickletools.py lists the
+// opcodes). Every length is checked against the bytes left, and every opcode
+// allocates at most in proportion to its own bytes.
+type machine struct {
+	data  []byte
+	at    int
+	stack []any
+	marks []int
+	memo  map[uint64]any
+	err   error
+
+	// call is the value of a class or function called with args.
+	call func(f global, args []any) (any, error)
+	// persistent is the value that a file keeps outside the pickle.
+	persistent func(id any) (any, error)
+}
+
+// unpickle runs the pickle at the start of data and returns its value and its
+// length in bytes. Without call, every object is opaque; without persistent,
+// persistent identifiers are refused.
+func unpickle(data []byte, call func(global, []any) (any, error), persistent func(any) (any, error)) (any, int, error) {
+	m := &machine{data: data, memo: map[uint64]any{}, call: call, persistent: persistent}
+	if call == nil {
+		m.call = func(f global, args []any) (any, error) { return &object{class: f, args: args}, nil }
+	}
+	for range maxOpcodes {
+		op := m.byte()
+		if m.err == nil && op == '.' {
+			if v := m.pop(); m.err == nil {
+				return v, m.at, nil
+			}
+		}
+		if m.err == nil {
+			m.step(op)
+		}
+		if m.err != nil {
+			return nil, m.at, fmt.Errorf("pickle: byte %d: %w", m.at, m.err)
+		}
+	}
+	return nil, m.at, fmt.Errorf("pickle: more than %d instructions", maxOpcodes)
+}
+
+func (m *machine) fail(format string, args ...any) {
+	if m.err == nil {
+		m.err = fmt.Errorf(format, args...)
+	}
+}
+
+// step runs one opcode, other than STOP.
+func (m *machine) step(op byte) {
+	switch op {
+	case 0x80: // PROTO
+		if v := m.byte(); v > 5 {
+			m.fail("protocol %d is unknown", v)
+		}
+	case 0x95: // FRAME: a hint for readers of streams
+		if n := m.uint(8); n > uint64(len(m.data)-m.at) {
+			m.fail("frame of %d bytes, %d are left", n, len(m.data)-m.at)
+		}
+
+	case 'N':
+		m.push(nil)
+	case 0x88, 0x89: // NEWTRUE, NEWFALSE
+		m.push(op == 0x88)
+	case 'K':
+		m.push(int64(m.uint(1)))
+	case 'M':
+		m.push(int64(m.uint(2)))
+	case 'J':
+		m.push(int64(int32(m.uint(4))))
+	case 'I', 'L', 'F':
+		m.push(m.number(op))
+	case 0x8a: // LONG1
+		m.push(integer(m.take(m.uint(1))))
+	case 0x8b: // LONG4
+		m.push(integer(m.take(m.uint(4))))
+	case 'G': // BINFLOAT
+		if b := m.take(8); b != nil {
+			m.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
+		}
+
+	case 'X', 'T': // BINUNICODE, BINSTRING
+		m.push(string(m.take(m.uint(4))))
+	case 0x8c, 'U': // SHORT_BINUNICODE, SHORT_BINSTRING
+		m.push(string(m.take(m.uint(1))))
+	case 0x8d: // BINUNICODE8
+		m.push(string(m.take(m.uint(8))))
+	case 'S', 'V': // STRING, UNICODE
+		m.push(m.text(op))
+	case 'C': // SHORT_BINBYTES
+		m.push(m.take(m.uint(1)))
+	case 'B': // BINBYTES
+		m.push(m.take(m.uint(4)))
+	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
+		m.push(m.take(m.uint(8)))
+
+	case '(':
+		m.marks = append(m.marks, len(m.stack))
+	case '0': // POP, which takes a mark if one is on top
+		if n := len(m.marks); n > 0 && m.marks[n-1] == len(m.stack) {
+			m.marks = m.marks[:n-1]
+		} else {
+			m.pop()
+		}
+	case '1':
+		m.popMark()
+	case '2':
+		m.push(m.top())
+	case 'p', 'q', 'r', 0x94: // PUT, BINPUT, LONG_BINPUT, MEMOIZE
+		m.memo[m.index(op)] = m.top()
+	case 'g', 'h', 'j': // GET, BINGET, LONG_BINGET
+		i := m.index(op)
+		v, ok := m.memo[i]
+		if !ok {
+			m.fail("memo has no entry %d", i)
+		}
+		m.push(v)
+
+	default:
+		m.build(op)
+	}
+}
+
+// build runs the opcodes that make and fill containers and objects.
+func (m *machine) build(op byte) {
+	switch op {
+	case ')':
+		m.push(&tuple{})
+	case 't':
+		m.push(&tuple{m.popMark()})
+	case 0x85, 0x86, 0x87: // TUPLE1 to TUPLE3
+		items := make([]any, op-0x84)
+		for i := len(items) - 1; i >= 0; i-- {
+			items[i] = m.pop()
+		}
+		m.push(&tuple{items})
+	case ']', 0x8f: // EMPTY_LIST, EMPTY_SET
+		m.push(&list{})
+	case 'l', 0x91: // LIST, FROZENSET
+		m.push(&list{m.popMark()})
+	case 'a':
+		item := m.pop()
+		m.append([]any{item})
+	case 'e', 0x90: // APPENDS, ADDITEMS
+		m.append(m.popMark())
+	case '}':
+		m.push(&dict{})
+	case 'd':
+		items := m.popMark()
+		m.push(&dict{})
+		m.setItems(items)
+	case 's':
+		value := m.pop()
+		key := m.pop()
+		m.setItems([]any{key, value})
+	case 'u':
+		m.setItems(m.popMark())
+
+	case 'c': // GLOBAL
+		module := m.line()
+		m.push(m.global(module, m.line()))
+	case 0x93: // STACK_GLOBAL
+		name, ok1 := m.pop().(string)
+		module, ok2 := m.pop().(string)
+		if !ok1 || !ok2 {
+			m.fail("the name of a class is no string")
+		}
+		m.push(m.global(module, name))
+	case 'R', 0x81: // REDUCE, NEWOBJ
+		args := m.pop()
+		m.apply(m.pop(), args)
+	case 0x92: // NEWOBJ_EX
+		m.pop()
+		args := m.pop()
+		m.apply(m.pop(), args)
+	case 'i': // INST
+		module := m.line()
+		class := m.global(module, m.line())
+		m.apply(class, &tuple{m.popMark()})
+	case 'o': // OBJ
+		items := m.popMark()
+		if len(items) == 0 {
+			m.fail("an object without a class")
+			return
+		}
+		m.apply(items[0], &tuple{items[1:]})
+	case 'b': // BUILD
+		state := m.pop()
+		if o, ok := m.top().(*object); ok {
+			o.state = state
+		}
+	case 'Q': // BINPERSID
+		id := m.pop()
+		if m.err != nil {
+			return
+		}
+		if m.persistent == nil {
+			m.fail("a persistent identifier where none belongs")
+			return
+		}
+		v, err := m.persistent(id)
+		m.err = err
+		m.push(v)
+
+	case 'P', 0x82, 0x83, 0x84, 0x97, 0x98:
+		m.fail("instruction %#x (persistent text, extension registry or external buffer) has no meaning in a checkpoint", op)
+	default:
+		m.fail("instruction %#x is unknown", op)
+	}
+}
+
+// apply calls f, which takes nothing but a record of the call to happen.
+func (m *machine) apply(f, args any) {
+	if m.err != nil {
+		return
+	}
+	t, ok := args.(*tuple)
+	if !ok {
+		m.fail("arguments of a call are no tuple")
+		return
+	}
+	class, ok := f.(global)
+	if !ok { // the result of another call: as opaque as that
+		m.push(&object{args: t.items})
+		return
+	}
+	v, err := m.call(class, t.items)
+	m.err = err
+	m.push(v)
+}
+
+func (m *machine) append(items []any) {
+	switch to := m.top().(type) {
+	case *list:
+		to.items = append(to.items, items...)
+	case *object: // a subclass of list or set
+	default:
+		m.fail("items appended to no list")
+	}
+}
+
+func (m *machine) setItems(items []any) {
+	if m.err != nil {
+		return
+	}
+	if len(items)%2 != 0 {
+		m.fail("a key without a value")
+		return
+	}
+	var to *dict
+	switch top := m.top().(type) {
+	case *dict:
+		to = top
+	case *object:
+		if top.items == nil {
+			top.items = &dict{}
+		}
+		to = top.items
+	default:
+		m.fail("items set in no dictionary")
+		return
+	}
+	for i := 0; i < len(items); i += 2 {
+		to.set(items[i], items[i+1])
+	}
+}
+
+func (m *machine) push(v any) { m.stack = append(m.stack, v) }
+
+func (m *machine) top() any {
+	v := m.pop()
+	m.push(v)
+	return v
+}
+
+// pop takes the top of the stack, which does not reach below the last mark.
+func (m *machine) pop() any {
+	floor := 0
+	if n := len(m.marks); n > 0 {
+		floor = m.marks[n-1]
+	}
+	n := len(m.stack)
+	if n <= floor {
+		m.fail("the stack is empty")
+		return nil
+	}
+	v := m.stack[n-1]
+	m.stack = m.stack[:n-1]
+	return v
+}
+
+// popMark takes all above the last mark, and the mark.
+func (m *machine) popMark() []any {
+	n := len(m.marks)
+	if n == 0 {
+		m.fail("the stack has no mark")
+		return nil
+	}
+	from := m.marks[n-1]
+	items := append([]any(nil), m.stack[from:]...)
+	m.stack, m.marks = m.stack[:from], m.marks[:n-1]
+	return items
+}

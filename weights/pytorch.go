@@ -1,0 +1,125 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// PyTorch is a checkpoint as torch.save or torch.jit.save left it: a zip
+// archive, the format before version 1.6, or the tar archive of the first
+// versions. It holds the tensors of one state dict, by its names:
+//
+//   - of a dictionary of tensors, its keys;
+//   - of a dictionary that holds a state dict beside other things (epoch,
+//     optimizer, …), the names within, see Key;
+//   - of a saved torch.nn.Module or a TorchScript archive, the attribute paths
+//     of its parameters and persistent buffers.
+//
+// The prefix "module." of DataParallel is taken off if every name has it.
+//
+// The file is a program for Python's unpickler, written by a stranger. It is
+// not run: classes and functions are names, only those that rebuild tensors
+// and dictionaries mean anything, and every other object is an opaque value.
+type PyTorch struct {
+	// Key is where in the saved value the tensors are, such as "state_dict"
+	// or "model"; empty if they are the saved value itself.
+	Key string
+	// Beside lists the other keys passed on the way that hold tensors too,
+	// such as "optimizer" or "model_ema".
+	Beside []string
+
+	names   []string
+	entries map[string]view
+	file    *mapping
+	size    int64
+}
+
+// OpenPyTorch maps the file at path. Close unmaps it.
+func OpenPyTorch(path string) (*PyTorch, error) {
+	m, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := ReadPyTorch(m.data)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), m.close())
+	}
+	p.file = m
+	return p, nil
+}
+
+// ReadPyTorch reads a file that is in memory already, and keeps it.
+func ReadPyTorch(file []byte) (*PyTorch, error) {
+	var value any
+	var err error
+	switch {
+	case isZip(file):
+		value, err = readZip(file)
+	case isTar(file):
+		value, err = readTar(file)
+	default:
+		value, err = readLegacy(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pytorch: %w", err)
+	}
+	p := &PyTorch{entries: map[string]view{}, size: int64(len(file))}
+	named, err := p.stateDict(value, len(file))
+	if err != nil {
+		return nil, fmt.Errorf("pytorch: %w", err)
+	}
+	if len(named) == 0 {
+		return nil, errors.New("pytorch: no tensors in the file")
+	}
+	for _, n := range named {
+		v, err := describe(n.tensor, p.size)
+		if err != nil {
+			return nil, fmt.Errorf("pytorch: %s: %w", n.name, err)
+		}
+		if _, twice := p.entries[n.name]; twice {
+			return nil, fmt.Errorf("pytorch: two tensors are named %s", n.name)
+		}
+		p.entries[n.name] = v
+		p.names = append(p.names, n.name)
+	}
+	return p, nil
+}
+
+// Names lists the tensors in the order of the state dict.
+func (p *PyTorch) Names() []string { return p.names }
+
+// Entry describes a tensor without reading it.
+func (p *PyTorch) Entry(name string) (Entry, bool) {
+	v, ok := p.entries[name]
+	return v.Entry, ok
+}
+
+// Tensor returns a copy of a tensor, dense and converted to float32. It is an
+// error to ask for a complex, quantized or sparse one.
+func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
+	v, ok := p.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("pytorch: no tensor %s", name)
+	}
+	if v.refused != "" {
+		return nil, fmt.Errorf("pytorch: %s: %s", name, v.refused)
+	}
+	raw, err := v.storage.blob.bytes()
+	if err != nil {
+		return nil, fmt.Errorf("pytorch: %s: storage %s: %w", name, v.storage.key, err)
+	}
+	t := &tensor.Tensor{Name: name, Shape: v.Shape.Clone(), Data: make([]float32, v.Shape.Len())}
+	if err := v.gather(t.Data, raw); err != nil {
+		return nil, fmt.Errorf("pytorch: %s: %w", name, err)
+	}
+	p.file.release(raw)
+	return t, nil
+}
+
+// Close unmaps the file. Tensors already read stay valid.
+func (p *PyTorch) Close() error {
+	p.names, p.entries = nil, nil
+	return p.file.close()
+}

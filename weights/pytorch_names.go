@@ -1,0 +1,245 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// stateDictKeys are the keys under which training scripts keep the weights
+// beside other things; the first that holds tensors is taken.
+var stateDictKeys = []string{
+	"state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "params_ema", "params", "weights",
+	"ema_state_dict", "model_ema", "ema",
+}
+
+type namedTensor struct {
+	name   string
+	tensor *rebuilt
+}
+
+// stateDict finds the tensors in a saved value and names them. size, that of
+// the file, bounds the names, which can be longer than it where objects are
+// shared.
+func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
+	holds := holder{}
+	for range maxDepth {
+		key, child := p.descend(value, holds)
+		if child == nil {
+			break
+		}
+		p.Key, value = join(p.Key, key), child
+	}
+	w := &nameWalk{budget: 16*size + 1<<12, holds: holds}
+	w.walk("", value, 0)
+	if w.err != nil {
+		return nil, w.err
+	}
+	const prefix = "module."
+	for _, n := range w.found {
+		if !strings.HasPrefix(n.name, prefix) {
+			return w.found, nil
+		}
+	}
+	for i := range w.found {
+		w.found[i].name = w.found[i].name[len(prefix):]
+	}
+	return w.found, nil
+}
+
+// descend chooses the element of a container that is the state dict: one
+// under a usual key, else the only one that looks like it. It returns nil for
+// a container that is a state dict itself.
+func (p *PyTorch) descend(value any, holds holder) (string, any) {
+	if attrs, _ := attributes(value); attrs != nil {
+		return "", nil
+	}
+	all := parts(value)
+	var inside, like []string // keys of containers with tensors
+	at := map[string]any{}
+	direct, paths := 0, 0
+	for _, part := range all {
+		if _, ok := part.value.(*rebuilt); ok {
+			direct++
+			if strings.Contains(part.key, ".") {
+				paths++
+			}
+		} else if holds.tensors(part.value, 0) {
+			inside = append(inside, part.key)
+			at[part.key] = part.value
+			if looksLikeStateDict(part.value) {
+				like = append(like, part.key)
+			}
+		}
+	}
+	chosen := slices.IndexFunc(stateDictKeys, func(k string) bool { return slices.Contains(inside, k) })
+	key := ""
+	switch {
+	case chosen >= 0:
+		key = stateDictKeys[chosen]
+	case len(like) == 1 && paths == 0:
+		key = like[0]
+	case len(inside) == 1 && direct == 0 && sequence(value) != nil:
+		key = inside[0]
+	default:
+		return "", nil
+	}
+	for _, k := range inside {
+		if k != key {
+			p.Beside = append(p.Beside, join(p.Key, k))
+		}
+	}
+	return key, at[key]
+}
+
+// looksLikeStateDict reports whether v is a module, or its names are paths.
+func looksLikeStateDict(v any) bool {
+	if attrs, _ := attributes(v); attrs != nil {
+		return true
+	}
+	return slices.ContainsFunc(dictParts(dictionary(v)), func(p part) bool {
+		_, ok := p.value.(*rebuilt)
+		return ok && strings.Contains(p.key, ".")
+	})
+}
+
+// dictionary is v as a dictionary: one, an object of a subclass, or the
+// attributes of another object.
+func dictionary(v any) *dict {
+	switch v := v.(type) {
+	case *dict:
+		return v
+	case *object:
+		if d, ok := v.state.(*dict); ok && v.items == nil {
+			return d
+		}
+		return v.items
+	}
+	return nil
+}
+
+// attributes is the state of an object that has named parts: TorchScript's
+// modules, and those of torch.nn.
+func attributes(v any) (attrs *dict, script bool) {
+	o, ok := v.(*object)
+	if !ok {
+		return nil, false
+	}
+	attrs, _ = o.state.(*dict)
+	if attrs == nil {
+		return nil, false
+	}
+	if strings.HasPrefix(string(o.class), "__torch__.") {
+		return attrs, true
+	}
+	if dictionary(attrs.get("_parameters")) == nil || dictionary(attrs.get("_modules")) == nil {
+		return nil, false
+	}
+	return attrs, false
+}
+
+// maxDepth is how far names nest; pickles of cyclic objects end here.
+const maxDepth = 100
+
+// holder remembers which containers hold tensors under string keys.
+type holder map[any]bool
+
+func (h holder) tensors(v any, depth int) bool {
+	switch v.(type) {
+	case *rebuilt:
+		return true
+	case *dict, *list, *tuple, *object:
+	default:
+		return false
+	}
+	known, seen := h[v]
+	if seen || depth > maxDepth {
+		return known
+	}
+	h[v] = false // of a cycle, while it is walked
+	for _, part := range parts(v) {
+		if h.tensors(part.value, depth+1) {
+			h[v] = true
+			break
+		}
+	}
+	return h[v]
+}
+
+type part struct {
+	key   string
+	value any
+}
+
+// parts lists what adds to the names of v, in order.
+func parts(v any) []part {
+	if attrs, script := attributes(v); attrs != nil {
+		if script {
+			return dictParts(attrs)
+		}
+		all := dictParts(dictionary(attrs.get("_parameters")))
+		transient := sequence(attrs.get("_non_persistent_buffers_set"))
+		for _, p := range dictParts(dictionary(attrs.get("_buffers"))) {
+			if !slices.ContainsFunc(transient, func(t any) bool { s, ok := t.(string); return ok && s == p.key }) {
+				all = append(all, p)
+			}
+		}
+		return append(all, dictParts(dictionary(attrs.get("_modules")))...)
+	}
+	if d := dictionary(v); d != nil {
+		return dictParts(d)
+	}
+	var all []part
+	for i, item := range sequence(v) {
+		all = append(all, part{strconv.Itoa(i), item})
+	}
+	return all
+}
+
+func dictParts(d *dict) []part {
+	if d == nil {
+		return nil
+	}
+	var all []part
+	for i, k := range d.keys {
+		if s, ok := k.(string); ok {
+			all = append(all, part{s, d.values[i]})
+		}
+	}
+	return all
+}
+
+// nameWalk names the tensors below a value by path.
+type nameWalk struct {
+	found  []namedTensor
+	budget int
+	holds  holder
+	err    error
+}
+
+func (w *nameWalk) walk(name string, v any, depth int) {
+	if w.err != nil || depth > maxDepth || !w.holds.tensors(v, 0) {
+		return
+	}
+	if w.budget -= len(name) + 1; w.budget < 0 {
+		w.err = fmt.Errorf("names of more than 16 times the file's size")
+		return
+	}
+	if t, ok := v.(*rebuilt); ok {
+		if name == "" {
+			name = "tensor"
+		}
+		w.found = append(w.found, namedTensor{name, t})
+		return
+	}
+	all := parts(v)
+	w.budget -= len(all)
+	_, script := attributes(v)
+	for _, p := range all {
+		if script && sequence(p.value) != nil {
+			continue // constants of the code, in no state dict
+		}
+		w.walk(join(name, p.key), p.value, depth+1)
+	}
+}

@@ -1,0 +1,304 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// storage is what a tensor of a checkpoint is a view of.
+type storage struct {
+	blob   *blob
+	key    string
+	dtype  string // empty if untyped
+	offset int64  // in elements, of a view of another storage
+	numel  int64
+}
+
+// blob is the bytes of a storage.
+type blob struct {
+	data  []byte
+	dtype string
+	// inflate reads the bytes if the file holds them compressed.
+	inflate func() ([]byte, error)
+	size    int64
+}
+
+func (b *blob) bytes() ([]byte, error) {
+	if b.inflate != nil {
+		return b.inflate()
+	}
+	return b.data, nil
+}
+
+// rebuilt is a tensor as the pickle tells it: a function of torch._utils and
+// its arguments, looked at only once the tensor has a name.
+type rebuilt struct {
+	function string
+	args     []any
+}
+
+// storageTypes maps the classes of storages, and torch's names of element
+// types, to those of safetensors.
+var storageTypes = map[string]string{
+	"DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16",
+	"LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8", "BoolStorage": "BOOL",
+	"ComplexDoubleStorage": "C128", "ComplexFloatStorage": "C64",
+	"QInt32Storage": "QI32", "QInt8Storage": "QI8", "QUInt8Storage": "QU8", "QUInt4x2Storage": "QU4X2", "QUInt2x4Storage": "QU2X4",
+	"UntypedStorage": "", "_UntypedStorage": "",
+
+	"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16",
+	"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
+	"bool": "BOOL", "complex128": "C128", "complex64": "C64", "complex32": "C32", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
+	"qint32": "QI32", "qint8": "QI8", "quint8": "QU8", "quint4x2": "QU4X2", "quint2x4": "QU2X4",
+}
+
+// elementType is the type that a class of storages or a torch.dtype stands for.
+func elementType(v any) (string, error) {
+	g, ok := v.(global)
+	if !ok {
+		return "", fmt.Errorf("an element type that is no class")
+	}
+	name := string(g)
+	dtype, ok := storageTypes[name[strings.LastIndexByte(name, '.')+1:]]
+	if !ok || !strings.HasPrefix(name, "torch.") {
+		return "", fmt.Errorf("%s is refused: no known element type", name)
+	}
+	return dtype, nil
+}
+
+// construct gives the calls that torch.save writes their meaning. budget
+// bounds what they copy.
+func construct(budget int) func(f global, args []any) (any, error) {
+	return func(f global, args []any) (any, error) {
+		var last any
+		if len(args) > 0 {
+			last = args[len(args)-1]
+		}
+		switch f {
+		case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "builtins.dict":
+			return newDict(last, &budget)
+		case "builtins.set", "builtins.frozenset", "builtins.list", "builtins.tuple", "torch.Size":
+			switch last.(type) {
+			case *list, *tuple:
+				return last, nil
+			}
+			return &list{}, nil
+		case "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type": // (function, class, args, state)
+			if len(args) > 2 {
+				inner, ok1 := args[0].(global)
+				t, ok2 := args[2].(*tuple)
+				if ok1 && ok2 {
+					f, args = inner, t.items
+				}
+			}
+		}
+		name := string(f)
+		switch {
+		case strings.HasPrefix(name, "torch._utils._rebuild_parameter"), name == "torch.nn.parameter.Parameter",
+			name == "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+			strings.HasPrefix(name, "torch.jit._pickle.build_"), name == "torch.jit._pickle.restore_type_tag":
+			if len(args) > 0 {
+				return args[0], nil
+			}
+		case strings.HasPrefix(name, "torch._utils._rebuild_"):
+			return &rebuilt{strings.TrimPrefix(name, "torch._utils."), args}, nil
+		case name == "copyreg._reconstructor" || name == "copy_reg._reconstructor", name == "copyreg.__newobj__":
+			if len(args) > 0 {
+				if class, ok := args[0].(global); ok {
+					return &object{class: class}, nil
+				}
+			}
+		}
+		return &object{class: f, args: args}, nil
+	}
+}
+
+// newDict makes a dictionary of pairs, or of another one.
+func newDict(from any, budget *int) (any, error) {
+	d := &dict{}
+	var pairs []any
+	switch v := from.(type) {
+	case *dict:
+		if *budget -= len(v.keys); *budget < 0 {
+			return nil, fmt.Errorf("dictionaries are copied too often")
+		}
+		for i, k := range v.keys {
+			d.set(k, v.values[i])
+		}
+	case *list:
+		pairs = v.items
+	case *tuple:
+		pairs = v.items
+	}
+	if *budget -= len(pairs); *budget < 0 {
+		return nil, fmt.Errorf("dictionaries are copied too often")
+	}
+	for _, p := range pairs {
+		items := sequence(p)
+		if len(items) != 2 {
+			return nil, fmt.Errorf("a dictionary of what are no pairs")
+		}
+		d.set(items[0], items[1])
+	}
+	return d, nil
+}
+
+// sequence is what a list or tuple holds.
+func sequence(v any) []any {
+	switch v := v.(type) {
+	case *list:
+		return v.items
+	case *tuple:
+		return v.items
+	}
+	return nil
+}
+
+// view is a tensor of a checkpoint: where its elements are in a storage.
+type view struct {
+	Entry
+	storage *storage
+	offset  int64 // in elements from the start of the blob
+	stride  []int64
+	refused string // why it cannot be read
+}
+
+// maxRank is the most dimensions that PyTorch allows.
+const maxRank = 64
+
+// describe checks a tensor against its storage. A tensor of a kind that is
+// not read (complex, quantized, sparse, …) is described and refused later;
+// what contradicts itself is an error. Elements may be in a storage once and
+// in the tensor many times (Tensor.expand), but not more times than file, the
+// size of the checkpoint, has bytes.
+func describe(t *rebuilt, file int64) (view, error) {
+	switch t.function {
+	case "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor":
+	case "_rebuild_meta_tensor_no_storage": // (dtype, size, stride, requires_grad)
+		v := view{refused: "a meta tensor has no data"}
+		if len(t.args) > 1 {
+			v.DType, _ = elementType(t.args[0])
+			v.Shape, _, _ = shape(t.args[1])
+		}
+		return v, nil
+	default:
+		v := view{refused: "torch._utils." + t.function + " is refused: only dense tensors are read"}
+		v.DType = strings.ToUpper(strings.Trim(strings.TrimPrefix(t.function, "_rebuild"), "_"))
+		return v, nil
+	}
+	if len(t.args) < 4 {
+		return view{}, fmt.Errorf("%s with %d arguments", t.function, len(t.args))
+	}
+	s, ok1 := t.args[0].(*storage)
+	offset, ok2 := t.args[1].(int64)
+	if !ok1 || !ok2 {
+		return view{}, fmt.Errorf("%s: no storage or no offset", t.function)
+	}
+	dtype := s.dtype
+	if t.function == "_rebuild_tensor_v3" && len(t.args) > 6 {
+		var err error
+		if dtype, err = elementType(t.args[6]); err != nil {
+			return view{}, err
+		}
+	}
+	if dtype == "" {
+		dtype = "U8"
+	}
+	v := view{Entry: Entry{DType: dtype}, storage: s, offset: s.offset}
+	var err error
+	var n int64
+	if v.Shape, n, err = shape(t.args[2]); err != nil {
+		return view{}, err
+	}
+	strides := sequence(t.args[3])
+	if len(strides) != len(v.Shape) || offset < 0 {
+		return view{}, fmt.Errorf("offset %d and %d strides for shape %v", offset, len(strides), v.Shape)
+	}
+	// The storage's own elements, whatever type the tensor sees them as.
+	width := sizes[dtype]
+	room := min(s.numel, math.MaxInt64/16) * max(1, sizes[s.dtype]) / width
+	room = min(room, s.blob.size/width-min(s.offset, s.blob.size))
+	last := offset
+	for i, x := range strides {
+		step, ok := x.(int64)
+		if !ok || step < 0 {
+			return view{}, fmt.Errorf("stride %v of dimension %d", x, i)
+		}
+		v.stride = append(v.stride, step)
+		if d := int64(v.Shape[i]) - 1; n > 0 && d > 0 && step > 0 {
+			if step > room/d || last > room {
+				return view{}, fmt.Errorf("shape %v reaches past the %d elements of storage %s", v.Shape, room, s.key)
+			}
+			last += d * step
+		}
+	}
+	if n > 0 && last >= room {
+		return view{}, fmt.Errorf("shape %v at %d reaches past the %d elements of storage %s", v.Shape, offset, room, s.key)
+	}
+	if n > max(room, file) {
+		return view{}, fmt.Errorf("shape %v in a file of %d bytes", v.Shape, file)
+	}
+	v.offset += offset
+	v.Bytes = n * width
+	switch {
+	case t.function == "_rebuild_qtensor" || strings.HasPrefix(dtype, "Q"):
+		v.refused = "quantized tensors are not read"
+	case strings.HasPrefix(dtype, "C"):
+		v.refused = "complex tensors are not read"
+	}
+	return v, nil
+}
+
+// shape checks a size and counts its elements.
+func shape(v any) (tensor.Shape, int64, error) {
+	dims := sequence(v)
+	if len(dims) > maxRank {
+		return nil, 0, fmt.Errorf("%d dimensions", len(dims))
+	}
+	s, n := make(tensor.Shape, len(dims)), int64(1)
+	for i, x := range dims {
+		d, ok := x.(int64)
+		if !ok || d < 0 || d > math.MaxInt {
+			return nil, 0, fmt.Errorf("size %v of dimension %d", x, i)
+		}
+		s[i] = int(d)
+		if d > 0 && n > math.MaxInt64/16/d {
+			return nil, 0, fmt.Errorf("shape of more than %d elements", n)
+		}
+		n *= d
+	}
+	return s, n, nil
+}
+
+// gather copies the elements of a view out of its blob.
+func (v view) gather(to []float32, raw []byte) error {
+	if len(to) == 0 {
+		return nil
+	}
+	width := sizes[v.DType]
+	// The dimensions from dense on lie in the storage as they do in to.
+	dense, run := len(v.Shape), int64(1)
+	for dense > 0 && (v.stride[dense-1] == run || v.Shape[dense-1] == 1) {
+		dense--
+		run *= int64(v.Shape[dense])
+	}
+	index := make([]int, dense)
+	for at, done := v.offset, int64(0); done < int64(len(to)); done += run {
+		if err := decode(to[done:done+run], raw[at*width:], v.DType); err != nil {
+			return err
+		}
+		for d := dense - 1; d >= 0; d-- {
+			index[d]++
+			at += v.stride[d]
+			if index[d] < v.Shape[d] {
+				break
+			}
+			at -= v.stride[d] * int64(v.Shape[d])
+			index[d] = 0
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package weights
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+func isTar(file []byte) bool {
+	return len(file) >= 512 && bytes.HasPrefix(file[257:], []byte("ustar"))
+}
+
+// readTar reads the format of torch.save before version 0.1.10: a tar archive
+// of storages, tensors and a pickle whose persistent identifiers are tensors.
+func readTar(file []byte) (any, error) {
+	r := bytes.NewReader(file)
+	members := map[string][]byte{}
+	for archive := tar.NewReader(r); ; {
+		h, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tar archive: %w", err)
+		}
+		at := int64(len(file) - r.Len())
+		if h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > int64(len(file))-at {
+			continue
+		}
+		members[h.Name] = file[at : at+h.Size]
+	}
+	for _, name := range []string{"storages", "tensors", "pickle"} {
+		if members[name] == nil {
+			return nil, fmt.Errorf("tar archive without %s: no checkpoint", name)
+		}
+	}
+	storages, err := tarStorages(members["storages"])
+	if err != nil {
+		return nil, fmt.Errorf("tar archive: storages: %w", err)
+	}
+	tensors, err := tarTensors(members["tensors"], storages)
+	if err != nil {
+		return nil, fmt.Errorf("tar archive: tensors: %w", err)
+	}
+	value, _, err := unpickle(members["pickle"], construct(len(file)), func(id any) (any, error) {
+		if class := sequence(id); len(class) > 0 { // (class, file, source)
+			return class[0], nil
+		}
+		key, err := tarKey(id)
+		if t := tensors[key]; t != nil {
+			return t, nil
+		}
+		return nil, errors.Join(err, fmt.Errorf("no tensor %d", key))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tar archive: pickle: %w", err)
+	}
+	return value, nil
+}
+
+// tarKey is the number that a storage or tensor has: an integer or its text.
+func tarKey(v any) (int64, error) {
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case string:
+		var n int64
+		_, err := fmt.Sscan(v, &n)
+		return n, err
+	}
+	return 0, errors.New("a key that is no integer")
+}
+
+// tarRows reads a count and then so many pickled tuples of three; row returns
+// how many bytes follow its tuple.
+func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]byte, error) {
+	count, at, err := unpickle(data, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	n, ok := count.(int64)
+	if !ok || n < 0 {
+		return nil, errors.New("a count that is no integer")
+	}
+	for i := range n {
+		v, used, err := unpickle(data[at:], nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		at += used
+		items := sequence(v)
+		if len(items) != 3 {
+			return nil, fmt.Errorf("row %d of %d parts", i, len(items))
+		}
+		if used, err = row(items, data[at:]); err != nil {
+			return nil, err
+		}
+		at += used
+	}
+	return data[at:], nil
+}
+
+// tarStorages reads (key, location, class) and the elements of each storage,
+// then the list of (key, root key, offset, elements) of views.
+func tarStorages(data []byte) (map[int64]*storage, error) {
+	all := map[int64]*storage{}
+	rest, err := tarRows(data, func(items []any, rest []byte) (int, error) {
+		key, err := tarKey(items[0])
+		if err != nil {
+			return 0, err
+		}
+		dtype, err := elementType(items[2])
+		if err != nil {
+			return 0, err
+		}
+		b := &blob{dtype: dtype}
+		n, err := b.read(rest)
+		all[key] = &storage{blob: b, key: fmt.Sprint(key), dtype: dtype, numel: b.size / max(1, sizes[dtype])}
+		return n, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	views, _, err := unpickle(rest, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range sequence(views) {
+		var n [4]int64
+		items := sequence(v)
+		for i := range n {
+			if len(items) != len(n) {
+				return nil, fmt.Errorf("a view of %d parts", len(items))
+			}
+			if n[i], err = tarKey(items[i]); err != nil {
+				return nil, err
+			}
+		}
+		root := all[n[1]]
+		if root == nil || n[2] < 0 || n[3] < 0 || n[2] > root.numel || n[3] > root.numel-n[2] {
+			return nil, fmt.Errorf("view %d outside storage %d", n[0], n[1])
+		}
+		part := *root
+		part.offset, part.numel = root.offset+n[2], n[3]
+		all[n[0]] = &part
+	}
+	return all, nil
+}
+
+// tarTensors reads (key, storage key, class) and the dimensions, sizes,
+// strides and offset of each tensor.
+func tarTensors(data []byte, storages map[int64]*storage) (map[int64]*rebuilt, error) {
+	all := map[int64]*rebuilt{}
+	_, err := tarRows(data, func(items []any, rest []byte) (int, error) {
+		key, err1 := tarKey(items[0])
+		from, err2 := tarKey(items[1])
+		s := storages[from]
+		if s == nil || err1 != nil || err2 != nil {
+			return 0, errors.Join(fmt.Errorf("tensor %v of no storage", items[0]), err1, err2)
+		}
+		if len(rest) < 8 {
+			return 0, io.ErrUnexpectedEOF
+		}
+		// The dimensions are 32 bits wide, in a field of 64.
+		rank := int(binary.LittleEndian.Uint32(rest))
+		used := 8 + 16*rank + 8
+		if rank > maxRank || len(rest) < used {
+			return 0, fmt.Errorf("tensor %d of %d dimensions in %d bytes", key, rank, len(rest))
+		}
+		numbers := make([]any, 2*rank+1)
+		for i := range numbers {
+			numbers[i] = int64(binary.LittleEndian.Uint64(rest[8+8*i:]))
+		}
+		all[key] = &rebuilt{"_rebuild_tensor", []any{s, numbers[2*rank], &tuple{numbers[:rank]}, &tuple{numbers[rank : 2*rank]}}}
+		return used, nil
+	})
+	return all, err
+}

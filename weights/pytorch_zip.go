@@ -1,0 +1,162 @@
+package weights
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+func isZip(file []byte) bool { return bytes.HasPrefix(file, []byte("PK\x03\x04")) }
+
+// readZip reads the format of torch.save since version 1.6 and of
+// torch.jit.save: a zip archive of data.pkl and of a stored entry data/KEY
+// for each storage. A TorchScript archive has code/ and constants.pkl beside
+// them, which are left alone.
+func readZip(file []byte) (any, error) {
+	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("zip archive: %w", err)
+	}
+	entries := map[string]*zip.File{}
+	folder, found := "", false
+	for _, f := range z.File {
+		entries[f.Name] = f
+		if at, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(at, "/") <= 1 && (at == "" || strings.HasSuffix(at, "/")) && !found {
+			folder, found = at, true
+		}
+	}
+	if !found {
+		return nil, errors.New("zip archive without data.pkl: neither a checkpoint nor a TorchScript archive of version 1.4 or later")
+	}
+	if f := entries[folder+"byteorder"]; f != nil {
+		order, err := zipBlob(f, file)
+		if err != nil {
+			return nil, err
+		}
+		if text, err := order.bytes(); err != nil || string(text) != "little" {
+			return nil, fmt.Errorf("byte order %.16q is not read", text)
+		}
+	}
+	pickle, err := zipBlob(entries[folder+"data.pkl"], file)
+	if err != nil {
+		return nil, err
+	}
+	// Text that compresses further is no honest pickle.
+	if pickle.size > 64*int64(len(file)) {
+		return nil, fmt.Errorf("data.pkl of %d bytes in a file of %d", pickle.size, len(file))
+	}
+	program, err := pickle.bytes()
+	if err != nil {
+		return nil, fmt.Errorf("data.pkl: %w", err)
+	}
+	blobs := map[string]*blob{}
+	value, _, err := unpickle(program, construct(len(program)), func(id any) (any, error) {
+		s, err := newStorage(id)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			return sequence(id)[1], nil
+		}
+		b := blobs[s.key]
+		if b == nil {
+			f := entries[folder+"data/"+s.key]
+			if f == nil {
+				return nil, fmt.Errorf("storage %s is not in the archive", s.key)
+			}
+			if b, err = zipBlob(f, file); err != nil {
+				return nil, err
+			}
+			blobs[s.key] = b
+		}
+		if need := s.numel * max(1, sizes[s.dtype]); need > b.size {
+			return nil, fmt.Errorf("storage %s has %d bytes, its %d elements need %d", s.key, b.size, s.numel, need)
+		}
+		s.blob = b
+		return s, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("data.pkl: %w", err)
+	}
+	return value, nil
+}
+
+// zipBlob finds the bytes of an entry: stored ones where they are in the
+// file, compressed ones when asked for.
+func zipBlob(f *zip.File, file []byte) (*blob, error) {
+	at, err := f.DataOffset()
+	if err != nil {
+		return nil, fmt.Errorf("zip archive: %s: %w", f.Name, err)
+	}
+	packed, size, left := f.CompressedSize64, f.UncompressedSize64, uint64(len(file))-uint64(at)
+	if f.Flags&1 != 0 {
+		return nil, fmt.Errorf("zip archive: %s is encrypted", f.Name)
+	}
+	if at < 0 || uint64(at) > uint64(len(file)) || packed > left {
+		return nil, fmt.Errorf("zip archive: %s: %d bytes at %d of a file of %d", f.Name, packed, at, len(file))
+	}
+	switch f.Method {
+	case zip.Store:
+		if size != packed {
+			return nil, fmt.Errorf("zip archive: %s: stored, but %d and %d bytes", f.Name, packed, size)
+		}
+		return &blob{data: file[at : uint64(at)+size], size: int64(size)}, nil
+	case zip.Deflate:
+		// No stream of deflate grows by more than 1032.
+		if size/1032 > packed {
+			return nil, fmt.Errorf("zip archive: %s: %d bytes compressed to %d", f.Name, size, packed)
+		}
+		return &blob{size: int64(size), inflate: func() ([]byte, error) {
+			r, err := f.Open()
+			if err != nil {
+				return nil, err
+			}
+			defer r.Close()
+			data, err := io.ReadAll(io.LimitReader(r, int64(size)+1))
+			if err == nil && uint64(len(data)) != size {
+				err = io.ErrUnexpectedEOF
+			}
+			return data, err
+		}}, nil
+	}
+	return nil, fmt.Errorf("zip archive: %s: compression method %d", f.Name, f.Method)
+}
+
+// newStorage reads the persistent identifier of a storage:
+// ("storage", class, key, location, elements[, (view key, offset, elements)]).
+// It returns nil for that of a class ("module", class, file, source).
+func newStorage(id any) (*storage, error) {
+	items := sequence(id)
+	if len(items) > 1 && items[0] == "module" {
+		return nil, nil
+	}
+	if len(items) < 5 || items[0] != "storage" {
+		return nil, errors.New("a persistent identifier that is no storage")
+	}
+	dtype, err := elementType(items[1])
+	if err != nil {
+		return nil, err
+	}
+	key, ok1 := items[2].(string)
+	n, ok2 := items[4].(int64)
+	if !ok1 || !ok2 || n < 0 || n > 1<<56 {
+		return nil, errors.New("a storage without a key or a size")
+	}
+	s := &storage{key: key, dtype: dtype, numel: n}
+	if len(items) > 5 && items[5] != nil {
+		part := sequence(items[5])
+		if len(part) != 3 {
+			return nil, fmt.Errorf("storage %s: a view of %d parts", key, len(part))
+		}
+		at, ok1 := part[1].(int64)
+		n, ok2 := part[2].(int64)
+		if !ok1 || !ok2 || at < 0 || n < 0 || at > s.numel || n > s.numel-at {
+			return nil, fmt.Errorf("storage %s: a view outside it", key)
+		}
+		s.offset, s.numel = at, n
+	}
+	return s, nil
+}
