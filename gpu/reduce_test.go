@@ -88,6 +88,11 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.LayerNorm{Weight: true}, 1, tensor.Shape{2, 5, 12}, tensor.Shape{12})
 	add(graph.LayerNorm{Bias: true, Dims: 2}, 1, tensor.Shape{3, 5, 7}, tensor.Shape{5, 7})
 	add(graph.LayerNorm{Weight: true, Bias: true, Dims: 3}, 1, tensor.Shape{6, 5, 8}, tensor.Shape{6, 5, 8}, tensor.Shape{6, 5, 8})
+	long := tensor.Shape{112, 112, 64}
+	add(graph.LayerNorm{Weight: true, Bias: true, Dims: 3}, 1, append(tensor.Shape{1}, long...), long, long)
+	add(graph.GroupNorm{}, 1, append(tensor.Shape{1}, long...))
+	add(graph.Softmax{}, 1, tensor.Shape{100003})
+	add(graph.Normalize{}, 1, tensor.Shape{100003})
 	add(graph.LayerNorm{Weight: true, Bias: true}, 1, tensor.Shape{2, 9, 10, 24}, tensor.Shape{24}, tensor.Shape{24})
 	add(graph.LayerNorm{Weight: true, Bias: true}, 1, tensor.Shape{40000, 8}, tensor.Shape{8}, tensor.Shape{8})
 	for _, groups := range []int{1, 2, 3, 8, 24} {

@@ -1,10 +1,10 @@
-// group_norm: y[b,p,c] = (x[b,p,c] - mean[b,g]) * scale[b,g] * w[c] + bias[c], g = c / CG
+// group_norm: y[b,p,c] = (x[b,p,c] - origin[b,g] - mean[b,g]) * scale[b,g] * w[c] + bias[c], g = c / CG
 //
 //     binding 0  x      [B, P, C]          read
 //     binding 1  w      [C]                read (HAS_WEIGHT)
 //     binding 2  bias   [C]                read (HAS_BIAS)
 //     binding 3  y      [B, P, C]          write
-//     binding 4  stats  [B, C/CG] of vec2  read: mean and scale, of group_norm_stats
+//     binding 4  stats  [B, C/CG] of vec4  read: origin, mean and scale, of group_norm_stats
 //     binding 5  sizes
 //
 // An invocation computes one element. Grid: flat(B*P*C).
@@ -21,7 +21,7 @@ struct Sizes { n: u32, places: u32, c: u32, cg: u32 }
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read> stats: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -33,7 +33,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let c = i % sizes.c;
     let image = i / (sizes.c * sizes.places);
     let s = stats[image * (sizes.c / sizes.cg) + c / sizes.cg];
-    var v = (x[i] - s.x) * s.y;
+    var v = (x[i] - s.x - s.y) * s.z;
     if (HAS_WEIGHT) {
         v *= w[c];
     }

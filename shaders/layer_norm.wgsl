@@ -30,21 +30,30 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let first = m * sizes.n;
-    // A sum about the first element is small where the mean is large.
+    // Distances from the first element are small where the mean is large.
     let origin = x[first];
     var sum = 0.0;
-    for (var i = 1u; i < sizes.n; i += 1u) {
-        sum += x[first + i] - origin;
+    // Sums of sums of 64 round less than one long sum.
+    for (var begin = 0u; begin < sizes.n; begin += 64u) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u, sizes.n); i += 1u) {
+            part += x[first + i] - origin;
+        }
+        sum += part;
     }
-    let mean = origin + sum / f32(sizes.n);
+    let mean = sum / f32(sizes.n);
     var squares = 0.0;
-    for (var i = 0u; i < sizes.n; i += 1u) {
-        let d = x[first + i] - mean;
-        squares += d * d;
+    for (var begin = 0u; begin < sizes.n; begin += 64u) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u, sizes.n); i += 1u) {
+            let d = x[first + i] - origin - mean;
+            part += d * d;
+        }
+        squares += part;
     }
     let scale = 1.0 / sqrt(squares / f32(sizes.n) + sizes.eps);
     for (var i = 0u; i < sizes.n; i += 1u) {
-        var v = (x[first + i] - mean) * scale;
+        var v = (x[first + i] - origin - mean) * scale;
         if (HAS_WEIGHT) {
             v *= w[i];
         }

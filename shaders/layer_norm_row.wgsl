@@ -34,21 +34,30 @@ fn main(
         return;
     }
     let first = m * sizes.n;
-    // A sum about the first element is small where the mean is large.
+    // Distances from the first element are small where the mean is large.
     let origin = x[first];
     var sum = 0.0;
-    for (var i = lane; i < sizes.n; i += WG) {
-        sum += x[first + i] - origin;
+    // Sums of sums of 64 round less than one long sum.
+    for (var begin = lane; begin < sizes.n; begin += 64u * WG) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u * WG, sizes.n); i += WG) {
+            part += x[first + i] - origin;
+        }
+        sum += part;
     }
-    let mean = origin + row_sum(lane, sum) / f32(sizes.n);
+    let mean = row_sum(lane, sum) / f32(sizes.n);
     var squares = 0.0;
-    for (var i = lane; i < sizes.n; i += WG) {
-        let d = x[first + i] - mean;
-        squares += d * d;
+    for (var begin = lane; begin < sizes.n; begin += 64u * WG) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u * WG, sizes.n); i += WG) {
+            let d = x[first + i] - origin - mean;
+            part += d * d;
+        }
+        squares += part;
     }
     let scale = 1.0 / sqrt(row_sum(lane, squares) / f32(sizes.n) + sizes.eps);
     for (var i = lane; i < sizes.n; i += WG) {
-        var v = (x[first + i] - mean) * scale;
+        var v = (x[first + i] - origin - mean) * scale;
         if (HAS_WEIGHT) {
             v *= w[i];
         }

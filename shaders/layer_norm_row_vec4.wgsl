@@ -35,21 +35,30 @@ fn main(
     }
     let first = m * sizes.n4;
     let n = f32(sizes.n4) * 4.0;
-    // A sum about the first element is small where the mean is large.
+    // Distances from the first element are small where the mean is large.
     let origin = x[first].x;
     var sum = vec4<f32>(0.0);
-    for (var i = lane; i < sizes.n4; i += WG) {
-        sum += x[first + i] - origin;
+    // Sums of sums of 64 round less than one long sum.
+    for (var begin = lane; begin < sizes.n4; begin += 64u * WG) {
+        var part = vec4<f32>(0.0);
+        for (var i = begin; i < min(begin + 64u * WG, sizes.n4); i += WG) {
+            part += x[first + i] - origin;
+        }
+        sum += part;
     }
-    let mean = origin + row_sum(lane, dot(sum, vec4<f32>(1.0))) / n;
+    let mean = row_sum(lane, dot(sum, vec4<f32>(1.0))) / n;
     var squares = vec4<f32>(0.0);
-    for (var i = lane; i < sizes.n4; i += WG) {
-        let d = x[first + i] - mean;
-        squares += d * d;
+    for (var begin = lane; begin < sizes.n4; begin += 64u * WG) {
+        var part = vec4<f32>(0.0);
+        for (var i = begin; i < min(begin + 64u * WG, sizes.n4); i += WG) {
+            let d = x[first + i] - origin - mean;
+            part += d * d;
+        }
+        squares += part;
     }
     let scale = 1.0 / sqrt(row_sum(lane, dot(squares, vec4<f32>(1.0))) / n + sizes.eps);
     for (var i = lane; i < sizes.n4; i += WG) {
-        var v = (x[first + i] - mean) * scale;
+        var v = (x[first + i] - origin - mean) * scale;
         if (HAS_WEIGHT) {
             v *= w[i];
         }

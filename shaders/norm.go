@@ -32,27 +32,29 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 	if n%4 != 0 {
 		return order(lim, m, n, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
 	}
-	return order(lim, m, n,
-		[]Program{each("layer_norm_vec4", 4), each("layer_norm", 1)},
-		[]Program{row("layer_norm_row_vec4", 4), row("layer_norm_row", 1)})
+	shared := []Program{row("layer_norm_row_vec4", 4), row("layer_norm_row", 1)}
+	if n > 1<<14 { // Welford's method rounds too much in long rows
+		return append(shared, each("layer_norm", 1))
+	}
+	return order(lim, m, n, []Program{each("layer_norm_vec4", 4), each("layer_norm", 1)}, shared)
 }
 
 func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
 	c := result[len(result)-1]
 	places, cg := result[1:].Len()/c, c/op.Groups
-	pairs := result[0] * op.Groups
+	groups := result[0] * op.Groups
 	weight, bias, set := weightBias(op.Weight, op.Bias)
 	y, stats := len(args), len(args)+1
 	wg := rowSize(places*cg, lim)
 	return []Program{{
 		Name:    fmt.Sprint("group_norm ", wg),
-		Scratch: []int{2 * pairs},
+		Scratch: []int{4 * groups},
 		Kernels: []Kernel{{
 			Source: must("group_norm_stats", Set{"WG": wg}),
-			Grid:   flat(pairs, 1),
+			Grid:   flat(groups, 1),
 			Bind:   []int{0, stats},
-			Params: append(words(pairs, places, c, cg), float(op.Eps)),
+			Params: append(words(groups, places, c, cg), float(op.Eps)),
 		}, {
 			Source: must("group_norm", set),
 			Grid:   flat(result.Len(), 64),

@@ -24,8 +24,13 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let first = column / sizes.c * sizes.n * sizes.c + column % sizes.c;
     let end = first + sizes.n * sizes.c;
     var sum = 0.0;
-    for (var i = first; i < end; i += sizes.c) {
-        sum += x[i] * x[i];
+    // Sums of sums of 64 round less than one long sum.
+    for (var begin = first; begin < end; begin += 64u * sizes.c) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u * sizes.c, end); i += sizes.c) {
+            part += x[i] * x[i];
+        }
+        sum += part;
     }
     let scale = 1.0 / max(sqrt(sum), sizes.eps);
     for (var i = first; i < end; i += sizes.c) {

@@ -44,6 +44,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (r >= sizes.h) {
             continue;
         }
+        var across = vec4<f32>(0.0); // summed by rows, which rounds less
         for (var v = 0u; v < sizes.kw; v += 1u) {
             let s = column * sizes.stride_w + v * sizes.dilation_w - sizes.pad_w;
             if (s >= sizes.w) {
@@ -53,10 +54,11 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             if (MAX) {
                 largest = max(largest, value);
             } else {
-                sum += value;
+                across += value;
                 hits += 1u;
             }
         }
+        sum += across;
     }
     if (MAX) {
         y[i] = largest;
@@ -64,9 +66,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     var divisor = sizes.divisor;
     if (divisor == 0u && COUNT_PAD) {
-        let down = min(sizes.kh, sizes.h + 2u * sizes.pad_h - row * sizes.stride_h);
-        let across = min(sizes.kw, sizes.w + 2u * sizes.pad_w - column * sizes.stride_w);
-        divisor = down * across;
+        let high = min(sizes.kh, sizes.h + 2u * sizes.pad_h - row * sizes.stride_h);
+        let wide = min(sizes.kw, sizes.w + 2u * sizes.pad_w - column * sizes.stride_w);
+        divisor = high * wide;
     } else if (divisor == 0u) {
         divisor = hits;
     }

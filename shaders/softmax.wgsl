@@ -32,8 +32,13 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         largest = max(largest, x[i]);
     }
     var sum = 0.0;
-    for (var i = first; i < end; i += sizes.c) {
-        sum += exp(x[i] - largest);
+    // Sums of sums of 64 round less than one long sum.
+    for (var begin = first; begin < end; begin += 64u * sizes.c) {
+        var part = 0.0;
+        for (var i = begin; i < min(begin + 64u * sizes.c, end); i += sizes.c) {
+            part += exp(x[i] - largest);
+        }
+        sum += part;
     }
     if (LOG) {
         let log_sum = log(sum);
