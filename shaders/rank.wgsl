@@ -54,7 +54,7 @@ fn main(
     var rank = 0u;
     for (var j = 0u; j < sizes.n; j += 1u) {
         let other = key(x[first + j * sizes.c]);
-        let before = select(other < mine, other > mine, DESCENDING);
+        let before = select((other < mine), (other > mine), DESCENDING);
         rank += select(0u, 1u, before || (other == mine && j < i));
     }
     if (OUT == 2u) {
