@@ -30,19 +30,26 @@ var ErrNotImage = errors.New("not an image")
 
 // LoadImage reads the file at path as Decode does. Errors begin with the path.
 func LoadImage(path string) (*Image, error) {
+	m, _, err := LoadAlpha(path)
+	return m, err
+}
+
+// LoadAlpha is LoadImage that keeps transparency: alpha is a picture of one
+// channel, or nil if all is opaque. Colours are not multiplied by it.
+func LoadAlpha(path string) (m, alpha *Image, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	if s, err := f.Stat(); err == nil && s.IsDir() {
-		return nil, fmt.Errorf("%s: a folder: %w", path, ErrNotImage)
+		return nil, nil, fmt.Errorf("%s: a folder: %w", path, ErrNotImage)
 	}
-	m, err := Decode(f)
+	m, alpha, err = DecodeAlpha(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return m, nil
+	return m, alpha, nil
 }
 
 // Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey
@@ -51,30 +58,35 @@ func LoadImage(path string) (*Image, error) {
 // to be lying or mirrored is put upright. Pictures of over MaxPixels are
 // refused before they are decoded.
 func Decode(r io.Reader) (*Image, error) {
+	m, _, err := DecodeAlpha(r)
+	return m, err
+}
+
+// DecodeAlpha is Decode that keeps transparency, as LoadAlpha does.
+func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	file, err := io.ReadAll(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(file))
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
+		return nil, nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", format, err)
+		return nil, nil, fmt.Errorf("%s: %w", format, err)
 	case config.Width < 1 || config.Height < 1:
-		return nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
 	case config.Width > MaxPixels/config.Height:
-		return nil, fmt.Errorf("%s of %d×%d pixels is over %d million", format, config.Width, config.Height, MaxPixels>>20)
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels is over %d million", format, config.Width, config.Height, MaxPixels>>20)
 	}
 	decoded, err := decode(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s of %d×%d pixels: %w", format, config.Width, config.Height, err)
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels: %w", format, config.Width, config.Height, err)
 	}
 	rules := jpegChroma
 	if format == "webp" {
 		rules = webpChroma
 	}
-	var m *Image
 	switch decoded := decoded.(type) {
 	case *image.YCbCr:
 		m = rules.convert(decoded)
@@ -83,7 +95,27 @@ func Decode(r io.Reader) (*Image, error) {
 	default:
 		m = FromImage(decoded)
 	}
-	return m.turn(orientation(file, format)), nil
+	o := orientation(file, format)
+	if alpha = alphaOf(decoded); alpha != nil {
+		alpha = alpha.turn(o)
+	}
+	return m.turn(o), alpha, nil
+}
+
+// alphaOf is the transparency of a picture, or nil if it is opaque.
+func alphaOf(from image.Image) *Image {
+	if o, ok := from.(interface{ Opaque() bool }); !ok || o.Opaque() {
+		return nil
+	}
+	b := from.Bounds()
+	out := NewImage(b.Dx(), b.Dy(), 1)
+	for y := range out.Height {
+		for x := range out.Width {
+			_, _, _, a := from.At(b.Min.X+x, b.Min.Y+y).RGBA()
+			out.Pix[y*out.Width+x] = uint8(a >> 8)
+		}
+	}
+	return out
 }
 
 // decode guards against the panics of decoders on broken files.
