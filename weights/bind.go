@@ -1,9 +1,11 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,51 +22,101 @@ import (
 // dot) may be in src without being used; BatchNorm's num_batches_tracked
 // always may. All that is missing, misshapen or unused is in one error.
 func Bind(model any, src Source, ignore ...string) error {
-	var problems []string
-	wanted := map[string]bool{}
-	have := map[string]bool{}
-	for _, n := range src.Names() {
-		have[n] = true
+	if err := Compare(model, src, ignore...).Err(); err != nil {
+		return err
 	}
 	bind := map[*tensor.Tensor]*tensor.Tensor{}
+	var errs []error
 	Walk(model, func(name string, t *tensor.Tensor) {
-		wanted[name] = true
-		if !have[name] {
-			problems = append(problems, "missing "+name+" "+t.Shape.String())
-			return
-		}
-		// A tensor of another shape is not read to be refused.
-		if e, ok := entryOf(src, name); ok && !e.Shape.Equal(t.Shape) {
-			problems = append(problems, fmt.Sprintf("%s is %v, the model wants %v", name, e.Shape, t.Shape))
-			return
-		}
 		got, err := src.Tensor(name)
-		switch {
-		case err != nil:
-			problems = append(problems, err.Error())
-		case !got.Shape.Equal(t.Shape):
-			problems = append(problems, fmt.Sprintf("%s is %v, the model wants %v", name, got.Shape, t.Shape))
-		default:
-			bind[t] = got
+		if err != nil {
+			errs = append(errs, err)
+			return
 		}
+		bind[t] = got
 	})
-	for _, n := range src.Names() {
-		if !wanted[n] && !ignored(n, ignore) {
-			problems = append(problems, "unused "+n)
-		}
-	}
-	if len(problems) > 0 {
-		sort.Strings(problems)
-		more := ""
-		if n := len(problems); n > 12 {
-			problems, more = problems[:12], fmt.Sprintf("; and %d more", n-12)
-		}
-		return fmt.Errorf("weights: %s%s", strings.Join(problems, "; "), more)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("weights: %w", err)
 	}
 	for t, got := range bind {
 		t.Data = got.Data
 	}
 	return nil
+}
+
+// Fit says how a checkpoint differs from what a model declares. The lists are
+// sorted.
+type Fit struct {
+	Matched   int      // tensors of the same name and shape
+	Missing   []string // "name [shape]": the model wants them
+	Misshapen []string // "name is [shape], the model wants [shape]"
+	Unused    []string // names that the model does not have
+}
+
+// Compare tells how src, by names and shapes, differs from what Bind wants
+// for model. It reads no tensor of a source that can describe it.
+func Compare(model any, src Source, ignore ...string) Fit {
+	var f Fit
+	wanted := map[string]bool{}
+	have := map[string]bool{}
+	for _, n := range src.Names() {
+		have[n] = true
+	}
+	Walk(model, func(name string, t *tensor.Tensor) {
+		wanted[name] = true
+		if !have[name] {
+			f.Missing = append(f.Missing, name+" "+t.Shape.String())
+			return
+		}
+		shape, err := shapeOf(src, name)
+		switch {
+		case err != nil:
+			f.Missing = append(f.Missing, err.Error())
+		case !shape.Equal(t.Shape):
+			f.Misshapen = append(f.Misshapen, fmt.Sprintf("%s is %v, the model wants %v", name, shape, t.Shape))
+		default:
+			f.Matched++
+		}
+	})
+	for _, n := range src.Names() {
+		if !wanted[n] && !ignored(n, ignore) {
+			f.Unused = append(f.Unused, n)
+		}
+	}
+	sort.Strings(f.Missing)
+	sort.Strings(f.Misshapen)
+	sort.Strings(f.Unused)
+	return f
+}
+
+func shapeOf(src Source, name string) (tensor.Shape, error) {
+	if e, ok := entryOf(src, name); ok {
+		return e.Shape, nil
+	}
+	t, err := src.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.Shape, nil
+}
+
+// Err is nil if the checkpoint fits, and else names up to twelve differences.
+func (f Fit) Err() error {
+	problems := slices.Clone(f.Misshapen)
+	for _, m := range f.Missing {
+		problems = append(problems, "missing "+m)
+	}
+	for _, u := range f.Unused {
+		problems = append(problems, "unused "+u)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(problems); n > 12 {
+		problems, more = problems[:12], fmt.Sprintf("; and %d more", n-12)
+	}
+	return fmt.Errorf("weights: %s%s", strings.Join(problems, "; "), more)
 }
 
 func ignored(name string, patterns []string) bool {

@@ -195,9 +195,26 @@ func FuzzPickle(f *testing.F) {
 	f.Add([]byte("\x80\x04\x95\x02\x00\x00\x00\x00\x00\x00\x00(lp0\n0g0\n."))
 	f.Add([]byte("(im\nf\n(cm\nf\no\x92\x81R}b."))
 	f.Fuzz(func(t *testing.T, program []byte) {
-		_, n, err := unpickle(program, construct(len(program)), func(id any) (any, error) { return newStorage(id) })
+		data := make([]byte, 64)
+		value, n, err := unpickle(program, construct(len(program)), func(id any) (any, error) {
+			s, err := newStorage(id)
+			if s == nil || err != nil {
+				return nil, err
+			}
+			s.blob = &blob{data: data, size: int64(len(data))}
+			return s, nil
+		})
 		if n > len(program) || err == nil && program[n-1] != '.' {
 			t.Fatalf("%d of %d bytes, %v", n, len(program), err)
+		}
+		p := &PyTorch{entries: map[string]view{}}
+		if err != nil || p.collect(value, len(program)) != nil {
+			return
+		}
+		for _, name := range p.Names() {
+			if x, err := p.Tensor(name); err == nil && len(x.Data) > max(len(program), len(data)) {
+				t.Fatalf("%v out of %d bytes", x, len(program))
+			}
 		}
 	})
 }

@@ -23,6 +23,8 @@ import (
 // not run: classes and functions are names, only those that rebuild tensors
 // and dictionaries mean anything, and every other object is an opaque value.
 type PyTorch struct {
+	// Format is "zip", "legacy" or "tar".
+	Format string
 	// Key is where in the saved value the tensors are, such as "state_dict"
 	// or "model"; empty if they are the saved value itself.
 	Key string
@@ -33,7 +35,6 @@ type PyTorch struct {
 	names   []string
 	entries map[string]view
 	file    *mapping
-	size    int64
 }
 
 // OpenPyTorch maps the file at path. Close unmaps it.
@@ -52,39 +53,46 @@ func OpenPyTorch(path string) (*PyTorch, error) {
 
 // ReadPyTorch reads a file that is in memory already, and keeps it.
 func ReadPyTorch(file []byte) (*PyTorch, error) {
-	var value any
-	var err error
+	format, read := "legacy", readLegacy
 	switch {
 	case isZip(file):
-		value, err = readZip(file)
+		format, read = "zip", readZip
 	case isTar(file):
-		value, err = readTar(file)
-	default:
-		value, err = readLegacy(file)
+		format, read = "tar", readTar
 	}
+	value, err := read(file)
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
-	p := &PyTorch{entries: map[string]view{}, size: int64(len(file))}
-	named, err := p.stateDict(value, len(file))
-	if err != nil {
+	p := &PyTorch{Format: format, entries: map[string]view{}}
+	if err := p.collect(value, len(file)); err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
+	}
+	return p, nil
+}
+
+// collect names and checks the tensors of a saved value, which came out of a
+// file of size bytes.
+func (p *PyTorch) collect(value any, size int) error {
+	named, err := p.stateDict(value, size)
+	if err != nil {
+		return err
 	}
 	if len(named) == 0 {
-		return nil, errors.New("pytorch: no tensors in the file")
+		return errors.New("no tensors in the file")
 	}
 	for _, n := range named {
-		v, err := describe(n.tensor, p.size)
+		v, err := describe(n.tensor, int64(size))
 		if err != nil {
-			return nil, fmt.Errorf("pytorch: %s: %w", n.name, err)
+			return fmt.Errorf("%s: %w", n.name, err)
 		}
 		if _, twice := p.entries[n.name]; twice {
-			return nil, fmt.Errorf("pytorch: two tensors are named %s", n.name)
+			return fmt.Errorf("two tensors are named %s", n.name)
 		}
 		p.entries[n.name] = v
 		p.names = append(p.names, n.name)
 	}
-	return p, nil
+	return nil
 }
 
 // Names lists the tensors in the order of the state dict.

@@ -66,6 +66,15 @@ func (m Map) Tensor(name string) (*tensor.Tensor, error) {
 	return nil, fmt.Errorf("no tensor %s", name)
 }
 
+// Entry describes a tensor: its numbers are float32.
+func (m Map) Entry(name string) (Entry, bool) {
+	t, ok := m[name]
+	if !ok {
+		return Entry{}, false
+	}
+	return Entry{DType: "F32", Shape: t.Shape, Bytes: 4 * int64(t.Shape.Len())}, true
+}
+
 // Rename is src under other names: f turns a name of src into the one that the
 // model uses, or into "" to leave the tensor out.
 func Rename(src Source, f func(string) string) Source {

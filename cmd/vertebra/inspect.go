@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newInspect(s *settings) *cobra.Command {
+	var asJSON bool
+	var model string
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "List the tensors of a checkpoint",
+		Long: `Lists the tensors of a safetensors or PyTorch file without reading their numbers,
+and the models that they fit by name and shape; if they fit none, what differs
+from the model that comes nearest. Nothing in a PyTorch file is executed.`,
+		Example: `  vertebra inspect resnet50-11ad3fa6.pth
+  vertebra inspect weights.safetensors --model espcn_x2
+  vertebra inspect checkpoint.pth --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			src, err := weights.Open(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := inspect(src, model)
+			if err = errors.Join(err, src.Close()); err != nil {
+				return err
+			}
+			if r.File = args[0]; asJSON {
+				return printJSON(c.OutOrStdout(), r)
+			}
+			return r.print(c.OutOrStdout(), s.quiet)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	c.Flags().StringVar(&model, "model", "", "compare with this model only")
+	return c
+}
+
+// inspection is what a checkpoint holds and which models it is for.
+type inspection struct {
+	File     string            `json:"file"`
+	Format   string            `json:"format"`
+	Key      string            `json:"key,omitempty"`    // where in the file the tensors are
+	Beside   []string          `json:"beside,omitempty"` // other keys with tensors
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Tensors  []inspectedTensor `json:"tensors"`
+	Elements int64             `json:"elements"`
+	Bytes    int64             `json:"bytes"`
+	Fits     []string          `json:"fits"`
+	Nearest  *inspectedModel   `json:"nearest,omitempty"` // if it fits none
+}
+
+type inspectedTensor struct {
+	Name  string `json:"name"`
+	Type  string `json:"dtype"`
+	Shape []int  `json:"shape"`
+	Bytes int64  `json:"bytes"`
+}
+
+type inspectedModel struct {
+	Name      string   `json:"model"`
+	Matched   int      `json:"matched"`
+	Missing   []string `json:"missing"`
+	Misshapen []string `json:"misshapen"`
+	Unused    []string `json:"unused"`
+}
+
+// inspect describes a checkpoint and compares it with a model, or with all.
+func inspect(src weights.Checkpoint, model string) (*inspection, error) {
+	r := &inspection{Tensors: []inspectedTensor{}, Fits: []string{}}
+	switch src := src.(type) {
+	case *weights.Safetensors:
+		r.Format, r.Metadata = "safetensors", src.Metadata
+	case *weights.PyTorch:
+		r.Format, r.Key, r.Beside = "PyTorch, "+src.Format, src.Key, src.Beside
+	}
+	for _, name := range src.Names() {
+		e, _ := src.Entry(name)
+		r.Tensors = append(r.Tensors, inspectedTensor{name, e.DType, append([]int{}, e.Shape...), e.Bytes})
+		r.Elements += int64(e.Shape.Len())
+		r.Bytes += e.Bytes
+	}
+	candidates := models.Registry
+	if model != "" {
+		e, err := models.Lookup(model)
+		if err != nil {
+			return nil, err
+		}
+		candidates = []models.Entry{e}
+	}
+	var best float64
+	for _, e := range candidates {
+		fit := weights.Compare(e.New(), src)
+		if fit.Err() == nil {
+			r.Fits = append(r.Fits, e.Name)
+			continue
+		}
+		// The share of all names that agree, those of the file and the model.
+		all := fit.Matched + len(fit.Missing) + len(fit.Misshapen) + len(fit.Unused)
+		if share := float64(fit.Matched) / float64(all); share > best || model != "" {
+			best = share
+			r.Nearest = &inspectedModel{e.Name, fit.Matched, fit.Missing, fit.Misshapen, fit.Unused}
+		}
+	}
+	if len(r.Fits) > 0 {
+		r.Nearest = nil
+	}
+	return r, nil
+}
+
+func (r *inspection) print(out io.Writer, quiet bool) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "name\ttype\tshape\tbytes")
+	for _, t := range r.Tensors {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", t.Name, t.Type, dims(t.Shape), t.Bytes)
+	}
+	if err := w.Flush(); err != nil || quiet {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s\n%d tensors, %d elements, %s\n", r.place(), len(r.Tensors), r.Elements, bytesText(r.Bytes))
+	switch n := r.Nearest; {
+	case len(r.Fits) > 0:
+		fmt.Fprintf(out, "fits %s\n", strings.Join(r.Fits, ", "))
+	case n == nil:
+		fmt.Fprintln(out, "fits no model, and has no tensor in common with one")
+	default:
+		fmt.Fprintf(out, "does not fit %s: %d tensors agree, %d are missing, %d have another shape, %d are unused\n",
+			n.Name, n.Matched, len(n.Missing), len(n.Misshapen), len(n.Unused))
+		for _, list := range []struct {
+			what  string
+			names []string
+		}{{"missing", n.Missing}, {"shape", n.Misshapen}, {"unused", n.Unused}} {
+			for i, name := range list.names {
+				if i == 12 {
+					fmt.Fprintf(out, "  %s: and %d more\n", list.what, len(list.names)-i)
+					break
+				}
+				fmt.Fprintf(out, "  %s: %s\n", list.what, name)
+			}
+		}
+	}
+	return nil
+}
+
+// place says what the file is and where in it the tensors are.
+func (r *inspection) place() string {
+	s := r.Format + " file"
+	if r.Key != "" {
+		s += ", tensors under " + r.Key
+	}
+	if len(r.Beside) > 0 {
+		s += "; more under " + strings.Join(r.Beside, ", ")
+	}
+	return s
+}
+
+// dims writes a shape as manifests do: 64x3x7x7.
+func dims(shape []int) string {
+	if len(shape) == 0 {
+		return "scalar"
+	}
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", "x")
+}

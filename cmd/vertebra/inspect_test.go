@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func inspectCommand(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(context.Background(), append([]string{"inspect"}, args...), &out, &errs)
+	return out.String(), errs.String(), status
+}
+
+func TestInspect(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		args  []string
+		lines []string
+	}{
+		{"fits", []string{"../../models/embedded/espcn_x2.safetensors"},
+			[]string{"conv1.weight", "64x1x5x5", "safetensors file\n6 tensors, 21284 elements", "fits espcn_x2\n"}},
+		{"another model", []string{"../../models/embedded/espcn_x2.safetensors", "--model", "espcn_x3"},
+			[]string{"does not fit espcn_x3: 4 tensors agree, 0 are missing, 2 have another shape, 0 are unused\n",
+				"  shape: conv3.bias is [4], the model wants [9]\n"}},
+		{"nested", []string{"../../weights/testdata/pth/dataparallel_with_optimizer_zip.pth"},
+			[]string{"1.num_batches_tracked", "I64", "scalar", "PyTorch, zip file, tensors under state_dict\n9 tensors"}},
+	} {
+		out, errs, status := inspectCommand(t, c.args...)
+		if status != 0 {
+			t.Errorf("%s: status %d, %s", c.name, status, errs)
+		}
+		for _, line := range c.lines {
+			if !strings.Contains(out, line) {
+				t.Errorf("%s: no %q in\n%s", c.name, line, out)
+			}
+		}
+	}
+}
+
+func TestInspectJSON(t *testing.T) {
+	out, errs, status := inspectCommand(t, "--json", "../../weights/testdata/pth/dtypes_legacy.pth")
+	var r inspection
+	if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 {
+		t.Fatalf("%v, status %d, %s", err, status, errs)
+	}
+	if len(r.Tensors) != 10 || r.Format != "PyTorch, legacy" || r.Bytes == 0 || len(r.Fits) != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestInspectErrors(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"no such file", []string{"missing.pth"}},
+		{"neither a safetensors nor a PyTorch file", []string{"inspect.go"}},
+		{`no model "nothing"`, []string{"../../models/embedded/espcn_x2.safetensors", "--model", "nothing"}},
+		{"accepts 1 arg", nil},
+	} {
+		_, errs, status := inspectCommand(t, c.args...)
+		if status != 1 || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: status %d, %q; want %q", c.args, status, errs, c.want)
+		}
+	}
+}

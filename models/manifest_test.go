@@ -1,0 +1,115 @@
+package models
+
+import (
+	"archive/zip"
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// layouts are models at full size by the manifest of a checkpoint that they
+// bind: of the official one, under the model's own names, or of another
+// source, whose names rename maps to them.
+var layouts = map[string]layout{
+	"espcn_x2": {model: func() any { return NewESPCN(2) }},
+	"espcn_x3": {model: func() any { return NewESPCN(3) }},
+	"espcn_x4": {model: func() any { return NewESPCN(4) }},
+}
+
+type layout struct {
+	model  func() any
+	rename func(string) string // nil: the names are the model's
+	ignore []string            // see weights.Bind
+}
+
+// TestLayouts checks that every name and shape of a layout is the model's,
+// and the reverse.
+func TestLayouts(t *testing.T) {
+	manifests := readManifests(t)
+	for name, l := range layouts {
+		m, ok := manifests[name]
+		if !ok {
+			t.Errorf("%s: no such manifest", name)
+			continue
+		}
+		var src weights.Source = m
+		if l.rename != nil {
+			src = weights.Rename(m, l.rename)
+		}
+		if err := weights.Compare(l.model(), src, l.ignore...).Err(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// manifest is the tensors of a checkpoint without their numbers.
+type manifest struct {
+	names   []string
+	entries map[string]weights.Entry
+}
+
+func (m *manifest) Names() []string { return m.names }
+
+func (m *manifest) Entry(name string) (weights.Entry, bool) {
+	e, ok := m.entries[name]
+	return e, ok
+}
+
+func (m *manifest) Tensor(name string) (*tensor.Tensor, error) {
+	return nil, fmt.Errorf("a manifest has no numbers for %s", name)
+}
+
+// readManifests reads testdata/manifests.zip: a file NAME.tsv for each
+// checkpoint, a line "name, type, shape" for each tensor.
+func readManifests(t testing.TB) map[string]*manifest {
+	t.Helper()
+	z, err := zip.OpenReader("testdata/manifests.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	all := map[string]*manifest{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := readManifest(r)
+		if err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		all[strings.TrimSuffix(f.Name, ".tsv")] = m
+		r.Close()
+	}
+	return all
+}
+
+func readManifest(r io.Reader) (*manifest, error) {
+	m := &manifest{entries: map[string]weights.Entry{}}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), "\t")
+		if len(fields) != 3 {
+			return nil, fmt.Errorf("line %q", lines.Text())
+		}
+		shape := tensor.Shape{}
+		if fields[2] != "scalar" {
+			for _, d := range strings.Split(fields[2], "x") {
+				n, err := strconv.Atoi(d)
+				if err != nil {
+					return nil, fmt.Errorf("line %q", lines.Text())
+				}
+				shape = append(shape, n)
+			}
+		}
+		m.names = append(m.names, fields[0])
+		m.entries[fields[0]] = weights.Entry{DType: fields[1], Shape: shape}
+	}
+	return m, lines.Err()
+}
