@@ -17,6 +17,20 @@ import (
 // bind: of the official one, under the model's own names, or of another
 // source, whose names rename maps to them.
 var layouts = map[string]layout{
+	"alexnet":                  {model: func() any { return NewAlexNet(1000) }},
+	"cifar_resnet20_akamaster": {model: func() any { return NewCIFARResNet(3, 10) }},
+	"cifar_resnet56_akamaster": {model: func() any { return NewCIFARResNet(9, 10) }},
+	"googlenet":                {model: func() any { return NewGoogLeNet(GoogLeNetConfig{Aux: true}) }},
+	"googlenet_noaux":          {model: func() any { return NewGoogLeNet(GoogLeNetConfig{}) }},
+	"lenet5_d2l":               {model: func() any { return NewLeNet5D2L() }},
+	"lenet5_tutorial_grey":     {model: func() any { return NewLeNet5(1) }},
+	"lenet5_tutorial_rgb":      {model: func() any { return NewLeNet5(3) }},
+	"resnet101":                resNetLayout(101),
+	"resnet152":                resNetLayout(152),
+	"resnet18":                 resNetLayout(18),
+	"resnet34":                 resNetLayout(34),
+	"resnet50":                 resNetLayout(50),
+
 	"espcn_x2": {model: func() any { return NewESPCN(2) }},
 	"espcn_x3": {model: func() any { return NewESPCN(3) }},
 	"espcn_x4": {model: func() any { return NewESPCN(4) }},

@@ -14,6 +14,13 @@ type Model interface {
 	Forward(x *graph.Value) *graph.Value
 }
 
+// Several is a model with more results than one. Forward is its Outputs' main
+// one.
+type Several interface {
+	Model
+	Outputs(x *graph.Value) []graph.Output
+}
+
 // Entry is a model that can be had by name.
 type Entry struct {
 	Name       string
@@ -21,8 +28,10 @@ type Entry struct {
 	Size       int // height and width of the input that it is usually shown
 	Channels   int // of the input
 	Input      string
-	Checkpoint string // where its weights are
-	Licence    string // of the weights
+	Preprocess Preprocess // of pictures, as in training
+	Checkpoint string     // where its weights are
+	Hash       string     // "sha256:" or "md5:" and how the checkpoint's hash begins; "" if none is published
+	Licence    string     // of the weights
 
 	New     func() Model
 	Weights func() (weights.Source, error) // those in this module; nil if none are
@@ -30,9 +39,27 @@ type Entry struct {
 
 // Registry lists the models, in alphabetical order.
 var Registry = []Entry{
+	alexNetEntry,
+	cifarResNetEntry(110),
+	cifarResNetEntry(20),
+	cifarResNetEntry(32),
+	cifarResNetEntry(44),
+	cifarResNetEntry(56),
 	espcnEntry(2),
 	espcnEntry(3),
 	espcnEntry(4),
+	googLeNetEntry,
+	lenet5Entry,
+	lenet5ConvEntry,
+	lenet5D2LEntry,
+	resNetEntry("resnet101", 101, 256, "63fe2227"),
+	resNetEntry("resnet101_v2", 101, 232, "cd907fc2"),
+	resNetEntry("resnet152", 152, 256, "394f9c45"),
+	resNetEntry("resnet152_v2", 152, 232, "f82ba261"),
+	resNetEntry("resnet18", 18, 256, "f37072fd"),
+	resNetEntry("resnet34", 34, 256, "b627a593"),
+	resNetEntry("resnet50", 50, 256, "0676ba61"),
+	resNetEntry("resnet50_v2", 50, 232, "11ad3fa6"),
 }
 
 func espcnEntry(scale int) Entry {
@@ -61,8 +88,16 @@ func Lookup(name string) (Entry, error) {
 	return Entry{}, fmt.Errorf("models: no model %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// Trace records m on an input of a shape. Its output is "out".
+// Trace records m on an input of a shape. Its output is "out", or those that it
+// has Several of.
 func Trace(m Model, shape ...int) (*graph.Graph, error) {
 	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the tensors, and so the layers
-	return graph.Trace(func(g *graph.Graph) { g.Output("out", m.Forward(g.Input("x", shape...))) })
+	return graph.Trace(func(g *graph.Graph) {
+		x := g.Input("x", shape...)
+		if s, ok := m.(Several); ok {
+			g.Outputs = s.Outputs(x)
+			return
+		}
+		g.Output("out", m.Forward(x))
+	})
 }

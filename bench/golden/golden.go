@@ -61,10 +61,19 @@ func (c Case) Staged() Case {
 }
 
 // Diff compares output i with what is wanted. Some files hold only the first
-// channels of a stage: then only those are compared.
+// channels of a stage, or what becomes of the first images: then only those are
+// compared.
 func (c Case) Diff(i int, got *tensor.Tensor) (tensor.Difference, error) {
 	want := c.Want[i]
-	if n := len(got.Shape) - 1; len(want.Shape) == n+1 && n >= 0 && want.Shape[n] < got.Shape[n] {
+	n := len(got.Shape) - 1
+	if n < 0 || len(want.Shape) != n+1 {
+		return tensor.Diff(got, want)
+	}
+	if n > 0 && want.Shape[0] < got.Shape[0] {
+		rows := got.Shape[1:].Len() * want.Shape[0]
+		got = tensor.Of(got.Data[:rows], append([]int{want.Shape[0]}, got.Shape[1:]...)...)
+	}
+	if want.Shape[n] < got.Shape[n] {
 		cut := tensor.New(append(got.Shape[:n:n], want.Shape[n])...)
 		for at := 0; at < len(cut.Data); at += want.Shape[n] {
 			copy(cut.Data[at:at+want.Shape[n]], got.Data[at/want.Shape[n]*got.Shape[n]:])
@@ -137,7 +146,9 @@ func read(f *file) ([]Case, error) {
 	if config.Arch == "" {
 		config.Arch = kind
 	}
-	if build, ok := architectures[config.Arch]; ok {
+	arch, _, _ := strings.Cut(config.Arch, ",")
+	arch, _, _ = strings.Cut(arch, " (")
+	if build, ok := architectures[arch]; ok {
 		c, err := guard(name, func() (Case, error) { return build(f) })
 		if err != nil {
 			return nil, err

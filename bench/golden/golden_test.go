@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/vertebra/vertebra/bench/golden"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
 )
 
 // folders lists where reference files are: the subset in testdata, and the
@@ -63,6 +65,36 @@ func check(t *testing.T, c golden.Case) {
 		d, err := c.Diff(i, got[i])
 		if err != nil || !(d.Relative <= c.Tolerance) {
 			t.Errorf("%s: %v, %v", want.Name, d, err)
+		}
+	}
+}
+
+// TestStages checks that every stage of a model's file is compared.
+func TestStages(t *testing.T) {
+	for _, dir := range folders() {
+		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if err != nil || len(cases) != 1 || cases[0].Graph == nil {
+				continue
+			}
+			s, err := weights.OpenSafetensors(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have := map[string]bool{}
+			for _, stage := range cases[0].Stages {
+				have[stage.Name] = true
+			}
+			for _, name := range s.Names() {
+				if stage, ok := strings.CutPrefix(name, "stage/"); ok && !have[stage] {
+					t.Errorf("%s: stage %s is not compared", cases[0].Name, stage)
+				}
+			}
+			s.Close()
 		}
 	}
 }

@@ -12,9 +12,20 @@ import (
 )
 
 // architectures says how a file becomes a case, by the architecture that its
-// config names, or else by its model.
+// config names, up to a comma or bracket, or else by its model.
 var architectures = map[string]func(*file) (Case, error){
+	"alexnet":             alexNet,
+	"cifar resnet":        cifarResNet,
 	"espcn":               espcn,
+	"googlenet":           googLeNet,
+	"LeNet-5":             lenetMNIST,
+	"lenet5_d2l":          lenet5D2L,
+	"lenet5_tutorial":     lenet5,
+	"resnet101":           resNet(101),
+	"resnet152":           resNet(152),
+	"resnet18":            resNet(18),
+	"resnet34":            resNet(34),
+	"resnet50":            resNet(50),
 	"op:preprocess_photo": photo,
 }
 
@@ -53,7 +64,13 @@ func (f *file) images(m models.Model) (Case, error) {
 	if err := weights.Bind(m, f.group("weight")); err != nil {
 		return Case{}, err
 	}
-	x := channelsLast(f.tensor("input/x"))
+	return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
+}
+
+// imagesOf is images for a model that is bound and an input in the graph's
+// layout. A single output has the first of these names in the file; several
+// have their own.
+func (f *file) imagesOf(m models.Model, x *tensor.Tensor, outputs ...string) (Case, error) {
 	g, err := models.Trace(m, x.Shape...)
 	if err != nil {
 		return Case{}, err
@@ -64,11 +81,16 @@ func (f *file) images(m models.Model) (Case, error) {
 			c.Stages = append(c.Stages, f.named("stage/", s.Name))
 		}
 	}
-	outputs := f.group("output").Names()
-	if len(outputs) != 1 {
-		return c, fmt.Errorf("%d outputs, want one", len(outputs))
+	if len(outputs) != len(g.Outputs) {
+		return c, fmt.Errorf("outputs are %q, want %d", outputs, len(g.Outputs))
 	}
-	c.Want = []*tensor.Tensor{f.named("output/", outputs[0])}
+	for i, o := range g.Outputs {
+		name := o.Name
+		if len(outputs) == 1 {
+			name = outputs[i]
+		}
+		c.Want = append(c.Want, f.named("output/", name))
+	}
 	return c, nil
 }
 

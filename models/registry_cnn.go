@@ -1,0 +1,127 @@
+package models
+
+import (
+	"fmt"
+	"strconv"
+)
+
+const (
+	torchvision    = "https://download.pytorch.org/models/"
+	imageNetTerms  = "BSD-3-Clause; trained on ImageNet, whose terms apply"
+	imageNetPixels = "RGB in 0…1, normalised with ImageNet's mean and standard deviation"
+	ownWeights     = "none published"
+)
+
+// imageNetInput is how torchvision prepares pictures: the shorter side resized,
+// the middle 224×224 of it.
+func imageNetInput(short int) Preprocess {
+	return Preprocess{Short: short, Crop: [2]int{224, 224}, Mean: ImageNetMean, Std: ImageNetStd}
+}
+
+// resNetEntry is a residual network whose weights were trained for pictures
+// with a shorter side of short pixels.
+func resNetEntry(name string, depth, short int, hash string) Entry {
+	return Entry{
+		Name:       name,
+		Paper:      "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
+		Size:       224,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: imageNetInput(short),
+		Checkpoint: fmt.Sprintf("%sresnet%d-%s.pth", torchvision, depth, hash),
+		Hash:       "sha256:" + hash,
+		Licence:    imageNetTerms,
+		New: func() Model {
+			c, err := ResNetDepth(depth)
+			if err != nil {
+				panic(err)
+			}
+			return NewResNet(c)
+		},
+	}
+}
+
+// cifarHash begins the hash of the weights of Yerlan Idelbayev's networks that
+// are at hand, and is in their names.
+var cifarHash = map[int]string{20: "12fca82f", 56: "4bfd9763"}
+
+func cifarResNetEntry(depth int) Entry {
+	e := Entry{
+		Name:       "cifar_resnet" + strconv.Itoa(depth),
+		Paper:      "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, §4.2",
+		Size:       32,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: ImageNetMean, Std: ImageNetStd},
+		Checkpoint: "https://github.com/akamaster/pytorch_resnet_cifar10/tree/master/pretrained_models",
+		Licence:    "BSD-2-Clause",
+		New:        func() Model { return NewCIFARResNet((depth-2)/6, 10) },
+	}
+	if hash, ok := cifarHash[depth]; ok {
+		e.Checkpoint += fmt.Sprintf("/resnet%d-%s.th", depth, hash)
+		e.Hash = "sha256:" + hash
+	}
+	return e
+}
+
+var alexNetEntry = Entry{
+	Name:       "alexnet",
+	Paper:      "Krizhevsky, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997",
+	Size:       224,
+	Channels:   3,
+	Input:      imageNetPixels,
+	Preprocess: imageNetInput(256),
+	Checkpoint: torchvision + "alexnet-owt-7be5be79.pth",
+	Hash:       "sha256:7be5be79",
+	Licence:    imageNetTerms,
+	New:        func() Model { return NewAlexNet(1000) },
+}
+
+var googLeNetEntry = Entry{
+	Name:       "googlenet",
+	Paper:      "Szegedy et al., Going Deeper with Convolutions, arXiv:1409.4842",
+	Size:       224,
+	Channels:   3,
+	Input:      imageNetPixels,
+	Preprocess: imageNetInput(256),
+	Checkpoint: torchvision + "googlenet-1378be20.pth",
+	Hash:       "sha256:1378be20",
+	Licence:    imageNetTerms,
+	New:        func() Model { return NewGoogLeNet(GoogLeNetConfig{Aux: true, TransformInput: true}) },
+}
+
+const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
+
+var lenet5Entry = Entry{
+	Name:       "lenet5",
+	Paper:      lenetPaper,
+	Size:       32,
+	Channels:   1,
+	Input:      "grey in 0…1",
+	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
+	Checkpoint: ownWeights,
+	New:        func() Model { return NewLeNet5(1) },
+}
+
+var lenet5D2LEntry = Entry{
+	Name:       "lenet5_d2l",
+	Paper:      lenetPaper,
+	Size:       28,
+	Channels:   1,
+	Input:      "grey in 0…1",
+	Preprocess: Preprocess{Grey: true, Size: [2]int{28, 28}},
+	Checkpoint: ownWeights,
+	New:        func() Model { return NewLeNet5D2L() },
+}
+
+var lenet5ConvEntry = Entry{
+	Name:       "lenet5_conv",
+	Paper:      lenetPaper,
+	Size:       32,
+	Channels:   1,
+	Input:      "grey in 0…1",
+	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
+	Checkpoint: "https://github.com/csinva/gan-vae-pretrained-pytorch/tree/master/mnist_classifier",
+	Licence:    "MIT by its readme; no licence file",
+	New:        func() Model { return NewLeNet5Conv() },
+}

@@ -1,0 +1,185 @@
+package models
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/layers"
+)
+
+// ResNet is the residual network of He et al. (arXiv:1512.03385) as torchvision
+// trains it: in a bottleneck the 3×3 convolution carries the stride.
+type ResNet struct {
+	Conv1  *layers.Conv2d    `weight:"conv1"` // 7×7 stride 2
+	BN1    *layers.BatchNorm `weight:"bn1"`
+	Layer1 []*residual       `weight:"layer1"` // at 1/4 of the image
+	Layer2 []*residual       `weight:"layer2"` // at 1/8
+	Layer3 []*residual       `weight:"layer3"` // at 1/16
+	Layer4 []*residual       `weight:"layer4"` // at 1/32
+	FC     *layers.Linear    `weight:"fc"`
+}
+
+// ResNetConfig says which residual network.
+type ResNetConfig struct {
+	Blocks     [4]int // of each stage
+	Bottleneck bool   // blocks are 1×1, 3×3, 1×1 and not 3×3, 3×3
+	Width      int    // channels of the first convolution; 0 means 64
+	Classes    int    // 0 means 1000
+}
+
+// ResNetDepth is the configuration with 18, 34, 50, 101 or 152 layers of the
+// paper's table 1.
+func ResNetDepth(layers int) (ResNetConfig, error) {
+	switch layers {
+	case 18:
+		return ResNetConfig{Blocks: [4]int{2, 2, 2, 2}}, nil
+	case 34:
+		return ResNetConfig{Blocks: [4]int{3, 4, 6, 3}}, nil
+	case 50:
+		return ResNetConfig{Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true}, nil
+	case 101:
+		return ResNetConfig{Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true}, nil
+	case 152:
+		return ResNetConfig{Blocks: [4]int{3, 8, 36, 3}, Bottleneck: true}, nil
+	}
+	return ResNetConfig{}, fmt.Errorf("models: no residual network of %d layers; there are 18, 34, 50, 101, 152", layers)
+}
+
+// NewResNet declares the network.
+func NewResNet(c ResNetConfig) *ResNet {
+	width, in := or(c.Width, 64), or(c.Width, 64)
+	stage := func(i int) []*residual {
+		stride, mid := 2, width<<i
+		if i == 0 {
+			stride = 1
+		}
+		var blocks []*residual
+		for range c.Blocks[i] {
+			block := newResidual(in, mid, stride, c.Bottleneck)
+			blocks = append(blocks, block)
+			in, stride = block.out(), 1
+		}
+		return blocks
+	}
+	return &ResNet{
+		Conv1:  layers.NewConv2d(3, width, graph.Both(7), graph.Conv2d{Stride: graph.Both(2), Pad: graph.Both(3)}).NoBias(),
+		BN1:    layers.NewBatchNorm(width),
+		Layer1: stage(0),
+		Layer2: stage(1),
+		Layer3: stage(2),
+		Layer4: stage(3),
+		FC:     layers.NewLinear(in, or(c.Classes, 1000)),
+	}
+}
+
+// Forward maps images [B, H, W, 3] to logits [B, classes].
+func (m *ResNet) Forward(x *graph.Value) *graph.Value {
+	x = m.Conv1.Forward(x).Stage("conv1")
+	x = m.BN1.Forward(x).Stage("bn1").ReLU().Stage("relu")
+	x = x.MaxPool2d(graph.Window{Size: graph.Both(3), Stride: graph.Both(2), Pad: graph.Both(1)}).Stage("maxpool")
+	for i, blocks := range [][]*residual{m.Layer1, m.Layer2, m.Layer3, m.Layer4} {
+		x = forwardStage(fmt.Sprintf("layer%d", i+1), blocks, x)
+	}
+	return m.FC.Forward(flatten(globalAvgPool(x).Stage("avgpool")))
+}
+
+// forwardStage applies the blocks of a stage, and names what each gives.
+func forwardStage(name string, blocks []*residual, x *graph.Value) *graph.Value {
+	for i, block := range blocks {
+		x = block.Forward(x).Stage(fmt.Sprintf("%s.%d", name, i))
+	}
+	return x.Stage(name)
+}
+
+// residual is a block y = ReLU(F(x) + shortcut(x)), F being 3×3, 3×3 or, in a
+// bottleneck, 1×1, 3×3, 1×1 to four times the channels.
+type residual struct {
+	Conv1    *layers.Conv2d    `weight:"conv1"`
+	BN1      *layers.BatchNorm `weight:"bn1"`
+	Conv2    *layers.Conv2d    `weight:"conv2"`
+	BN2      *layers.BatchNorm `weight:"bn2"`
+	Conv3    *layers.Conv2d    `weight:"conv3"` // of a bottleneck
+	BN3      *layers.BatchNorm `weight:"bn3"`
+	Shortcut *layers.Conv2d    `weight:"downsample.0"` // where the shape changes
+	BNShort  *layers.BatchNorm `weight:"downsample.1"`
+
+	// OptionA is the shortcut without weights of the paper's §4.2: every second
+	// pixel, and channels of zeros on both sides.
+	OptionA bool
+}
+
+func newResidual(in, mid, stride int, bottleneck bool) *residual {
+	s := graph.Conv2d{Stride: graph.Both(stride)}
+	s3, pad := graph.Conv2d{Stride: graph.Both(stride), Pad: graph.Both(1)}, graph.Conv2d{Pad: graph.Both(1)}
+	m := &residual{BN1: layers.NewBatchNorm(mid), BN2: layers.NewBatchNorm(mid)}
+	out := mid
+	if bottleneck {
+		out = 4 * mid
+		m.Conv1 = layers.NewConv2d(in, mid, graph.Both(1), graph.Conv2d{}).NoBias()
+		m.Conv2 = layers.NewConv2d(mid, mid, graph.Both(3), s3).NoBias()
+		m.Conv3 = layers.NewConv2d(mid, out, graph.Both(1), graph.Conv2d{}).NoBias()
+		m.BN3 = layers.NewBatchNorm(out)
+	} else {
+		m.Conv1 = layers.NewConv2d(in, mid, graph.Both(3), s3).NoBias()
+		m.Conv2 = layers.NewConv2d(mid, mid, graph.Both(3), pad).NoBias()
+	}
+	if stride != 1 || in != out {
+		m.Shortcut = layers.NewConv2d(in, out, graph.Both(1), s).NoBias()
+		m.BNShort = layers.NewBatchNorm(out)
+	}
+	return m
+}
+
+// out is the number of channels of the block's result.
+func (m *residual) out() int {
+	if m.Conv3 != nil {
+		return m.Conv3.Weight.Shape[0]
+	}
+	return m.Conv2.Weight.Shape[0]
+}
+
+// Forward maps [B, H, W, in] to [B, ⌈H/stride⌉, ⌈W/stride⌉, out].
+func (m *residual) Forward(x *graph.Value) *graph.Value {
+	y := m.BN1.Forward(m.Conv1.Forward(x)).ReLU()
+	y = m.BN2.Forward(m.Conv2.Forward(y))
+	if m.Conv3 != nil {
+		y = m.BN3.Forward(m.Conv3.Forward(y.ReLU()))
+	}
+	return y.Add(m.shortcut(x)).ReLU()
+}
+
+func (m *residual) shortcut(x *graph.Value) *graph.Value {
+	switch {
+	case m.Shortcut != nil:
+		return m.BNShort.Forward(m.Shortcut.Forward(x))
+	case m.OptionA:
+		x = graph.Apply(graph.Slice{Step: [graph.MaxRank]int{1: 2, 2: 2}}, x)
+		more := m.out() - x.Shape[3]
+		return graph.Apply(graph.Pad{
+			Before: [graph.MaxRank]int{3: more / 2},
+			After:  [graph.MaxRank]int{3: more - more/2},
+		}, x)
+	}
+	return x
+}
+
+// or is n, or what it means if it is 0.
+func or(n, zero int) int {
+	if n == 0 {
+		return zero
+	}
+	return n
+}
+
+// globalAvgPool is the mean over the image, [B, 1, 1, C].
+func globalAvgPool(x *graph.Value) *graph.Value {
+	return x.Mean(1, 2).Reshape(x.Shape[0], 1, 1, x.Shape[3])
+}
+
+// flatten maps [B, H, W, C] to [B, C·H·W], in the order of PyTorch's flatten.
+func flatten(x *graph.Value) *graph.Value {
+	if x.Shape[1]*x.Shape[2] > 1 {
+		x = x.Permute(0, 3, 1, 2)
+	}
+	return x.Reshape(x.Shape[0], -1)
+}
