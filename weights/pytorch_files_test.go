@@ -153,6 +153,10 @@ func TestPyTorchFormats(t *testing.T) {
 	check(t, archive(t, zip.Deflate, value, storages), want)
 	check(t, archive(t, zip.Store, value, storages, "byteorder", "little", "version", "3\n"), want)
 	check(t, legacy(value, little, []string{"0"}, storages), want)
+	untyped := strided("0", 4, 1, []any{1}, []any{1})
+	untyped.class, untyped.args[0].(*storage).dtype = "torch._utils._rebuild_tensor_v3", "UntypedStorage"
+	untyped.args = append(untyped.args, global("torch.uint16"))
+	check(t, archive(t, zip.Store, dictOf("u", untyped), map[string][]byte{"0": {1, 0, 2, 0x80}}), map[string][]float32{"u": {0x8002}})
 	check(t, tarFile(t), map[string][]float32{"a": {1, 2, 3, 4}, "b": {2, 4}})
 
 	other := map[string][]byte{"1": floats(1, 2)}

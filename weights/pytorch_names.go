@@ -179,9 +179,16 @@ func parts(v any) []part {
 			return dictParts(attrs)
 		}
 		all := dictParts(dictionary(attrs.get("_parameters")))
-		transient := sequence(attrs.get("_non_persistent_buffers_set"))
-		for _, p := range dictParts(dictionary(attrs.get("_buffers"))) {
-			if !slices.ContainsFunc(transient, func(t any) bool { s, ok := t.(string); return ok && s == p.key }) {
+		buffers := dictParts(dictionary(attrs.get("_buffers")))
+		transient := map[string]bool{}
+		names := sequence(attrs.get("_non_persistent_buffers_set"))
+		for _, n := range names[:min(len(names), len(buffers))] {
+			if s, ok := n.(string); ok {
+				transient[s] = true
+			}
+		}
+		for _, p := range buffers {
+			if !transient[p.key] {
 				all = append(all, p)
 			}
 		}
