@@ -6,8 +6,11 @@
 package gpu
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -221,7 +224,7 @@ func Open(o Options) (*Device, error) {
 	}
 	d := &Device{
 		info:      list[i].info,
-		memory:    o.Memory,
+		memory:    cmp.Or(o.Memory, systemMemory(list[i].info)),
 		instance:  instance,
 		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},
@@ -245,6 +248,23 @@ func Open(o Options) (*Device, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// systemMemory is what a software adapter, whose memory is the system's, can
+// take without the system ending the process; 0 where that cannot be told.
+func systemMemory(info Info) int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil || info.Limits.Kind != shaders.CPU {
+		return 0
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var kib int64
+		if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kib); n == 1 {
+			return kib << 10 / 10 * 9
+		}
+	}
+	return 0
 }
 
 // Info describes the adapter.

@@ -41,8 +41,8 @@ type operand struct {
 type listing struct {
 	steps   []step
 	lives   []life
-	slot    []int   // of each life
-	sizes   []int64 // of each slot
+	slots   []slot  // of each life
+	sizes   []int64 // of each buffer
 	bound   int64
 	inputs  []int // lives
 	outputs []output
@@ -65,7 +65,8 @@ type lowerer struct {
 
 // lower chooses programs for the ops of a graph and memory for its values. It
 // is a pure function: the same graph, limits and choice give the same listing.
-func lower(g *graph.Graph, lim shaders.Limits, choice Choice) (*listing, error) {
+// No buffer for values is larger than most.
+func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*listing, error) {
 	if !choice.Unfused {
 		g = g.Fuse()
 	}
@@ -94,8 +95,42 @@ func lower(g *graph.Graph, lim shaders.Limits, choice Choice) (*listing, error) 
 		}
 		l.outputs = append(l.outputs, out)
 	}
-	l.slot, l.sizes, l.bound = assign(l.lives)
+	if err := l.rivals(); err != nil {
+		return nil, err
+	}
+	l.slots, l.sizes, l.bound = assign(l.lives, most)
 	return &l.listing, nil
+}
+
+// rivals notes which values a dispatch writes while it reads others.
+func (l *lowerer) rivals() error {
+	kinds := map[string][]wgpu.BufferBindingType{}
+	type pair struct{ a, b int }
+	seen := map[pair]bool{}
+	for _, s := range l.steps {
+		k, ok := kinds[s.kernel.Source]
+		if !ok {
+			var err error
+			if k, err = bindingKinds(s.kernel.Source); err != nil {
+				return fmt.Errorf("gpu: %s: %w", s.program, err)
+			}
+			kinds[s.kernel.Source] = k
+		}
+		for i, w := range s.bind {
+			if w.value < 0 || k[i] != wgpu.BufferBindingType_Storage {
+				continue
+			}
+			for _, r := range s.bind {
+				if r.value < 0 || r.value == w.value || seen[pair{w.value, r.value}] {
+					continue
+				}
+				seen[pair{w.value, r.value}], seen[pair{r.value, w.value}] = true, true
+				l.lives[w.value].rivals = append(l.lives[w.value].rivals, r.value)
+				l.lives[r.value].rivals = append(l.lives[r.value].rivals, w.value)
+			}
+		}
+	}
+	return nil
 }
 
 // root follows reshapes to the value whose memory v shares.
@@ -246,7 +281,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, shapes []tensor.Shape, result
 	l.lives[id].last = len(l.steps) + len(p.Kernels) - 1
 	for _, n := range p.Scratch {
 		// Scratch lives for the dispatches of this program alone.
-		l.lives = append(l.lives, life{4 * int64(n), len(l.steps), len(l.steps) + len(p.Kernels) - 1})
+		l.lives = append(l.lives, life{bytes: 4 * int64(n), first: len(l.steps), last: len(l.steps) + len(p.Kernels) - 1})
 		operands = append(operands, operand{value: len(l.lives) - 1})
 	}
 	for k, kernel := range p.Kernels {

@@ -211,7 +211,7 @@ func TestBands(t *testing.T) {
 				}
 				g.Output("y", graph.Apply(r.op, args...))
 			})
-			if _, err := lower(g, d.info.Limits, Choice{}); err != nil {
+			if _, err := lower(g, d.info.Limits, d.info.MaxBufferSize, Choice{}); err != nil {
 				return // no bands of this shape: refused, which TestLargeValues covers
 			}
 			r.consts = len(r.args)

@@ -2,11 +2,9 @@ package gpu
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
-	"unsafe"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
 
@@ -19,16 +17,9 @@ const (
 	storage = wgpu.BufferUsage_Storage | wgpu.BufferUsage_Uniform | wgpu.BufferUsage_CopySrc | wgpu.BufferUsage_CopyDst
 	staging = wgpu.BufferUsage_MapRead | wgpu.BufferUsage_CopyDst
 
-	// uniformAlign is the alignment of uniform bindings in WebGPU.
-	uniformAlign = 256
-
 	// submissionFLOPs is the work of one submission at most, unless a single
 	// dispatch is larger: a submission of seconds makes a desktop reset its GPU.
 	submissionFLOPs = 100e9
-
-	// uploadBytes is how much is uploaded before the copies are waited for, so
-	// that their staging memory is given back.
-	uploadBytes = 64 << 20
 )
 
 // Plan is a graph compiled for a device: pipelines, buffers and the order of
@@ -40,7 +31,7 @@ type Plan struct {
 
 	pipelines []*pipeline // of each step
 	groups    []*wgpu.BindGroup
-	slots     []*wgpu.Buffer
+	buffers   []*wgpu.Buffer // of values
 	uniforms  *wgpu.Buffer
 	staging   []*wgpu.Buffer // of each output
 	constants []constantKey
@@ -50,220 +41,12 @@ type Plan struct {
 
 // Stats counts what a plan takes.
 type Stats struct {
-	ActivationBytes int64 // of all slots
+	ActivationBytes int64 // of the buffers for values
 	ActivationBound int64 // most bytes alive at once: no plan can take less
 	WeightBytes     int64 // of constants, as they are laid out on the device
 	Dispatches      int
 	Pipelines       int // kernels with different texts
 	FLOPs           int64
-}
-
-// constantKey tells uploaded constants apart; plans share them.
-type constantKey struct {
-	tensor *tensor.Tensor
-	layout string
-}
-
-type constant struct {
-	buffer *wgpu.Buffer
-	bytes  int64
-	users  int
-}
-
-// Compile makes a plan with the device's best guess for each op.
-func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g, Choice{}) }
-
-// CompileWith makes a plan with some choices made by the caller.
-func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
-	l, err := lower(g, d.info.Limits, c)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.affordable(l); err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
-	}
-	p := &Plan{d: d, listing: *l, graph: g}
-	d.plans[p] = true
-	if err := p.build(); err != nil {
-		p.release()
-		return nil, err
-	}
-	return p, nil
-}
-
-// affordable refuses a plan that is larger than what the device may take,
-// before anything is allocated.
-func (d *Device) affordable(l *listing) error {
-	total := int64(0)
-	for i, b := range l.sizes {
-		if b > d.info.MaxBufferSize {
-			return fmt.Errorf("gpu: a value of %d bytes is over the device's largest buffer, %d", l.sizes[i], d.info.MaxBufferSize)
-		}
-		total += b
-	}
-	seen := map[constantKey]bool{}
-	for _, s := range l.steps {
-		for _, o := range s.bind {
-			if o.constant != nil && !seen[o.key()] {
-				seen[o.key()] = true
-				total += 4 * int64(o.constant.Shape.Len())
-			}
-		}
-	}
-	if d.memory > 0 && total > d.memory {
-		return fmt.Errorf("gpu: the plan takes %d bytes, %d are allowed", total, d.memory)
-	}
-	return nil
-}
-
-func (o operand) key() constantKey { return constantKey{o.constant.Const, o.packing.Name} }
-
-// build makes the plan's GPU objects. The caller holds the device's lock.
-func (p *Plan) build() error {
-	d := p.d
-	for i, bytes := range p.sizes {
-		b, err := newBuffer(d.device, bytes, storage)
-		if err != nil {
-			return fmt.Errorf("%w (slot %d)", err, i)
-		}
-		p.slots = append(p.slots, b)
-		p.stats.ActivationBytes += bytes
-	}
-	p.stats.ActivationBound = p.bound
-	for _, o := range p.outputs {
-		var b *wgpu.Buffer
-		if o.value >= 0 {
-			var err error
-			if b, err = newBuffer(d.device, 4*int64(o.shape.Len()), staging); err != nil {
-				return err
-			}
-		}
-		p.staging = append(p.staging, b)
-	}
-	if err := p.buildUniforms(); err != nil {
-		return err
-	}
-	uploaded := int64(0)
-	sources := map[string]bool{}
-	for i, s := range p.steps {
-		pipe, err := d.pipeline(s.kernel.Source)
-		if err != nil {
-			return fmt.Errorf("gpu: %s: %s: %w", s.op, s.program, err)
-		}
-		p.pipelines = append(p.pipelines, pipe)
-		sources[s.kernel.Source] = true
-		entries := make([]wgpu.BindGroupEntry, len(s.bind)+1)
-		for j, o := range s.bind {
-			entry := wgpu.BindGroupEntry{Binding: uint32(j), Offset: uint64(o.offset), Size: uint64(o.size)}
-			switch {
-			case o.value >= 0:
-				entry.Buffer = p.slots[p.slot[o.value]]
-				if o.size == 0 {
-					entry.Size = uint64(p.lives[o.value].bytes)
-				}
-			case o.constant != nil:
-				c, err := p.constant(o, &uploaded)
-				if err != nil {
-					return fmt.Errorf("gpu: %s: %w", s.op, err)
-				}
-				entry.Buffer = c.buffer
-				if o.size == 0 {
-					entry.Size = uint64(c.bytes)
-				}
-				if pipe.kinds[j] == wgpu.BufferBindingType_Uniform {
-					entry.Offset, entry.Size = uint64(s.kernel.Offset[j]), shaders.Window
-				}
-			default:
-				entry.Buffer, entry.Size = d.zeros, d.zeros.GetSize()
-			}
-			entries[j] = entry
-		}
-		entries[len(s.bind)] = wgpu.BindGroupEntry{
-			Binding: uint32(len(s.bind)),
-			Buffer:  p.uniforms,
-			Offset:  uint64(uniformAlign * i),
-			Size:    uniformAlign,
-		}
-		group, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: pipe.group, Entries: entries})
-		if err != nil {
-			return fmt.Errorf("gpu: %s: %s: %w", s.op, s.program, err)
-		}
-		p.groups = append(p.groups, group)
-		p.stats.FLOPs += s.flops
-	}
-	p.stats.Dispatches, p.stats.Pipelines = len(p.steps), len(sources)
-	return nil
-}
-
-// buildUniforms uploads the sizes of all steps, in one buffer.
-func (p *Plan) buildUniforms() error {
-	words := make([]byte, uniformAlign*max(1, len(p.steps)))
-	for i, s := range p.steps {
-		if 4*len(s.kernel.Params) > uniformAlign {
-			return fmt.Errorf("gpu: %s: %d words of sizes", s.program, len(s.kernel.Params))
-		}
-		for j, w := range s.kernel.Params {
-			binary.LittleEndian.PutUint32(words[uniformAlign*i+4*j:], w)
-		}
-	}
-	var err error
-	if p.uniforms, err = newBuffer(p.d.device, int64(len(words)), wgpu.BufferUsage_Uniform|wgpu.BufferUsage_CopyDst); err != nil {
-		return err
-	}
-	return p.d.queue.WriteBuffer(p.uniforms, 0, words)
-}
-
-// constant returns the device's copy of a constant in the layout that o asks
-// for, and makes it if no other plan has.
-func (p *Plan) constant(o operand, uploaded *int64) (*constant, error) {
-	d, key := p.d, o.key()
-	c := d.constants[key]
-	if c == nil {
-		t := o.constant.Const
-		if o.packing.Pack != nil {
-			t = o.packing.Pack(t)
-		}
-		bytes := 4 * int64(len(t.Data))
-		if bytes > d.info.MaxBufferSize {
-			return nil, fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", o.constant.Name, bytes, d.info.MaxBufferSize)
-		}
-		b, err := newBuffer(d.device, bytes, storage)
-		if err != nil {
-			return nil, err
-		}
-		c = &constant{buffer: b, bytes: bytes}
-		d.constants[key] = c
-		if err := d.queue.WriteBuffer(b, 0, raw(t.Data)); err != nil {
-			return nil, err
-		}
-		if *uploaded += bytes; *uploaded > uploadBytes {
-			d.queue.Submit()
-			wait(d.device)
-			*uploaded = 0
-		}
-	}
-	for _, k := range p.constants {
-		if k == key {
-			return c, nil
-		}
-	}
-	c.users++
-	p.constants = append(p.constants, key)
-	p.stats.WeightBytes += c.bytes
-	return c, nil
-}
-
-// raw sees numbers as the bytes they are stored in.
-func raw(data []float32) []byte {
-	if len(data) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data))
 }
 
 // Run computes the outputs of the graph for these inputs, in the graph's
@@ -288,10 +71,8 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 	if p.closed {
 		return nil, errClosed
 	}
-	for i, t := range inputs {
-		if err := p.d.queue.WriteBuffer(p.slots[p.slot[p.inputs[i]]], 0, raw(t.Data)); err != nil {
-			return nil, err
-		}
+	if err := p.write(inputs); err != nil {
+		return nil, err
 	}
 	for at := 0; ; {
 		next, err := p.submit(at)
@@ -315,6 +96,18 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 		}
 	}
 	return outputs, nil
+}
+
+// write uploads the inputs.
+func (p *Plan) write(inputs []*tensor.Tensor) error {
+	pending := int64(0)
+	for i, t := range inputs {
+		at := p.slots[p.inputs[i]]
+		if err := p.d.upload(p.buffers[at.buffer], at.offset, t.Data, &pending); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // submit sends the steps from at on to the queue, as many as one submission
@@ -348,7 +141,8 @@ func (p *Plan) submit(at int) (next int, err error) {
 			if o.value < 0 {
 				continue
 			}
-			if err := encoder.CopyBufferToBuffer(p.slots[p.slot[o.value]], 0, p.staging[i], 0, 4*uint64(o.shape.Len())); err != nil {
+			at := p.slots[o.value]
+			if err := encoder.CopyBufferToBuffer(p.buffers[at.buffer], uint64(at.offset), p.staging[i], 0, 4*uint64(o.shape.Len())); err != nil {
 				return 0, err
 			}
 		}
@@ -378,12 +172,13 @@ func (p *Plan) Poison() error {
 	if p.closed {
 		return errClosed
 	}
-	for i, b := range p.slots {
+	pending := int64(0)
+	for i, b := range p.buffers {
 		nan := make([]float32, p.sizes[i]/4)
 		for j := range nan {
 			nan[j] = float32(math.NaN())
 		}
-		if err := p.d.queue.WriteBuffer(b, 0, raw(nan)); err != nil {
+		if err := p.d.upload(b, 0, nan, &pending); err != nil {
 			return err
 		}
 	}
@@ -411,7 +206,7 @@ func (p *Plan) release() {
 	for _, g := range p.groups {
 		g.Release()
 	}
-	for _, b := range append(append(p.slots, p.staging...), p.uniforms) {
+	for _, b := range append(append(p.buffers, p.staging...), p.uniforms) {
 		if b != nil {
 			b.Release()
 		}
@@ -425,7 +220,7 @@ func (p *Plan) release() {
 	}
 }
 
-// String lists the dispatches: layer, program, grid, slots read and written,
+// String lists the dispatches: layer, program, grid, buffers and offsets read and written,
 // operations and bytes; then what the plan takes.
 func (p *Plan) String() string { return p.listing.String() }
 
@@ -438,7 +233,7 @@ func (l *listing) String() string {
 		for _, o := range s.bind {
 			switch {
 			case o.value >= 0:
-				fmt.Fprintf(&b, " s%d", l.slot[o.value])
+				fmt.Fprintf(&b, " b%d+%d", l.slots[o.value].buffer, l.slots[o.value].offset)
 			case o.constant != nil:
 				b.WriteString(" c")
 			default:
@@ -452,7 +247,7 @@ func (l *listing) String() string {
 	for _, s := range l.sizes {
 		total += s
 	}
-	fmt.Fprintf(&b, "%d dispatches, %d FLOP; activations %d B in %d slots, lower bound %d B (%.3f)\n",
+	fmt.Fprintf(&b, "%d dispatches, %d FLOP; activations %d B in %d buffers, lower bound %d B (%.3f)\n",
 		len(l.steps), flops, total, len(l.sizes), l.bound, float64(total)/float64(max(1, l.bound)))
 	return b.String()
 }

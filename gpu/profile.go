@@ -30,10 +30,8 @@ func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing,
 	if p.closed {
 		return nil, errClosed
 	}
-	for i, t := range inputs {
-		if err := p.d.queue.WriteBuffer(p.slots[p.slot[p.inputs[i]]], 0, raw(t.Data)); err != nil {
-			return nil, err
-		}
+	if err := p.write(inputs); err != nil {
+		return nil, err
 	}
 	wait(p.d.device)
 	times, err := p.stamps()

@@ -1,38 +1,65 @@
 package gpu
 
-import "sort"
+import (
+	"math/rand/v2"
+	"slices"
+	"sort"
+)
 
 // life is a value that needs memory from step first to step last, inclusive.
+// Rivals are the lives, by index, that must be in other buffers: WebGPU forbids
+// one dispatch to read and to write the same buffer.
 type life struct {
 	bytes       int64
 	first, last int
+	rivals      []int
 }
 
-// assign gives each life a slot, a whole buffer that no two lives share at the
-// same step, as a register allocator does. It returns the slot of each life,
-// the size of each slot, and the lower bound: the most bytes alive at once.
+// slot is where a life is: a range of a buffer.
+type slot struct {
+	buffer int
+	offset int64
+}
+
+// slotAlign is the alignment of storage bindings in WebGPU.
+const slotAlign = 256
+
+// assign gives each life a slot, such that no two lives share memory at the
+// same step and no rivals a buffer. It returns the slots, the size of each
+// buffer, none over limit, and the lower bound: the most bytes alive at once.
 //
-// Whole buffers cannot be packed like a heap, so the order of placing decides
-// how much is lost; assign tries several orders and keeps the best.
-func assign(lives []life) (slot []int, sizes []int64, bound int64) {
+// What is lost depends on the order of placing. Assign tries several, and then
+// mends the best by chance, always the same for the same lives.
+func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64) {
 	bound = mostAlive(lives)
 	best := int64(-1)
-	for _, order := range orders(lives) {
-		for _, tight := range []bool{true, false} {
-			s, z := place(lives, order, tight)
-			total := int64(0)
-			for _, b := range z {
-				total += b
-			}
-			if best < 0 || total < best {
-				best, slot, sizes = total, s, z
-			}
-			if best == bound {
-				return slot, sizes, bound
-			}
+	var order []int
+	try := func(o []int, spread bool) {
+		s, z := place(lives, o, spread, limit)
+		total := int64(0)
+		for _, b := range z {
+			total += b
+		}
+		if best < 0 || total < best {
+			best, slots, sizes, order = total, s, z, o
 		}
 	}
-	return slot, sizes, bound
+	for _, o := range orders(lives) {
+		try(o, false)
+		try(o, true)
+	}
+	random := rand.New(rand.NewPCG(1, uint64(len(lives))))
+	rounds := 20_000_000 / (1 + len(lives)*len(lives))
+	for i := 0; i < min(rounds, 400) && best > bound+bound/100; i++ {
+		o := slices.Clone(order)
+		for range 1 + random.IntN(3) {
+			from, to := random.IntN(len(o)), random.IntN(len(o))
+			v := o[from]
+			o = slices.Insert(slices.Delete(o, from, from+1), to, v)
+		}
+		try(o, i%2 == 0)
+	}
+	return slots, sizes, bound
 }
 
 // mostAlive is the largest sum of bytes over lives that overlap at one step.
@@ -55,7 +82,7 @@ func mostAlive(lives []life) int64 {
 	return most
 }
 
-// orders lists orders of placing: by size, by start, by length, by area.
+// orders lists orders of placing: by size, start, length, area and end.
 func orders(lives []life) [][]int {
 	keys := []func(l life) int64{
 		func(l life) int64 { return -l.bytes },
@@ -76,45 +103,72 @@ func orders(lives []life) [][]int {
 	return all
 }
 
-// place puts lives, in order, each into the free slot that grows least by it,
-// or among those that need not grow, the smallest (tight) or the largest. A new
-// slot is opened where growing would cost as much.
-func place(lives []life, order []int, tight bool) (slot []int, sizes []int64) {
-	slot = make([]int, len(lives))
-	var in [][]life // of each slot
+// place puts lives, in order, each into the allowed buffer that grows least by
+// it; where a new buffer would cost no more, into a new one if spread.
+func place(lives []life, order []int, spread bool, limit int64) ([]slot, []int64) {
+	slots := make([]slot, len(lives))
+	for i := range slots {
+		slots[i].buffer = -1
+	}
+	var in [][]int // lives in each buffer, by offset
+	var sizes []int64
 	for _, i := range order {
-		l := lives[i]
-		best, cost := -1, l.bytes
-		for s, others := range in {
-			if overlaps(l, others) {
+		bytes := aligned(lives[i].bytes)
+		best := slot{buffer: len(in)}
+		cost := bytes
+		if !spread {
+			cost++
+		}
+		for b := range in {
+			if rivalIn(lives[i], slots, b) {
 				continue
 			}
-			grow := max(0, l.bytes-sizes[s])
-			better := grow < cost
-			if grow == cost && best >= 0 && grow == 0 {
-				better = (sizes[s] < sizes[best]) == tight && sizes[s] != sizes[best]
-			}
-			if better {
-				best, cost = s, grow
+			at := gap(lives, slots, in[b], i)
+			if grow := max(0, at+bytes-sizes[b]); grow < cost && at+bytes <= limit {
+				best, cost = slot{b, at}, grow
 			}
 		}
-		if best < 0 {
-			best = len(in)
+		if best.buffer == len(in) {
 			in = append(in, nil)
 			sizes = append(sizes, 0)
 		}
-		in[best] = append(in[best], l)
-		sizes[best] = max(sizes[best], l.bytes)
-		slot[i] = best
+		b := best.buffer
+		k, _ := slices.BinarySearchFunc(in[b], best.offset, func(j int, o int64) int { return int(slots[j].offset - o) })
+		in[b] = slices.Insert(in[b], k, i)
+		sizes[b] = max(sizes[b], best.offset+bytes)
+		slots[i] = best
 	}
-	return slot, sizes
+	return slots, sizes
 }
 
-func overlaps(l life, others []life) bool {
-	for _, o := range others {
-		if l.first <= o.last && o.first <= l.last {
+func aligned(bytes int64) int64 { return (bytes + slotAlign - 1) / slotAlign * slotAlign }
+
+func rivalIn(l life, slots []slot, buffer int) bool {
+	for _, r := range l.rivals {
+		if slots[r].buffer == buffer {
 			return true
 		}
 	}
 	return false
+}
+
+// gap returns the offset of the smallest gap that life i fits in, beside those
+// lives of a buffer that overlap it in time; the end of them if it fits in none.
+func gap(lives []life, slots []slot, others []int, i int) int64 {
+	l, bytes := lives[i], aligned(lives[i].bytes)
+	end, best, room := int64(0), int64(-1), int64(0)
+	for _, j := range others {
+		o := lives[j]
+		if l.first > o.last || o.first > l.last {
+			continue
+		}
+		if free := slots[j].offset - end; free >= bytes && (best < 0 || free < room) {
+			best, room = end, free
+		}
+		end = max(end, slots[j].offset+aligned(o.bytes))
+	}
+	if best >= 0 {
+		return best
+	}
+	return end
 }
