@@ -1,14 +1,15 @@
-// blocks_to_space: y[b, i*KH+u, j*KW+v, o] = act(t[b,i,j,u,v,o] + bias[o] + residual[b,i*KH+u,j*KW+v,o])
+// blocks_to_space: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
+// with zeros for what lies beyond t
 //
-//     binding 0  t         [B, H, W, KH, KW, O]    read
-//     binding 1  bias      [O]                     read (HAS_BIAS)
-//     binding 2  residual  [B, H*KH, W*KW, O]      read (HAS_RESIDUAL)
-//     binding 3  y         [B, H*KH, W*KW, O]      write
+//     binding 0  t         [B, TH, TW, SH, SW, O]    read
+//     binding 1  bias      [O]                       read (HAS_BIAS)
+//     binding 2  residual  [B, OH, OW, O]            read (HAS_RESIDUAL)
+//     binding 3  y         [B, OH, OW, O]            write
 //     binding 4  sizes
 //
-// The second half of a transposed convolution whose windows neither overlap
-// nor leave gaps. An invocation moves one element, in the order of y.
-// Grid: flat(N).
+// The second half of a transposed convolution: t holds what each pixel's
+// neighbourhood gives to a block of sh by sw outputs. An invocation moves one
+// element, in the order of y. Grid: flat(N).
 
 //wgsl:import activation
 //wgsl:import index
@@ -18,7 +19,10 @@ const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
 const WG = 64u;
 
-struct Sizes { n: u32, w: u32, o: u32, kh: u32, kw: u32 }
+struct Sizes {
+    n: u32, oh: u32, ow: u32, o: u32, th: u32, tw: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+}
 @group(0) @binding(0) var<storage, read> t: array<f32>;
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
@@ -32,10 +36,17 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let o = index % sizes.o;
-    let column = index / sizes.o % (sizes.w * sizes.kw);
-    let line = index / (sizes.o * sizes.w * sizes.kw); // of all images, one below the other
-    let block = line / sizes.kh * sizes.w + column / sizes.kw;
-    var v = t[((block * sizes.kh + line % sizes.kh) * sizes.kw + column % sizes.kw) * sizes.o + o];
+    let down = index / (sizes.o * sizes.ow) % sizes.oh + sizes.pad_h;
+    let across = index / sizes.o % sizes.ow + sizes.pad_w;
+    let image = index / (sizes.o * sizes.ow * sizes.oh);
+    let r = down / sizes.stride_h;
+    let s = across / sizes.stride_w;
+    let phase = down % sizes.stride_h * sizes.stride_w + across % sizes.stride_w;
+    var v = 0.0;
+    if (r < sizes.th && s < sizes.tw) {
+        let block = (image * sizes.th + r) * sizes.tw + s;
+        v = t[(block * sizes.stride_h * sizes.stride_w + phase) * sizes.o + o];
+    }
     if (HAS_BIAS) {
         v += bias[o];
     }

@@ -1,9 +1,10 @@
-// blocks_to_space_vec4: y[b, i*KH+u, j*KW+v, o] = act(t[b,i,j,u,v,o] + bias[o] + residual[b,i*KH+u,j*KW+v,o])
+// blocks_to_space_vec4: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
+// with zeros for what lies beyond t
 //
-//     binding 0  t         [B, H, W, KH, KW, O/4] of vec4    read
-//     binding 1  bias      [O/4] of vec4                     read (HAS_BIAS)
-//     binding 2  residual  [B, H*KH, W*KW, O/4] of vec4      read (HAS_RESIDUAL)
-//     binding 3  y         [B, H*KH, W*KW, O/4] of vec4      write
+//     binding 0  t         [B, TH, TW, SH, SW, O/4] of vec4    read
+//     binding 1  bias      [O/4] of vec4                       read (HAS_BIAS)
+//     binding 2  residual  [B, OH, OW, O/4] of vec4            read (HAS_RESIDUAL)
+//     binding 3  y         [B, OH, OW, O/4] of vec4            write
 //     binding 4  sizes
 //
 // blocks_to_space where four divides O; an invocation moves four channels.
@@ -17,7 +18,10 @@ const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
 const WG = 64u;
 
-struct Sizes { n4: u32, w: u32, o4: u32, kh: u32, kw: u32 }
+struct Sizes {
+    n4: u32, oh: u32, ow: u32, o4: u32, th: u32, tw: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+}
 @group(0) @binding(0) var<storage, read> t: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> residual: array<vec4<f32>>;
@@ -31,10 +35,17 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let o = index % sizes.o4;
-    let column = index / sizes.o4 % (sizes.w * sizes.kw);
-    let line = index / (sizes.o4 * sizes.w * sizes.kw); // of all images, one below the other
-    let block = line / sizes.kh * sizes.w + column / sizes.kw;
-    var v = t[((block * sizes.kh + line % sizes.kh) * sizes.kw + column % sizes.kw) * sizes.o4 + o];
+    let down = index / (sizes.o4 * sizes.ow) % sizes.oh + sizes.pad_h;
+    let across = index / sizes.o4 % sizes.ow + sizes.pad_w;
+    let image = index / (sizes.o4 * sizes.ow * sizes.oh);
+    let r = down / sizes.stride_h;
+    let s = across / sizes.stride_w;
+    let phase = down % sizes.stride_h * sizes.stride_w + across % sizes.stride_w;
+    var v = vec4<f32>(0.0);
+    if (r < sizes.th && s < sizes.tw) {
+        let block = (image * sizes.th + r) * sizes.tw + s;
+        v = t[(block * sizes.stride_h * sizes.stride_w + phase) * sizes.o4 + o];
+    }
     if (HAS_BIAS) {
         v += bias[o];
     }

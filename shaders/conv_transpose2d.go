@@ -1,6 +1,8 @@
 package shaders
 
 import (
+	"fmt"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -9,12 +11,19 @@ import (
 // naive kernel last.
 func convTranspose2d(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
-	var programs []Program
-	if w := args[1]; op.Groups == 1 && op.Stride == (graph.Pair{w[2], w[3]}) && op.Pad == (graph.Pair{}) &&
-		op.OutputPad == (graph.Pair{}) && op.Dilation == graph.Both(1) {
-		programs = preferred(lim, convTranspose2dTiled(op, args, result, lim), convTranspose2dLinear(op, args, result, lim))
+	w := args[1]
+	ph := newPhases(op, w)
+	product := convTranspose2dPhases(op, args, result, lim)
+	direct := convTranspose2dDirect(op, args, result)
+	programs := append(product, direct...)
+	// Phases pad the window to whole strides, and compute the padding too.
+	if padded := ph.taps[0] * ph.stride[0] * ph.taps[1] * ph.stride[1]; padded > 2*w[2]*w[3] {
+		programs = append(direct, product...)
 	}
-	programs = append(programs, convTranspose2dDirect(op, args, result)...)
+	if op.Groups == 1 && op.Stride == (graph.Pair{w[2], w[3]}) && op.Pad == (graph.Pair{}) &&
+		op.OutputPad == (graph.Pair{}) && op.Dilation == graph.Both(1) {
+		programs = preferred(lim, convTranspose2dTiled(op, args, result, lim), programs)
+	}
 	return append(programs, convTranspose2dNaive(op, args, result))
 }
 
@@ -64,21 +73,14 @@ func convTranspose2dDirect(op graph.ConvTranspose2d, args []tensor.Shape, result
 // weight: the columns of a matrix product, one below the other.
 var blockColumns = Packing{"hwoc", func(w *tensor.Tensor) *tensor.Tensor { return w.Permute(2, 3, 1, 0) }}
 
-// blockProduct is the matrix product that a transposed convolution is whose
-// windows neither overlap nor leave gaps.
-func blockProduct(args []tensor.Shape) gemm {
-	x, w := args[0], args[1]
-	return gemm{z: 1, m: x[0] * x[1] * x[2], n: w[1] * w[2] * w[3], k: x[3], transB: true, batch: single, scale: scale(1)}
-}
-
-// convTranspose2dTiled lists the kernels that store the tiles of the product
-// where they belong.
+// convTranspose2dTiled lists the kernels for windows that neither overlap nor
+// leave gaps: a matrix product whose tiles are stored where they belong.
 func convTranspose2dTiled(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	g, w := blockProduct(args), args[1]
+	x, w := args[0], args[1]
+	g := gemm{z: 1, m: x[0] * x[1] * x[2], n: w[1] * w[2] * w[3], k: x[3], transB: true, epilogue: op.Epilogue}
 	if g.k%4 != 0 || w[1]%4 != 0 {
 		return nil
 	}
-	g.epilogue = op.Epilogue
 	var programs []Program
 	for _, t := range g.tilings(lim, true, 0) {
 		if t.splits > 1 {
@@ -86,20 +88,73 @@ func convTranspose2dTiled(op graph.ConvTranspose2d, args []tensor.Shape, result 
 		}
 		const source = "conv_transpose2d_tiled_vec4"
 		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args),
-			words(g.m, g.n/4, g.k/4, args[0][2], w[1]/4, w[2], w[3]))
+			words(g.m, g.n/4, g.k/4, x[2], w[1]/4, w[2], w[3]))
 		p.Pack = map[int]Packing{1: blockColumns}
 		programs = append(programs, p)
 	}
 	return programs
 }
 
-// convTranspose2dLinear is the best linear layer for the device into scratch,
-// and a kernel that moves its blocks.
-func convTranspose2dLinear(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	g, w := blockProduct(args), args[1]
-	x := tensor.Shape{g.m, g.k}
-	p := linear(graph.Linear{}, []tensor.Shape{x, {g.n, g.k}}, tensor.Shape{g.m, g.n}, lim)[0]
-	// What follows the two args of the linear layer, its result first, is
+// phases is a transposed convolution as a convolution with stride 1: the
+// outputs that lie a stride apart need the same taps of the same neighbours,
+// and their phases become channels [sh, sw, O] of a convolution with windows
+// of size taps. pad is the padding that reaches every window with a pixel.
+type phases struct{ stride, taps, pad graph.Pair }
+
+func newPhases(op graph.ConvTranspose2d, w tensor.Shape) phases {
+	p := phases{stride: op.Stride}
+	for d := range 2 {
+		p.taps[d] = ceil(w[2+d], op.Stride[d])
+		p.pad[d] = p.taps[d] - 1
+	}
+	return p
+}
+
+// packing lays a weight [C, O, kH, kW] out as that of the convolution,
+// [sh·sw·O, C, taps...]: tap a of phase f is w at f + s·(taps−1−a), or zero
+// beyond it.
+func (p phases) packing() Packing {
+	return Packing{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor) *tensor.Tensor {
+		c, o, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
+		out := tensor.New(p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
+		i := 0
+		for f := range p.stride[0] {
+			for g := range p.stride[1] {
+				for n := range o {
+					for k := range c {
+						for a := range p.taps[0] {
+							for b := range p.taps[1] {
+								u, v := f+p.stride[0]*(p.pad[0]-a), g+p.stride[1]*(p.pad[1]-b)
+								if u < kh && v < kw {
+									out.Data[i] = w.Data[((k*o+n)*kh+u)*kw+v]
+								}
+								i++
+							}
+						}
+					}
+				}
+			}
+		}
+		return out
+	}}
+}
+
+// convTranspose2dPhases is the device's best convolution that computes the
+// phases into scratch, and a kernel that puts them where they belong.
+func convTranspose2dPhases(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	if op.Groups > 1 || op.Dilation != graph.Both(1) {
+		return nil
+	}
+	x, w := args[0], args[1]
+	ph := newPhases(op, w)
+	inner := graph.Conv2d{Pad: ph.pad}
+	convArgs := []tensor.Shape{x, {ph.stride[0] * ph.stride[1] * w[1], w[0], ph.taps[0], ph.taps[1]}}
+	t, err := inner.Shape(convArgs)
+	if err != nil {
+		return nil
+	}
+	p := conv2d(inner, convArgs, t, lim)[0]
+	// What follows the two args of the convolution, its result first, is
 	// scratch after this op's args and result.
 	p.Kernels = append([]Kernel{}, p.Kernels...)
 	for i, k := range p.Kernels {
@@ -111,12 +166,12 @@ func convTranspose2dLinear(op graph.ConvTranspose2d, args []tensor.Shape, result
 		}
 		p.Kernels[i].Bind = bind
 	}
-	p.Scratch = append([]int{g.m * g.n}, p.Scratch...)
-	matrix := blockColumns.then(Packing{"", func(w *tensor.Tensor) *tensor.Tensor { return w.Reshape(g.n, g.k) }})
+	p.Scratch = append([]int{t.Len()}, p.Scratch...)
+	packing := ph.packing()
 	if next, ok := p.Pack[1]; ok {
-		matrix = matrix.then(next)
+		packing = packing.then(next)
 	}
-	p.Pack = map[int]Packing{1: matrix}
+	p.Pack = map[int]Packing{1: packing}
 	name, n, o := "blocks_to_space", result.Len(), w[1]
 	if o%4 == 0 {
 		name, n, o = "blocks_to_space_vec4", n/4, o/4
@@ -127,7 +182,7 @@ func convTranspose2dLinear(op graph.ConvTranspose2d, args []tensor.Shape, result
 		Source: must(name, set),
 		Grid:   flat(n, 64),
 		Bind:   []int{len(args) + 1, bias, residual, len(args)},
-		Params: words(n, args[0][2], o, w[2], w[3]),
+		Params: words(n, result[1], result[2], o, t[1], t[2], op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1]),
 	})
 	return []Program{p}
 }

@@ -55,13 +55,19 @@ func (g gemm) grid(t tile, splits int) [3]int {
 	return [3]int{ceil(g.n, t.n), ceil(g.m, t.m), g.z * splits}
 }
 
-// lanes is the parallelism of a nominal GPU, for guesses.
-const lanes = 8192
+// lanes is the parallelism of a nominal device, for guesses.
+func (k Kind) lanes() int {
+	if k == CPU {
+		return 16
+	}
+	return 8192
+}
 
 // cost estimates the time of a tile: the rounds in which the lanes take its
 // invocations, times the multiplications and the reads of workgroup memory of
 // each.
-func (g gemm) cost(t tile, splits int) int {
+func (g gemm) cost(kind Kind, t tile, splits int) int {
+	lanes := kind.lanes()
 	grid := g.grid(t, splits)
 	rounds := ceil(grid[0]*grid[1]*grid[2]*t.invocations(), lanes)
 	cost := rounds * ceil(g.k, splits) * (t.regM*t.regN + 2*(t.regM+t.regN))
@@ -78,10 +84,10 @@ func (g gemm) slice(t tile, splits int) int {
 
 // split chooses among how many workgroups the K of a tile is divided: 1 where
 // the tiles alone fill the device or K is short.
-func (g gemm) split(t tile) int {
+func (g gemm) split(kind Kind, t tile) int {
 	best := 1
 	for _, s := range []int{2, 4, 8, 16} {
-		if g.z == 1 && g.k >= s*128 && g.cost(t, s) < g.cost(t, best) {
+		if g.z == 1 && g.k >= s*128 && g.cost(kind, t, s) < g.cost(kind, t, best) {
 			best = s
 		}
 	}
@@ -107,7 +113,7 @@ func (t tiling) String() string {
 // each row of a tile, in bytes.
 func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	var all []tiling
-	cost := func(t tiling) int { return g.cost(t.tile, t.splits) }
+	cost := func(t tiling) int { return g.cost(lim.Kind, t.tile, t.splits) }
 	split := tiling{splits: 1}
 	for _, t := range tiles {
 		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 {
@@ -117,7 +123,7 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 			continue
 		}
 		all = append(all, tiling{t, 1})
-		s := tiling{t, g.split(t)}
+		s := tiling{t, g.split(lim.Kind, t)}
 		if s.splits > 1 && 4*int64(s.splits)*int64(g.m*g.n) <= lim.StorageBinding && (split.splits == 1 || cost(s) < cost(split)) {
 			split = s
 		}
@@ -184,7 +190,7 @@ func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim 
 	m, n, k := op.Sizes(args)
 	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batch(args, result), scale: scale(op.Scale)}
 	few := g.matvec(len(args), lim)
-	if !g.transB && n*g.z < lanes/8 {
+	if !g.transB && n*g.z < lim.Kind.lanes()/8 {
 		// Too few columns to fill a device one by one.
 		return append(g.tiled("matmul", len(args), lim), few...)
 	}

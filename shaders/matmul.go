@@ -9,8 +9,12 @@ import (
 
 // matmul lists the ways to multiply matrices, the naive kernel last.
 func matmul(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	programs := []Program{matmulNaive(op, args, result)}
-	return preferred(lim, matmulTiled(op, args, result, lim), programs)
+	programs, naive := matmulTiled(op, args, result, lim), matmulNaive(op, args, result)
+	const little = 16 // rows or columns that leave a tile empty
+	if m, n, _ := op.Sizes(args); lim.Kind == CPU && m > 4 && min(m, n) < little {
+		return append([]Program{naive}, programs...)
+	}
+	return append(programs, naive)
 }
 
 func matmulNaive(op graph.MatMul, args []tensor.Shape, result tensor.Shape) Program {
