@@ -47,3 +47,33 @@ func with(x *graph.Value, weights ...*tensor.Tensor) []*graph.Value {
 	}
 	return args
 }
+
+// ConvTranspose2d is a transposed convolution with its weights.
+type ConvTranspose2d struct {
+	Weight *tensor.Tensor        `weight:"weight"` // [in, out/groups, kH, kW]
+	Bias   *tensor.Tensor        `weight:"bias"`   // [out], or nil
+	Op     graph.ConvTranspose2d // stride, padding, dilation, groups; its epilogue is not used
+}
+
+// NewConvTranspose2d declares a transposed convolution from in to out channels
+// with a bias.
+func NewConvTranspose2d(in, out int, kernel graph.Pair, op graph.ConvTranspose2d) *ConvTranspose2d {
+	return &ConvTranspose2d{
+		Weight: tensor.Declare(in, out/max(op.Groups, 1), kernel[0], kernel[1]),
+		Bias:   tensor.Declare(out),
+		Op:     op,
+	}
+}
+
+// NoBias takes the bias away and returns c.
+func (c *ConvTranspose2d) NoBias() *ConvTranspose2d {
+	c.Bias = nil
+	return c
+}
+
+// Forward maps [B, H, W, in] to [B, oH, oW, out].
+func (c *ConvTranspose2d) Forward(x *graph.Value) *graph.Value {
+	op := c.Op
+	op.Epilogue = graph.Epilogue{Bias: c.Bias != nil}
+	return graph.Apply(op, with(x, c.Weight, c.Bias)...)
+}

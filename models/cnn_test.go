@@ -1,10 +1,12 @@
 package models
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -33,6 +35,8 @@ func TestParameters(t *testing.T) {
 		"resnet50":  {newResNet(50), 25_557_032},
 		"resnet101": {newResNet(101), 44_549_160},
 		"resnet152": {newResNet(152), 60_192_808},
+		"unet":      {NewUNet(UNetConfig{}), 31_037_698},
+		"unetpp":    {NewUNetPP(UNetPPConfig{}), 9_163_329},
 	} {
 		got := 0
 		weights.Walk(c.model, func(name string, w *tensor.Tensor) {
@@ -85,6 +89,61 @@ func TestResNetStages(t *testing.T) {
 			}
 			if blocks[stage] != c.Blocks[i] {
 				t.Errorf("resnet%d: %s has %d blocks, want %d", depth, stage, blocks[stage], c.Blocks[i])
+			}
+		}
+	}
+}
+
+// TestValidUNet checks the sizes of the paper's figure 1.
+func TestValidUNet(t *testing.T) {
+	g, err := Trace(NewUNet(UNetConfig{Channels: 1, Valid: true}), 1, 572, 572, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"inc":   "[1, 568, 568, 64]",
+		"down4": "[1, 28, 28, 1024]",
+		"up1":   "[1, 52, 52, 512]",
+		"up4":   "[1, 388, 388, 64]",
+		"outc":  "[1, 388, 388, 2]",
+	}
+	for _, s := range g.Stages {
+		if w, ok := want[s.Name]; ok && s.Value.Shape.String() != w {
+			t.Errorf("%s is %v, want %s", s.Name, s.Value.Shape, w)
+		}
+	}
+}
+
+// TestPruned checks that a network cut at some depth gives what the whole one
+// does there.
+func TestPruned(t *testing.T) {
+	m := NewUNetPP(UNetPPConfig{Width: 2, DeepSupervision: true})
+	weights.Random(m, 1)
+	x := tensor.New(1, 16, 32, 3)
+	for i := range x.Data {
+		x.Data[i] = float32(i%7) / 7
+	}
+	eval := func(depth int) (*graph.Graph, []*tensor.Tensor) {
+		m.Depth = depth
+		g, err := Trace(m, x.Shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := g.Eval(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g, y
+	}
+	_, all := eval(4)
+	for depth := 1; depth <= 3; depth++ {
+		g, got := eval(depth)
+		if len(got) != depth || len(g.Stages) != (depth+1)*(depth+2)/2 {
+			t.Errorf("depth %d: %d outputs, %d stages", depth, len(got), len(g.Stages))
+		}
+		for i, y := range got {
+			if d, err := tensor.Diff(y, all[i]); err != nil || d.Max != 0 {
+				t.Errorf("depth %d: output %s: %v, %v", depth, y.Name, d, err)
 			}
 		}
 	}

@@ -60,6 +60,10 @@ var Registry = []Entry{
 	resNetEntry("resnet34", 34, 256, "b627a593"),
 	resNetEntry("resnet50", 50, 256, "0676ba61"),
 	resNetEntry("resnet50_v2", 50, 232, "11ad3fa6"),
+	uNetEntry("unet", false),
+	uNetEntry("unet_bilinear", true),
+	uNetPPEntry("unetpp", false),
+	uNetPPEntry("unetpp_deepsup", true),
 }
 
 func espcnEntry(scale int) Entry {

@@ -27,6 +27,9 @@ var architectures = map[string]func(*file) (Case, error){
 	"resnet34":            resNet(34),
 	"resnet50":            resNet(50),
 	"op:preprocess_photo": photo,
+	"unet_4uiiurz1":       uNetPP(true),
+	"unet_milesial":       uNet,
+	"unetpp_4uiiurz1":     uNetPP(false),
 }
 
 func espcn(f *file) (Case, error) {

@@ -1,0 +1,32 @@
+package golden
+
+import "github.com/vertebra/vertebra/models"
+
+func uNet(f *file) (Case, error) {
+	var a struct {
+		Channels int `json:"n_channels"`
+		Classes  int `json:"n_classes"`
+		Bilinear bool
+	}
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	return f.fitted(models.NewUNet(models.UNetConfig{Channels: a.Channels, Classes: a.Classes, Bilinear: a.Bilinear}))
+}
+
+// uNetPP is the case of U-Net++ or of the plain U-Net of the same blocks.
+func uNetPP(plain bool) func(*file) (Case, error) {
+	return func(f *file) (Case, error) {
+		var a struct {
+			Channels int  `json:"input_channels"`
+			Classes  int  `json:"num_classes"`
+			Deep     bool `json:"deep_supervision"`
+		}
+		if err := f.decode(&a); err != nil {
+			return Case{}, err
+		}
+		return f.fitted(models.NewUNetPP(models.UNetPPConfig{
+			Channels: a.Channels, Classes: a.Classes, DeepSupervision: a.Deep, Plain: plain,
+		}))
+	}
+}

@@ -1,0 +1,34 @@
+package models
+
+// uNetEntry is a U-Net whose weights were trained on Carvana's photos of cars,
+// of 1918×1280 pixels, at half their size.
+func uNetEntry(name string, bilinear bool) Entry {
+	e := Entry{
+		Name:       name,
+		Paper:      "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597",
+		Size:       512,
+		Channels:   3,
+		Input:      "RGB in 0…1",
+		Preprocess: Preprocess{Short: 640, Filter: Bicubic},
+		Checkpoint: ownWeights,
+		New:        func() Model { return NewUNet(UNetConfig{Bilinear: bilinear}) },
+	}
+	if !bilinear {
+		e.Checkpoint = "https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth"
+		e.Licence = "GPL-3.0"
+	}
+	return e
+}
+
+func uNetPPEntry(name string, deep bool) Entry {
+	return Entry{
+		Name:       name,
+		Paper:      "Zhou et al., UNet++: A Nested U-Net Architecture for Medical Image Segmentation, arXiv:1807.10165",
+		Size:       256,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: Preprocess{Size: [2]int{256, 256}, Mean: ImageNetMean, Std: ImageNetStd},
+		Checkpoint: ownWeights,
+		New:        func() Model { return NewUNetPP(UNetPPConfig{DeepSupervision: deep}) },
+	}
+}
