@@ -53,7 +53,7 @@ func (p *Plan) wall() ([]time.Duration, error) {
 	times := make([]time.Duration, len(p.steps))
 	for i := range p.steps {
 		start := time.Now()
-		if err := p.record(func(e *wgpu.CommandEncoder) error { return p.pass(e, i) }); err != nil {
+		if err := p.d.record(func(e *wgpu.CommandEncoder) error { return p.pass(e, i) }); err != nil {
 			return nil, err
 		}
 		wait(p.d.device)
@@ -62,9 +62,9 @@ func (p *Plan) wall() ([]time.Duration, error) {
 	return times, nil
 }
 
-// record submits what f encodes.
-func (p *Plan) record(f func(*wgpu.CommandEncoder) error) error {
-	encoder, err := p.d.device.CreateCommandEncoder(nil)
+// record submits what f encodes. The caller holds the lock.
+func (d *Device) record(f func(*wgpu.CommandEncoder) error) error {
+	encoder, err := d.device.CreateCommandEncoder(nil)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (p *Plan) record(f func(*wgpu.CommandEncoder) error) error {
 		return err
 	}
 	defer commands.Release()
-	p.d.queue.Submit(commands)
+	d.queue.Submit(commands)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (p *Plan) stamps() ([]time.Duration, error) {
 	}
 	defer back.Release()
 	start := time.Now()
-	err = p.record(func(e *wgpu.CommandEncoder) error {
+	err = p.d.record(func(e *wgpu.CommandEncoder) error {
 		for i := range p.steps {
 			if err := e.WriteTimestamp(set, uint32(i)); err != nil {
 				return err

@@ -25,24 +25,37 @@ func Catalog() ([]Text, error) {
 	seen := map[string]bool{}
 	names := map[string]int{}
 	var texts []Text
+	add := func(source string) error {
+		if seen[source] {
+			return nil
+		}
+		seen[source] = true
+		name, err := nameOf(source)
+		if err != nil {
+			return err
+		}
+		if names[name]++; names[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, names[name])
+		}
+		texts = append(texts, Text{name, source})
+		return nil
+	}
 	for _, v := range nodes {
 		for _, lim := range []Limits{Default, large, software} {
 			for _, p := range Programs(v.Op, v.ArgShapes(), lim) {
 				for _, k := range p.Kernels {
-					if seen[k.Source] {
-						continue
-					}
-					seen[k.Source] = true
-					name, err := nameOf(k.Source)
-					if err != nil {
+					if err := add(k.Source); err != nil {
 						return nil, fmt.Errorf("shaders: %s: %w", p.Name, err)
 					}
-					if names[name]++; names[name] > 1 {
-						name = fmt.Sprintf("%s-%d", name, names[name])
-					}
-					texts = append(texts, Text{name, k.Source})
 				}
 			}
+		}
+	}
+	fma, _ := PeakFMA(64, 1)
+	copying, _ := PeakCopy(4096)
+	for _, k := range []Kernel{fma, copying} {
+		if err := add(k.Source); err != nil {
+			return nil, fmt.Errorf("shaders: %w", err)
 		}
 	}
 	sort.Slice(texts, func(i, j int) bool { return texts[i].Name < texts[j].Name })

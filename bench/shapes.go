@@ -1,0 +1,182 @@
+package bench
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// Shape is an op with the sizes of its arguments, as a network has it.
+type Shape struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"` // uses in the network
+	Op    string `json:"op"`    // "conv2d" or "linear"
+
+	// Of conv2d: [batch, h, w, cin] to cout channels.
+	Batch  int        `json:"batch"`
+	H      int        `json:"h"`
+	W      int        `json:"w"`
+	Cin    int        `json:"cin"`
+	Cout   int        `json:"cout"`
+	Kernel graph.Pair `json:"kernel"`
+	Stride graph.Pair `json:"stride"`
+	Pad    graph.Pair `json:"pad"`
+	Groups int        `json:"groups"`
+
+	// Of linear: [m, k] to [m, n].
+	M int `json:"m"`
+	K int `json:"k"`
+	N int `json:"n"`
+
+	Bias bool `json:"bias"`
+
+	// Data is a safetensors file of input/x, weight/weight, weight/bias and
+	// output/y in PyTorch's layouts; random numbers if it is empty.
+	Data string `json:"data"`
+}
+
+//go:embed embedded/*.json
+var shapeFiles embed.FS
+
+// Shapes lists the convolutions of ResNet-50 and the linear layers of ViT-B/16
+// on one picture of 224×224.
+func Shapes() ([]Shape, error) {
+	var all []Shape
+	for _, name := range []string{"resnet50_conv", "vit_b_matmul"} {
+		text, err := shapeFiles.ReadFile("embedded/" + name + ".json")
+		if err != nil {
+			return nil, err
+		}
+		shapes, err := parseShapes(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, shapes...)
+	}
+	return all, nil
+}
+
+// ReadShapes reads a file of shapes, a JSON array.
+func ReadShapes(path string) ([]Shape, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	shapes, err := parseShapes(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return shapes, nil
+}
+
+func parseShapes(text []byte) ([]Shape, error) {
+	var shapes []Shape
+	if err := json.Unmarshal(text, &shapes); err != nil {
+		return nil, fmt.Errorf("bench: shapes: %w", err)
+	}
+	for _, s := range shapes {
+		if s.Op != "conv2d" && s.Op != "linear" {
+			return nil, fmt.Errorf("bench: shapes: %s: op %q, want conv2d or linear", s.Name, s.Op)
+		}
+	}
+	return shapes, nil
+}
+
+// String is the sizes in one line.
+func (s Shape) String() string {
+	if s.Op == "linear" {
+		return fmt.Sprintf("%d×%d · %d×%d", s.M, s.K, s.K, s.N)
+	}
+	return fmt.Sprintf("%d×%d×%d → %d, %v s%v", s.H, s.W, s.Cin, s.Cout, s.Kernel, s.Stride)
+}
+
+// work is a graph of one op with an input, and what must come out; nil if that
+// is not known.
+type work struct {
+	graph *graph.Graph
+	input *tensor.Tensor
+	want  *tensor.Tensor
+}
+
+func (s Shape) work() (work, error) {
+	w := work{}
+	var x, weight, bias *tensor.Tensor
+	var op graph.Op
+	e := graph.Epilogue{Bias: s.Bias}
+	if s.Op == "linear" {
+		op = graph.Linear{Epilogue: e}
+		x, weight, bias = tensor.Declare(s.M, s.K), tensor.Declare(s.N, s.K), tensor.Declare(s.N)
+	} else {
+		op = graph.Conv2d{Stride: s.Stride, Pad: s.Pad, Groups: s.Groups, Epilogue: e}
+		x = tensor.Declare(max(s.Batch, 1), s.H, s.W, s.Cin)
+		weight, bias = tensor.Declare(s.Cout, s.Cin/max(s.Groups, 1), s.Kernel[0], s.Kernel[1]), tensor.Declare(s.Cout)
+	}
+	if err := s.fill(&w, x, weight, bias); err != nil {
+		return w, fmt.Errorf("bench: %s: %w", s.Name, err)
+	}
+	w.input = x
+	var err error
+	w.graph, err = graph.Trace(func(g *graph.Graph) {
+		args := []*graph.Value{g.Input("x", x.Shape...), g.Const(weight)}
+		if s.Bias {
+			args = append(args, g.Const(bias))
+		}
+		g.Output("y", graph.Apply(op, args...))
+	})
+	if err != nil {
+		return w, fmt.Errorf("bench: %s: %w", s.Name, err)
+	}
+	return w, nil
+}
+
+// fill gives the tensors numbers, random ones or those of the data.
+func (s Shape) fill(w *work, x, weight, bias *tensor.Tensor) error {
+	if s.Data == "" {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, t := range []*tensor.Tensor{x, weight, bias} {
+			t.Data = make([]float32, t.Shape.Len())
+			for i := range t.Data {
+				t.Data[i] = r.Float32()*2 - 1
+			}
+		}
+		return nil
+	}
+	file, err := weights.OpenSafetensors(s.Data)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	read := func(name string, to *tensor.Tensor, image bool) error {
+		t, err := file.Tensor(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Data, err)
+		}
+		if image && len(t.Shape) == 4 {
+			t = t.ToNHWC()
+		}
+		if to.Shape != nil && !t.Shape.Equal(to.Shape) {
+			return fmt.Errorf("%s: %s is %v, want %v", s.Data, name, t.Shape, to.Shape)
+		}
+		to.Shape, to.Data = t.Shape, t.Data
+		return nil
+	}
+	w.want = &tensor.Tensor{}
+	if err := read("input/x", x, true); err != nil {
+		return err
+	}
+	if err := read("weight/weight", weight, false); err != nil {
+		return err
+	}
+	if s.Bias {
+		if err := read("weight/bias", bias, false); err != nil {
+			return err
+		}
+	}
+	return read("output/y", w.want, true)
+}
