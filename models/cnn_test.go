@@ -37,6 +37,10 @@ func TestParameters(t *testing.T) {
 		"resnet152": {newResNet(152), 60_192_808},
 		"unet":      {NewUNet(UNetConfig{}), 31_037_698},
 		"unetpp":    {NewUNetPP(UNetPPConfig{}), 9_163_329},
+
+		"unet3p":             {NewUNet3P(UNet3PConfig{}), 26_971_777},
+		"unet3p_deepsup":     {NewUNet3P(UNet3PConfig{DeepSupervision: true}), 26_989_637},
+		"unet3p_deepsup_cgm": {NewUNet3P(UNet3PConfig{ClassGuided: true}), 26_991_687},
 	} {
 		got := 0
 		weights.Walk(c.model, func(name string, w *tensor.Tensor) {

@@ -32,3 +32,16 @@ func uNetPPEntry(name string, deep bool) Entry {
 		New:        func() Model { return NewUNetPP(UNetPPConfig{DeepSupervision: deep}) },
 	}
 }
+
+func uNet3PEntry(name string, c UNet3PConfig) Entry {
+	return Entry{
+		Name:       name,
+		Paper:      "Huang et al., UNet 3+: A Full-Scale Connected UNet for Medical Image Segmentation, arXiv:2004.08790",
+		Size:       320,
+		Channels:   3,
+		Input:      "RGB in 0…1",
+		Preprocess: Preprocess{Size: [2]int{320, 320}},
+		Checkpoint: ownWeights,
+		New:        func() Model { return NewUNet3P(c) },
+	}
+}

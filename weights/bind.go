@@ -16,9 +16,9 @@ import (
 // Bind fills the declared tensors of a model, a pointer to a struct, from src.
 //
 // A field tagged `weight:"fragment"` contributes its fragment to the name;
-// fragments join with dots, slices append their index, untagged embedded
-// structs add nothing, nil pointers are absent. Other untagged fields hold no
-// weights. Names that match a pattern of ignore (path.Match, "*" matches no
+// fragments join with dots, or without after an underscore, slices append their
+// index, untagged embedded structs add nothing, nil pointers are absent. Other
+// untagged fields hold no weights. Names that match a pattern of ignore (path.Match, "*" matches no
 // dot) may be in src without being used; BatchNorm's num_batches_tracked
 // always may. All that is missing, misshapen or unused is in one error.
 func Bind(model any, src Source, ignore ...string) error {
@@ -170,7 +170,7 @@ func walk(v reflect.Value, prefix string, f func(string, *tensor.Tensor)) {
 }
 
 func join(prefix, fragment string) string {
-	if prefix == "" || fragment == "" {
+	if prefix == "" || fragment == "" || strings.HasSuffix(prefix, "_") {
 		return prefix + fragment
 	}
 	return prefix + "." + fragment

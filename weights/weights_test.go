@@ -135,3 +135,19 @@ func FuzzReadSafetensors(f *testing.F) {
 		}
 	})
 }
+
+func TestFragmentsAfterUnderscore(t *testing.T) {
+	var m struct {
+		A struct {
+			Conv struct {
+				W *tensor.Tensor `weight:"weight"`
+			} `weight:"conv"`
+		} `weight:"h1_"`
+	}
+	m.A.Conv.W = tensor.Declare(1)
+	Walk(&m, func(name string, _ *tensor.Tensor) {
+		if name != "h1_conv.weight" {
+			t.Errorf("name is %s", name)
+		}
+	})
+}

@@ -1,6 +1,10 @@
 package golden
 
-import "github.com/vertebra/vertebra/models"
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/models"
+)
 
 func uNet(f *file) (Case, error) {
 	var a struct {
@@ -28,5 +32,23 @@ func uNetPP(plain bool) func(*file) (Case, error) {
 		return f.fitted(models.NewUNetPP(models.UNetPPConfig{
 			Channels: a.Channels, Classes: a.Classes, DeepSupervision: a.Deep, Plain: plain,
 		}))
+	}
+}
+
+// uNet3P is the case of U-Net 3+ in one of its forms.
+func uNet3P(deep, guided bool) func(*file) (Case, error) {
+	return func(f *file) (Case, error) {
+		var a struct {
+			Classes int  `json:"n_classes"`
+			Align   bool `json:"upsample_align_corners"`
+			Last    string
+		}
+		if err := f.decode(&a); err != nil {
+			return Case{}, err
+		}
+		if a.Align || a.Last != "" && a.Last != "sigmoid" {
+			return Case{}, fmt.Errorf("upsample_align_corners %v, last %q: want false, sigmoid", a.Align, a.Last)
+		}
+		return f.fitted(models.NewUNet3P(models.UNet3PConfig{Classes: a.Classes, DeepSupervision: deep, ClassGuided: guided}))
 	}
 }
