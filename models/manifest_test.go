@@ -35,6 +35,7 @@ var layouts = map[string]layout{
 	"unet3p_deepsup_cgm":                {model: func() any { return NewUNet3P(UNet3PConfig{ClassGuided: true}) }},
 	"unet_milesial_bilinear_3ch_2cls":   {model: func() any { return NewUNet(UNetConfig{Bilinear: true}) }},
 	"unet_milesial_transposed_3ch_2cls": {model: func() any { return NewUNet(UNetConfig{}) }},
+	"unet_v2_pvt_b2":                    {model: func() any { return NewUNetV2(UNetV2Config{}) }},
 	"unetpp_4uiiurz1":                   {model: func() any { return NewUNetPP(UNetPPConfig{}) }},
 	"unetpp_4uiiurz1_deepsup":           {model: func() any { return NewUNetPP(UNetPPConfig{DeepSupervision: true}) }},
 

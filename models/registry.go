@@ -65,6 +65,8 @@ var Registry = []Entry{
 	uNet3PEntry("unet3p_cgm", UNet3PConfig{ClassGuided: true}),
 	uNet3PEntry("unet3p_deepsup", UNet3PConfig{DeepSupervision: true}),
 	uNetEntry("unet_bilinear", true),
+	uNetV2Entry("unet_v2", false),
+	uNetV2Entry("unet_v2_deepsup", true),
 	uNetPPEntry("unetpp", false),
 	uNetPPEntry("unetpp_deepsup", true),
 }

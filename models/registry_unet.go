@@ -45,3 +45,16 @@ func uNet3PEntry(name string, c UNet3PConfig) Entry {
 		New:        func() Model { return NewUNet3P(c) },
 	}
 }
+
+func uNetV2Entry(name string, deep bool) Entry {
+	return Entry{
+		Name:       name,
+		Paper:      "Peng et al., U-Net v2: Rethinking the Skip Connections of U-Net for Medical Image Segmentation, arXiv:2311.17791",
+		Size:       352,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: Preprocess{Size: [2]int{352, 352}, Mean: ImageNetMean, Std: ImageNetStd},
+		Checkpoint: ownWeights,
+		New:        func() Model { return NewUNetV2(UNetV2Config{DeepSupervision: deep}) },
+	}
+}

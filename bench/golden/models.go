@@ -32,6 +32,7 @@ var architectures = map[string]func(*file) (Case, error){
 	"unet3p_deepsup_cgm":  uNet3P(true, true),
 	"unet_4uiiurz1":       uNetPP(true),
 	"unet_milesial":       uNet,
+	"unet_v2":             uNetV2,
 	"unetpp_4uiiurz1":     uNetPP(false),
 }
 

@@ -52,3 +52,23 @@ func uNet3P(deep, guided bool) func(*file) (Case, error) {
 		return f.fitted(models.NewUNet3P(models.UNet3PConfig{Classes: a.Classes, DeepSupervision: deep, ClassGuided: guided}))
 	}
 }
+
+func uNetV2(f *file) (Case, error) {
+	var a struct {
+		Dims    [4]int `json:"embed_dims"`
+		Depths  [4]int
+		Heads   [4]int `json:"num_heads"`
+		MLP     [4]int `json:"mlp_ratios"`
+		SR      [4]int `json:"sr_ratios"`
+		Classes int    `json:"n_classes"`
+		Channel int
+		Deep    bool `json:"deep_supervision"`
+	}
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	return f.fitted(models.NewUNetV2(models.UNetV2Config{
+		Encoder:  models.PVTv2Config{EmbedDims: a.Dims, Depths: a.Depths, Heads: a.Heads, MLPRatios: a.MLP, SRRatios: a.SR},
+		Channels: a.Channel, Classes: a.Classes, DeepSupervision: a.Deep,
+	}))
+}
