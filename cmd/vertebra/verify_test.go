@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+const espcnCase = "../../bench/golden/testdata/espcn_x4.safetensors"
+
+// altered copies a reference file with one number of one tensor changed.
+func altered(t *testing.T, name string) string {
+	t.Helper()
+	s, err := weights.OpenSafetensors(espcnCase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var tensors []*tensor.Tensor
+	for _, n := range s.Names() {
+		x, err := s.Tensor(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == name {
+			x.Data[17]++
+		}
+		tensors = append(tensors, x)
+	}
+	path := filepath.Join(t.TempDir(), "altered.safetensors")
+	if err := weights.WriteSafetensors(path, s.Metadata, tensors...); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestVerify(t *testing.T) {
+	text := ok(t, "verify")
+	for _, want := range []string{"device: ", "pass  op_conv2d/k3 ", "pass  espcn_x4 ", "pass  conv2 ", " 0 failed\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("verify does not say %q:\n%s", want, text)
+		}
+	}
+	if text := ok(t, "verify", "--all-kernels", "../../bench/golden/testdata/op_linear.safetensors"); !strings.Contains(text, " kernels, worst ") {
+		t.Errorf("verify --all-kernels:\n%s", text)
+	}
+	if text := ok(t, "verify", "--device", "cpu", espcnCase); !strings.Contains(text, "plain Go") || !strings.Contains(text, "1 passed, 0 failed") {
+		t.Errorf("verify --device cpu:\n%s", text)
+	}
+}
+
+// TestVerifyFinds holds verify to naming where a model goes wrong.
+func TestVerifyFinds(t *testing.T) {
+	status, text, stderr := vertebra("verify", altered(t, "stage/conv2"))
+	if status != 1 || stderr != "vertebra: 1 of 1 cases failed\n" || !strings.Contains(text, "first wrong at stage conv2\n") {
+		t.Errorf("status %d, %q:\n%s", status, stderr, text)
+	}
+	status, text, _ = vertebra("verify", "--json", altered(t, "weight/conv1.weight"))
+	var report verifyReport
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	if status != 1 || report.Failed != 1 || report.Cases[0].Diverges != "conv1" || report.Cases[0].Pass {
+		t.Errorf("status %d, %+v", status, report)
+	}
+}
