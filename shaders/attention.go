@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/vertebra/vertebra/graph"
@@ -14,7 +15,26 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 		return nil
 	}
 	a := attend{op: op, args: args, AttentionLayout: l}
-	return []Program{a.program("attention_naive", "", nil, flat(l.B*l.H*ceil(l.Dv, 16)*l.N, 64), 1)}
+	naive := a.program("attention_naive", "", nil, flat(l.B*l.H*ceil(l.Dv, 16)*l.N, 64), 1)
+	if l.D%4 != 0 || l.Dv%4 != 0 || max(l.B, l.H) > lim.WorkgroupsPerDim {
+		return []Program{naive}
+	}
+	set := Set{"D4": l.D / 4, "DV4": l.Dv / 4}
+	lanes := []Program{a.program("attention_lanes", "", set, [3]int{ceil(l.N, 32), l.H, l.B}, 4)}
+	var tiled []Program
+	// Beyond these a query and its sums do not fit an invocation's registers.
+	if l.D <= 128 && l.Dv <= 128 {
+		keys := min(64, lim.WorkgroupMemory/(4*(l.D+l.Dv))/4*4)
+		for _, wg := range []int{64, 32} {
+			variant := fmt.Sprintf(" %dx%d", wg, keys)
+			more := Set{"KEYS": keys, "WG": wg, "UNROLL": lim.Kind == GPU}
+			tiled = append(tiled, a.program("attention_tiled", variant, set.with(more), [3]int{ceil(l.N, wg), l.H, l.B}, 4))
+		}
+		if l.N <= 32 || l.B*l.H*ceil(l.N, 64) < 64 { // too few for all processors
+			tiled[0], tiled[1] = tiled[1], tiled[0]
+		}
+	}
+	return append(preferred(lim, tiled, lanes), naive)
 }
 
 // attend is an Attention with the extents of its args.
