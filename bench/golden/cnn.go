@@ -118,11 +118,14 @@ func cifarResNet(f *file) (Case, error) {
 	return f.imagesOf(m, x, "logits")
 }
 
-// bindFrom binds a model to a checkpoint that lies where name, which begins
-// with "shared/", says, the file itself being in shared/golden.
+// bindFrom binds a model to a checkpoint that lies beside the file; if its name
+// begins with "shared/", the file is taken to be in shared/golden.
 func (f *file) bindFrom(m models.Model, name string) error {
-	path := filepath.Join(f.dir, "..", filepath.FromSlash(strings.TrimPrefix(name, "shared/")))
-	src, err := weights.Open(path)
+	dir := f.dir
+	if rest, ok := strings.CutPrefix(name, "shared/"); ok {
+		dir, name = filepath.Join(dir, ".."), rest
+	}
+	src, err := weights.Open(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
 		return fmt.Errorf("%w: weights: %w", ErrUnknown, err)
 	}
@@ -131,8 +134,18 @@ func (f *file) bindFrom(m models.Model, name string) error {
 }
 
 // fitted makes a case of a model whose channels are as many as the file's
-// weights say.
+// weights say, or which is bound to the checkpoint that its config names.
 func (f *file) fitted(m models.Model) (Case, error) {
+	var a struct{ Weights string }
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	if a.Weights != "" {
+		if err := f.bindFrom(m, a.Weights); err != nil {
+			return Case{}, err
+		}
+		return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
+	}
 	weights.Walk(m, func(name string, t *tensor.Tensor) {
 		if e, ok := f.Entry("weight/" + name); ok && len(e.Shape) == len(t.Shape) {
 			t.Shape = e.Shape.Clone()
