@@ -140,11 +140,12 @@ func (p *Plan) build() error {
 				if o.size == 0 {
 					entry.Size = uint64(c.bytes)
 				}
-				if pipe.kinds[j] == wgpu.BufferBindingType_Uniform {
-					entry.Offset, entry.Size = uint64(s.kernel.Offset[j]), shaders.Window
-				}
 			default:
 				entry.Buffer, entry.Size = d.zeros, d.zeros.GetSize()
+			}
+			if pipe.kinds[j] == wgpu.BufferBindingType_Uniform {
+				entry.Offset += uint64(s.kernel.Offset[j])
+				entry.Size = shaders.Window
 			}
 			entries[j] = entry
 		}

@@ -102,7 +102,8 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	return &l.listing, nil
 }
 
-// rivals notes which values a dispatch writes while it reads others.
+// rivals notes which values a dispatch writes while it reads others, and how
+// much is seen of those that are read through windows.
 func (l *lowerer) rivals() error {
 	kinds := map[string][]wgpu.BufferBindingType{}
 	type pair struct{ a, b int }
@@ -117,6 +118,10 @@ func (l *lowerer) rivals() error {
 			kinds[s.kernel.Source] = k
 		}
 		for i, w := range s.bind {
+			if w.value >= 0 && k[i] == wgpu.BufferBindingType_Uniform {
+				seen := &l.lives[w.value].room
+				*seen = max(*seen, w.offset+s.kernel.Offset[i]+shaders.Window)
+			}
 			if w.value < 0 || k[i] != wgpu.BufferBindingType_Storage {
 				continue
 			}
@@ -334,7 +339,7 @@ next:
 			}
 		}
 		for _, k := range p.Kernels {
-			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, shapes, k) {
+			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, shapes, k, p.Pack) {
 				continue next
 			}
 		}
@@ -350,14 +355,19 @@ next:
 	return able[i], nil
 }
 
-// bindsConstants reports whether k binds whole only constants that can be.
-func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel) bool {
+// bindsConstants reports whether k binds whole only constants that can be, and
+// through windows only those that are laid out for them.
+func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
 	kinds, err := bindingKinds(k.Source)
 	if err != nil {
 		return false
 	}
 	for i, b := range k.Bind {
-		if b >= 0 && b < len(shapes) && root(v.Args[b]).Const != nil && kinds[i] != wgpu.BufferBindingType_Uniform && !l.bindable(shapes[b]) {
+		if b < 0 || b >= len(shapes) || root(v.Args[b]).Const == nil {
+			continue
+		}
+		whole := kinds[i] != wgpu.BufferBindingType_Uniform
+		if whole && !l.bindable(shapes[b]) || !whole && packs[b].Pack == nil {
 			return false
 		}
 	}

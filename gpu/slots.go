@@ -13,6 +13,7 @@ type life struct {
 	bytes       int64
 	first, last int
 	rivals      []int
+	room        int64 // bytes that the buffer must have from the life's offset on
 }
 
 // slot is where a life is: a range of a buffer.
@@ -58,6 +59,10 @@ func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64
 			o = slices.Insert(slices.Delete(o, from, from+1), to, v)
 		}
 		try(o, i%2 == 0)
+	}
+	for i, l := range lives {
+		b := slots[i].buffer
+		sizes[b] = max(sizes[b], slots[i].offset+l.room)
 	}
 	return slots, sizes, bound
 }

@@ -1,6 +1,8 @@
 package shaders
 
 import (
+	"slices"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -9,23 +11,27 @@ import (
 func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
 	x, w := args[0], args[1]
-	programs := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
+	rest := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
-		return append(products, programs...)
+		return append(products, rest...)
 	}
 	tiled, groups := conv2dTiled(op, args, result, lim), conv2dGroups(op, args, result)
-	// Winograd's transforms pay with many channels and pixels.
+	fast := conv2dWinograd(op, args, result, lim)
+	if lim.Kind == CPU {
+		return slices.Concat(groups, fast, rest, tiled)
+	}
+	// On a GPU the transforms of Winograd pay with many channels and pixels.
 	const many, pixels = 64, 256
-	if fast := conv2dWinograd(op, args, result, lim); min(x[3], w[0]) >= many && result.Len()/w[0] >= pixels {
+	if min(x[3], w[0]) >= many && result.Len()/w[0] >= pixels {
 		tiled = append(fast, tiled...)
 	} else {
 		tiled = append(tiled, fast...)
 	}
 	const wide = 32 // channels of a group that fill a tile
-	if lim.Kind == GPU && w[0]/op.Groups >= wide {
-		return append(append(tiled, groups...), programs...)
+	if w[0]/op.Groups >= wide {
+		return slices.Concat(tiled, groups, rest)
 	}
-	return append(groups, preferred(lim, tiled, programs)...)
+	return slices.Concat(groups, tiled, rest)
 }
 
 func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {

@@ -8,13 +8,14 @@
 //     binding 4  y         [B, OH, OW, N]                  read and written
 //     binding 5  sizes                                     uniform
 //
-// conv2d_window for any N: bias, residual and y are numbers, not vec4s. A step's window holds cols output channels by P*Q taps by
+// For devices that read a uniform binding far faster than a storage one
+// (llvmpipe). A step's window holds cols output channels by P*Q taps by
 // step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
 // and is at most 64 KiB; more input channels are walked in several steps that
 // add to y.
-// An invocation makes 8 pixels (consecutive in b,i,j) by 16 channels of y.
+// An invocation makes 8 pixels (consecutive in b,i,j) by 12 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW/8) * cols/16).
+// Grid: flat(ceil(B*OH*OW / 8) * (cols / 12)).
 
 //wgsl:import activation
 //wgsl:import index
@@ -42,7 +43,7 @@ struct Sizes {
     step_c4: u32, // vec4s of c in this step
     first_c4: u32,
     first_col: u32,
-    cols: u32, // channels in the window, a multiple of 16
+    cols: u32, // channels in the window, a multiple of 12
     part: u32, // 1: the first step along c, 2: the last, 3: the only one
 }
 
@@ -75,12 +76,12 @@ fn pixel(at: vec3<i32>, dy: i32, dx: i32) -> i32 {
 }
 
 @compute @workgroup_size(8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let index = flat_index(id, groups, 8u);
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_index(global, groups, 8u);
     let row_blocks = (sizes.m + 7u) / 8u;
-    let row = (index % row_blocks) * 8u;
-    let block = index / row_blocks;
-    if (block * 16u >= sizes.cols) {
+    let row = (id % row_blocks) * 8u;
+    let block = id / row_blocks;
+    if (block * 12u >= sizes.cols) {
         return;
     }
     let last = sizes.m - 1u;
@@ -95,38 +96,31 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var a0_0 = vec4<f32>();
     var a0_1 = vec4<f32>();
     var a0_2 = vec4<f32>();
-    var a0_3 = vec4<f32>();
     var a1_0 = vec4<f32>();
     var a1_1 = vec4<f32>();
     var a1_2 = vec4<f32>();
-    var a1_3 = vec4<f32>();
     var a2_0 = vec4<f32>();
     var a2_1 = vec4<f32>();
     var a2_2 = vec4<f32>();
-    var a2_3 = vec4<f32>();
     var a3_0 = vec4<f32>();
     var a3_1 = vec4<f32>();
     var a3_2 = vec4<f32>();
-    var a3_3 = vec4<f32>();
     var a4_0 = vec4<f32>();
     var a4_1 = vec4<f32>();
     var a4_2 = vec4<f32>();
-    var a4_3 = vec4<f32>();
     var a5_0 = vec4<f32>();
     var a5_1 = vec4<f32>();
     var a5_2 = vec4<f32>();
-    var a5_3 = vec4<f32>();
     var a6_0 = vec4<f32>();
     var a6_1 = vec4<f32>();
     var a6_2 = vec4<f32>();
-    var a6_3 = vec4<f32>();
     var a7_0 = vec4<f32>();
     var a7_1 = vec4<f32>();
     var a7_2 = vec4<f32>();
-    var a7_3 = vec4<f32>();
     let taps = sizes.kernel_h * sizes.kernel_w;
-    var w0 = block * 4u * taps * sizes.step_c4;
-    for (var tap = 0u; tap < taps; tap++) {
+    var w0 = block * 3u * taps * sizes.step_c4;
+    var tap = 0u;
+    loop { // tested at its end: llvmpipe runs a masked round otherwise
         let dy = i32(tap / sizes.kernel_w * sizes.dilation_h);
         let dx = i32(tap % sizes.kernel_w * sizes.dilation_w);
         let at0 = pixel(corner0, dy, dx);
@@ -139,8 +133,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         let at7 = pixel(corner7, dy, dx);
         let w1 = w0 + taps * sizes.step_c4;
         let w2 = w1 + taps * sizes.step_c4;
-        let w3 = w2 + taps * sizes.step_c4;
-        for (var c = 0u; c < sizes.step_c4; c++) {
+        var c = 0u;
+        loop {
             let x0 = select(vec4<f32>(), x[u32(max(at0, 0)) + c], at0 >= 0);
             let x1 = select(vec4<f32>(), x[u32(max(at1, 0)) + c], at1 >= 0);
             let x2 = select(vec4<f32>(), x[u32(max(at2, 0)) + c], at2 >= 0);
@@ -176,22 +170,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             a5_2 += x5 * b2;
             a6_2 += x6 * b2;
             a7_2 += x7 * b2;
-            let b3 = w[w3 + c];
-            a0_3 += x0 * b3;
-            a1_3 += x1 * b3;
-            a2_3 += x2 * b3;
-            a3_3 += x3 * b3;
-            a4_3 += x4 * b3;
-            a5_3 += x5 * b3;
-            a6_3 += x6 * b3;
-            a7_3 += x7 * b3;
+            c++;
+            if (c >= sizes.step_c4) {
+                break;
+            }
         }
         w0 += sizes.step_c4;
+        tap++;
+        if (tap >= taps) {
+            break;
+        }
     }
-    let col = sizes.first_col + block * 16u;
-    // A loop stores the sums, since code that does not fit the instruction cache
-    // is slow.
-    var sums: array<vec4<f32>, 32>;
+    let col = sizes.first_col + block * 12u;
+    var sums: array<vec4<f32>, 24>;
     sums[0] = a0_0;
     sums[1] = a1_0;
     sums[2] = a2_0;
@@ -216,30 +207,44 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     sums[21] = a5_2;
     sums[22] = a6_2;
     sums[23] = a7_2;
-    sums[24] = a0_3;
-    sums[25] = a1_3;
-    sums[26] = a2_3;
-    sums[27] = a3_3;
-    sums[28] = a4_3;
-    sums[29] = a5_3;
-    sums[30] = a6_3;
-    sums[31] = a7_3;
-    for (var i = 0u; i < 32u; i++) {
+    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    let count = min(3u, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * 8u;
+    var i = 0u;
+    loop {
         let r = row + i % 8u;
-        let sum = sums[i];
-        for (var j = 0u; j < 4u; j++) {
-            let c = col + i / 8u * 4u + j;
-            if (r < sizes.m && c < sizes.n) {
-                let at = r * sizes.n + c;
-                var v = sum[j];
-                if ((sizes.part & 1u) == 0u) { v += y[at]; }
-                if ((sizes.part & 2u) != 0u) {
-                    if (HAS_BIAS) { v += bias[c]; }
-                    if (HAS_RESIDUAL) { v += residual[at]; }
-                    v = activate(v);
-                }
-                y[at] = v;
+        let c = col + i / 8u * 4u;
+        if (r < sizes.m) {
+            let at = (r) * sizes.n + c;
+            var v = sums[i];
+            if ((sizes.part & 1u) == 0u) {
+                if (c + 0u < sizes.n) { v.x += y[at + 0u]; }
+                if (c + 1u < sizes.n) { v.y += y[at + 1u]; }
+                if (c + 2u < sizes.n) { v.z += y[at + 2u]; }
+                if (c + 3u < sizes.n) { v.w += y[at + 3u]; }
             }
+            if ((sizes.part & 2u) != 0u) {
+                if (HAS_BIAS) {
+                    if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
+                    if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
+                    if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
+                    if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
+                }
+                if (HAS_RESIDUAL) {
+                    if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
+                    if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
+                    if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
+                    if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
+                }
+                v = activate4(v);
+            }
+            if (c + 0u < sizes.n) { y[at + 0u] = v.x; }
+            if (c + 1u < sizes.n) { y[at + 1u] = v.y; }
+            if (c + 2u < sizes.n) { y[at + 2u] = v.z; }
+            if (c + 3u < sizes.n) { y[at + 3u] = v.w; }
+        }
+        i++;
+        if (i >= count) {
+            break;
         }
     }
 }

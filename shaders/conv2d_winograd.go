@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
@@ -26,7 +27,7 @@ type winograd struct {
 // channels 5e-6; that of the second is 8e-7 and 1.3e-6.
 var winograds = []winograd{
 	{"conv2d_winograd43", 4, points(0, 0.75, -0.75, 1.5, -1.5), 1024},
-	{"conv2d_winograd23", 2, [][3]float64{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}, 1 << 20},
+	{"conv2d_winograd23", 2, points(0, 1, -1), 1 << 20},
 }
 
 // points returns the matrix G for interpolation at p and at infinity.
@@ -70,48 +71,78 @@ func (f winograd) packing() Packing {
 }
 
 // conv2dWinograd lists Winograd's ways for a convolution of 3x3 with stride 1,
-// each with the tile for its products that is the best guess.
+// the best guess first.
 func conv2dWinograd(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	x, w := args[0], args[1]
+	w := args[1]
 	const few = 16 // channels: below, the transforms cost more than is saved
 	if w[2] != 3 || w[3] != 3 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Dilation != graph.Both(1) ||
-		w[0] < few || w[1] < few {
+		w[0] < few || w[1] < few || w[0]%4 != 0 || w[1]%4 != 0 {
 		return nil
 	}
+	ways := slices.Clone(winograds)
+	// On a small map much of a large tile is thrown away.
+	if small := 2 * ways[0].size; result[1] < small && result[2] < small {
+		slices.Reverse(ways)
+	}
 	var programs []Program
-	for _, f := range winograds {
-		n := (f.size + 2) * (f.size + 2)
-		down, across := ceil(result[1], f.size), ceil(result[2], f.size)
-		tiles := x[0] * down * across
-		if w[1] > f.channels || 4*int64(n)*int64(tiles)*int64(max(w[0], w[1])) > lim.StorageBinding {
-			continue
+	for _, f := range ways {
+		if w[1] <= f.channels {
+			programs = append(programs, f.programs(op, args, result, lim)...)
 		}
-		products := gemm{
-			z: n, m: tiles, n: w[0], k: w[1], transB: true, scale: scale(1),
-			batch: words(1, 1, 1, n, 0, 0, 0, 1, 0, 0, 0, 1),
-		}.tiled("", len(args), lim)
-		if len(products) == 0 {
-			continue
+	}
+	return programs
+}
+
+// programs lists the ways of f: one for each kind of product.
+func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	x, w := args[0], args[1]
+	n := (f.size + 2) * (f.size + 2)
+	down, across := ceil(result[1], f.size), ceil(result[2], f.size)
+	tiles := x[0] * down * across
+	if 4*int64(n)*int64(tiles)*int64(max(w[0], w[1])) > lim.StorageBinding {
+		return nil
+	}
+	v, m := len(args)+1, len(args)+2 // scratch
+	bind := []int{v, 1, Absent, Absent, m}
+	tiled := gemm{
+		z: n, m: tiles, n: w[0], k: w[1], transB: true, scale: scale(1),
+		batch: words(1, 1, 1, n, 0, 0, 0, 1, 0, 0, 0, 1),
+	}.tiled("", len(args), lim)
+	for i := range tiled {
+		tiled[i].Kernels[0].Bind = bind
+	}
+	none := Set{"HAS_BIAS": false, "HAS_RESIDUAL": false, "ACT": 0}
+	windows := product{z: n, m: tiles, n: w[0], k: w[1], set: none, bind: bind}.programs()
+	products := preferred(lim, tiled[:min(len(tiled), 1)], windows[:min(len(windows), 2)])
+
+	sizes := func(channels int) []uint32 {
+		return words(x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
+	}
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	var programs []Program
+	for _, p := range products {
+		pack := f.packing()
+		if next, ok := p.Pack[1]; ok {
+			pack = pack.then(next)
 		}
-		product := products[0].Kernels[0]
-		v, m := len(args)+1, len(args)+2 // scratch
-		product.Bind = []int{v, 1, Absent, Absent, m}
-		bias, residual, set := epilogue(op.Epilogue, 2)
+		kernels := []Kernel{{
+			Source: must(f.name+"_input", nil),
+			Grid:   flat(tiles*w[1]/4, 8),
+			Bind:   []int{0, v},
+			Params: sizes(w[1]),
+		}}
+		kernels = append(kernels, p.Kernels...)
+		kernels = append(kernels, Kernel{
+			Source: must(f.name+"_output", set),
+			Grid:   flat(tiles*w[0]/4, 8),
+			Bind:   []int{m, bias, residual, len(args)},
+			Params: sizes(w[0]),
+		})
 		programs = append(programs, Program{
-			Name: f.name + products[0].Name,
-			Kernels: []Kernel{{
-				Source: must(f.name+"_input", nil),
-				Grid:   flat(tiles*w[1], 64),
-				Bind:   []int{0, v},
-				Params: words(tiles*w[1], x[1], x[2], x[3], down, across, op.Pad[0], op.Pad[1]),
-			}, product, {
-				Source: must(f.name+"_output", set),
-				Grid:   flat(tiles*w[0], 64),
-				Bind:   []int{m, bias, residual, len(args)},
-				Params: words(tiles*w[0], result[1], result[2], result[3], down, across),
-			}},
+			Name:    f.name + " " + strings.Trim(p.Name, " _"),
+			Kernels: kernels,
 			Scratch: []int{n * tiles * w[1], n * tiles * w[0]},
-			Pack:    map[int]Packing{1: f.packing()},
+			Pack:    map[int]Packing{1: pack},
 		})
 	}
 	return programs

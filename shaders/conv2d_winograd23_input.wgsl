@@ -1,67 +1,130 @@
-// conv2d_winograd23_input: v[p,t,c] = (Bᵀ d B)[p], where d is the 4x4 window of x for tile t of 2x2 outputs
+// conv2d_winograd23_input: v[p,q,t,c] = sum_ij BT[p,i] x[tile t row i, column j, c] BT[q,j]
 //
-//     binding 0  x  [B, H, W, C]  read
-//     binding 1  v  [16, T, C]    write
-//     binding 2  sizes
+//     binding 0  x      [B, H, W, C]        read, C a multiple of 4
+//     binding 1  v      [4, 4, T, C]        write, T = B * tiles_h * tiles_w
+//     binding 2  sizes                      uniform
 //
-// The first third of Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv:1509.09308).
-// An invocation transforms one channel of one tile. Grid: flat(T*C).
+// Tile t covers 4 x 4 pixels of the padded input, every 2. An invocation
+// makes four channels of a tile. Grid: flat(T * C / 4).
 
 //wgsl:import index
 
-const WG = 64u;
+struct Sizes {
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel
+    oh: u32,
+    ow: u32,
+    pad_h: u32,
+    pad_w: u32,
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32, // B * tiles_h * tiles_w
+    side: u32, // 4: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+}
 
-struct Sizes { n: u32, h: u32, w: u32, c: u32, tiles_h: u32, tiles_w: u32, pad_h: u32, pad_w: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> v: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> v: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// transform is Bᵀ times a column.
-fn transform(d: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(d.x - d.z, d.y + d.z, d.z - d.y, d.w - d.y);
+// load is a pixel, zero in the padding.
+fn load(image: i32, i: i32, j: i32, c: u32) -> vec4<f32> {
+    let inside = i >= 0 && j >= 0 && i < i32(sizes.h) && j < i32(sizes.w);
+    let at = (image * i32(sizes.h) + i) * i32(sizes.w) + j;
+    return select(vec4<f32>(), x[u32(select(0, at, inside)) * sizes.c4 + c], inside);
 }
 
-// pixel is zero beside the image, where an index has wrapped round.
-fn pixel(image: u32, r: u32, s: u32, c: u32) -> f32 {
-    if (r < sizes.h && s < sizes.w) {
-        return x[((image * sizes.h + r) * sizes.w + s) * sizes.c + c];
-    }
-    return 0.0;
-}
-
-fn line(image: u32, r: u32, s: u32, c: u32) -> vec4<f32> {
-    return transform(vec4<f32>(
-        pixel(image, r, s, c),
-        pixel(image, r, s + 1u, c),
-        pixel(image, r, s + 2u, c),
-        pixel(image, r, s + 3u, c)));
-}
-
-// store writes row i of the transformed window, at its place in v[0].
-fn store(at: u32, i: u32, u: vec4<f32>) {
-    v[4u * i * sizes.n + at] = u.x;
-    v[(4u * i + 1u) * sizes.n + at] = u.y;
-    v[(4u * i + 2u) * sizes.n + at] = u.z;
-    v[(4u * i + 3u) * sizes.n + at] = u.w;
-}
-
-@compute @workgroup_size(WG)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = flat_index(global, groups, WG);
-    if (at >= sizes.n) {
+    let id = flat_index(global, groups, 8u);
+    let c = id % sizes.c4;
+    let tile = id / sizes.c4;
+    if (tile >= sizes.tiles) {
         return;
     }
-    let c = at % sizes.c;
-    let t = at / sizes.c;
-    let s = t % sizes.tiles_w * 2u - sizes.pad_w;
-    let r = t / sizes.tiles_w % sizes.tiles_h * 2u - sizes.pad_h;
-    let image = t / (sizes.tiles_w * sizes.tiles_h);
-    let r0 = line(image, r, s, c);
-    let r1 = line(image, r + 1u, s, c);
-    let r2 = line(image, r + 2u, s, c);
-    let r3 = line(image, r + 3u, s, c);
-    store(at, 0u, r0 - r2);
-    store(at, 1u, r1 + r2);
-    store(at, 2u, r2 - r1);
-    store(at, 3u, r3 - r1);
+    let image = i32(tile / (sizes.tiles_h * sizes.tiles_w));
+    let i0 = i32(tile / sizes.tiles_w % sizes.tiles_h * 2u) - i32(sizes.pad_h);
+    let j0 = i32(tile % sizes.tiles_w * 2u) - i32(sizes.pad_w);
+    var bt = array<array<f32, 4>, 4>(
+        array<f32, 4>(-1.0, 0.0, 0.0, 0.0),
+        array<f32, 4>(0.0, 1.0, -1.0, -1.0),
+        array<f32, 4>(1.0, 1.0, 1.0, 0.0),
+        array<f32, 4>(0.0, 0.0, 0.0, 1.0),
+    );
+    var v0_0 = vec4<f32>();
+    var v0_1 = vec4<f32>();
+    var v0_2 = vec4<f32>();
+    var v0_3 = vec4<f32>();
+    var v1_0 = vec4<f32>();
+    var v1_1 = vec4<f32>();
+    var v1_2 = vec4<f32>();
+    var v1_3 = vec4<f32>();
+    var v2_0 = vec4<f32>();
+    var v2_1 = vec4<f32>();
+    var v2_2 = vec4<f32>();
+    var v2_3 = vec4<f32>();
+    var v3_0 = vec4<f32>();
+    var v3_1 = vec4<f32>();
+    var v3_2 = vec4<f32>();
+    var v3_3 = vec4<f32>();
+    var i = 0u;
+    loop {
+        let x0 = load(image, i0 + i32(i), j0 + 0, c);
+        let x1 = load(image, i0 + i32(i), j0 + 1, c);
+        let x2 = load(image, i0 + i32(i), j0 + 2, c);
+        let x3 = load(image, i0 + i32(i), j0 + 3, c);
+        let r0 = -x0 + x2;
+        let r1 = x1 + x2;
+        let r2 = -x1 + x2;
+        let r3 = -x1 + x3;
+        let b0 = bt[i][0];
+        v0_0 += b0 * r0;
+        v0_1 += b0 * r1;
+        v0_2 += b0 * r2;
+        v0_3 += b0 * r3;
+        let b1 = bt[i][1];
+        v1_0 += b1 * r0;
+        v1_1 += b1 * r1;
+        v1_2 += b1 * r2;
+        v1_3 += b1 * r3;
+        let b2 = bt[i][2];
+        v2_0 += b2 * r0;
+        v2_1 += b2 * r1;
+        v2_2 += b2 * r2;
+        v2_3 += b2 * r3;
+        let b3 = bt[i][3];
+        v3_0 += b3 * r0;
+        v3_1 += b3 * r1;
+        v3_2 += b3 * r2;
+        v3_3 += b3 * r3;
+        i++;
+        if (i >= sizes.side) {
+            break;
+        }
+    }
+    var all: array<vec4<f32>, 16>;
+    all[0] = v0_0;
+    all[1] = v0_1;
+    all[2] = v0_2;
+    all[3] = v0_3;
+    all[4] = v1_0;
+    all[5] = v1_1;
+    all[6] = v1_2;
+    all[7] = v1_3;
+    all[8] = v2_0;
+    all[9] = v2_1;
+    all[10] = v2_2;
+    all[11] = v2_3;
+    all[12] = v3_0;
+    all[13] = v3_1;
+    all[14] = v3_2;
+    all[15] = v3_3;
+    var z = 0u;
+    loop {
+        v[(z * sizes.tiles + tile) * sizes.c4 + c] = all[z];
+        z++;
+        if (z >= sizes.side * sizes.side) {
+            break;
+        }
+    }
 }

@@ -1,71 +1,113 @@
-// conv2d_winograd23_output: y[b,i,j,o] = act((Aᵀ m[t,o] A)[i%2,j%2] + bias[o] + residual[b,i,j,o])
+// conv2d_winograd23_output: y[tile t row p, column q, n] = act(sum_ij AT[p,i] s[i,j,t,n] AT[q,j]
+//                                                          + bias[n] + residual[..])
 //
-//     binding 0  m         [16, T, O]        read
-//     binding 1  bias      [O]               read (HAS_BIAS)
-//     binding 2  residual  [B, OH, OW, O]    read (HAS_RESIDUAL)
-//     binding 3  y         [B, OH, OW, O]    write
-//     binding 4  sizes
+//     binding 0  s         [4, 4, T, N]     read, N a multiple of 4
+//     binding 1  bias      [N]              read
+//     binding 2  residual  [B, OH, OW, N]   read
+//     binding 3  y         [B, OH, OW, N]   write
+//     binding 4  sizes                      uniform, c4 = N / 4
 //
-// The last third of Winograd's F(2x2, 3x3). An invocation computes one channel
-// of one tile of 2x2 outputs. Grid: flat(T*O).
+// An invocation makes four channels of a tile of 2 x 2 pixels.
+// Grid: flat(T * N / 4).
 
 //wgsl:import activation
 //wgsl:import index
 
-// Choice.
+// Choice: set by the variant.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
-const WG = 64u;
 
-struct Sizes { n: u32, oh: u32, ow: u32, o: u32, tiles_h: u32, tiles_w: u32 }
-@group(0) @binding(0) var<storage, read> m: array<f32>;
-@group(0) @binding(1) var<storage, read> bias: array<f32>;
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+struct Sizes {
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel
+    oh: u32,
+    ow: u32,
+    pad_h: u32,
+    pad_w: u32,
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32, // B * tiles_h * tiles_w
+    side: u32, // 4: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+}
+
+@group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-// line is row i of m times A.
-fn line(at: u32, i: u32) -> vec2<f32> {
-    let first = 4u * i * sizes.n + at;
-    let m1 = m[first + sizes.n];
-    let m2 = m[first + 2u * sizes.n];
-    return vec2<f32>(m[first] + m1 + m2, m1 - m2 + m[first + 3u * sizes.n]);
-}
-
-fn store(image: u32, i: u32, j: u32, o: u32, sum: f32) {
-    if (i >= sizes.oh || j >= sizes.ow) {
-        return;
-    }
-    let at = ((image * sizes.oh + i) * sizes.ow + j) * sizes.o + o;
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    y[at] = activate(v);
-}
-
-@compute @workgroup_size(WG)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = flat_index(global, groups, WG);
-    if (at >= sizes.n) {
+    let id = flat_index(global, groups, 8u);
+    let c = id % sizes.c4;
+    let tile = id / sizes.c4;
+    if (tile >= sizes.tiles) {
         return;
     }
-    let o = at % sizes.o;
-    let t = at / sizes.o;
-    let j = t % sizes.tiles_w * 2u;
-    let i = t / sizes.tiles_w % sizes.tiles_h * 2u;
-    let image = t / (sizes.tiles_w * sizes.tiles_h);
-    let l0 = line(at, 0u);
-    let l1 = line(at, 1u);
-    let l2 = line(at, 2u);
-    let l3 = line(at, 3u);
-    let above = l0 + l1 + l2;
-    let below = l1 - l2 + l3;
-    store(image, i, j, o, above.x);
-    store(image, i, j + 1u, o, above.y);
-    store(image, i + 1u, j, o, below.x);
-    store(image, i + 1u, j + 1u, o, below.y);
+    var at = array<array<f32, 2>, 4>(
+        array<f32, 2>(1.0, 0.0),
+        array<f32, 2>(1.0, 1.0),
+        array<f32, 2>(1.0, -1.0),
+        array<f32, 2>(0.0, 1.0),
+    );
+    var y0_0 = vec4<f32>();
+    var y0_1 = vec4<f32>();
+    var y1_0 = vec4<f32>();
+    var y1_1 = vec4<f32>();
+    let plane = sizes.tiles * sizes.c4;
+    var src = tile * sizes.c4 + c;
+    var i = 0u;
+    loop {
+        let s0 = s[src];
+        src += plane;
+        let s1 = s[src];
+        src += plane;
+        let s2 = s[src];
+        src += plane;
+        let s3 = s[src];
+        src += plane;
+        let r0 = s0 + s1 + s2;
+        let r1 = s1 - s2 + s3;
+        let a0 = at[i][0];
+        y0_0 += a0 * r0;
+        y0_1 += a0 * r1;
+        let a1 = at[i][1];
+        y1_0 += a1 * r0;
+        y1_1 += a1 * r1;
+        i++;
+        if (i >= sizes.side) {
+            break;
+        }
+    }
+    var all: array<vec4<f32>, 4>;
+    all[0] = y0_0;
+    all[1] = y0_1;
+    all[2] = y1_0;
+    all[3] = y1_1;
+    let image = tile / (sizes.tiles_h * sizes.tiles_w);
+    let i0 = tile / sizes.tiles_w % sizes.tiles_h * 2u;
+    let j0 = tile % sizes.tiles_w * 2u;
+    var add = vec4<f32>();
+    if (HAS_BIAS) {
+        add = bias[c];
+    }
+    let count = min(2u, sizes.oh - i0) * 2u;
+    var z = 0u;
+    loop {
+        let row = i0 + z / 2u;
+        let col = j0 + z % 2u;
+        if (row < sizes.oh && col < sizes.ow) {
+            let to = ((image * sizes.oh + row) * sizes.ow + col) * sizes.c4 + c;
+            var sum = all[z] + add;
+            if (HAS_RESIDUAL) {
+                sum += residual[to];
+            }
+            y[to] = activate4(sum);
+        }
+        z++;
+        if (z >= count) {
+            break;
+        }
+    }
 }

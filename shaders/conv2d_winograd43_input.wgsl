@@ -1,90 +1,198 @@
-// conv2d_winograd43_input: v[p,t,c] = (Bᵀ d B)[p], where d is the 6x6 window of x for tile t of 4x4 outputs
+// conv2d_winograd43_input: v[p,q,t,c] = sum_ij BT[p,i] x[tile t row i, column j, c] BT[q,j]
 //
-//     binding 0  x  [B, H, W, C]  read
-//     binding 1  v  [36, T, C]    write
-//     binding 2  sizes
+//     binding 0  x      [B, H, W, C]        read, C a multiple of 4
+//     binding 1  v      [6, 6, T, C]        write, T = B * tiles_h * tiles_w
+//     binding 2  sizes                      uniform
 //
-// The first third of Winograd's F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)
-// with the points 0, ±3/4, ±3/2 and infinity, whose error is a third of that
-// of 0, ±1, ±2. An invocation transforms one channel of one tile.
-// Grid: flat(T*C).
+// Tile t covers 6 x 6 pixels of the padded input, every 4. An invocation
+// makes four channels of a tile. Grid: flat(T * C / 4).
 
 //wgsl:import index
 
-const WG = 64u;
+struct Sizes {
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel
+    oh: u32,
+    ow: u32,
+    pad_h: u32,
+    pad_w: u32,
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32, // B * tiles_h * tiles_w
+    side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+}
 
-struct Sizes { n: u32, h: u32, w: u32, c: u32, tiles_h: u32, tiles_w: u32, pad_h: u32, pad_w: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> v: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> v: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-struct Six { a: f32, b: f32, c: f32, d: f32, e: f32, f: f32 }
-
-// transform is Bᵀ times a column.
-fn transform(d: Six) -> Six {
-    let even0 = d.e - 2.25 * d.c;
-    let odd0 = 0.75 * d.d - 1.6875 * d.b;
-    let even1 = d.e - 0.5625 * d.c;
-    let odd1 = 1.5 * d.d - 0.84375 * d.b;
-    return Six(
-        1.265625 * d.a - 2.8125 * d.c + d.e,
-        even0 + odd0,
-        even0 - odd0,
-        even1 + odd1,
-        even1 - odd1,
-        1.265625 * d.b - 2.8125 * d.d + d.f);
+// load is a pixel, zero in the padding.
+fn load(image: i32, i: i32, j: i32, c: u32) -> vec4<f32> {
+    let inside = i >= 0 && j >= 0 && i < i32(sizes.h) && j < i32(sizes.w);
+    let at = (image * i32(sizes.h) + i) * i32(sizes.w) + j;
+    return select(vec4<f32>(), x[u32(select(0, at, inside)) * sizes.c4 + c], inside);
 }
 
-// pixel is zero beside the image, where an index has wrapped round.
-fn pixel(image: u32, r: u32, s: u32, c: u32) -> f32 {
-    if (r < sizes.h && s < sizes.w) {
-        return x[((image * sizes.h + r) * sizes.w + s) * sizes.c + c];
-    }
-    return 0.0;
-}
-
-fn line(image: u32, r: u32, s: u32, c: u32) -> Six {
-    return transform(Six(
-        pixel(image, r, s, c),
-        pixel(image, r, s + 1u, c),
-        pixel(image, r, s + 2u, c),
-        pixel(image, r, s + 3u, c),
-        pixel(image, r, s + 4u, c),
-        pixel(image, r, s + 5u, c)));
-}
-
-// store writes column j of the transformed window, at its place in v[0].
-fn store(at: u32, j: u32, d: Six) {
-    let u = transform(d);
-    v[j * sizes.n + at] = u.a;
-    v[(6u + j) * sizes.n + at] = u.b;
-    v[(12u + j) * sizes.n + at] = u.c;
-    v[(18u + j) * sizes.n + at] = u.d;
-    v[(24u + j) * sizes.n + at] = u.e;
-    v[(30u + j) * sizes.n + at] = u.f;
-}
-
-@compute @workgroup_size(WG)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = flat_index(global, groups, WG);
-    if (at >= sizes.n) {
+    let id = flat_index(global, groups, 8u);
+    let c = id % sizes.c4;
+    let tile = id / sizes.c4;
+    if (tile >= sizes.tiles) {
         return;
     }
-    let c = at % sizes.c;
-    let t = at / sizes.c;
-    let s = t % sizes.tiles_w * 4u - sizes.pad_w;
-    let r = t / sizes.tiles_w % sizes.tiles_h * 4u - sizes.pad_h;
-    let image = t / (sizes.tiles_w * sizes.tiles_h);
-    let r0 = line(image, r, s, c);
-    let r1 = line(image, r + 1u, s, c);
-    let r2 = line(image, r + 2u, s, c);
-    let r3 = line(image, r + 3u, s, c);
-    let r4 = line(image, r + 4u, s, c);
-    let r5 = line(image, r + 5u, s, c);
-    store(at, 0u, Six(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
-    store(at, 1u, Six(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
-    store(at, 2u, Six(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
-    store(at, 3u, Six(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
-    store(at, 4u, Six(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
-    store(at, 5u, Six(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
+    let image = i32(tile / (sizes.tiles_h * sizes.tiles_w));
+    let i0 = i32(tile / sizes.tiles_w % sizes.tiles_h * 4u) - i32(sizes.pad_h);
+    let j0 = i32(tile % sizes.tiles_w * 4u) - i32(sizes.pad_w);
+    var bt = array<array<f32, 6>, 6>(
+        array<f32, 6>(1.265625, 0.0, 0.0, 0.0, 0.0, 0.0),
+        array<f32, 6>(0.0, -1.6875, 1.6875, -0.84375, 0.84375, 1.265625),
+        array<f32, 6>(-2.8125, -2.25, -2.25, -0.5625, -0.5625, 0.0),
+        array<f32, 6>(0.0, 0.75, -0.75, 1.5, -1.5, -2.8125),
+        array<f32, 6>(1.0, 1.0, 1.0, 1.0, 1.0, 0.0),
+        array<f32, 6>(0.0, 0.0, 0.0, 0.0, 0.0, 1.0),
+    );
+    var v0_0 = vec4<f32>();
+    var v0_1 = vec4<f32>();
+    var v0_2 = vec4<f32>();
+    var v0_3 = vec4<f32>();
+    var v0_4 = vec4<f32>();
+    var v0_5 = vec4<f32>();
+    var v1_0 = vec4<f32>();
+    var v1_1 = vec4<f32>();
+    var v1_2 = vec4<f32>();
+    var v1_3 = vec4<f32>();
+    var v1_4 = vec4<f32>();
+    var v1_5 = vec4<f32>();
+    var v2_0 = vec4<f32>();
+    var v2_1 = vec4<f32>();
+    var v2_2 = vec4<f32>();
+    var v2_3 = vec4<f32>();
+    var v2_4 = vec4<f32>();
+    var v2_5 = vec4<f32>();
+    var v3_0 = vec4<f32>();
+    var v3_1 = vec4<f32>();
+    var v3_2 = vec4<f32>();
+    var v3_3 = vec4<f32>();
+    var v3_4 = vec4<f32>();
+    var v3_5 = vec4<f32>();
+    var v4_0 = vec4<f32>();
+    var v4_1 = vec4<f32>();
+    var v4_2 = vec4<f32>();
+    var v4_3 = vec4<f32>();
+    var v4_4 = vec4<f32>();
+    var v4_5 = vec4<f32>();
+    var v5_0 = vec4<f32>();
+    var v5_1 = vec4<f32>();
+    var v5_2 = vec4<f32>();
+    var v5_3 = vec4<f32>();
+    var v5_4 = vec4<f32>();
+    var v5_5 = vec4<f32>();
+    var i = 0u;
+    loop {
+        let x0 = load(image, i0 + i32(i), j0 + 0, c);
+        let x1 = load(image, i0 + i32(i), j0 + 1, c);
+        let x2 = load(image, i0 + i32(i), j0 + 2, c);
+        let x3 = load(image, i0 + i32(i), j0 + 3, c);
+        let x4 = load(image, i0 + i32(i), j0 + 4, c);
+        let x5 = load(image, i0 + i32(i), j0 + 5, c);
+        let r0 = 1.265625 * x0 - 2.8125 * x2 + x4;
+        let r1 = -1.6875 * x1 - 2.25 * x2 + 0.75 * x3 + x4;
+        let r2 = 1.6875 * x1 - 2.25 * x2 - 0.75 * x3 + x4;
+        let r3 = -0.84375 * x1 - 0.5625 * x2 + 1.5 * x3 + x4;
+        let r4 = 0.84375 * x1 - 0.5625 * x2 - 1.5 * x3 + x4;
+        let r5 = 1.265625 * x1 - 2.8125 * x3 + x5;
+        let b0 = bt[i][0];
+        v0_0 += b0 * r0;
+        v0_1 += b0 * r1;
+        v0_2 += b0 * r2;
+        v0_3 += b0 * r3;
+        v0_4 += b0 * r4;
+        v0_5 += b0 * r5;
+        let b1 = bt[i][1];
+        v1_0 += b1 * r0;
+        v1_1 += b1 * r1;
+        v1_2 += b1 * r2;
+        v1_3 += b1 * r3;
+        v1_4 += b1 * r4;
+        v1_5 += b1 * r5;
+        let b2 = bt[i][2];
+        v2_0 += b2 * r0;
+        v2_1 += b2 * r1;
+        v2_2 += b2 * r2;
+        v2_3 += b2 * r3;
+        v2_4 += b2 * r4;
+        v2_5 += b2 * r5;
+        let b3 = bt[i][3];
+        v3_0 += b3 * r0;
+        v3_1 += b3 * r1;
+        v3_2 += b3 * r2;
+        v3_3 += b3 * r3;
+        v3_4 += b3 * r4;
+        v3_5 += b3 * r5;
+        let b4 = bt[i][4];
+        v4_0 += b4 * r0;
+        v4_1 += b4 * r1;
+        v4_2 += b4 * r2;
+        v4_3 += b4 * r3;
+        v4_4 += b4 * r4;
+        v4_5 += b4 * r5;
+        let b5 = bt[i][5];
+        v5_0 += b5 * r0;
+        v5_1 += b5 * r1;
+        v5_2 += b5 * r2;
+        v5_3 += b5 * r3;
+        v5_4 += b5 * r4;
+        v5_5 += b5 * r5;
+        i++;
+        if (i >= sizes.side) {
+            break;
+        }
+    }
+    var all: array<vec4<f32>, 36>;
+    all[0] = v0_0;
+    all[1] = v0_1;
+    all[2] = v0_2;
+    all[3] = v0_3;
+    all[4] = v0_4;
+    all[5] = v0_5;
+    all[6] = v1_0;
+    all[7] = v1_1;
+    all[8] = v1_2;
+    all[9] = v1_3;
+    all[10] = v1_4;
+    all[11] = v1_5;
+    all[12] = v2_0;
+    all[13] = v2_1;
+    all[14] = v2_2;
+    all[15] = v2_3;
+    all[16] = v2_4;
+    all[17] = v2_5;
+    all[18] = v3_0;
+    all[19] = v3_1;
+    all[20] = v3_2;
+    all[21] = v3_3;
+    all[22] = v3_4;
+    all[23] = v3_5;
+    all[24] = v4_0;
+    all[25] = v4_1;
+    all[26] = v4_2;
+    all[27] = v4_3;
+    all[28] = v4_4;
+    all[29] = v4_5;
+    all[30] = v5_0;
+    all[31] = v5_1;
+    all[32] = v5_2;
+    all[33] = v5_3;
+    all[34] = v5_4;
+    all[35] = v5_5;
+    var z = 0u;
+    loop {
+        v[(z * sizes.tiles + tile) * sizes.c4 + c] = all[z];
+        z++;
+        if (z >= sizes.side * sizes.side) {
+            break;
+        }
+    }
 }

@@ -1,89 +1,159 @@
-// conv2d_winograd43_output: y[b,i,j,o] = act((Aᵀ m[t,o] A)[i%4,j%4] + bias[o] + residual[b,i,j,o])
+// conv2d_winograd43_output: y[tile t row p, column q, n] = act(sum_ij AT[p,i] s[i,j,t,n] AT[q,j]
+//                                                          + bias[n] + residual[..])
 //
-//     binding 0  m         [36, T, O]        read
-//     binding 1  bias      [O]               read (HAS_BIAS)
-//     binding 2  residual  [B, OH, OW, O]    read (HAS_RESIDUAL)
-//     binding 3  y         [B, OH, OW, O]    write
-//     binding 4  sizes
+//     binding 0  s         [6, 6, T, N]     read, N a multiple of 4
+//     binding 1  bias      [N]              read
+//     binding 2  residual  [B, OH, OW, N]   read
+//     binding 3  y         [B, OH, OW, N]   write
+//     binding 4  sizes                      uniform, c4 = N / 4
 //
-// The last third of Winograd's F(4x4, 3x3), with the points of
-// conv2d_winograd43_input. An invocation computes one channel of one tile of
-// 4x4 outputs. Grid: flat(T*O).
+// An invocation makes four channels of a tile of 4 x 4 pixels.
+// Grid: flat(T * N / 4).
 
 //wgsl:import activation
 //wgsl:import index
 
-// Choice.
+// Choice: set by the variant.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
-const WG = 64u;
 
-struct Sizes { n: u32, oh: u32, ow: u32, o: u32, tiles_h: u32, tiles_w: u32 }
-@group(0) @binding(0) var<storage, read> m: array<f32>;
-@group(0) @binding(1) var<storage, read> bias: array<f32>;
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+struct Sizes {
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel
+    oh: u32,
+    ow: u32,
+    pad_h: u32,
+    pad_w: u32,
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32, // B * tiles_h * tiles_w
+    side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+}
+
+@group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-// line is row i of m times A.
-fn line(at: u32, i: u32) -> vec4<f32> {
-    let first = 6u * i * sizes.n + at;
-    let m1 = m[first + sizes.n];
-    let m2 = m[first + 2u * sizes.n];
-    let m3 = m[first + 3u * sizes.n];
-    let m4 = m[first + 4u * sizes.n];
-    return vec4<f32>(
-        m[first] + (m1 + m2) + (m3 + m4),
-        0.75 * (m1 - m2) + 1.5 * (m3 - m4),
-        0.5625 * (m1 + m2) + 2.25 * (m3 + m4),
-        0.421875 * (m1 - m2) + 3.375 * (m3 - m4) + m[first + 5u * sizes.n]);
-}
-
-fn store(image: u32, i: u32, j: u32, o: u32, sum: f32) {
-    if (i >= sizes.oh || j >= sizes.ow) {
-        return;
-    }
-    let at = ((image * sizes.oh + i) * sizes.ow + j) * sizes.o + o;
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    y[at] = activate(v);
-}
-
-fn store4(image: u32, i: u32, j: u32, o: u32, sums: vec4<f32>) {
-    store(image, i, j, o, sums.x);
-    store(image, i, j + 1u, o, sums.y);
-    store(image, i, j + 2u, o, sums.z);
-    store(image, i, j + 3u, o, sums.w);
-}
-
-@compute @workgroup_size(WG)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = flat_index(global, groups, WG);
-    if (at >= sizes.n) {
+    let id = flat_index(global, groups, 8u);
+    let c = id % sizes.c4;
+    let tile = id / sizes.c4;
+    if (tile >= sizes.tiles) {
         return;
     }
-    let o = at % sizes.o;
-    let t = at / sizes.o;
-    let j = t % sizes.tiles_w * 4u;
-    let i = t / sizes.tiles_w % sizes.tiles_h * 4u;
-    let image = t / (sizes.tiles_w * sizes.tiles_h);
-    let l0 = line(at, 0u);
-    let l1 = line(at, 1u);
-    let l2 = line(at, 2u);
-    let l3 = line(at, 3u);
-    let l4 = line(at, 4u);
-    let l5 = line(at, 5u);
-    let p0 = l1 + l2;
-    let q0 = l1 - l2;
-    let p1 = l3 + l4;
-    let q1 = l3 - l4;
-    store4(image, i, j, o, l0 + p0 + p1);
-    store4(image, i + 1u, j, o, 0.75 * q0 + 1.5 * q1);
-    store4(image, i + 2u, j, o, 0.5625 * p0 + 2.25 * p1);
-    store4(image, i + 3u, j, o, 0.421875 * q0 + 3.375 * q1 + l5);
+    var at = array<array<f32, 4>, 6>(
+        array<f32, 4>(1.0, 0.0, 0.0, 0.0),
+        array<f32, 4>(1.0, 0.75, 0.5625, 0.421875),
+        array<f32, 4>(1.0, -0.75, 0.5625, -0.421875),
+        array<f32, 4>(1.0, 1.5, 2.25, 3.375),
+        array<f32, 4>(1.0, -1.5, 2.25, -3.375),
+        array<f32, 4>(0.0, 0.0, 0.0, 1.0),
+    );
+    var y0_0 = vec4<f32>();
+    var y0_1 = vec4<f32>();
+    var y0_2 = vec4<f32>();
+    var y0_3 = vec4<f32>();
+    var y1_0 = vec4<f32>();
+    var y1_1 = vec4<f32>();
+    var y1_2 = vec4<f32>();
+    var y1_3 = vec4<f32>();
+    var y2_0 = vec4<f32>();
+    var y2_1 = vec4<f32>();
+    var y2_2 = vec4<f32>();
+    var y2_3 = vec4<f32>();
+    var y3_0 = vec4<f32>();
+    var y3_1 = vec4<f32>();
+    var y3_2 = vec4<f32>();
+    var y3_3 = vec4<f32>();
+    let plane = sizes.tiles * sizes.c4;
+    var src = tile * sizes.c4 + c;
+    var i = 0u;
+    loop {
+        let s0 = s[src];
+        src += plane;
+        let s1 = s[src];
+        src += plane;
+        let s2 = s[src];
+        src += plane;
+        let s3 = s[src];
+        src += plane;
+        let s4 = s[src];
+        src += plane;
+        let s5 = s[src];
+        src += plane;
+        let r0 = s0 + s1 + s2 + s3 + s4;
+        let r1 = 0.75 * s1 - 0.75 * s2 + 1.5 * s3 - 1.5 * s4;
+        let r2 = 0.5625 * s1 + 0.5625 * s2 + 2.25 * s3 + 2.25 * s4;
+        let r3 = 0.421875 * s1 - 0.421875 * s2 + 3.375 * s3 - 3.375 * s4 + s5;
+        let a0 = at[i][0];
+        y0_0 += a0 * r0;
+        y0_1 += a0 * r1;
+        y0_2 += a0 * r2;
+        y0_3 += a0 * r3;
+        let a1 = at[i][1];
+        y1_0 += a1 * r0;
+        y1_1 += a1 * r1;
+        y1_2 += a1 * r2;
+        y1_3 += a1 * r3;
+        let a2 = at[i][2];
+        y2_0 += a2 * r0;
+        y2_1 += a2 * r1;
+        y2_2 += a2 * r2;
+        y2_3 += a2 * r3;
+        let a3 = at[i][3];
+        y3_0 += a3 * r0;
+        y3_1 += a3 * r1;
+        y3_2 += a3 * r2;
+        y3_3 += a3 * r3;
+        i++;
+        if (i >= sizes.side) {
+            break;
+        }
+    }
+    var all: array<vec4<f32>, 16>;
+    all[0] = y0_0;
+    all[1] = y0_1;
+    all[2] = y0_2;
+    all[3] = y0_3;
+    all[4] = y1_0;
+    all[5] = y1_1;
+    all[6] = y1_2;
+    all[7] = y1_3;
+    all[8] = y2_0;
+    all[9] = y2_1;
+    all[10] = y2_2;
+    all[11] = y2_3;
+    all[12] = y3_0;
+    all[13] = y3_1;
+    all[14] = y3_2;
+    all[15] = y3_3;
+    let image = tile / (sizes.tiles_h * sizes.tiles_w);
+    let i0 = tile / sizes.tiles_w % sizes.tiles_h * 4u;
+    let j0 = tile % sizes.tiles_w * 4u;
+    var add = vec4<f32>();
+    if (HAS_BIAS) {
+        add = bias[c];
+    }
+    let count = min(4u, sizes.oh - i0) * 4u;
+    var z = 0u;
+    loop {
+        let row = i0 + z / 4u;
+        let col = j0 + z % 4u;
+        if (row < sizes.oh && col < sizes.ow) {
+            let to = ((image * sizes.oh + row) * sizes.ow + col) * sizes.c4 + c;
+            var sum = all[z] + add;
+            if (HAS_RESIDUAL) {
+                sum += residual[to];
+            }
+            y[to] = activate4(sum);
+        }
+        z++;
+        if (z >= count) {
+            break;
+        }
+    }
 }

@@ -1,19 +1,19 @@
-// linear_window: y[m,n] = act(sum_k x[m,k] * w[n,k] + bias[n] + residual[m,n])
+// linear_window: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [M, K]                read, K a multiple of 4
-//     binding 1  w         [N/4, K/4, 4, 4]      uniform window: this step's columns and k's
+//     binding 0  x         [Z, M, K]             read, K a multiple of 4
+//     binding 1  w         [Z, N/4, K/4, 4, 4]   uniform window: this step's part of w
 //     binding 2  bias      [N]                   read
-//     binding 3  residual  [M, N]                read
-//     binding 4  y         [M, N]                read and written
+//     binding 3  residual  [Z, M, N]             read
+//     binding 4  y         [Z, M, N]             read and written, N a multiple of 4
 //     binding 5  sizes                           uniform
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's window holds cols columns by kc4 * 4 k's of w, as
-// 4 x 4 blocks (k innermost), 16 columns after 16 columns, and is at most
-// 64 KiB; longer K is walked in several steps that add to y.
-// An invocation makes a 8 x 16 patch of y: rows of x are gathered, blocks of
-// w are shared by all. Invocations count rows first, then column blocks.
-// Grid: flat(ceil(M/8) * cols/16).
+// (llvmpipe). A step's window holds depth z's of cols columns of step_k4 * 4
+// k's, as 4 x 4 blocks (k innermost), and is at most 64 KiB. Longer K is walked
+// in several steps that add to y.
+// An invocation makes 8 rows by 16 columns of y: its rows of x are gathered,
+// blocks of w are shared. Invocations count rows first, then columns, then z.
+// Grid: flat(ceil(m / 8) * (cols / 16) * depth).
 
 //wgsl:import activation
 //wgsl:import index
@@ -26,10 +26,12 @@ struct Sizes {
     m: u32,
     n: u32,
     k4: u32, // vec4s in a row of x
-    kc4: u32, // vec4s of k in this step
+    step_k4: u32, // vec4s of k in this step
     first_k4: u32,
     first_col: u32,
     cols: u32, // columns in the window, a multiple of 16
+    first_z: u32,
+    depth: u32, // z's in the window
     part: u32, // 1: the first step along k, 2: the last, 3: the only one
 }
 
@@ -41,60 +43,64 @@ struct Sizes {
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let index = flat_index(id, groups, 8u);
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_index(global, groups, 8u);
     let row_blocks = (sizes.m + 7u) / 8u;
-    let row = (index % row_blocks) * 8u;
-    let block = index / row_blocks;
-    if (block * 16u >= sizes.cols) {
+    let col_blocks = sizes.cols / 16u;
+    let row = (id % row_blocks) * 8u;
+    let block = id / row_blocks; // of the window
+    if (block >= col_blocks * sizes.depth) {
         return;
     }
+    let z = sizes.first_z + block / col_blocks;
+    let col = sizes.first_col + block % col_blocks * 16u;
     let last = sizes.m - 1u;
-    let at0 = min(row + 0u, last) * sizes.k4 + sizes.first_k4;
-    let at1 = min(row + 1u, last) * sizes.k4 + sizes.first_k4;
-    let at2 = min(row + 2u, last) * sizes.k4 + sizes.first_k4;
-    let at3 = min(row + 3u, last) * sizes.k4 + sizes.first_k4;
-    let at4 = min(row + 4u, last) * sizes.k4 + sizes.first_k4;
-    let at5 = min(row + 5u, last) * sizes.k4 + sizes.first_k4;
-    let at6 = min(row + 6u, last) * sizes.k4 + sizes.first_k4;
-    let at7 = min(row + 7u, last) * sizes.k4 + sizes.first_k4;
+    let at0 = (z * sizes.m + min(row + 0u, last)) * sizes.k4 + sizes.first_k4;
+    let at1 = (z * sizes.m + min(row + 1u, last)) * sizes.k4 + sizes.first_k4;
+    let at2 = (z * sizes.m + min(row + 2u, last)) * sizes.k4 + sizes.first_k4;
+    let at3 = (z * sizes.m + min(row + 3u, last)) * sizes.k4 + sizes.first_k4;
+    let at4 = (z * sizes.m + min(row + 4u, last)) * sizes.k4 + sizes.first_k4;
+    let at5 = (z * sizes.m + min(row + 5u, last)) * sizes.k4 + sizes.first_k4;
+    let at6 = (z * sizes.m + min(row + 6u, last)) * sizes.k4 + sizes.first_k4;
+    let at7 = (z * sizes.m + min(row + 7u, last)) * sizes.k4 + sizes.first_k4;
+    let w0 = block * 4u * sizes.step_k4;
+    let w1 = w0 + sizes.step_k4;
+    let w2 = w1 + sizes.step_k4;
+    let w3 = w2 + sizes.step_k4;
     var a0_0 = vec4<f32>();
-    var a0_1 = vec4<f32>();
-    var a0_2 = vec4<f32>();
-    var a0_3 = vec4<f32>();
     var a1_0 = vec4<f32>();
-    var a1_1 = vec4<f32>();
-    var a1_2 = vec4<f32>();
-    var a1_3 = vec4<f32>();
     var a2_0 = vec4<f32>();
-    var a2_1 = vec4<f32>();
-    var a2_2 = vec4<f32>();
-    var a2_3 = vec4<f32>();
     var a3_0 = vec4<f32>();
-    var a3_1 = vec4<f32>();
-    var a3_2 = vec4<f32>();
-    var a3_3 = vec4<f32>();
     var a4_0 = vec4<f32>();
-    var a4_1 = vec4<f32>();
-    var a4_2 = vec4<f32>();
-    var a4_3 = vec4<f32>();
     var a5_0 = vec4<f32>();
-    var a5_1 = vec4<f32>();
-    var a5_2 = vec4<f32>();
-    var a5_3 = vec4<f32>();
     var a6_0 = vec4<f32>();
-    var a6_1 = vec4<f32>();
-    var a6_2 = vec4<f32>();
-    var a6_3 = vec4<f32>();
     var a7_0 = vec4<f32>();
+    var a0_1 = vec4<f32>();
+    var a1_1 = vec4<f32>();
+    var a2_1 = vec4<f32>();
+    var a3_1 = vec4<f32>();
+    var a4_1 = vec4<f32>();
+    var a5_1 = vec4<f32>();
+    var a6_1 = vec4<f32>();
     var a7_1 = vec4<f32>();
+    var a0_2 = vec4<f32>();
+    var a1_2 = vec4<f32>();
+    var a2_2 = vec4<f32>();
+    var a3_2 = vec4<f32>();
+    var a4_2 = vec4<f32>();
+    var a5_2 = vec4<f32>();
+    var a6_2 = vec4<f32>();
     var a7_2 = vec4<f32>();
+    var a0_3 = vec4<f32>();
+    var a1_3 = vec4<f32>();
+    var a2_3 = vec4<f32>();
+    var a3_3 = vec4<f32>();
+    var a4_3 = vec4<f32>();
+    var a5_3 = vec4<f32>();
+    var a6_3 = vec4<f32>();
     var a7_3 = vec4<f32>();
-    let w0 = block * 4u * sizes.kc4;
-    let w1 = w0 + sizes.kc4;
-    let w2 = w1 + sizes.kc4;
-    let w3 = w2 + sizes.kc4;
-    for (var k = 0u; k < sizes.kc4; k++) {
+    var k = 0u;
+    loop { // tested at its end: llvmpipe runs a masked round otherwise
         let x0 = x[at0 + k];
         let x1 = x[at1 + k];
         let x2 = x[at2 + k];
@@ -139,10 +145,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         a5_3 += x5 * b3;
         a6_3 += x6 * b3;
         a7_3 += x7 * b3;
+        k++;
+        if (k >= sizes.step_k4) {
+            break;
+        }
     }
-    let col = sizes.first_col + block * 16u;
-    // A loop stores the sums, since code that does not fit the instruction cache
-    // is slow.
     var sums: array<vec4<f32>, 32>;
     sums[0] = a0_0;
     sums[1] = a1_0;
@@ -176,11 +183,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     sums[29] = a5_3;
     sums[30] = a6_3;
     sums[31] = a7_3;
-    for (var i = 0u; i < 32u; i++) {
+    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 8u;
+    var i = 0u;
+    loop {
         let r = row + i % 8u;
         let c = col / 4u + i / 8u;
         if (r < sizes.m && c * 4u < sizes.n) {
-            let at = r * (sizes.n / 4u) + c;
+            let at = (z * sizes.m + r) * (sizes.n / 4u) + c;
             var v = sums[i];
             if ((sizes.part & 1u) == 0u) { v += y[at]; }
             if ((sizes.part & 2u) != 0u) {
@@ -189,6 +199,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
                 v = activate4(v);
             }
             y[at] = v;
+        }
+        i++;
+        if (i >= count) {
+            break;
         }
     }
 }

@@ -18,8 +18,9 @@ const Window = 64 << 10
 // Kernel is one dispatch. Its bindings are those of Bind, in order, and the
 // uniform of Params follows them.
 //
-// A binding that the text declares as var<uniform> sees a Window of a packed
-// constant, from Offset on; Pack leaves a window's room after the last offset.
+// A binding that the text declares as var<uniform> sees a Window of a value or
+// of a packed constant, from Offset on; what it sees beyond their end must not
+// matter. Pack leaves a window's room after a constant's last offset.
 type Kernel struct {
 	Source string   // final WGSL, entry point main
 	Grid   [3]int   // workgroups

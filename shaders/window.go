@@ -3,96 +3,120 @@ package shaders
 import (
 	"fmt"
 
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// The window kernels read x from storage and the weight through a uniform
-// binding. An invocation computes windowRows rows by windowCols columns.
+// The window kernels are for devices that read uniforms faster than storage:
+// they see one operand of a matrix product through a uniform binding, a Window
+// at a time. An invocation computes windowRows rows of the result.
 const (
 	windowRows   = 8
-	windowCols   = 16
 	windowFloats = Window / 4
+
+	// windowAlign is the alignment of a window's offset, in floats.
+	windowAlign = 256 / 4
 )
 
-// windowing is how a weight [N, C, taps] is cut into windows: parts of step
-// channels, one after the other, each cut into windows of cols columns.
-type windowing struct {
-	n, c, taps int // c a multiple of 4, as packed
-	step, cols int
+// cut says how a weight [Z, N, C, taps] is cut into windows: parts of step
+// channels, each cut into cols columns, each of depth Zs.
+type cut struct {
+	z, n, c, taps     int // c a multiple of 4, as packed
+	unit              int // columns that an invocation computes
+	step, cols, depth int
 }
 
-// newWindowing cuts a weight for m rows of x. It reports false if the taps of
-// 16 columns by 4 channels are too many for a window.
-func newWindowing(m, n, c, taps int) (windowing, bool) {
-	c4 := 4 * ceil(c, 4)
-	w := windowing{n: n, c: c4, taps: taps}
-	most := windowFloats / (taps * windowCols) / 4 * 4 // channels of the fewest columns
+// newCut cuts a weight for m rows of x. It reports false if the taps of unit
+// columns by 4 channels are too many for a window.
+func newCut(m, z, n, c, taps, unit int) (cut, bool) {
+	w := cut{z: z, n: n, c: 4 * ceil(c, 4), taps: taps, unit: unit, depth: 1}
+	most := windowFloats / (taps * unit) / 4 * 4 // channels, for the fewest columns
 	if most == 0 {
 		return w, false
 	}
-	// With few rows a window must hold more columns, to have work for a few
-	// thousand invocations.
-	for most > 64 && ceil(m, windowRows)*(windowFloats/(taps*most)/windowCols) < 100 {
+	// With few rows a window must hold more columns, to have work for a hundred
+	// workgroups.
+	for most > 64 && ceil(m, windowRows)*(windowFloats/(taps*most)/unit) < 100 {
 		most = most / 2 / 4 * 4
 	}
-	parts := ceil(c4, most)
-	w.step = 4 * ceil(ceil(c4, parts), 4)
-	w.cols = min(windowCols*ceil(n, windowCols), windowFloats/(taps*w.step)/windowCols*windowCols)
+	w.step = 4 * ceil(ceil(w.c, ceil(w.c, most)), 4)
+	w.cols = min(unit*ceil(n, unit), windowFloats/(taps*w.step)/unit*unit)
+	if w.step >= w.c && w.cols >= n {
+		w.depth = max(1, min(z, windowFloats/(taps*w.step*w.cols)))
+	}
 	return w, true
 }
 
-// kernels makes one dispatch for each window, in the order of pack. params
-// lists the sizes that differ: channels, first channel, first column, columns
-// and part.
-func (w windowing) kernels(m int, source string, bind []int, params func(step, first, column, cols, part int) []int) []Kernel {
-	var ks []Kernel
-	at := int64(0)
+// pane is one window of a weight.
+type pane struct {
+	first, step, column, cols, z, depth int
+	part                                int // 1: the first channels, 2: the last, 3: all
+	at                                  int // in the packed weight, in floats
+}
+
+// panes lists the windows, such that sums over channels are in order, and the
+// floats that they take with a window's room at the end.
+func (w cut) panes() (panes []pane, floats int) {
+	at := 0
 	for first := 0; first < w.c; first += w.step {
-		step := min(w.step, w.c-first)
-		part := 0
+		p := pane{first: first, step: min(w.step, w.c-first)}
 		if first == 0 {
-			part |= 1
+			p.part |= 1
 		}
-		if first+step == w.c {
-			part |= 2
+		if first+p.step == w.c {
+			p.part |= 2
 		}
-		for column := 0; column < w.n; column += w.cols {
-			cols := min(w.cols, windowCols*ceil(w.n-column, windowCols))
-			ks = append(ks, Kernel{
-				Source: source,
-				Grid:   flat(ceil(m, windowRows)*(cols/windowCols), windowRows),
-				Bind:   bind,
-				Offset: []int64{0, at, 0, 0, 0},
-				Params: words(params(step/4, first/4, column, cols, part)...),
-			})
-			at += 4 * int64(w.cols*w.taps*step)
+		for p.z = 0; p.z < w.z; p.z += w.depth {
+			p.depth = min(w.depth, w.z-p.z)
+			for p.column = 0; p.column < w.n; p.column += w.cols {
+				p.cols = min(w.cols, w.unit*ceil(w.n-p.column, w.unit))
+				p.at = at
+				panes = append(panes, p)
+				at += windowAlign * ceil(p.cols*w.taps*p.step*p.depth, windowAlign)
+			}
+		}
+	}
+	return panes, at + windowFloats
+}
+
+// kernels makes one dispatch for each window. params lists a window's sizes.
+func (w cut) kernels(m int, source string, bind []int, params func(p pane) []int) []Kernel {
+	panes, _ := w.panes()
+	ks := make([]Kernel, len(panes))
+	for i, p := range panes {
+		ks[i] = Kernel{
+			Source: source,
+			Grid:   flat(ceil(m, windowRows)*(p.cols/w.unit)*p.depth, 8),
+			Bind:   bind,
+			Offset: []int64{0, int64(4 * p.at), 0, 0, 0},
+			Params: words(params(p)...),
 		}
 	}
 	return ks
 }
 
-// packing lays the weight [N, C, taps...] out: for each part, blocks of 4
-// columns by 4 channels, channel innermost, as [N/4, taps, step/4, 4, 4], and
-// a window of zeros at the end.
-func (w windowing) packing() Packing {
+// packing lays the weight [Z, N, C, taps] out window after window, each as
+// blocks of 4 columns by 4 channels, channel innermost: [depth, cols/4, taps,
+// step/4, 4, 4], with zeros for columns and channels that there are not.
+func (w cut) packing() Packing {
 	return Packing{
-		Name: fmt.Sprintf("window %d×%d", w.step, w.cols),
+		Name: fmt.Sprintf("window %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
 		Pack: func(t *tensor.Tensor) *tensor.Tensor {
-			c := t.Shape[1]
-			padded := w.cols * ceil(w.n, w.cols)
-			out := make([]float32, padded*w.c*w.taps+windowFloats)
-			at := 0
-			for first := 0; first < w.c; first += w.step {
-				for n0 := 0; n0 < padded; n0 += 4 {
-					for tap := range w.taps {
-						for c0 := first; c0 < min(first+w.step, w.c); c0 += 4 {
-							for i := n0; i < n0+4; i++ {
-								for j := c0; j < c0+4; j++ {
-									if i < w.n && j < c {
-										out[at] = t.Data[(i*c+j)*w.taps+tap]
+			c := len(t.Data) / (w.z * w.n * w.taps)
+			panes, floats := w.panes()
+			out := make([]float32, floats)
+			for _, p := range panes {
+				at := p.at
+				for z := p.z; z < p.z+p.depth; z++ {
+					for n := p.column; n < p.column+p.cols; n += 4 {
+						for tap := range w.taps {
+							for k := p.first; k < p.first+p.step; k += 4 {
+								for i := n; i < n+4; i++ {
+									for j := k; j < k+4; j++ {
+										if i < w.n && j < c {
+											out[at] = t.Data[((z*w.n+i)*c+j)*w.taps+tap]
+										}
+										at++
 									}
-									at++
 								}
 							}
 						}
@@ -104,76 +128,24 @@ func (w windowing) packing() Packing {
 	}
 }
 
-// linearWindow is for devices that read uniforms faster than storage.
-func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []Program {
-	n, k := args[1][0], args[1][1]
-	m := result.Len() / n
-	w, ok := newWindowing(m, n, k, 1)
-	if !ok || n%4 != 0 || k%4 != 0 {
-		return nil
+// lanes lays w [Z, N, K] out for kernels whose neighbouring invocations compute
+// cols neighbouring columns each, eight of them to a workgroup:
+// [Z, ceil(N/8·cols), K/4, 8·cols, 4].
+func lanes(z, n, k, cols int) Packing {
+	return Packing{
+		Name: fmt.Sprint("lanes ", cols),
+		Pack: func(t *tensor.Tensor) *tensor.Tensor {
+			wide := 8 * cols
+			slabs := ceil(n, wide)
+			out := make([]float32, z*slabs*k*wide)
+			for i := range z {
+				for j := range n {
+					for l := range k {
+						out[(((i*slabs+j/wide)*(k/4)+l/4)*wide+j%wide)*4+l%4] = t.Data[(i*n+j)*k+l]
+					}
+				}
+			}
+			return tensor.Of(out, len(out))
+		},
 	}
-	bias, residual, set := epilogue(op.Epilogue, 2)
-	return []Program{{
-		Name: "linear_window",
-		Kernels: w.kernels(m, must("linear_window", set), []int{0, 1, bias, residual, len(args)},
-			func(step, first, column, cols, part int) []int {
-				return []int{m, n, k / 4, step, first, column, cols, part}
-			}),
-		Pack: map[int]Packing{1: w.packing()},
-	}}
-}
-
-// conv2dWindow is the same for convolutions without groups. Where four does
-// not divide the channels, rows of windows are laid out first.
-func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
-	if op.Groups > 1 {
-		return nil
-	}
-	x, weight := args[0], args[1]
-	bias, residual, set := epilogue(op.Epilogue, 2)
-	p := Program{}
-	source := "conv2d_window"
-	if result[3]%4 != 0 {
-		source = "conv2d_window_scalar"
-	}
-	var rows Packing
-	at := 0 // x, or its rows in scratch
-	if x[3]%4 != 0 {
-		k := weight[3] * x[3]
-		k4 := ceil(k, 4)
-		n := x[0] * x[1] * result[2] * k4
-		at = len(args) + 1
-		p.Name = " im2row"
-		p.Scratch = []int{4 * n}
-		p.Kernels = []Kernel{{
-			Source: must("im2row", nil),
-			Grid:   flat(n, 64),
-			Bind:   []int{0, at},
-			Params: words(n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
-		}}
-		rows = Packing{"rows", func(w *tensor.Tensor) *tensor.Tensor {
-			return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
-		}}
-		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
-		weight = tensor.Shape{weight[0], k, weight[2], 1}
-		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
-	}
-	kh, kw := weight[2], weight[3]
-	m := result.Len() / result[3]
-	w, ok := newWindowing(m, result[3], weight[1], kh*kw)
-	if !ok {
-		return nil
-	}
-	p.Kernels = append(p.Kernels, w.kernels(m, must(source, set), []int{at, 1, bias, residual, len(args)},
-		func(step, first, column, cols, part int) []int {
-			return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
-				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
-				step, first, column, cols, part}
-		})...)
-	p.Name = source + p.Name
-	p.Pack = map[int]Packing{1: w.packing()}
-	if rows.Pack != nil {
-		p.Pack[1] = rows.then(p.Pack[1])
-	}
-	return []Program{p}
 }

@@ -1,0 +1,248 @@
+// conv2d_row_window: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q, c] * w[n,p,q,c]
+//                             + bias[n] + residual[b,i,j,n])
+//
+//     binding 0  x         [B, H, W, C]                    read
+//     binding 1  w         [N/4, P, run4, 4, 4]            uniform window: this step's channels
+//     binding 2  bias      [N]                             read
+//     binding 3  residual  [B, OH, OW, N]                  read
+//     binding 4  y         [B, OH, OW, N]                  write, N a multiple of 4
+//     binding 5  sizes                                     uniform
+//
+// For few input channels (an image): the Q pixels under a kernel row are one
+// run of Q*C floats of x, so w has kernel rows of run4 * 4 >= Q*C weights, zero
+// at the end, and no channel is padded. No dilation along the row.
+// For devices that read a uniform binding far faster than a storage one
+// (llvmpipe). A step's window holds cols output channels of w, as 4 x 4 blocks
+// (position in the run innermost), and is at most 64 KiB.
+// An invocation makes 8 pixels (consecutive in b,i,j) by 16 channels of y.
+// Invocations count pixels first, then channel blocks.
+// Grid: flat(ceil(B*OH*OW / 8) * (cols / 16)).
+
+//wgsl:import activation
+//wgsl:import index
+
+// Choice: set by the variant.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+
+struct Sizes {
+    m: u32, // B * OH * OW
+    n: u32,
+    h: u32,
+    w: u32,
+    c: u32,
+    oh: u32,
+    ow: u32,
+    kernel_h: u32,
+    kernel_w: u32,
+    stride_h: u32,
+    stride_w: u32,
+    pad_h: u32,
+    pad_w: u32,
+    dilation_h: u32,
+    run4: u32, // ceil(kernel_w * c / 4)
+    first_col: u32,
+    cols: u32, // channels in the window, a multiple of 16
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<uniform> w: array<mat4x4<f32>, 1024>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+// Run is where output pixel p's first run begins: input row, float in it, and
+// the first float of the image.
+struct Run {
+    row: i32,
+    at: i32,
+    image: i32,
+}
+
+fn run(p: u32) -> Run {
+    let j = p % sizes.ow;
+    let i = p / sizes.ow % sizes.oh;
+    return Run(
+        i32(i * sizes.stride_h) - i32(sizes.pad_h),
+        (i32(j * sizes.stride_w) - i32(sizes.pad_w)) * i32(sizes.c),
+        i32(p / (sizes.ow * sizes.oh) * sizes.h * sizes.w * sizes.c),
+    );
+}
+
+// load is four floats of a run from k on in kernel row dy, zero in the padding.
+fn load(r: Run, dy: i32, k: i32) -> vec4<f32> {
+    let width = i32(sizes.w * sizes.c);
+    let row = r.row + dy;
+    let j = vec4<i32>(0, 1, 2, 3) + (r.at + k);
+    let inside = (j >= vec4<i32>(0)) & (j < vec4<i32>(width)) & vec4<bool>(row >= 0 && row < i32(sizes.h));
+    let at = vec4<u32>(select(vec4<i32>(0), r.image + row * width + j, inside));
+    return select(vec4<f32>(), vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]), inside);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_index(global, groups, 8u);
+    let row_blocks = (sizes.m + 7u) / 8u;
+    let row = (id % row_blocks) * 8u;
+    let block = id / row_blocks;
+    if (block * 16u >= sizes.cols) {
+        return;
+    }
+    let last = sizes.m - 1u;
+    let run0 = run(min(row + 0u, last));
+    let run1 = run(min(row + 1u, last));
+    let run2 = run(min(row + 2u, last));
+    let run3 = run(min(row + 3u, last));
+    let run4 = run(min(row + 4u, last));
+    let run5 = run(min(row + 5u, last));
+    let run6 = run(min(row + 6u, last));
+    let run7 = run(min(row + 7u, last));
+    var a0_0 = vec4<f32>();
+    var a1_0 = vec4<f32>();
+    var a2_0 = vec4<f32>();
+    var a3_0 = vec4<f32>();
+    var a4_0 = vec4<f32>();
+    var a5_0 = vec4<f32>();
+    var a6_0 = vec4<f32>();
+    var a7_0 = vec4<f32>();
+    var a0_1 = vec4<f32>();
+    var a1_1 = vec4<f32>();
+    var a2_1 = vec4<f32>();
+    var a3_1 = vec4<f32>();
+    var a4_1 = vec4<f32>();
+    var a5_1 = vec4<f32>();
+    var a6_1 = vec4<f32>();
+    var a7_1 = vec4<f32>();
+    var a0_2 = vec4<f32>();
+    var a1_2 = vec4<f32>();
+    var a2_2 = vec4<f32>();
+    var a3_2 = vec4<f32>();
+    var a4_2 = vec4<f32>();
+    var a5_2 = vec4<f32>();
+    var a6_2 = vec4<f32>();
+    var a7_2 = vec4<f32>();
+    var a0_3 = vec4<f32>();
+    var a1_3 = vec4<f32>();
+    var a2_3 = vec4<f32>();
+    var a3_3 = vec4<f32>();
+    var a4_3 = vec4<f32>();
+    var a5_3 = vec4<f32>();
+    var a6_3 = vec4<f32>();
+    var a7_3 = vec4<f32>();
+    let plane = sizes.kernel_h * sizes.run4;
+    var w0 = block * 4u * plane;
+    var p = 0u;
+    loop { // tested at its end: llvmpipe runs a masked round otherwise
+        let dy = i32(p * sizes.dilation_h);
+        var k = 0u;
+        loop {
+            let x0 = load(run0, dy, i32(k * 4u));
+            let x1 = load(run1, dy, i32(k * 4u));
+            let x2 = load(run2, dy, i32(k * 4u));
+            let x3 = load(run3, dy, i32(k * 4u));
+            let x4 = load(run4, dy, i32(k * 4u));
+            let x5 = load(run5, dy, i32(k * 4u));
+            let x6 = load(run6, dy, i32(k * 4u));
+            let x7 = load(run7, dy, i32(k * 4u));
+            let b0 = w[w0 + 0u * plane];
+            a0_0 += x0 * b0;
+            a1_0 += x1 * b0;
+            a2_0 += x2 * b0;
+            a3_0 += x3 * b0;
+            a4_0 += x4 * b0;
+            a5_0 += x5 * b0;
+            a6_0 += x6 * b0;
+            a7_0 += x7 * b0;
+            let b1 = w[w0 + 1u * plane];
+            a0_1 += x0 * b1;
+            a1_1 += x1 * b1;
+            a2_1 += x2 * b1;
+            a3_1 += x3 * b1;
+            a4_1 += x4 * b1;
+            a5_1 += x5 * b1;
+            a6_1 += x6 * b1;
+            a7_1 += x7 * b1;
+            let b2 = w[w0 + 2u * plane];
+            a0_2 += x0 * b2;
+            a1_2 += x1 * b2;
+            a2_2 += x2 * b2;
+            a3_2 += x3 * b2;
+            a4_2 += x4 * b2;
+            a5_2 += x5 * b2;
+            a6_2 += x6 * b2;
+            a7_2 += x7 * b2;
+            let b3 = w[w0 + 3u * plane];
+            a0_3 += x0 * b3;
+            a1_3 += x1 * b3;
+            a2_3 += x2 * b3;
+            a3_3 += x3 * b3;
+            a4_3 += x4 * b3;
+            a5_3 += x5 * b3;
+            a6_3 += x6 * b3;
+            a7_3 += x7 * b3;
+            w0++;
+            k++;
+            if (k >= sizes.run4) {
+                break;
+            }
+        }
+        p++;
+        if (p >= sizes.kernel_h) {
+            break;
+        }
+    }
+    let col = sizes.first_col + block * 16u;
+    var sums: array<vec4<f32>, 32>;
+    sums[0] = a0_0;
+    sums[1] = a1_0;
+    sums[2] = a2_0;
+    sums[3] = a3_0;
+    sums[4] = a4_0;
+    sums[5] = a5_0;
+    sums[6] = a6_0;
+    sums[7] = a7_0;
+    sums[8] = a0_1;
+    sums[9] = a1_1;
+    sums[10] = a2_1;
+    sums[11] = a3_1;
+    sums[12] = a4_1;
+    sums[13] = a5_1;
+    sums[14] = a6_1;
+    sums[15] = a7_1;
+    sums[16] = a0_2;
+    sums[17] = a1_2;
+    sums[18] = a2_2;
+    sums[19] = a3_2;
+    sums[20] = a4_2;
+    sums[21] = a5_2;
+    sums[22] = a6_2;
+    sums[23] = a7_2;
+    sums[24] = a0_3;
+    sums[25] = a1_3;
+    sums[26] = a2_3;
+    sums[27] = a3_3;
+    sums[28] = a4_3;
+    sums[29] = a5_3;
+    sums[30] = a6_3;
+    sums[31] = a7_3;
+    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 8u;
+    var i = 0u;
+    loop {
+        let r = row + i % 8u;
+        let c = col / 4u + i / 8u;
+        if (r < sizes.m && c * 4u < sizes.n) {
+            let at = (r) * (sizes.n / 4u) + c;
+            var v = sums[i];
+            if (HAS_BIAS) { v += bias[c]; }
+            if (HAS_RESIDUAL) { v += residual[at]; }
+            v = activate4(v);
+            y[at] = v;
+        }
+        i++;
+        if (i >= count) {
+            break;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// conv2dWindow lists the window kernels for a convolution without groups, the
+// best guess first.
+func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+	if op.Groups > 1 {
+		return nil
+	}
+	x, weight := args[0], args[1]
+	var programs []Program
+	if x[3] < 4 {
+		programs = conv2dRuns(op, args, result)
+	}
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	p := Program{}
+	var rows Packing
+	at := 0 // x, or its rows in scratch
+	if x[3]%4 != 0 {
+		k := weight[3] * x[3]
+		k4 := ceil(k, 4)
+		n := x[0] * x[1] * result[2] * k4
+		at = len(args) + 1
+		p.Name = " im2row"
+		p.Scratch = []int{4 * n}
+		p.Kernels = []Kernel{{
+			Source: must("im2row", nil),
+			Grid:   flat(n, 64),
+			Bind:   []int{0, at},
+			Params: words(n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
+		}}
+		rows = Packing{"rows", func(w *tensor.Tensor) *tensor.Tensor {
+			return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
+		}}
+		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
+		weight = tensor.Shape{weight[0], k, weight[2], 1}
+		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
+	}
+	source, unit := "conv2d_window", 16
+	if result[3]%4 != 0 {
+		source, unit = "conv2d_window_scalar", 12
+	}
+	kh, kw := weight[2], weight[3]
+	m := result.Len() / result[3]
+	w, ok := newCut(m, 1, result[3], weight[1], kh*kw, unit)
+	if !ok {
+		return programs
+	}
+	p.Name = source + p.Name
+	p.Kernels = append(p.Kernels, w.kernels(m, must(source, set), []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
+		return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
+			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
+			a.step / 4, a.first / 4, a.column, a.cols, a.part}
+	})...)
+	p.Pack = map[int]Packing{1: w.packing()}
+	if rows.Pack != nil {
+		p.Pack[1] = rows.then(p.Pack[1])
+	}
+	return append(programs, p)
+}
+
+// conv2dRuns is for images of few channels: the pixels under a row of the
+// kernel are one run of numbers, which takes the place of channels.
+func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+	x, weight := args[0], args[1]
+	kh, kw := weight[2], weight[3]
+	m, run := result.Len()/result[3], kw*x[3]
+	w, ok := newCut(m, 1, result[3], run, kh, 16)
+	if !ok || w.step < w.c || op.Dilation[1] != 1 || result[3]%4 != 0 {
+		return nil
+	}
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	rows := Packing{"runs", func(w *tensor.Tensor) *tensor.Tensor {
+		return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
+	}}
+	return []Program{{
+		Name: "conv2d_row_window",
+		Kernels: w.kernels(m, must("conv2d_row_window", set), []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
+			return []int{m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
+				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step / 4, a.column, a.cols}
+		}),
+		Pack: map[int]Packing{1: rows.then(w.packing())},
+	}}
+}

@@ -1,0 +1,123 @@
+package shaders
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// linearWindow lists the window kernels for a linear layer, the best guess
+// first.
+func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []Program {
+	n, k := args[1][0], args[1][1]
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	p := product{
+		z: 1, m: result.Len() / n, n: n, k: k, set: set,
+		bind: []int{0, 1, bias, residual, len(args)},
+	}
+	if k%4 == 0 {
+		return p.programs()
+	}
+	// A convolution of one pixel lays x out in rows that four divides.
+	pixels := graph.Conv2d{Epilogue: op.Epilogue}.Defaults()
+	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
+	programs := conv2dWindow(pixels, as, tensor.Shape{1, 1, p.m, n})
+	for i := range programs {
+		square := Packing{"", func(w *tensor.Tensor) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
+		programs[i].Pack = map[int]Packing{1: square.then(programs[i].Pack[1])}
+	}
+	return programs
+}
+
+// product is y[z,m,n] = act(Σ_k x[z,m,k] w[z,n,k] + bias[n] + residual[z,m,n])
+// with a constant w and K a multiple of 4.
+type product struct {
+	z, m, n, k int
+	set        Set   // of the epilogue
+	bind       []int // x, w, bias, residual, y
+}
+
+// programs lists the ways to compute the product, the best guess first.
+func (p product) programs() []Program {
+	const short = 1024 // the longest K of which a window holds 16 rows
+	few := 256         // rows up to which x is cut rather than w
+	if p.z > 1 {
+		few = 40 // a window of w then holds several z
+	}
+	weights, rows, thin, one := p.weights(), p.rows(16, 8), p.rows(4, 8), p.rows(1, 4)
+	order := [][]Program{weights, rows, thin, one}
+	switch {
+	case p.m == 1:
+		order = [][]Program{one, thin, rows, weights}
+	case p.m <= 4:
+		order = [][]Program{thin, one, rows, weights}
+	case p.m <= few && p.k <= short:
+		order = [][]Program{rows, weights, thin, one}
+	}
+	var all []Program
+	for _, o := range order {
+		all = append(all, o...)
+	}
+	return all
+}
+
+// weights sees w through windows; an invocation computes 8 rows by 16 columns.
+func (p product) weights() []Program {
+	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 16)
+	if !ok {
+		return nil
+	}
+	name := "linear_window"
+	if p.n%4 != 0 {
+		name = "linear_window_scalar"
+	}
+	return []Program{{
+		Name: name,
+		Kernels: w.kernels(p.m, must(name, p.set), p.bind, func(a pane) []int {
+			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part}
+		}),
+		Pack: map[int]Packing{1: w.packing()},
+	}}
+}
+
+// rows sees x through windows; an invocation computes down rows by across
+// columns.
+func (p product) rows(down, across int) []Program {
+	name := map[int]string{16: "linear_xwindow_16x8", 4: "linear_xwindow_4x8", 1: "linear_xwindow_1x4"}[down]
+	if p.n%4 != 0 {
+		if down != 1 {
+			return nil
+		}
+		name = "linear_xwindow_1x4_scalar"
+	}
+	rows, depth := min(p.m, windowFloats/p.k), 1
+	if rows < p.m && rows > down {
+		rows = rows / down * down
+	}
+	if p.m*p.k*2 <= windowFloats {
+		depth = min(p.z, windowFloats/(p.m*p.k))
+	}
+	// Windows begin where an offset may be.
+	if rows == 0 || rows < p.m && rows*p.k%windowAlign != 0 {
+		return nil
+	}
+	for ; depth > 1 && depth < p.z && depth*p.m*p.k%windowAlign != 0; depth-- {
+	}
+	if depth < p.z && depth*p.m*p.k%windowAlign != 0 {
+		return nil
+	}
+	source := must(name, p.set)
+	q := Program{Name: name, Pack: map[int]Packing{1: lanes(p.z, p.n, p.k, across)}}
+	for z := 0; z < p.z; z += depth {
+		for row := 0; row < p.m; row += rows {
+			d, r := min(depth, p.z-z), min(rows, p.m-row)
+			q.Kernels = append(q.Kernels, Kernel{
+				Source: source,
+				Grid:   flat(ceil(p.n, across)*ceil(r, down)*d, 8),
+				Bind:   p.bind,
+				Offset: []int64{int64(4 * (z*p.m + row) * p.k), 0, 0, 0, 0},
+				Params: words(p.m, p.n, p.k/4, row, r, z, d),
+			})
+		}
+	}
+	return []Program{q}
+}

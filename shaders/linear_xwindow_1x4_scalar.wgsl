@@ -1,0 +1,106 @@
+// linear_xwindow_1x4_scalar: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+//
+//     binding 0  x         [Z, M, K]   uniform window: this step's rows, K a multiple of 4
+//     binding 1  w         [Z, N, K]   read
+//     binding 2  bias      [N]         read
+//     binding 3  residual  [Z, M, N]   read
+//     binding 4  y         [Z, M, N]   write
+//     binding 5  sizes                 uniform
+//
+// For devices that read a uniform binding far faster than a storage one
+// (llvmpipe), when M is small. A step's window, at most 64 KiB, holds rows rows
+// of one z (depth 1), or all M rows of depth z's.
+// An invocation makes 1 rows by 4 columns of y: rows of w are gathered, rows
+// of x are shared. Invocations count columns first, then rows, then z.
+// Grid: flat(ceil(n / 4) * rows * depth).
+
+//wgsl:import activation
+//wgsl:import index
+
+// Choice: set by the variant.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+
+struct Sizes {
+    m: u32,
+    n: u32,
+    k4: u32, // vec4s in a row of x and of w
+    first_row: u32,
+    rows: u32, // rows of each z in the window
+    first_z: u32,
+    depth: u32, // z's in the window
+}
+
+@group(0) @binding(0) var<uniform> x: array<vec4<f32>, 4096>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_index(global, groups, 8u);
+    let col_blocks = (sizes.n + 3u) / 4u;
+    let row_blocks = (sizes.rows + 0u) / 1u;
+    let col = (id % col_blocks) * 4u;
+    let block = id / col_blocks; // of the window
+    if (block >= row_blocks * sizes.depth) {
+        return;
+    }
+    let slice = block / row_blocks;
+    let z = sizes.first_z + slice;
+    let window_row = block % row_blocks * 1u;
+    let row = sizes.first_row + window_row;
+    let last_row = sizes.rows - 1u;
+    let x0 = (slice * sizes.rows + min(window_row + 0u, last_row)) * sizes.k4;
+    let span = col / 4u;
+    let spans = (sizes.n + 31u) / 32u;
+    let w0 = (z * spans + span / 8u) * sizes.k4 * 32u + span % 8u * 4u;
+    var a0_0 = vec4<f32>();
+    var k = 0u;
+    loop { // tested at its end: llvmpipe runs a masked round otherwise
+        let w1 = w0 + k * 32u;
+        let b0 = mat4x4<f32>(w[w1 + 0u], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
+        let v0 = x[x0 + k];
+        a0_0 += v0 * b0;
+        k++;
+        if (k >= sizes.k4) {
+            break;
+        }
+    }
+    var sums: array<vec4<f32>, 1>;
+    sums[0] = a0_0;
+    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    let count = min(1u, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * 1u;
+    var i = 0u;
+    loop {
+        let r = row + i % 1u;
+        let c = col + i / 1u * 4u;
+        if (r < min(sizes.m, sizes.first_row + sizes.rows)) {
+            let at = (z * sizes.m + r) * sizes.n + c;
+            var v = sums[i];
+            if (HAS_BIAS) {
+                if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
+                if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
+                if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
+                if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
+            }
+            if (HAS_RESIDUAL) {
+                if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
+                if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
+                if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
+                if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
+            }
+            v = activate4(v);
+            if (c + 0u < sizes.n) { y[at + 0u] = v.x; }
+            if (c + 1u < sizes.n) { y[at + 1u] = v.y; }
+            if (c + 2u < sizes.n) { y[at + 2u] = v.z; }
+            if (c + 3u < sizes.n) { y[at + 3u] = v.w; }
+        }
+        i++;
+        if (i >= count) {
+            break;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// linear_xwindow_4x8: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+//
+//     binding 0  x         [Z, M, K]   uniform window: this step's rows, K a multiple of 4
+//     binding 1  w         [Z, N, K]   read
+//     binding 2  bias      [N]         read
+//     binding 3  residual  [Z, M, N]   read
+//     binding 4  y         [Z, M, N]   write, N a multiple of 4
+//     binding 5  sizes                 uniform
+//
+// For devices that read a uniform binding far faster than a storage one
+// (llvmpipe), when M is small. A step's window, at most 64 KiB, holds rows rows
+// of one z (depth 1), or all M rows of depth z's.
+// An invocation makes 4 rows by 8 columns of y: rows of w are gathered, rows
+// of x are shared. Invocations count columns first, then rows, then z.
+// Grid: flat(ceil(n / 8) * ceil(rows / 4) * depth).
+
+//wgsl:import activation
+//wgsl:import index
+
+// Choice: set by the variant.
+const HAS_BIAS = false;
+const HAS_RESIDUAL = false;
+
+struct Sizes {
+    m: u32,
+    n: u32,
+    k4: u32, // vec4s in a row of x and of w
+    first_row: u32,
+    rows: u32, // rows of each z in the window
+    first_z: u32,
+    depth: u32, // z's in the window
+}
+
+@group(0) @binding(0) var<uniform> x: array<vec4<f32>, 4096>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_index(global, groups, 8u);
+    let col_blocks = (sizes.n + 7u) / 8u;
+    let row_blocks = (sizes.rows + 3u) / 4u;
+    let col = (id % col_blocks) * 8u;
+    let block = id / col_blocks; // of the window
+    if (block >= row_blocks * sizes.depth) {
+        return;
+    }
+    let slice = block / row_blocks;
+    let z = sizes.first_z + slice;
+    let window_row = block % row_blocks * 4u;
+    let row = sizes.first_row + window_row;
+    let last_row = sizes.rows - 1u;
+    let x0 = (slice * sizes.rows + min(window_row + 0u, last_row)) * sizes.k4;
+    let x1 = (slice * sizes.rows + min(window_row + 1u, last_row)) * sizes.k4;
+    let x2 = (slice * sizes.rows + min(window_row + 2u, last_row)) * sizes.k4;
+    let x3 = (slice * sizes.rows + min(window_row + 3u, last_row)) * sizes.k4;
+    let span = col / 8u;
+    let spans = (sizes.n + 63u) / 64u;
+    let w0 = (z * spans + span / 8u) * sizes.k4 * 64u + span % 8u * 8u;
+    var a0_0 = vec4<f32>();
+    var a1_0 = vec4<f32>();
+    var a2_0 = vec4<f32>();
+    var a3_0 = vec4<f32>();
+    var a0_1 = vec4<f32>();
+    var a1_1 = vec4<f32>();
+    var a2_1 = vec4<f32>();
+    var a3_1 = vec4<f32>();
+    var k = 0u;
+    loop { // tested at its end: llvmpipe runs a masked round otherwise
+        let w1 = w0 + k * 64u;
+        let b0 = mat4x4<f32>(w[w1 + 0u], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
+        let b1 = mat4x4<f32>(w[w1 + 4u], w[w1 + 5u], w[w1 + 6u], w[w1 + 7u]);
+        let v0 = x[x0 + k];
+        a0_0 += v0 * b0;
+        a0_1 += v0 * b1;
+        let v1 = x[x1 + k];
+        a1_0 += v1 * b0;
+        a1_1 += v1 * b1;
+        let v2 = x[x2 + k];
+        a2_0 += v2 * b0;
+        a2_1 += v2 * b1;
+        let v3 = x[x3 + k];
+        a3_0 += v3 * b0;
+        a3_1 += v3 * b1;
+        k++;
+        if (k >= sizes.k4) {
+            break;
+        }
+    }
+    var sums: array<vec4<f32>, 8>;
+    sums[0] = a0_0;
+    sums[1] = a1_0;
+    sums[2] = a2_0;
+    sums[3] = a3_0;
+    sums[4] = a0_1;
+    sums[5] = a1_1;
+    sums[6] = a2_1;
+    sums[7] = a3_1;
+    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    let count = min(2u, max(sizes.n / 4u, col / 4u) - col / 4u) * 4u;
+    var i = 0u;
+    loop {
+        let r = row + i % 4u;
+        let c = col / 4u + i / 4u;
+        if (r < min(sizes.m, sizes.first_row + sizes.rows) && c * 4u < sizes.n) {
+            let at = (z * sizes.m + r) * (sizes.n / 4u) + c;
+            var v = sums[i];
+            if (HAS_BIAS) { v += bias[c]; }
+            if (HAS_RESIDUAL) { v += residual[at]; }
+            v = activate4(v);
+            y[at] = v;
+        }
+        i++;
+        if (i >= count) {
+            break;
+        }
+    }
+}
