@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/vertebra/vertebra/graph"
@@ -29,5 +30,18 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 				w.Count[0], w.Count[1], w.Shift[0], w.Shift[1], int(math.Float32bits(float32(1/math.Sqrt(float64(d)))))),
 		}}}
 	}
-	return []Program{program("window_attention_naive", "", nil, flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)}
+	naive := program("window_attention_naive", "", nil, flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)
+	windows, tokens := b*w.Count[0]*w.Count[1], w.Window[0]*w.Window[1]
+	if d%4 != 0 || max(windows, heads) > lim.WorkgroupsPerDim {
+		return []Program{naive}
+	}
+	set := Set{"D4": d / 4, "PADDED": w.Padded != w.Size}
+	lanes := []Program{program("window_attention_lanes", "", set, [3]int{ceil(tokens, 32), heads, windows}, 4)}
+	var tiled []Program
+	if d <= 128 { // so that a query and its sums fit registers
+		keys := min(64, ceil(tokens, 4)*4, lim.WorkgroupMemory/(8*d)/4*4)
+		more := Set{"KEYS": keys, "UNROLL": lim.Kind == GPU}
+		tiled = append(tiled, program("window_attention_tiled", fmt.Sprint(" ", keys), set.with(more), [3]int{ceil(tokens, 64), heads, windows}, 4))
+	}
+	return append(preferred(lim, tiled, lanes), naive)
 }
