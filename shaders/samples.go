@@ -37,13 +37,9 @@ type sampler struct{ *graph.Graph }
 // in is an input of a shape.
 func (s sampler) in(shape ...int) *graph.Value { return s.Input("x", shape...) }
 
-// epilogues are every activation, and every set of args.
+// epilogues are enough for Catalog, which makes the rest of them.
 func epilogues() []graph.Epilogue {
-	var all []graph.Epilogue
-	for a := graph.None; a <= graph.ExpClamped; a++ {
-		all = append(all, graph.Epilogue{Bias: true, Act: a})
-	}
-	return append(all, graph.Epilogue{}, graph.Epilogue{Residual: true}, graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU})
+	return []graph.Epilogue{{}, {Bias: true, Residual: true, Act: graph.ReLU}}
 }
 
 func (s sampler) elementwise() {
@@ -179,6 +175,7 @@ func (s sampler) norms() {
 		v := func() *graph.Value { return s.in(c) }
 		graph.Apply(graph.BatchNorm{}, s.in(2, 5, c), v(), v())
 		graph.Apply(graph.BatchNorm{Affine: true, Eps: 1e-3}, s.in(2, 5, c), v(), v(), v(), v())
+		graph.Apply(graph.BatchNorm{Affine: true}, s.in(2, 5, c), v(), v(), v(), v())
 		for _, rows := range []int{1, 197, 5000} {
 			graph.Apply(graph.LayerNorm{}, s.in(rows, c))
 			graph.Apply(graph.LayerNorm{Weight: true}, s.in(rows, c), v())
@@ -269,8 +266,8 @@ func (s sampler) moves() {
 }
 
 func (s sampler) attention() {
-	for _, d := range []int{3, 8, 32, 64, 80} {
-		for _, n := range []int{5, 64, 197} {
+	for _, d := range []int{3, 8, 12, 16, 20, 24, 32, 40, 64, 80, 128, 256} {
+		for _, n := range []int{5, 197} {
 			c := 2 * d
 			three := func(m int) []*graph.Value {
 				return []*graph.Value{s.in(1, n, c), s.in(1, m, c), s.in(1, m, c)}
@@ -280,6 +277,7 @@ func (s sampler) attention() {
 				graph.Apply(graph.Attention{Heads: 2, Causal: causal, Packed: graph.PackedQKV}, s.in(1, n, 3*c))
 			}
 			graph.Apply(graph.Attention{Heads: 2}, three(n+7)...)
+			graph.Apply(graph.Attention{Heads: 2}, s.in(1, n, c), s.in(1, 9, c), s.in(1, 9, 2*c))
 			graph.Apply(graph.Attention{Heads: 2, Packed: graph.PackedKV}, s.in(1, n, c), s.in(1, 9, 2*c))
 			graph.Apply(graph.Attention{Heads: 2, Biases: 1}, append(three(n), s.in(2, n, n))...)
 			graph.Apply(graph.Attention{Heads: 2, Biases: 2}, append(three(n), s.in(2, n, n), s.in(n, n))...)
@@ -301,5 +299,6 @@ func (s sampler) attention() {
 		}
 	}
 	graph.Apply(graph.RelPosTable{Q: 7, K: 5}, s.in(9, 8))
+	graph.Apply(graph.RelPosTable{Q: 5, K: 5}, s.in(9, 8))
 	graph.Apply(graph.RelativePositionBias{Window: graph.Both(4)}, s.in(49, 3))
 }

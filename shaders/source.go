@@ -26,6 +26,19 @@ type Set map[string]any
 // Source returns the final text of the kernel file NAME.wgsl with constants
 // set. It is an error to set a constant that the file does not declare.
 func Source(kernel string, set Set) (string, error) {
+	src, err := splice(kernel)
+	if err != nil {
+		return "", err
+	}
+	src, err = reduce(src, set)
+	if err != nil {
+		return "", fmt.Errorf("shaders: %s: %w", kernel, err)
+	}
+	return src, nil
+}
+
+// splice returns the text of a kernel file with its imports in their places.
+func splice(kernel string) (string, error) {
 	text, err := files.ReadFile(kernel + ".wgsl")
 	if err != nil {
 		return "", fmt.Errorf("shaders: no kernel %s", kernel)
@@ -36,7 +49,7 @@ func Source(kernel string, set Set) (string, error) {
 	for {
 		at := strings.Index(src, mark)
 		if at < 0 {
-			break
+			return src, nil
 		}
 		lib, rest, _ := strings.Cut(src[at+len(mark):], "\n")
 		snippet := []byte(nil)
@@ -48,11 +61,6 @@ func Source(kernel string, set Set) (string, error) {
 		}
 		src = src[:at] + string(snippet) + rest
 	}
-	src, err = reduce(src, set)
-	if err != nil {
-		return "", fmt.Errorf("shaders: %s: %w", kernel, err)
-	}
-	return src, nil
 }
 
 // Kernels lists the names of the kernel files.
