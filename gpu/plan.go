@@ -220,28 +220,28 @@ func (p *Plan) release() {
 	}
 }
 
-// String lists the dispatches: layer, program, grid, buffers and offsets read and written,
-// operations and bytes; then what the plan takes.
+// String lists the dispatches: layer, program, grid, buffers and offsets read
+// and written, operations and bytes; then what the plan takes. Dispatches in
+// sequence that differ only in the part of a constant that they read share a
+// line.
 func (p *Plan) String() string { return p.listing.String() }
 
 // String is the plan's.
 func (l *listing) String() string {
 	var b strings.Builder
 	var flops int64
-	for i, s := range l.steps {
-		fmt.Fprintf(&b, "%3d %-32s %-28s %v", i, strings.TrimSpace(s.layer+" "+s.op), s.program, s.kernel.Grid)
-		for _, o := range s.bind {
-			switch {
-			case o.value >= 0:
-				fmt.Fprintf(&b, " b%d+%d", l.slots[o.value].buffer, l.slots[o.value].offset)
-			case o.constant != nil:
-				b.WriteString(" c")
-			default:
-				b.WriteString(" -")
-			}
+	for i := 0; i < len(l.steps); {
+		line, first := l.line(i), i
+		var work, bytes int64
+		for ; i < len(l.steps) && l.line(i) == line; i++ {
+			work, bytes = work+l.steps[i].flops, bytes+l.steps[i].bytes
 		}
-		fmt.Fprintf(&b, "  %d FLOP %d B\n", s.flops, s.bytes)
-		flops += s.flops
+		times := ""
+		if i-first > 1 {
+			times = fmt.Sprintf("  %d times", i-first)
+		}
+		fmt.Fprintf(&b, "%3d %s%s  %d FLOP %d B\n", first, line, times, work, bytes)
+		flops += work
 	}
 	var total int64
 	for _, s := range l.sizes {
@@ -249,5 +249,24 @@ func (l *listing) String() string {
 	}
 	fmt.Fprintf(&b, "%d dispatches, %d FLOP; activations %d B in %d buffers, lower bound %d B (%.3f)\n",
 		len(l.steps), flops, total, len(l.sizes), l.bound, float64(total)/float64(max(1, l.bound)))
+	return b.String()
+}
+
+// line is what a step's line of the listing says but its number, operations
+// and bytes.
+func (l *listing) line(i int) string {
+	var b strings.Builder
+	s := l.steps[i]
+	fmt.Fprintf(&b, "%-32s %-28s %v", strings.TrimSpace(s.layer+" "+s.op), s.program, s.kernel.Grid)
+	for _, o := range s.bind {
+		switch {
+		case o.value >= 0:
+			fmt.Fprintf(&b, " b%d+%d", l.slots[o.value].buffer, l.slots[o.value].offset)
+		case o.constant != nil:
+			b.WriteString(" c")
+		default:
+			b.WriteString(" -")
+		}
+	}
 	return b.String()
 }
