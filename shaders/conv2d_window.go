@@ -16,6 +16,9 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 	if x[3] < 4 {
 		programs = conv2dRuns(op, args, result)
 	}
+	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Stride != graph.Both(1) && x[3]%4 == 0 {
+		programs = conv2dSampled(op, args, result)
+	}
 	bias, residual, set := epilogue(op.Epilogue, 2)
 	p := Program{}
 	var rows Packing
@@ -85,4 +88,28 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 		}),
 		Pack: map[int]Packing{1: rows.then(w.packing())},
 	}}
+}
+
+// conv2dSampled is for windows of one pixel with a stride: the pixels that
+// count are gathered first.
+func conv2dSampled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+	x, n, k := args[0], result[3], args[0][3]
+	row := x[2] * k
+	at := len(args) + 1 // the pixels, in scratch
+	gather := strided([]axis{
+		{result[0], x[1] * row}, {result[1], op.Stride[0] * row}, {result[2], op.Stride[1] * k}, {k, 1},
+	}, 0, Default)[0].Kernels[0]
+	gather.Bind = []int{0, at}
+	bias, residual, set := epilogue(op.Epilogue, 2)
+	p := product{
+		z: 1, m: result.Len() / n, n: n, k: k, set: set,
+		bind: []int{at, 1, bias, residual, len(args)},
+	}
+	programs := p.programs()
+	for i, q := range programs {
+		programs[i].Name = "sampled " + q.Name
+		programs[i].Kernels = append([]Kernel{gather}, q.Kernels...)
+		programs[i].Scratch = []int{p.m * k}
+	}
+	return programs
 }
