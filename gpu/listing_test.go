@@ -36,6 +36,7 @@ var listed = []struct {
 	{"resnet34", false},
 	{"resnet50", false},
 	{"unet", false},
+	{"unet3p_cgm", false},
 	{"unet_bilinear", false},
 	{"unet_v2", false},
 	{"unetpp", false},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
+	"github.com/vertebra/vertebra/tensor"
 )
 
 // UNet3P is U-Net 3+ of Huang et al. (arXiv:2004.08790): every decoder stage
@@ -142,16 +143,15 @@ func (m *UNet3P) Outputs(x *graph.Value) []graph.Output {
 	for d := 3; d >= 0; d-- {
 		var parts [5]*graph.Value
 		for s, branch := range stages[d].branches {
-			from, name := encoder[s], fmt.Sprintf("h%d_Cat_hd%d_relu", s+1, d+1)
 			switch {
 			case s < d:
-				from = from.MaxPool2d(graph.Window{Size: graph.Both(1 << (d - s)), Ceil: true})
-				name = fmt.Sprintf("h%d_PT_hd%d_relu", s+1, d+1)
+				pooled := encoder[s].MaxPool2d(graph.Window{Size: graph.Both(1 << (d - s)), Ceil: true})
+				parts[s] = (*branch).Forward(pooled).Stage(fmt.Sprintf("h%d_PT_hd%d_relu", s+1, d+1))
+			case s == d:
+				parts[s] = (*branch).Forward(encoder[s]).Stage(fmt.Sprintf("h%d_Cat_hd%d_relu", s+1, d+1))
 			case s > d:
-				from = magnify(decoder[s], 1<<(s-d), false)
-				name = fmt.Sprintf("hd%d_UT_hd%d_relu", s+1, d+1)
+				parts[s] = (*branch).Enlarged(decoder[s], 1<<(s-d)).Stage(fmt.Sprintf("hd%d_UT_hd%d_relu", s+1, d+1))
 			}
-			parts[s] = convReLU((*branch).Conv, (*branch).BN, from).Stage(name)
 		}
 		decoder[d] = convReLU(*stages[d].conv, *stages[d].bn, graph.Cat(-1, parts[:]...)).Stage(fmt.Sprintf("relu%dd_1", d+1))
 	}
@@ -187,6 +187,48 @@ func (m *UNet3P) classGuide(deepest *graph.Value) *graph.Value {
 type scaleConv struct {
 	Conv *layers.Conv2d    `weight:"conv"`
 	BN   *layers.BatchNorm `weight:"bn"`
+}
+
+// Forward maps [B, H, W, in] to [B, H, W, out].
+func (m *scaleConv) Forward(x *graph.Value) *graph.Value { return convReLU(m.Conv, m.BN, x) }
+
+// Enlarged is Forward of x enlarged bilinearly by a whole factor, [B, H, W, in]
+// to [B, factor·H, factor·W, out].
+//
+// Enlarging commutes with sums over channels, so these are taken first, at the
+// small size, for each of the nine places under the window; their results are
+// enlarged, shifted and added. The largest map of the paper's network, 1024
+// channels of the image's size, is then never made, and a convolution of 120
+// billion operations for 320×320 pixels becomes one of half a billion.
+func (m *scaleConv) Enlarged(x *graph.Value, factor int) *graph.Value {
+	g := x.Graph()
+	weight, zero := g.Const(m.Conv.Weight), g.Const(tensor.New(m.Conv.Weight.Shape[0]))
+	mean, variance, gain, bias := g.Const(m.BN.Mean), g.Const(m.BN.Var), g.Const(m.BN.Weight), g.Const(m.BN.Bias)
+	norm := graph.BatchNorm{Eps: m.BN.Eps, Affine: true}
+	tap := func(u, v int) *graph.Value {
+		w := weight.Slice(2, u, u+1).Slice(3, v, v+1)
+		var y *graph.Value
+		if u == 1 && v == 1 { // what does not depend on x is added once
+			y = graph.Apply(graph.Conv2d{Epilogue: graph.Epilogue{Bias: true}}, x, w, g.Const(m.Conv.Bias))
+			y = graph.Apply(norm, y, mean, variance, gain, bias)
+		} else {
+			y = graph.Apply(norm, graph.Apply(graph.Conv2d{}, x, w), zero, variance, gain, zero)
+		}
+		y = magnify(y, factor, false)
+		if u == 1 && v == 1 {
+			return y
+		}
+		return y.Pad(1-u, u-1, 1-v, v-1)
+	}
+	sum := tap(1, 1)
+	for u := range 3 {
+		for v := range 3 {
+			if u != 1 || v != 1 {
+				sum = sum.Add(tap(u, v))
+			}
+		}
+	}
+	return sum.ReLU()
 }
 
 // unet3Conv is twice a 3×3 convolution, batch normalisation and ReLU.
