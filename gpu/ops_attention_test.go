@@ -50,6 +50,7 @@ func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		attend(graph.Attention{Heads: 2, KH: 3, KW: 5, Packed: graph.PackedQKV}, 2, 15, 15, d, d)
 		attend(graph.Attention{Heads: 2, KH: 4, KW: 8, Packed: graph.PackedQKV}, 1, 32, 32, d, d)
 		attend(graph.Attention{Heads: 2, KH: 2, KW: 7}, 1, 11, 14, d, d, tensor.Shape{1, 2, 1, 14}, tensor.Shape{11, 14})
+		attend(graph.Attention{Heads: 2, KH: 2, KW: 7}, 2, 16, 14, d, d, tensor.Shape{2, 1, 14}) // heads, not batches
 	}
 
 	window := func(op graph.WindowAttention, b, h, w, d int) {

@@ -194,8 +194,10 @@ func (o Attention) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // Bands splits the batch.
 func (o Attention) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	moves := make([]bool, len(args))
+	l, err := o.Layout(args)
 	for i, a := range args {
-		moves[i] = len(a) >= 3 && a[0] == result[0] && (len(a) == 4 || i < len(args)-o.Biases)
+		// A bias of lower rank has heads, not batches, first.
+		moves[i] = err == nil && (i < l.Biases || len(a) == 4 && a[0] == l.B)
 	}
 	return args, result, moves
 }
