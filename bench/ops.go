@@ -123,9 +123,14 @@ func measureOp(ctx context.Context, d *gpu.Device, w work, c gpu.Choice, o OpOpt
 	r.GFLOPS = float64(r.FLOPs) / r.Kernel / 1e6
 	r.GBS = float64(r.Bytes) / r.Kernel / 1e6
 	if o.Peak != nil {
-		r.ShareFLOPS, r.ShareCopy = r.GFLOPS*1e9/o.Peak.FLOPS, r.GBS*1e9/o.Peak.Copy
+		r.Compare(*o.Peak)
 	}
 	return nil
+}
+
+// Compare sets the shares of the device's peak.
+func (r *OpResult) Compare(p Peak) {
+	r.ShareFLOPS, r.ShareCopy = r.GFLOPS*1e9/p.FLOPS, r.GBS*1e9/p.Copy
 }
 
 // steady times runs after a few that do not count.

@@ -114,7 +114,7 @@ not count. The first run, in which the kernel is compiled, is told apart.`,
 			w := c.OutOrStdout()
 			o := bench.OpOptions{Runs: runs, All: all, Kernel: runs > 0}
 			results := []bench.OpResult{}
-			if runs > 0 {
+			if runs > 0 && !asJSON {
 				peak, err := bench.MeasurePeak(m.dev)
 				if err != nil {
 					return err
@@ -148,10 +148,19 @@ not count. The first run, in which the kernel is compiled, is told apart.`,
 			if len(results) == 0 {
 				return errors.New("no shape has such a name")
 			}
-			if asJSON {
-				return printJSON(w, results)
+			if !asJSON {
+				return nil
 			}
-			return nil
+			if runs > 0 { // last, so that it disturbs nothing
+				peak, err := bench.MeasurePeak(m.dev)
+				if err != nil {
+					return err
+				}
+				for i := range results {
+					results[i].Compare(peak)
+				}
+			}
+			return printJSON(w, results)
 		},
 	}
 	f := c.Flags()

@@ -1,0 +1,143 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func open(t *testing.T) *gpu.Device {
+	t.Helper()
+	d, err := gpu.Open(gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func TestPeak(t *testing.T) {
+	p, err := MeasurePeak(open(t))
+	if err != nil || p.FLOPS <= 0 || p.Copy <= 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestShapes(t *testing.T) {
+	shapes, err := Shapes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := map[string]int{}
+	for _, s := range shapes {
+		w, err := s.work()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.graph.Inputs[0].Shape.Len() != len(w.input.Data) {
+			t.Errorf("%s: input of %d elements", s.Name, len(w.input.Data))
+		}
+		uses[s.Op] += s.Count
+	}
+	if uses["conv2d"] != 53 || uses["linear"] != 50 {
+		t.Errorf("uses %v, want 53 convolutions and 50 linear layers", uses)
+	}
+}
+
+// written writes a reference file of one op, in PyTorch's layouts.
+func written(t *testing.T, op graph.Op, x, w, b *tensor.Tensor) string {
+	t.Helper()
+	nhwc := x
+	if len(x.Shape) == 4 {
+		nhwc = x.ToNHWC()
+	}
+	y := op.Eval([]*tensor.Tensor{nhwc, w, b})
+	if len(y.Shape) == 4 {
+		y = y.ToNCHW()
+	}
+	path := filepath.Join(t.TempDir(), "data.safetensors")
+	for name, to := range map[string]*tensor.Tensor{"input/x": x, "weight/weight": w, "weight/bias": b, "output/y": y} {
+		to.Name = name
+	}
+	if err := weights.WriteSafetensors(path, nil, x, w, b, y); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestOp measures small ops of known results, with every program.
+func TestOp(t *testing.T) {
+	d := open(t)
+	bias := graph.Epilogue{Bias: true}
+	for _, s := range []Shape{
+		{Name: "conv", Op: "conv2d", H: 9, W: 7, Cin: 8, Cout: 12, Kernel: graph.Both(3), Pad: graph.Both(1), Bias: true,
+			Data: written(t, graph.Conv2d{Pad: graph.Both(1), Epilogue: bias}, RandomInput(1, 8, 9, 7), RandomInput(12, 8, 3, 3), RandomInput(12))},
+		{Name: "linear", Op: "linear", M: 5, K: 8, N: 12, Bias: true,
+			Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 8), RandomInput(12, 8), RandomInput(12))},
+	} {
+		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: true, Kernel: true, Peak: &Peak{1e9, 1e9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results) < 2 {
+			t.Errorf("%s: %d programs", s.Name, len(results))
+		}
+		for _, r := range results {
+			if r.MaxAbsDiff == nil || *r.MaxAbsDiff > 1e-4 || r.Program == "" || r.Min <= 0 || r.Median < r.Min || r.Cold <= 0 || r.Kernel <= 0 || r.ShareFLOPS <= 0 {
+				t.Errorf("%+v", r)
+			}
+			if _, err := json.Marshal(r); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	s := Shape{Name: "wrong", Op: "linear", M: 5, K: 9, N: 12, Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 8), RandomInput(12, 8), RandomInput(12))}
+	if _, err := Op(context.Background(), d, s, OpOptions{}); err == nil {
+		t.Error("data of another shape was taken")
+	}
+}
+
+func TestModel(t *testing.T) {
+	m := models.NewESPCN(2)
+	weights.Random(m, 1)
+	o := ModelOptions{Name: "espcn_x2", Model: m, Input: RandomInput(1, 9, 11, 1), Runs: 2, Start: time.Now(), Layers: true}
+	r, layers, err := Model(context.Background(), open(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Cold <= 0 || r.Min <= 0 || r.Dispatches != len(layers) || r.Pipelines < 1 || r.WeightBytes < 1 || r.ActivationBytes < r.ActivationBound || r.ActivationBound < 1 {
+		t.Errorf("%+v, %d layers", r, len(layers))
+	}
+	first := false
+	o.Runs, o.First = 0, func() { first = true }
+	if r, _, err = Model(context.Background(), nil, o); err != nil || !first || r.Median != 0 || r.Adapter != "cpu" {
+		t.Errorf("without a GPU: %+v, %v", r, err)
+	}
+}
+
+func TestReadData(t *testing.T) {
+	m := models.NewESPCN(4)
+	x, y, err := ReadData("golden/testdata/espcn_x4.safetensors", m)
+	if err != nil || !x.Shape.Equal(tensor.Shape{2, 11, 9, 1}) || !y.Shape.Equal(tensor.Shape{2, 44, 36, 1}) || m.Conv1.Weight.Data == nil {
+		t.Errorf("%v, %v, %v", x, y, err)
+	}
+	if _, _, err := ReadData("golden/testdata/espcn_x4.safetensors", models.NewESPCN(3)); err == nil {
+		t.Error("weights of another scale were taken")
+	}
+	bad := filepath.Join(t.TempDir(), "bad")
+	if err := os.WriteFile(bad, []byte("no"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadData(bad, m); err == nil {
+		t.Error("a broken file was taken")
+	}
+}
