@@ -77,17 +77,25 @@ var alexNetEntry = Entry{
 	New:        func() Model { return NewAlexNet(1000) },
 }
 
-var googLeNetEntry = Entry{
-	Name:       "googlenet",
-	Paper:      "Szegedy et al., Going Deeper with Convolutions, arXiv:1409.4842",
-	Size:       224,
-	Channels:   3,
-	Input:      imageNetPixels,
-	Preprocess: imageNetInput(256),
-	Checkpoint: torchvision + "googlenet-1378be20.pth",
-	Hash:       "sha256:1378be20",
-	Licence:    imageNetTerms,
-	New:        func() Model { return NewGoogLeNet(GoogLeNetConfig{Aux: true, TransformInput: true}) },
+// googLeNetEntry is GoogLeNet with the auxiliary heads that its checkpoint has,
+// or as programs save it that do not train it.
+func googLeNetEntry(name string, aux bool) Entry {
+	e := Entry{
+		Name:       name,
+		Paper:      "Szegedy et al., Going Deeper with Convolutions, arXiv:1409.4842",
+		Size:       224,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: imageNetInput(256),
+		Checkpoint: ownWeights,
+		New:        func() Model { return NewGoogLeNet(GoogLeNetConfig{Aux: aux, TransformInput: true}) },
+	}
+	if aux {
+		e.Checkpoint = torchvision + "googlenet-1378be20.pth"
+		e.Hash = "sha256:1378be20"
+		e.Licence = imageNetTerms
+	}
+	return e
 }
 
 const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
@@ -101,6 +109,17 @@ var lenet5Entry = Entry{
 	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
 	Checkpoint: ownWeights,
 	New:        func() Model { return NewLeNet5(1) },
+}
+
+var lenet5RGBEntry = Entry{
+	Name:       "lenet5_rgb",
+	Paper:      lenetPaper,
+	Size:       32,
+	Channels:   3,
+	Input:      "RGB in -1…1",
+	Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}},
+	Checkpoint: ownWeights,
+	New:        func() Model { return NewLeNet5(3) },
 }
 
 var lenet5D2LEntry = Entry{

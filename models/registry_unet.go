@@ -1,11 +1,13 @@
 package models
 
+const uNetPaper = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597"
+
 // uNetEntry is a U-Net whose weights were trained on Carvana's photos of cars,
 // of 1918×1280 pixels, at half their size.
 func uNetEntry(name string, bilinear bool) Entry {
 	e := Entry{
 		Name:       name,
-		Paper:      "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597",
+		Paper:      uNetPaper,
 		Size:       512,
 		Channels:   3,
 		Input:      "RGB in 0…1",
@@ -18,6 +20,18 @@ func uNetEntry(name string, bilinear bool) Entry {
 		e.Licence = "GPL-3.0"
 	}
 	return e
+}
+
+// uNetValidEntry is U-Net as the paper has it.
+var uNetValidEntry = Entry{
+	Name:       "unet_valid",
+	Paper:      uNetPaper,
+	Size:       572,
+	Channels:   1,
+	Input:      "grey in 0…1",
+	Preprocess: Preprocess{Grey: true, Size: [2]int{572, 572}},
+	Checkpoint: ownWeights,
+	New:        func() Model { return NewUNet(UNetConfig{Channels: 1, Valid: true}) },
 }
 
 func uNetPPEntry(name string, deep bool) Entry {
