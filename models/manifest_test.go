@@ -45,9 +45,10 @@ var layouts = map[string]layout{
 }
 
 type layout struct {
-	model  func() any
-	rename func(string) string // nil: the names are the model's
-	ignore []string            // see weights.Bind
+	model   func() any
+	rename  func(string) string        // nil: the names are the model's
+	arrange func(string) weights.Place // the same where tensors differ, too
+	ignore  []string                   // see weights.Bind
 }
 
 // TestLayouts checks that every name and shape of a layout is the model's,
@@ -63,6 +64,9 @@ func TestLayouts(t *testing.T) {
 		var src weights.Source = m
 		if l.rename != nil {
 			src = weights.Rename(m, l.rename)
+		}
+		if l.arrange != nil {
+			src = weights.Arrange(m, l.arrange)
 		}
 		if err := weights.Compare(l.model(), src, l.ignore...).Err(); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -1,0 +1,128 @@
+package weights
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Place says what a tensor of a source is in the model.
+type Place struct {
+	Name      string // of the model's tensor; "" leaves this one out
+	Part, Of  int    // it is one of Of tensors that stand one after the other along the first dimension
+	Transpose bool   // it is a matrix, and the model's its transpose
+}
+
+// Arrange is src as the model lays tensors out: Rename for sources that keep
+// queries, keys and values, say, in three tensors and the model in one, or that
+// keep a matrix transposed. f is asked about every name of src. Of a tensor
+// whose parts are not all there the name is missing.
+func Arrange(src Source, f func(name string) Place) Source {
+	a := arranged{src: src, from: map[string][]origin{}}
+	var order []string
+	for _, n := range src.Names() {
+		p := f(n)
+		if p.Name == "" {
+			continue
+		}
+		parts := a.from[p.Name]
+		if parts == nil {
+			order = append(order, p.Name)
+			parts = make([]origin, max(p.Of, 1))
+		}
+		if p.Part < len(parts) {
+			parts[p.Part] = origin{n, p.Transpose}
+		}
+		a.from[p.Name] = parts
+	}
+	for _, n := range order {
+		whole := true
+		for _, o := range a.from[n] {
+			whole = whole && o.name != ""
+		}
+		if whole {
+			a.names = append(a.names, n)
+		}
+	}
+	return a
+}
+
+type arranged struct {
+	src   Source
+	names []string
+	from  map[string][]origin
+}
+
+type origin struct {
+	name      string
+	transpose bool
+}
+
+func (a arranged) Names() []string { return a.names }
+
+func (a arranged) Tensor(name string) (*tensor.Tensor, error) {
+	parts, ok := a.from[name]
+	if !ok {
+		return nil, fmt.Errorf("no tensor %s", name)
+	}
+	var whole *tensor.Tensor
+	for _, o := range parts {
+		t, err := a.src.Tensor(o.name)
+		if err != nil {
+			return nil, err
+		}
+		if o.transpose {
+			if len(t.Shape) != 2 {
+				return nil, fmt.Errorf("%s %v is no matrix", o.name, t.Shape)
+			}
+			t = t.Permute(1, 0)
+		}
+		if whole == nil {
+			whole = &tensor.Tensor{Name: name, Shape: t.Shape.Clone(), Data: t.Data[:len(t.Data):len(t.Data)]}
+			continue
+		}
+		shape, err := stack(whole.Shape, t.Shape)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.name, err)
+		}
+		whole.Shape, whole.Data = shape, append(whole.Data, t.Data...)
+	}
+	return whole, nil
+}
+
+// Entry describes a tensor without reading it, if src can.
+func (a arranged) Entry(name string) (Entry, bool) {
+	var whole Entry
+	for i, o := range a.from[name] {
+		e, ok := entryOf(a.src, o.name)
+		if !ok {
+			return Entry{}, false
+		}
+		if o.transpose {
+			if len(e.Shape) != 2 {
+				return Entry{}, false
+			}
+			e.Shape = tensor.Shape{e.Shape[1], e.Shape[0]}
+		}
+		if i == 0 {
+			whole = e
+			continue
+		}
+		shape, err := stack(whole.Shape, e.Shape)
+		if err != nil {
+			return Entry{}, false
+		}
+		whole.Shape, whole.Bytes = shape, whole.Bytes+e.Bytes
+	}
+	return whole, whole.Shape != nil
+}
+
+// stack is the shape of a and b one after the other along the first dimension.
+func stack(a, b tensor.Shape) (tensor.Shape, error) {
+	if len(a) == 0 || len(b) == 0 || !a[1:].Equal(b[1:]) {
+		return nil, fmt.Errorf("%v does not go with %v", b, a)
+	}
+	s := a.Clone()
+	s[0] += b[0]
+	return s, nil
+}
