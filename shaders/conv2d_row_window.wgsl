@@ -14,9 +14,9 @@
 // For devices that read a uniform binding far faster than a storage one
 // (llvmpipe). A step's window holds cols output channels of w, as 4 x 4 blocks
 // (position in the run innermost), and is at most 64 KiB.
-// An invocation makes 8 pixels (consecutive in b,i,j) by 16 channels of y.
+// An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW / 8) * (cols / 16)).
+// Grid: flat(ceil(B*OH*OW / 4) * (cols / 16)).
 
 //wgsl:import activation
 //wgsl:import index
@@ -83,8 +83,8 @@ fn load(r: Run, dy: i32, k: i32) -> vec4<f32> {
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let id = flat_index(global, groups, 8u);
-    let row_blocks = (sizes.m + 7u) / 8u;
-    let row = (id % row_blocks) * 8u;
+    let row_blocks = (sizes.m + 3u) / 4u;
+    let row = (id % row_blocks) * 4u;
     let block = id / row_blocks;
     if (block * 16u >= sizes.cols) {
         return;
@@ -94,42 +94,22 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let run1 = run(min(row + 1u, last));
     let run2 = run(min(row + 2u, last));
     let run3 = run(min(row + 3u, last));
-    let run4 = run(min(row + 4u, last));
-    let run5 = run(min(row + 5u, last));
-    let run6 = run(min(row + 6u, last));
-    let run7 = run(min(row + 7u, last));
     var a0_0 = vec4<f32>();
     var a1_0 = vec4<f32>();
     var a2_0 = vec4<f32>();
     var a3_0 = vec4<f32>();
-    var a4_0 = vec4<f32>();
-    var a5_0 = vec4<f32>();
-    var a6_0 = vec4<f32>();
-    var a7_0 = vec4<f32>();
     var a0_1 = vec4<f32>();
     var a1_1 = vec4<f32>();
     var a2_1 = vec4<f32>();
     var a3_1 = vec4<f32>();
-    var a4_1 = vec4<f32>();
-    var a5_1 = vec4<f32>();
-    var a6_1 = vec4<f32>();
-    var a7_1 = vec4<f32>();
     var a0_2 = vec4<f32>();
     var a1_2 = vec4<f32>();
     var a2_2 = vec4<f32>();
     var a3_2 = vec4<f32>();
-    var a4_2 = vec4<f32>();
-    var a5_2 = vec4<f32>();
-    var a6_2 = vec4<f32>();
-    var a7_2 = vec4<f32>();
     var a0_3 = vec4<f32>();
     var a1_3 = vec4<f32>();
     var a2_3 = vec4<f32>();
     var a3_3 = vec4<f32>();
-    var a4_3 = vec4<f32>();
-    var a5_3 = vec4<f32>();
-    var a6_3 = vec4<f32>();
-    var a7_3 = vec4<f32>();
     let plane = sizes.kernel_h * sizes.run4;
     var w0 = block * 4u * plane;
     var p = 0u;
@@ -141,46 +121,26 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             let x1 = load(run1, dy, i32(k * 4u));
             let x2 = load(run2, dy, i32(k * 4u));
             let x3 = load(run3, dy, i32(k * 4u));
-            let x4 = load(run4, dy, i32(k * 4u));
-            let x5 = load(run5, dy, i32(k * 4u));
-            let x6 = load(run6, dy, i32(k * 4u));
-            let x7 = load(run7, dy, i32(k * 4u));
             let b0 = w[w0 + 0u * plane];
             a0_0 += x0 * b0;
             a1_0 += x1 * b0;
             a2_0 += x2 * b0;
             a3_0 += x3 * b0;
-            a4_0 += x4 * b0;
-            a5_0 += x5 * b0;
-            a6_0 += x6 * b0;
-            a7_0 += x7 * b0;
             let b1 = w[w0 + 1u * plane];
             a0_1 += x0 * b1;
             a1_1 += x1 * b1;
             a2_1 += x2 * b1;
             a3_1 += x3 * b1;
-            a4_1 += x4 * b1;
-            a5_1 += x5 * b1;
-            a6_1 += x6 * b1;
-            a7_1 += x7 * b1;
             let b2 = w[w0 + 2u * plane];
             a0_2 += x0 * b2;
             a1_2 += x1 * b2;
             a2_2 += x2 * b2;
             a3_2 += x3 * b2;
-            a4_2 += x4 * b2;
-            a5_2 += x5 * b2;
-            a6_2 += x6 * b2;
-            a7_2 += x7 * b2;
             let b3 = w[w0 + 3u * plane];
             a0_3 += x0 * b3;
             a1_3 += x1 * b3;
             a2_3 += x2 * b3;
             a3_3 += x3 * b3;
-            a4_3 += x4 * b3;
-            a5_3 += x5 * b3;
-            a6_3 += x6 * b3;
-            a7_3 += x7 * b3;
             w0++;
             k++;
             if (k >= sizes.run4) {
@@ -193,45 +153,29 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         }
     }
     let col = sizes.first_col + block * 16u;
-    var sums: array<vec4<f32>, 32>;
+    var sums: array<vec4<f32>, 16>;
     sums[0] = a0_0;
     sums[1] = a1_0;
     sums[2] = a2_0;
     sums[3] = a3_0;
-    sums[4] = a4_0;
-    sums[5] = a5_0;
-    sums[6] = a6_0;
-    sums[7] = a7_0;
-    sums[8] = a0_1;
-    sums[9] = a1_1;
-    sums[10] = a2_1;
-    sums[11] = a3_1;
-    sums[12] = a4_1;
-    sums[13] = a5_1;
-    sums[14] = a6_1;
-    sums[15] = a7_1;
-    sums[16] = a0_2;
-    sums[17] = a1_2;
-    sums[18] = a2_2;
-    sums[19] = a3_2;
-    sums[20] = a4_2;
-    sums[21] = a5_2;
-    sums[22] = a6_2;
-    sums[23] = a7_2;
-    sums[24] = a0_3;
-    sums[25] = a1_3;
-    sums[26] = a2_3;
-    sums[27] = a3_3;
-    sums[28] = a4_3;
-    sums[29] = a5_3;
-    sums[30] = a6_3;
-    sums[31] = a7_3;
+    sums[4] = a0_1;
+    sums[5] = a1_1;
+    sums[6] = a2_1;
+    sums[7] = a3_1;
+    sums[8] = a0_2;
+    sums[9] = a1_2;
+    sums[10] = a2_2;
+    sums[11] = a3_2;
+    sums[12] = a0_3;
+    sums[13] = a1_3;
+    sums[14] = a2_3;
+    sums[15] = a3_3;
     // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 8u;
+    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 4u;
     var i = 0u;
     loop {
-        let r = row + i % 8u;
-        let c = col / 4u + i / 8u;
+        let r = row + i % 4u;
+        let c = col / 4u + i / 4u;
         if (r < sizes.m && c * 4u < sizes.n) {
             let at = (r) * (sizes.n / 4u) + c;
             var v = sums[i];

@@ -43,13 +43,13 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		weight = tensor.Shape{weight[0], k, weight[2], 1}
 		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
 	}
-	source, unit := "conv2d_window", 16
+	source, down, across := "conv2d_window", 8, 16
 	if result[3]%4 != 0 {
-		source, unit = "conv2d_window_scalar", 12
+		source, down, across = "conv2d_window_scalar", 4, 12
 	}
 	kh, kw := weight[2], weight[3]
 	m := result.Len() / result[3]
-	w, ok := newCut(m, 1, result[3], weight[1], kh*kw, unit)
+	w, ok := newCut(m, 1, result[3], weight[1], kh*kw, down, across)
 	if !ok {
 		return programs
 	}
@@ -72,7 +72,7 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 	x, weight := args[0], args[1]
 	kh, kw := weight[2], weight[3]
 	m, run := result.Len()/result[3], kw*x[3]
-	w, ok := newCut(m, 1, result[3], run, kh, 16)
+	w, ok := newCut(m, 1, result[3], run, kh, 4, 16)
 	if !ok || w.step < w.c || op.Dilation[1] != 1 || result[3]%4 != 0 {
 		return nil
 	}

@@ -62,7 +62,7 @@ func (p product) programs() []Program {
 
 // weights sees w through windows; an invocation computes 8 rows by 16 columns.
 func (p product) weights() []Program {
-	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 16)
+	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 8, 16)
 	if !ok {
 		return nil
 	}

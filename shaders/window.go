@@ -8,9 +8,8 @@ import (
 
 // The window kernels are for devices that read uniforms faster than storage:
 // they see one operand of a matrix product through a uniform binding, a Window
-// at a time. An invocation computes windowRows rows of the result.
+// at a time.
 const (
-	windowRows   = 8
 	windowFloats = Window / 4
 
 	// windowAlign is the alignment of a window's offset, in floats.
@@ -21,21 +20,22 @@ const (
 // channels, each cut into cols columns, each of depth Zs.
 type cut struct {
 	z, n, c, taps     int // c a multiple of 4, as packed
-	unit              int // columns that an invocation computes
+	rows, unit        int // of the result, that an invocation computes
 	step, cols, depth int
 }
 
-// newCut cuts a weight for m rows of x. It reports false if the taps of unit
-// columns by 4 channels are too many for a window.
-func newCut(m, z, n, c, taps, unit int) (cut, bool) {
-	w := cut{z: z, n: n, c: 4 * ceil(c, 4), taps: taps, unit: unit, depth: 1}
+// newCut cuts a weight for m rows of x and invocations that compute rows by
+// unit columns. It reports false if the taps of unit columns by 4 channels are
+// too many for a window.
+func newCut(m, z, n, c, taps, rows, unit int) (cut, bool) {
+	w := cut{z: z, n: n, c: 4 * ceil(c, 4), taps: taps, rows: rows, unit: unit, depth: 1}
 	most := windowFloats / (taps * unit) / 4 * 4 // channels, for the fewest columns
 	if most == 0 {
 		return w, false
 	}
 	// With few rows a window must hold more columns, to have work for a hundred
 	// workgroups.
-	for most > 64 && ceil(m, windowRows)*(windowFloats/(taps*most)/unit) < 100 {
+	for most > 64 && ceil(m, rows)*(windowFloats/(taps*most)/unit) < 100 {
 		most = most / 2 / 4 * 4
 	}
 	w.step = 4 * ceil(ceil(w.c, ceil(w.c, most)), 4)
@@ -85,7 +85,7 @@ func (w cut) kernels(m int, source string, bind []int, params func(p pane) []int
 	for i, p := range panes {
 		ks[i] = Kernel{
 			Source: source,
-			Grid:   flat(ceil(m, windowRows)*(p.cols/w.unit)*p.depth, 8),
+			Grid:   flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8),
 			Bind:   bind,
 			Offset: []int64{0, int64(4 * p.at), 0, 0, 0},
 			Params: words(params(p)...),
