@@ -112,7 +112,14 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		tiled[i].Kernels[0].Bind = bind
 	}
 	none := Set{"HAS_BIAS": false, "HAS_RESIDUAL": false, "ACT": 0}
-	windows := product{z: n, m: tiles, n: w[0], k: w[1], set: none, bind: bind}.programs()
+	product := product{z: n, m: tiles, n: w[0], k: w[1], set: none, bind: bind}
+	windows := product.programs()
+	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only windows of the weights can be bound
+		if lim.Kind == GPU {
+			return nil
+		}
+		tiled, windows = nil, product.weights()
+	}
 	products := preferred(lim, tiled[:min(len(tiled), 1)], windows[:min(len(windows), 2)])
 
 	sizes := func(channels int) []uint32 {
