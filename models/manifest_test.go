@@ -39,6 +39,20 @@ var layouts = map[string]layout{
 	"unetpp_4uiiurz1":                   {model: func() any { return NewUNetPP(UNetPPConfig{}) }},
 	"unetpp_4uiiurz1_deepsup":           {model: func() any { return NewUNetPP(UNetPPConfig{DeepSupervision: true}) }},
 
+	"clip_rn101":            clipLayout("RN101"),
+	"clip_rn50":             clipLayout("RN50"),
+	"clip_rn50x16":          clipLayout("RN50x16"),
+	"clip_rn50x4":           clipLayout("RN50x4"),
+	"clip_rn50x64":          clipLayout("RN50x64"),
+	"clip_vit_b16":          clipLayout("ViT-B/16"),
+	"clip_vit_b32":          clipLayout("ViT-B/32"),
+	"clip_vit_l14":          clipLayout("ViT-L/14"),
+	"clip_vit_l14_336px":    clipLayout("ViT-L/14@336px"),
+	"hf_clip_vit_b16":       clipLayout("ViT-B/16").arranged(HFCLIP),
+	"hf_clip_vit_b32":       clipLayout("ViT-B/32").arranged(HFCLIP),
+	"hf_clip_vit_l14":       clipLayout("ViT-L/14").arranged(HFCLIP),
+	"hf_clip_vit_l14_336px": clipLayout("ViT-L/14@336px").arranged(HFCLIP),
+
 	"espcn_x2": {model: func() any { return NewESPCN(2) }},
 	"espcn_x3": {model: func() any { return NewESPCN(3) }},
 	"espcn_x4": {model: func() any { return NewESPCN(4) }},
@@ -49,6 +63,11 @@ type layout struct {
 	rename  func(string) string        // nil: the names are the model's
 	arrange func(string) weights.Place // the same where tensors differ, too
 	ignore  []string                   // see weights.Bind
+}
+
+func (l layout) arranged(f func(string) weights.Place) layout {
+	l.arrange = f
+	return l
 }
 
 // TestLayouts checks that every name and shape of a layout is the model's,

@@ -16,6 +16,7 @@ import (
 var architectures = map[string]func(*file) (Case, error){
 	"alexnet":             alexNet,
 	"cifar resnet":        cifarResNet,
+	"clip":                clip,
 	"espcn":               espcn,
 	"googlenet":           googLeNet,
 	"LeNet-5":             lenetMNIST,

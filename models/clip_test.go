@@ -1,0 +1,54 @@
+package models
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newCLIP(name string) *CLIP {
+	c, err := CLIPNamed(name)
+	if err != nil {
+		panic(err)
+	}
+	return NewCLIP(c)
+}
+
+func clipLayout(name string) layout { return layout{model: func() any { return newCLIP(name) }} }
+
+// TestCLIPSizes checks that the shapes of a checkpoint tell which CLIP it is,
+// in both layouts.
+func TestCLIPSizes(t *testing.T) {
+	manifests := readManifests(t)
+	for file, name := range map[string]string{
+		"clip_rn50": "RN50", "clip_rn101": "RN101", "clip_rn50x4": "RN50x4", "clip_rn50x16": "RN50x16",
+		"clip_rn50x64": "RN50x64", "clip_vit_b16": "ViT-B/16", "clip_vit_b32": "ViT-B/32",
+		"clip_vit_l14": "ViT-L/14", "clip_vit_l14_336px": "ViT-L/14@336px", "hf_clip_vit_l14_336px": "ViT-L/14@336px",
+	} {
+		var src weights.Source = manifests[file]
+		if strings.HasPrefix(file, "hf_") {
+			src = weights.Arrange(src, HFCLIP)
+		}
+		c, err := clipConfigOf(shapesOf(src))
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if got, want := NewCLIP(c).Config(), newCLIP(name).Config(); got != want {
+			t.Errorf("%s is %+v, want %+v", file, got, want)
+		}
+		if want, _ := CLIPNamed(name); want != c {
+			t.Errorf("%s is %+v, want %+v", file, c, want)
+		}
+	}
+}
+
+// TestLoadCLIPErrors checks that other checkpoints are refused.
+func TestLoadCLIPErrors(t *testing.T) {
+	src := weights.Map{"conv1.weight": tensor.New(64, 3, 7, 7)}
+	if _, err := LoadCLIP(src, CLIPConfig{}); err == nil || !strings.Contains(err.Error(), "no weights of CLIP") {
+		t.Errorf("error is %v", err)
+	}
+}
