@@ -143,10 +143,7 @@ func (p *Plan) build() error {
 			default:
 				entry.Buffer, entry.Size = d.zeros, d.zeros.GetSize()
 			}
-			if pipe.kinds[j] == wgpu.BufferBindingType_Uniform {
-				entry.Offset += uint64(s.kernel.Offset[j])
-				entry.Size = shaders.Window
-			}
+			narrow(&entry, s.kernel, j, pipe.kinds[j])
 			entries[j] = entry
 		}
 		entries[len(s.bind)] = wgpu.BindGroupEntry{
@@ -164,6 +161,20 @@ func (p *Plan) build() error {
 	}
 	p.stats.Dispatches, p.stats.Pipelines = len(p.steps), len(sources)
 	return nil
+}
+
+// narrow applies a kernel's offset and size to an entry for all of a value.
+func narrow(entry *wgpu.BindGroupEntry, k shaders.Kernel, i int, kind wgpu.BufferBindingType) {
+	if k.Offset != nil {
+		entry.Offset += uint64(k.Offset[i])
+		entry.Size -= min(entry.Size, uint64(k.Offset[i]))
+	}
+	switch {
+	case kind == wgpu.BufferBindingType_Uniform:
+		entry.Size = shaders.Window
+	case k.Size != nil && k.Size[i] > 0:
+		entry.Size = uint64(k.Size[i])
+	}
 }
 
 // buildUniforms uploads the sizes of all steps, in one buffer.

@@ -254,3 +254,35 @@ func TestLargeValues(t *testing.T) {
 		t.Errorf("an op that cannot be split: %v", err)
 	}
 }
+
+// TestLargeWeight holds a weight over the storage-binding limit, of one row of
+// outputs and of several.
+func TestLargeWeight(t *testing.T) {
+	d := open(t)
+	const k = 4096
+	n := int(d.info.Limits.StorageBinding/4/k) + 70
+	w := ramp(n, k)
+	for _, m := range []int{1, 3} {
+		g := trace(t, func(g *graph.Graph) {
+			x := g.Input("x", m, k)
+			g.Output("y", graph.Apply(graph.Linear{Epilogue: graph.Epilogue{Bias: true}}, x, g.Const(w), g.Const(ramp(n))))
+		})
+		p, err := d.Compile(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := ramp(m, k)
+		got, err := p.Run(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := g.Eval(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff, err := tensor.Diff(got[0], want[0]); err != nil || diff.Relative > 1e-5 {
+			t.Errorf("%d rows: %v, %v\n%v", m, diff, err, p)
+		}
+		p.Close()
+	}
+}

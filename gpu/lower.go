@@ -366,8 +366,9 @@ func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shader
 		if b < 0 || b >= len(shapes) || root(v.Args[b]).Const == nil {
 			continue
 		}
-		whole := kinds[i] != wgpu.BufferBindingType_Uniform
-		if whole && !l.bindable(shapes[b]) || !whole && packs[b].Pack == nil {
+		window := kinds[i] == wgpu.BufferBindingType_Uniform
+		whole := !window && (k.Size == nil || k.Size[i] == 0)
+		if whole && !l.bindable(shapes[b]) || window && packs[b].Pack == nil {
 			return false
 		}
 	}

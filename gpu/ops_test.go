@@ -105,6 +105,9 @@ func rows() []row {
 			add(graph.Linear{Epilogue: graph.Epilogue{Bias: true, Act: graph.GELU}}, 1, tensor.Shape{m, k}, tensor.Shape{n, k}, tensor.Shape{n})
 		}
 	}
+	for _, n := range []int{20, 64, 1000, 1001} {
+		add(graph.Linear{Epilogue: all}, 1, tensor.Shape{1, 260}, tensor.Shape{n, 260}, tensor.Shape{n}, tensor.Shape{1, n})
+	}
 	add(graph.Linear{Epilogue: graph.Epilogue{Residual: true}}, 1, tensor.Shape{2, 3, 24}, tensor.Shape{20, 24}, tensor.Shape{2, 3, 20})
 	add(graph.Linear{}, 2, tensor.Shape{9, 8}, tensor.Shape{12, 8}) // a weight that is no constant
 	conv := func(op graph.Conv2d, b, h, w, c, o, kh, kw int) {

@@ -106,6 +106,9 @@ func (p product) rows(down, across int) []Program {
 		return nil
 	}
 	source := must(name, p.set)
+	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
+		return []Program{{Name: name, Kernels: p.slices(source, across), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
+	}
 	q := Program{Name: name, Pack: map[int]Packing{1: lanes(p.z, p.n, p.k, across)}}
 	for z := 0; z < p.z; z += depth {
 		for row := 0; row < p.m; row += rows {
@@ -120,4 +123,31 @@ func (p product) rows(down, across int) []Program {
 		}
 	}
 	return []Program{q}
+}
+
+// slices computes one row in slices of columns, each with no more of w than the
+// least that any device binds at once.
+func (p product) slices(source string, across int) []Kernel {
+	slab := 8 * across // columns that w keeps together
+	// A slice begins where a binding of y and of bias may.
+	step := max(windowAlign, int(Default.StorageBinding)/(4*p.k)/windowAlign*windowAlign)
+	var ks []Kernel
+	for first := 0; first < p.n; first += step {
+		n := min(step, p.n-first)
+		k := Kernel{
+			Source: source,
+			Grid:   flat(ceil(n, across), 8),
+			Bind:   p.bind,
+			Offset: []int64{0, int64(4 * first * p.k), int64(4 * first), int64(4 * first), int64(4 * first)},
+			Size:   []int64{0, int64(4 * slab * ceil(n, slab) * p.k), int64(4 * n), int64(4 * n), int64(4 * n)},
+			Params: words(1, n, p.k/4, 0, 1, 0, 1),
+		}
+		for i, b := range p.bind {
+			if b == Absent {
+				k.Offset[i], k.Size[i] = 0, 0
+			}
+		}
+		ks = append(ks, k)
+	}
+	return ks
 }

@@ -25,7 +25,8 @@ type Kernel struct {
 	Source string   // final WGSL, entry point main
 	Grid   [3]int   // workgroups
 	Bind   []int    // args first, then the result, then scratch; or Absent
-	Offset []int64  // bytes, a multiple of 256, of each binding; nil means 0
+	Offset []int64  // bytes, a multiple of 256, where each binding begins; nil means 0
+	Size   []int64  // bytes of each binding that is no window; 0 and nil mean all the rest
 	Params []uint32 // words of the uniform struct
 }
 
