@@ -140,8 +140,10 @@ func read(f *file) ([]Case, error) {
 		return cases, nil
 	}
 	var config struct{ Arch string }
-	if err := json.Unmarshal([]byte(s.Metadata["config"]), &config); err != nil {
-		return nil, fmt.Errorf("metadata config: %w", err)
+	if text := s.Metadata["config"]; text != "" {
+		if err := json.Unmarshal([]byte(text), &config); err != nil {
+			return nil, fmt.Errorf("metadata config: %w", err)
+		}
 	}
 	if config.Arch == "" {
 		config.Arch = kind
