@@ -19,6 +19,14 @@ func newResNet(depth int) *ResNet {
 	return NewResNet(c)
 }
 
+func lookup(name string) Model {
+	e, err := Lookup(name)
+	if err != nil {
+		panic(err)
+	}
+	return e.New()
+}
+
 func resNetLayout(depth int) layout { return layout{model: func() any { return newResNet(depth) }} }
 
 // TestParameters counts what is trained, against the numbers that the papers'
@@ -28,15 +36,21 @@ func TestParameters(t *testing.T) {
 		model Model
 		want  int
 	}{
-		"alexnet":   {NewAlexNet(1000), 61_100_840},
-		"googlenet": {NewGoogLeNet(GoogLeNetConfig{}), 6_624_904},
-		"resnet18":  {newResNet(18), 11_689_512},
-		"resnet34":  {newResNet(34), 21_797_672},
-		"resnet50":  {newResNet(50), 25_557_032},
-		"resnet101": {newResNet(101), 44_549_160},
-		"resnet152": {newResNet(152), 60_192_808},
-		"unet":      {NewUNet(UNetConfig{}), 31_037_698},
-		"unetpp":    {NewUNetPP(UNetPPConfig{}), 9_163_329},
+		"alexnet":       {NewAlexNet(1000), 61_100_840},
+		"googlenet":     {NewGoogLeNet(GoogLeNetConfig{}), 6_624_904},
+		"resnet18":      {newResNet(18), 11_689_512},
+		"resnet34":      {newResNet(34), 21_797_672},
+		"resnet50":      {newResNet(50), 25_557_032},
+		"resnet101":     {newResNet(101), 44_549_160},
+		"resnet152":     {newResNet(152), 60_192_808},
+		"unet":          {NewUNet(UNetConfig{}), 31_037_698},
+		"vit_b_16":      {lookup("vit_b_16"), 86_567_656},
+		"vit_b_16_swag": {lookup("vit_b_16_swag"), 86_859_496},
+		"vit_b_32":      {lookup("vit_b_32"), 88_224_232},
+		"vit_h_14_swag": {lookup("vit_h_14_swag"), 633_470_440},
+		"vit_l_16":      {lookup("vit_l_16"), 304_326_632},
+		"vit_l_32":      {lookup("vit_l_32"), 306_535_400},
+		"unetpp":        {NewUNetPP(UNetPPConfig{}), 9_163_329},
 
 		"unet3p":             {NewUNet3P(UNet3PConfig{}), 26_971_777},
 		"unet3p_deepsup":     {NewUNet3P(UNet3PConfig{DeepSupervision: true}), 26_989_637},

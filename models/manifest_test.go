@@ -15,7 +15,7 @@ import (
 
 // layouts are models at full size by the manifest of a checkpoint that they
 // bind: of the official one, under the model's own names, or of another
-// source, whose names rename maps to them.
+// source, whose names the model's Canonical, rename or arrange map to them.
 var layouts = map[string]layout{
 	"alexnet":                           {model: func() any { return NewAlexNet(1000) }},
 	"cifar_resnet20_akamaster":          {model: func() any { return NewCIFARResNet(3, 10) }},
@@ -53,6 +53,28 @@ var layouts = map[string]layout{
 	"hf_clip_vit_l14":       clipLayout("ViT-L/14").arranged(HFCLIP),
 	"hf_clip_vit_l14_336px": clipLayout("ViT-L/14@336px").arranged(HFCLIP),
 
+	"hf_mae_vit_base_patch16":                   maeLayout("base", false),
+	"hf_mae_vit_huge_patch14":                   maeLayout("huge", false),
+	"hf_mae_vit_large_patch16":                  maeLayout("large", false),
+	"hf_vit_base_patch16_224":                   vitLayout("b_16", 224),
+	"hf_vit_base_patch32_224":                   vitLayout("b_32", 224),
+	"hf_vit_large_patch16_224":                  vitLayout("l_16", 224),
+	"mae_finetune_vit_base_patch16_global_pool": {model: func() any { return maeFinetunedEntry("base", "").New() }},
+	"mae_vit_base_patch16":                      maeLayout("base", false),
+	"mae_vit_base_patch16_encoder_only":         maeLayout("base", true),
+	"mae_vit_huge_patch14":                      maeLayout("huge", false),
+	"mae_vit_huge_patch14_encoder_only":         maeLayout("huge", true),
+	"mae_vit_large_patch16":                     maeLayout("large", false),
+	"mae_vit_large_patch16_encoder_only":        maeLayout("large", true),
+	"timm_vit_base_patch16_224":                 vitLayout("b_16", 224),
+	"timm_vit_base_patch16_384":                 vitLayout("b_16", 384),
+	"timm_vit_base_patch32_224":                 vitLayout("b_32", 224),
+	"timm_vit_large_patch16_224":                vitLayout("l_16", 224),
+	"torchvision_vit_b_16":                      vitLayout("b_16", 224),
+	"torchvision_vit_b_32":                      vitLayout("b_32", 224),
+	"torchvision_vit_l_16":                      vitLayout("l_16", 224),
+	"torchvision_vit_l_32":                      vitLayout("l_32", 224),
+
 	"espcn_x2": {model: func() any { return NewESPCN(2) }},
 	"espcn_x3": {model: func() any { return NewESPCN(3) }},
 	"espcn_x4": {model: func() any { return NewESPCN(4) }},
@@ -70,6 +92,16 @@ func (l layout) arranged(f func(string) weights.Place) layout {
 	return l
 }
 
+func vitLayout(variant string, size int) layout {
+	return layout{model: func() any { return vitEntry(variant, "", size, Preprocess{}, "").New() }}
+}
+
+func maeLayout(size string, encoderOnly bool) layout {
+	return layout{model: func() any {
+		return NewMAE(MAEConfig{Encoder: maeConfig(size), EncoderOnly: encoderOnly})
+	}}
+}
+
 // TestLayouts checks that every name and shape of a layout is the model's,
 // and the reverse.
 func TestLayouts(t *testing.T) {
@@ -80,7 +112,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: no such manifest", name)
 			continue
 		}
-		var src weights.Source = m
+		src := Canonical(l.model(), m)
 		if l.rename != nil {
 			src = weights.Rename(m, l.rename)
 		}

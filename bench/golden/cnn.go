@@ -130,22 +130,12 @@ func (f *file) bindFrom(m models.Model, name string) error {
 		return fmt.Errorf("%w: weights: %w", ErrUnknown, err)
 	}
 	defer src.Close()
-	return weights.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
+	return models.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
 }
 
 // fitted makes a case of a model whose channels are as many as the file's
 // weights say, or which is bound to the checkpoint that its config names.
 func (f *file) fitted(m models.Model) (Case, error) {
-	var a struct{ Weights string }
-	if err := f.decode(&a); err != nil {
-		return Case{}, err
-	}
-	if a.Weights != "" {
-		if err := f.bindFrom(m, a.Weights); err != nil {
-			return Case{}, err
-		}
-		return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
-	}
 	weights.Walk(m, func(name string, t *tensor.Tensor) {
 		if e, ok := f.Entry("weight/" + name); ok && len(e.Shape) == len(t.Shape) {
 			t.Shape = e.Shape.Clone()

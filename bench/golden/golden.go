@@ -151,6 +151,7 @@ func read(f *file) ([]Case, error) {
 	arch, _, _ := strings.Cut(config.Arch, ",")
 	arch, _, _ = strings.Cut(arch, " (")
 	if build, ok := architectures[arch]; ok {
+		f.arch = arch
 		c, err := guard(name, func() (Case, error) { return build(f) })
 		if err != nil {
 			return nil, err
@@ -164,6 +165,7 @@ type file struct {
 	*weights.Safetensors
 	name string
 	dir  string // of the file
+	arch string // of a model
 }
 
 // sub is one sub-case of a file of operations.

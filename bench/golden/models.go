@@ -35,6 +35,11 @@ var architectures = map[string]func(*file) (Case, error){
 	"unet_milesial":       uNet,
 	"unet_v2":             uNetV2,
 	"unetpp_4uiiurz1":     uNetPP(false),
+
+	"mae":                              mae,
+	"mae models_vit.VisionTransformer": vit(false),
+	"vit_timm":                         vit(false),
+	"vit_torchvision":                  vit(true),
 }
 
 func espcn(f *file) (Case, error) {
@@ -69,7 +74,7 @@ func activationOf(name string) (graph.Activation, error) {
 // images makes a case of a model from images to one result. Stages and results
 // of four dimensions are NCHW in the file.
 func (f *file) images(m models.Model) (Case, error) {
-	if err := weights.Bind(m, f.group("weight")); err != nil {
+	if err := f.bind(m); err != nil {
 		return Case{}, err
 	}
 	return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
@@ -83,13 +88,21 @@ func (f *file) imagesOf(m models.Model, x *tensor.Tensor, outputs ...string) (Ca
 	if err != nil {
 		return Case{}, err
 	}
-	c := Case{Graph: g, Inputs: []*tensor.Tensor{x}, Tolerance: ModelTolerance}
+	return f.traced(g, []*tensor.Tensor{x}, outputs...)
+}
+
+// traced is imagesOf for a graph.
+func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string) (Case, error) {
+	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
+	stages := f.stages()
 	for _, s := range g.Stages {
-		if _, ok := f.Entry("stage/" + s.Name); ok {
-			c.Stages = append(c.Stages, f.named("stage/", s.Name))
+		if name, ok := stages[s.Name]; ok {
+			t := f.stage(name, s.Value.Shape)
+			t.Name = s.Name
+			c.Stages = append(c.Stages, t)
 		}
 	}
-	if len(outputs) != len(g.Outputs) {
+	if len(outputs) > 0 && len(outputs) != len(g.Outputs) {
 		return c, fmt.Errorf("outputs are %q, want %d", outputs, len(g.Outputs))
 	}
 	for i, o := range g.Outputs {
@@ -101,6 +114,55 @@ func (f *file) imagesOf(m models.Model, x *tensor.Tensor, outputs ...string) (Ca
 	}
 	return c, nil
 }
+
+// bind binds a model to the file's weights, or to the checkpoint beside it that
+// its config names.
+func (f *file) bind(m models.Model) error {
+	var a struct{ Weights string }
+	if err := f.decode(&a); err != nil {
+		return err
+	}
+	if a.Weights != "" {
+		return f.bindFrom(m, a.Weights)
+	}
+	return models.Bind(m, f.group("weight"))
+}
+
+// stages finds the file's stages by the names that models give them.
+func (f *file) stages() map[string]string {
+	rename := stageNames[f.arch]
+	stages := map[string]string{}
+	for _, n := range f.Names() {
+		if name, ok := strings.CutPrefix(n, "stage/"); ok {
+			if rename != nil {
+				name = rename(name)
+			}
+			stages[name] = n
+		}
+	}
+	return stages
+}
+
+// stageNames says what the models call the modules of some architectures.
+var stageNames = map[string]func(string) string{
+	"vit_torchvision": models.ViTName,
+}
+
+// stage reads a stage for a value of a shape: tokens [B, N, C] may be a map in
+// the graph, and maps be channels last in the file.
+func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
+	t := f.tensor(name)
+	switch {
+	case len(t.Shape) == 3 && len(shape) == 4 && t.Shape[1] == shape[1]*shape[2]:
+		return t.Reshape(t.Shape[0], shape[1], shape[2], t.Shape[2])
+	case mapsChannelsLast[f.arch]:
+		return t
+	}
+	return channelsLast(t)
+}
+
+// mapsChannelsLast are the architectures whose stages are [B, H, W, C].
+var mapsChannelsLast = map[string]bool{}
 
 // decode reads the model's config.
 func (f *file) decode(to any) error {

@@ -100,7 +100,8 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	}
 	var best float64
 	for _, e := range candidates {
-		fit := weights.Compare(e.New(), src)
+		m := e.New()
+		fit := weights.Compare(m, models.Canonical(m, src))
 		if fit.Err() == nil {
 			r.Fits = append(r.Fits, e.Name)
 			continue
