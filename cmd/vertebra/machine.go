@@ -26,7 +26,7 @@ func (s *settings) open() (*machine, error) {
 	}
 	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend})
 	if err != nil {
-		if _, list := gpu.Adapters(s.backend); list == nil && s.device == "" {
+		if there, e := gpu.Adapters(s.backend); e == nil && len(there) == 0 {
 			return nil, fmt.Errorf("%w; or give --device cpu, which is slow", err)
 		}
 		return nil, err
