@@ -21,10 +21,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     m: u32, // B * OH * OW
     n: u32,
@@ -43,6 +39,7 @@ struct Sizes {
     run4: u32, // ceil(kernel_w * c / 4)
     first_col: u32,
     cols: u32, // channels in the window, a multiple of 16
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -179,8 +176,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (r < sizes.m && c * 4u < sizes.n) {
             let at = (r) * (sizes.n / 4u) + c;
             var v = sums[i];
-            if (HAS_BIAS) { v += bias[c]; }
-            if (HAS_RESIDUAL) { v += residual[at]; }
+            if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
+            if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
             v = activate4(v);
             y[at] = v;
         }

@@ -19,7 +19,7 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Stride != graph.Both(1) && x[3]%4 == 0 {
 		programs = conv2dSampled(op, args, result)
 	}
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, _ := epilogue(op.Epilogue, 2)
 	p := Program{}
 	var rows Packing
 	at := 0 // x, or its rows in scratch
@@ -54,10 +54,10 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return programs
 	}
 	p.Name = source + p.Name
-	p.Kernels = append(p.Kernels, w.kernels(m, must(source, set), []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
+	p.Kernels = append(p.Kernels, w.kernels(m, must(source, Set{"ACT": int(op.Act)}), []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
 		return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
-			a.step / 4, a.first / 4, a.column, a.cols, a.part}
+			a.step / 4, a.first / 4, a.column, a.cols, a.part, flags(op.Epilogue)}
 	})...)
 	p.Pack = map[int]Packing{1: w.packing()}
 	if rows.Pack != nil {
@@ -76,15 +76,15 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 	if !ok || w.step < w.c || op.Dilation[1] != 1 || result[3]%4 != 0 {
 		return nil
 	}
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, _ := epilogue(op.Epilogue, 2)
 	rows := Packing{"runs", func(w *tensor.Tensor) *tensor.Tensor {
 		return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
 	}}
 	return []Program{{
 		Name: "conv2d_row_window",
-		Kernels: w.kernels(m, must("conv2d_row_window", set), []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
+		Kernels: w.kernels(m, must("conv2d_row_window", Set{"ACT": int(op.Act)}), []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
 			return []int{m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
-				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step / 4, a.column, a.cols}
+				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step / 4, a.column, a.cols, flags(op.Epilogue)}
 		}),
 		Pack: map[int]Packing{1: rows.then(w.packing())},
 	}}
@@ -100,9 +100,9 @@ func conv2dSampled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []
 		{result[0], x[1] * row}, {result[1], op.Stride[0] * row}, {result[2], op.Stride[1] * k}, {k, 1},
 	}, 0, Default)[0].Kernels[0]
 	gather.Bind = []int{0, at}
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, _ := epilogue(op.Epilogue, 2)
 	p := product{
-		z: 1, m: result.Len() / n, n: n, k: k, set: set,
+		z: 1, m: result.Len() / n, n: n, k: k, epilogue: op.Epilogue,
 		bind: []int{at, 1, bias, residual, len(args)},
 	}
 	programs := p.programs()

@@ -20,10 +20,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     m: u32, // B * OH * OW
     n: u32,
@@ -45,6 +41,7 @@ struct Sizes {
     first_col: u32,
     cols: u32, // channels in the window, a multiple of 16
     part: u32, // 1: the first step along c, 2: the last, 3: the only one
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -244,8 +241,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             var v = sums[i];
             if ((sizes.part & 1u) == 0u) { v += y[at]; }
             if ((sizes.part & 2u) != 0u) {
-                if (HAS_BIAS) { v += bias[c]; }
-                if (HAS_RESIDUAL) { v += residual[at]; }
+                if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
+                if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
                 v = activate4(v);
             }
             y[at] = v;

@@ -111,8 +111,7 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 	for i := range tiled {
 		tiled[i].Kernels[0].Bind = bind
 	}
-	none := Set{"HAS_BIAS": false, "HAS_RESIDUAL": false, "ACT": 0}
-	product := product{z: n, m: tiles, n: w[0], k: w[1], set: none, bind: bind}
+	product := product{z: n, m: tiles, n: w[0], k: w[1], bind: bind}
 	windows := product.programs()
 	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only windows of the weights can be bound
 		if lim.Kind == GPU {
@@ -123,9 +122,9 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 	products := preferred(lim, tiled[:min(len(tiled), 1)], windows[:min(len(windows), 2)])
 
 	sizes := func(channels int) []uint32 {
-		return words(x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
+		return words(x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2, flags(op.Epilogue))
 	}
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, _ := epilogue(op.Epilogue, 2)
 	var programs []Program
 	for _, p := range products {
 		pack := f.packing()
@@ -140,7 +139,7 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		}}
 		kernels = append(kernels, p.Kernels...)
 		kernels = append(kernels, Kernel{
-			Source: must(f.name+"_output", set),
+			Source: must(f.name+"_output", Set{"ACT": int(op.Act)}),
 			Grid:   flat(tiles*w[0]/4, 8),
 			Bind:   []int{m, bias, residual, len(args)},
 			Params: sizes(w[0]),

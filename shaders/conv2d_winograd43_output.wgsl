@@ -13,10 +13,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     h: u32,
     w: u32,
@@ -29,6 +25,7 @@ struct Sizes {
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
     side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
@@ -135,7 +132,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let i0 = tile / sizes.tiles_w % sizes.tiles_h * 4u;
     let j0 = tile % sizes.tiles_w * 4u;
     var add = vec4<f32>();
-    if (HAS_BIAS) {
+    if ((sizes.epilogue & 1u) != 0u) {
         add = bias[c];
     }
     let count = min(4u, sizes.oh - i0) * 4u;
@@ -146,7 +143,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (row < sizes.oh && col < sizes.ow) {
             let to = ((image * sizes.oh + row) * sizes.ow + col) * sizes.c4 + c;
             var sum = all[z] + add;
-            if (HAS_RESIDUAL) {
+            if ((sizes.epilogue & 2u) != 0u) {
                 sum += residual[to];
             }
             y[to] = activate4(sum);

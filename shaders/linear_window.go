@@ -9,9 +9,9 @@ import (
 // first.
 func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []Program {
 	n, k := args[1][0], args[1][1]
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, _ := epilogue(op.Epilogue, 2)
 	p := product{
-		z: 1, m: result.Len() / n, n: n, k: k, set: set,
+		z: 1, m: result.Len() / n, n: n, k: k, epilogue: op.Epilogue,
 		bind: []int{0, 1, bias, residual, len(args)},
 	}
 	if k%4 == 0 {
@@ -32,8 +32,12 @@ func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []P
 // with a constant w and K a multiple of 4.
 type product struct {
 	z, m, n, k int
-	set        Set   // of the epilogue
+	epilogue   graph.Epilogue
 	bind       []int // x, w, bias, residual, y
+}
+
+func (p product) source(kernel string) string {
+	return must(kernel, Set{"ACT": int(p.epilogue.Act)})
 }
 
 // programs lists the ways to compute the product, the best guess first.
@@ -72,8 +76,8 @@ func (p product) weights() []Program {
 	}
 	return []Program{{
 		Name: name,
-		Kernels: w.kernels(p.m, must(name, p.set), p.bind, func(a pane) []int {
-			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part}
+		Kernels: w.kernels(p.m, p.source(name), p.bind, func(a pane) []int {
+			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue)}
 		}),
 		Pack: map[int]Packing{1: w.packing()},
 	}}
@@ -105,7 +109,7 @@ func (p product) rows(down, across int) []Program {
 	if depth < p.z && depth*p.m*p.k%windowAlign != 0 {
 		return nil
 	}
-	source := must(name, p.set)
+	source := p.source(name)
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
 		return []Program{{Name: name, Kernels: p.slices(source, across), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
 	}
@@ -118,7 +122,7 @@ func (p product) rows(down, across int) []Program {
 				Grid:   flat(ceil(p.n, across)*ceil(r, down)*d, 8),
 				Bind:   p.bind,
 				Offset: []int64{int64(4 * (z*p.m + row) * p.k), 0, 0, 0, 0},
-				Params: words(p.m, p.n, p.k/4, row, r, z, d),
+				Params: words(p.m, p.n, p.k/4, row, r, z, d, flags(p.epilogue)),
 			})
 		}
 	}
@@ -140,7 +144,7 @@ func (p product) slices(source string, across int) []Kernel {
 			Bind:   p.bind,
 			Offset: []int64{0, int64(4 * first * p.k), int64(4 * first), int64(4 * first), int64(4 * first)},
 			Size:   []int64{0, int64(4 * slab * ceil(n, slab) * p.k), int64(4 * n), int64(4 * n), int64(4 * n)},
-			Params: words(1, n, p.k/4, 0, 1, 0, 1),
+			Params: words(1, n, p.k/4, 0, 1, 0, 1, flags(p.epilogue)),
 		}
 		for i, b := range p.bind {
 			if b == Absent {

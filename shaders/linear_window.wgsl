@@ -18,10 +18,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     m: u32,
     n: u32,
@@ -33,6 +29,7 @@ struct Sizes {
     first_z: u32,
     depth: u32, // z's in the window
     part: u32, // 1: the first step along k, 2: the last, 3: the only one
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -194,8 +191,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             var v = sums[i];
             if ((sizes.part & 1u) == 0u) { v += y[at]; }
             if ((sizes.part & 2u) != 0u) {
-                if (HAS_BIAS) { v += bias[c]; }
-                if (HAS_RESIDUAL) { v += residual[at]; }
+                if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
+                if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
                 v = activate4(v);
             }
             y[at] = v;

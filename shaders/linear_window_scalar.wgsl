@@ -18,10 +18,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     m: u32,
     n: u32,
@@ -33,6 +29,7 @@ struct Sizes {
     first_z: u32,
     depth: u32, // z's in the window
     part: u32, // 1: the first step along k, 2: the last, 3: the only one
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -199,13 +196,13 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
                 if (c + 3u < sizes.n) { v.w += y[at + 3u]; }
             }
             if ((sizes.part & 2u) != 0u) {
-                if (HAS_BIAS) {
+                if ((sizes.epilogue & 1u) != 0u) {
                     if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
                     if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
                     if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
                     if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
                 }
-                if (HAS_RESIDUAL) {
+                if ((sizes.epilogue & 2u) != 0u) {
                     if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
                     if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
                     if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }

@@ -17,10 +17,6 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: set by the variant.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-
 struct Sizes {
     m: u32,
     n: u32,
@@ -29,6 +25,7 @@ struct Sizes {
     rows: u32, // rows of each z in the window
     first_z: u32,
     depth: u32, // z's in the window
+    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, 4096>;
@@ -80,8 +77,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (r < min(sizes.m, sizes.first_row + sizes.rows) && c * 4u < sizes.n) {
             let at = (z * sizes.m + r) * (sizes.n / 4u) + c;
             var v = sums[i];
-            if (HAS_BIAS) { v += bias[c]; }
-            if (HAS_RESIDUAL) { v += residual[at]; }
+            if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
+            if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
             v = activate4(v);
             y[at] = v;
         }

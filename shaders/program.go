@@ -224,6 +224,18 @@ func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
 	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual, "ACT": int(e.Act)}
 }
 
+// flags says in a word of a kernel's sizes what its epilogue adds.
+func flags(e graph.Epilogue) int {
+	n := 0
+	if e.Bias {
+		n |= 1
+	}
+	if e.Residual {
+		n |= 2
+	}
+	return n
+}
+
 // with adds constants to a set.
 func (s Set) with(more Set) Set {
 	out := Set{}
