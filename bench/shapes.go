@@ -41,7 +41,7 @@ type Shape struct {
 	Data string `json:"data"`
 }
 
-//go:embed embedded/*.json
+//go:embed shapes/*.json
 var shapeFiles embed.FS
 
 // Shapes lists the convolutions of ResNet-50 and the linear layers of ViT-B/16
@@ -49,7 +49,7 @@ var shapeFiles embed.FS
 func Shapes() ([]Shape, error) {
 	var all []Shape
 	for _, name := range []string{"resnet50_conv", "vit_b_matmul"} {
-		text, err := shapeFiles.ReadFile("embedded/" + name + ".json")
+		text, err := shapeFiles.ReadFile("shapes/" + name + ".json")
 		if err != nil {
 			return nil, err
 		}

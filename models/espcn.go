@@ -46,13 +46,13 @@ func (m *ESPCN) Forward(x *graph.Value) *graph.Value {
 	return x.PixelShuffle(m.Scale).Stage("pixel_shuffle").Activate(m.Last)
 }
 
-//go:embed embedded/espcn_*.safetensors
+//go:embed espcn_*.safetensors
 var espcnFiles embed.FS
 
 // ESPCNWeights are the built-in weights for a scale of 2, 3 or 4; see
 // espcn_train for how they came about.
 func ESPCNWeights(scale int) (weights.Source, error) {
-	file, err := espcnFiles.ReadFile(fmt.Sprintf("embedded/espcn_x%d.safetensors", scale))
+	file, err := espcnFiles.ReadFile(fmt.Sprintf("espcn_x%d.safetensors", scale))
 	if err != nil {
 		return nil, fmt.Errorf("models: no built-in ESPCN weights for scale %d", scale)
 	}

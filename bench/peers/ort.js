@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+//
+// ort.js [options] MODEL.onnx
+//
+// Runs one model with onnxruntime-node and prints one line of JSON. The input
+// and the expected output come from MODEL.safetensors beside it (see models.py).
+//
+// The first run, compilation included, is the cold one; then come warm-up runs
+// and timed runs. A run starts with the input in host memory and ends with the
+// output in host memory: upload, every dispatch and readback are in its time.
+// The session may not fall back to the CPU provider: a node that WebGPU does
+// not take is an error.
+
+'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+
+const options = {
+  provider: { type: 'string', default: 'webgpu' },
+  nhwc: { type: 'boolean', default: false },
+  runs: { type: 'string', default: '5' },
+  warmup: { type: 'string', default: '2' },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+};
+const usage = `usage: ort.js [options] MODEL.onnx
+  --provider webgpu|cpu   execution provider (webgpu)
+  --nhwc                  run MODEL.nhwc.onnx instead: no transposes round a convolution
+  --runs N                timed runs (5); 0: print as soon as the first output is there
+  --warmup N              runs between the first and the timed ones (2)
+  --verbose               ONNX Runtime's own log on stderr: placement, programs`;
+
+// readSafetensors returns { name: { shape, data } } of a file's float32 tensors.
+function readSafetensors(file) {
+  const bytes = fs.readFileSync(file);
+  const n = Number(bytes.readBigUInt64LE(0));
+  const tensors = {};
+  for (const [name, t] of Object.entries(JSON.parse(bytes.toString('utf8', 8, 8 + n)))) {
+    if (t.dtype !== 'F32') continue;
+    const [begin, end] = t.data_offsets.map((o) => bytes.byteOffset + 8 + n + o);
+    tensors[name] = { shape: t.shape, data: new Float32Array(bytes.buffer.slice(begin, end)) };
+  }
+  return tensors;
+}
+
+// channelsLast lays an NCHW tensor out as NHWC.
+function channelsLast({ shape: [b, c, h, w], data }) {
+  const out = new Float32Array(data.length);
+  let o = 0;
+  for (let i = 0; i < b; i++)
+    for (let p = 0; p < h * w; p++)
+      for (let j = 0; j < c; j++) out[o++] = data[(i * c + j) * h * w + p];
+  return { shape: [b, h, w, c], data: out };
+}
+
+function median(times) {
+  const s = [...times].sort((a, b) => a - b);
+  const m = s.length >> 1;
+  return s.length % 2 ? s[m] : (s[m - 1] + s[m]) / 2;
+}
+
+// compare returns the largest difference and the largest expected value. JSON
+// has no NaN: one in the output counts as the largest number.
+function compare(got, want) {
+  if (got.length !== want.length) throw new Error(`output has ${got.length} values, expected ${want.length}`);
+  let diff = 0;
+  let scale = 0;
+  for (let i = 0; i < want.length; i++) {
+    const d = Math.abs(got[i] - want[i]);
+    diff = Math.max(diff, Number.isNaN(d) ? Number.MAX_VALUE : d);
+    scale = Math.max(scale, Math.abs(want[i]));
+  }
+  return { max_abs_diff: diff, max_abs_expected: scale };
+}
+
+async function main() {
+  const { values: opt, positionals } = parseArgs({ options, allowPositionals: true });
+  if (opt.help || positionals.length !== 1) {
+    console.log(usage);
+    process.exitCode = opt.help ? 0 : 2;
+    return;
+  }
+  const base = positionals[0].replace(/\.onnx$/, '');
+  const tensors = readSafetensors(base + '.safetensors');
+  const pick = (prefix) => {
+    const t = tensors[Object.keys(tensors).find((k) => k.startsWith(prefix))];
+    return opt.nhwc ? channelsLast(t) : t;
+  };
+  const input = pick('input/');
+
+  const ort = require('onnxruntime-node');
+  const model = base + (opt.nhwc ? '.nhwc.onnx' : '.onnx');
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [opt.provider],
+    logSeverityLevel: opt.verbose ? 0 : 3,
+    extra: opt.provider === 'cpu' ? {} : { session: { disable_cpu_ep_fallback: '1' } },
+  });
+  const [inputName] = session.inputNames;
+  const [outputName] = session.outputNames;
+  const run = async () => {
+    const result = await session.run({ [inputName]: new ort.Tensor('float32', input.data, input.shape) });
+    return result[outputName].data;
+  };
+
+  const output = await run();
+  const cold = performance.now(); // since performance.timeOrigin: the start of the process
+  process.stdout.write(`{"cold_ms": ${cold.toFixed(3)}`); // for compare, which waits for the first byte
+
+  const runs = Number(opt.runs);
+  const times = [];
+  for (let i = 0; runs > 0 && i < Number(opt.warmup) + runs; i++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  times.splice(0, Number(opt.warmup));
+
+  const rest = {
+    name: path.basename(base),
+    provider: opt.provider,
+    version: ort.env.versions.node,
+    ...(runs > 0 && {
+      warm_median_ms: Number(median(times).toFixed(3)),
+      warm_min_ms: Number(Math.min(...times).toFixed(3)),
+    }),
+    runs,
+    ...compare(output, pick('output/').data),
+  };
+  process.stdout.write(', ' + JSON.stringify(rest).slice(1) + '\n');
+}
+
+main().catch((err) => {
+  console.error(`ort.js: ${err.message}`);
+  process.exitCode = 1;
+});
