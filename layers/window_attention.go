@@ -111,7 +111,7 @@ var maxLogit = float32(math.Log(100))
 
 // scale is exp(min(LogitScale, log 100)), [Heads].
 func (a *WindowAttention) scale(g *graph.Graph) *graph.Value {
-	most := g.Const(tensor.Of([]float32{maxLogit}, 1))
-	logit := g.Const(a.LogitScale).Reshape(a.Op.Heads)
-	return most.Sub(most.Sub(logit).ReLU()).Activate(graph.ExpClamped)
+	logits := g.Const(a.LogitScale).Reshape(1, a.Op.Heads)
+	most := g.Const(tensor.Of([]float32{maxLogit}, 1, 1)).Expand(1, a.Op.Heads)
+	return graph.Cat(0, logits, most).Min(0).Activate(graph.ExpClamped)
 }

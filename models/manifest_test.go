@@ -75,6 +75,42 @@ var layouts = map[string]layout{
 	"torchvision_vit_l_16":                      vitLayout("l_16", 224),
 	"torchvision_vit_l_32":                      vitLayout("l_32", 224),
 
+	"hf_swin_base_patch4_window7_224":                                swinLayout("swin_base_patch4_window7_224"),
+	"hf_swin_small_patch4_window7_224":                               swinLayout("swin_small_patch4_window7_224"),
+	"hf_swin_tiny_patch4_window7_224":                                swinLayout("swin_tiny_patch4_window7_224"),
+	"microsoft_swin_base_patch4_window12_384_22kto1k_finetune":       swinLayout("swin_base_patch4_window12_384_22kto1k_finetune"),
+	"microsoft_swin_base_patch4_window12_384_finetune":               swinLayout("swin_base_patch4_window12_384_finetune"),
+	"microsoft_swin_base_patch4_window7_224":                         swinLayout("swin_base_patch4_window7_224"),
+	"microsoft_swin_base_patch4_window7_224_22k":                     swinLayout("swin_base_patch4_window7_224_22k"),
+	"microsoft_swin_base_patch4_window7_224_22kto1k_finetune":        swinLayout("swin_base_patch4_window7_224_22kto1k_finetune"),
+	"microsoft_swin_large_patch4_window12_384_22kto1k_finetune":      swinLayout("swin_large_patch4_window12_384_22kto1k_finetune"),
+	"microsoft_swin_large_patch4_window7_224_22k":                    swinLayout("swin_large_patch4_window7_224_22k"),
+	"microsoft_swin_large_patch4_window7_224_22kto1k_finetune":       swinLayout("swin_large_patch4_window7_224_22kto1k_finetune"),
+	"microsoft_swin_small_patch4_window7_224":                        swinLayout("swin_small_patch4_window7_224"),
+	"microsoft_swin_small_patch4_window7_224_22k":                    swinLayout("swin_small_patch4_window7_224_22k"),
+	"microsoft_swin_small_patch4_window7_224_22kto1k_finetune":       swinLayout("swin_small_patch4_window7_224_22kto1k_finetune"),
+	"microsoft_swin_tiny_patch4_window7_224":                         swinLayout("swin_tiny_patch4_window7_224"),
+	"microsoft_swin_tiny_patch4_window7_224_22k":                     swinLayout("swin_tiny_patch4_window7_224_22k"),
+	"microsoft_swin_tiny_patch4_window7_224_22kto1k_finetune":        swinLayout("swin_tiny_patch4_window7_224_22kto1k_finetune"),
+	"microsoft_swinv2_base_patch4_window12_192_22k":                  swinLayout("swinv2_base_patch4_window12_192_22k"),
+	"microsoft_swinv2_base_patch4_window12to16_192to256_22kto1k_ft":  swinLayout("swinv2_base_patch4_window12to16_192to256_22kto1k_ft"),
+	"microsoft_swinv2_base_patch4_window12to24_192to384_22kto1k_ft":  swinLayout("swinv2_base_patch4_window12to24_192to384_22kto1k_ft"),
+	"microsoft_swinv2_base_patch4_window16_256":                      swinLayout("swinv2_base_patch4_window16_256"),
+	"microsoft_swinv2_base_patch4_window8_256":                       swinLayout("swinv2_base_patch4_window8_256"),
+	"microsoft_swinv2_large_patch4_window12_192_22k":                 swinLayout("swinv2_large_patch4_window12_192_22k"),
+	"microsoft_swinv2_large_patch4_window12to16_192to256_22kto1k_ft": swinLayout("swinv2_large_patch4_window12to16_192to256_22kto1k_ft"),
+	"microsoft_swinv2_large_patch4_window12to24_192to384_22kto1k_ft": swinLayout("swinv2_large_patch4_window12to24_192to384_22kto1k_ft"),
+	"microsoft_swinv2_small_patch4_window16_256":                     swinLayout("swinv2_small_patch4_window16_256"),
+	"microsoft_swinv2_small_patch4_window8_256":                      swinLayout("swinv2_small_patch4_window8_256"),
+	"microsoft_swinv2_tiny_patch4_window16_256":                      swinLayout("swinv2_tiny_patch4_window16_256"),
+	"microsoft_swinv2_tiny_patch4_window8_256":                       swinLayout("swinv2_tiny_patch4_window8_256"),
+	"torchvision_swin_b":                                             registered("swin_b"),
+	"torchvision_swin_s":                                             registered("swin_s"),
+	"torchvision_swin_t":                                             registered("swin_t"),
+	"torchvision_swin_v2_b":                                          registered("swin_v2_b"),
+	"torchvision_swin_v2_s":                                          registered("swin_v2_s"),
+	"torchvision_swin_v2_t":                                          registered("swin_v2_t"),
+
 	"espcn_x2": {model: func() any { return NewESPCN(2) }},
 	"espcn_x3": {model: func() any { return NewESPCN(3) }},
 	"espcn_x4": {model: func() any { return NewESPCN(4) }},
@@ -90,6 +126,15 @@ type layout struct {
 func (l layout) arranged(f func(string) weights.Place) layout {
 	l.arrange = f
 	return l
+}
+
+// registered is the layout of a model of the registry.
+func registered(name string) layout {
+	return layout{model: func() any { return lookup(name) }}
+}
+
+func swinLayout(name string) layout {
+	return layout{model: func() any { return swinEntry("", name).New() }}
 }
 
 func vitLayout(variant string, size int) layout {

@@ -38,6 +38,10 @@ var architectures = map[string]func(*file) (Case, error){
 
 	"mae":                              mae,
 	"mae models_vit.VisionTransformer": vit(false),
+	"swin_microsoft":                   swin(false, true),
+	"swin_torchvision":                 swin(false, false),
+	"swin_v2_microsoft":                swin(true, true),
+	"swin_v2_torchvision":              swin(true, false),
 	"vit_timm":                         vit(false),
 	"vit_torchvision":                  vit(true),
 }
@@ -145,7 +149,9 @@ func (f *file) stages() map[string]string {
 
 // stageNames says what the models call the modules of some architectures.
 var stageNames = map[string]func(string) string{
-	"vit_torchvision": models.ViTName,
+	"swin_torchvision":    models.SwinName,
+	"swin_v2_torchvision": models.SwinName,
+	"vit_torchvision":     models.ViTName,
 }
 
 // stage reads a stage for a value of a shape: tokens [B, N, C] may be a map in
@@ -162,7 +168,7 @@ func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
 }
 
 // mapsChannelsLast are the architectures whose stages are [B, H, W, C].
-var mapsChannelsLast = map[string]bool{}
+var mapsChannelsLast = map[string]bool{"swin_torchvision": true, "swin_v2_torchvision": true}
 
 // decode reads the model's config.
 func (f *file) decode(to any) error {

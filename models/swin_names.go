@@ -1,0 +1,121 @@
+package models
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+var (
+	// torchvision numbers stages and mergings in one row: the patches are 0,
+	// the blocks of stage i are 2·i+1, what makes it smaller 2·i+2.
+	swinFeatures = regexp.MustCompile(`^features\.(\d+)(\.|$)`)
+
+	swinNames = strings.NewReplacer(
+		".mlp.0", ".mlp.fc1",
+		".mlp.3", ".mlp.fc2",
+
+		"swin.embeddings.patch_embeddings.projection", "patch_embed.proj",
+		"swin.embeddings.norm", "patch_embed.norm",
+		"swin.embeddings.position_embeddings", "absolute_pos_embed",
+		"swin.encoder.layers.", "layers.",
+		"swin.layernorm", "norm",
+		"layernorm_before", "norm1",
+		"layernorm_after", "norm2",
+		"attention.self.", "attn.",
+		"attention.output.dense", "attn.proj",
+		"intermediate.dense", "mlp.fc1",
+		"output.dense", "mlp.fc2",
+		"classifier", "head",
+	)
+)
+
+// SwinName is Microsoft's name for a weight or module of torchvision's Swin or
+// of that of transformers, except that queries, keys and values stay apart.
+// The blocks of a stage, which are a module only with torchvision, are
+// layers.N.blocks.
+func SwinName(name string) string {
+	if at := swinFeatures.FindStringSubmatch(name); at != nil {
+		rest := name[len(at[0]):]
+		switch i, _ := strconv.Atoi(at[1]); {
+		case i == 0 && strings.HasPrefix(rest, "0"):
+			name = "patch_embed.proj" + rest[1:]
+		case i == 0 && strings.HasPrefix(rest, "2"):
+			name = "patch_embed.norm" + rest[1:]
+		case i == 0:
+			name = "patch_embed"
+		case i%2 == 1:
+			name = strings.TrimSuffix("layers."+strconv.Itoa(i/2)+".blocks."+rest, ".")
+		default:
+			name = strings.TrimSuffix("layers."+strconv.Itoa(i/2-1)+".downsample."+rest, ".")
+		}
+	}
+	return swinNames.Replace(name)
+}
+
+// Canonical is a checkpoint of Microsoft's layout, torchvision's or that of
+// transformers under the model's names, without what follows from the config.
+func (m *Swin) Canonical(src weights.Source) weights.Source {
+	return weights.Arrange(keyBias{src}, func(name string) weights.Place {
+		name = SwinName(name)
+		block, last := name, ""
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			block, last = name[:i], name[i+1:]
+		}
+		switch last {
+		case "relative_position_index", "relative_coords_table", "attn_mask":
+			return weights.Place{}
+		case "q_bias":
+			return weights.Place{Name: block + ".qkv.bias", Part: 0, Of: 3}
+		case "k_bias":
+			return weights.Place{Name: block + ".qkv.bias", Part: 1, Of: 3}
+		case "v_bias":
+			return weights.Place{Name: block + ".qkv.bias", Part: 2, Of: 3}
+		}
+		return partOfQKV(name)
+	})
+}
+
+// keyBias is a source in which a bias of zeros for keys, k_bias, stands beside
+// each q_bias: Microsoft's second version has none.
+type keyBias struct{ weights.Source }
+
+func (k keyBias) Names() []string {
+	var names []string
+	for _, n := range k.Source.Names() {
+		names = append(names, n)
+		if block, ok := strings.CutSuffix(n, ".q_bias"); ok {
+			names = append(names, block+".k_bias")
+		}
+	}
+	return names
+}
+
+func (k keyBias) Tensor(name string) (*tensor.Tensor, error) {
+	block, ok := strings.CutSuffix(name, ".k_bias")
+	if !ok {
+		return k.Source.Tensor(name)
+	}
+	q, err := k.Source.Tensor(block + ".q_bias")
+	if err != nil {
+		return nil, err
+	}
+	return tensor.New(q.Shape...), nil
+}
+
+// Entry describes a tensor without reading it, if the source can.
+func (k keyBias) Entry(name string) (weights.Entry, bool) {
+	d, ok := k.Source.(interface {
+		Entry(string) (weights.Entry, bool)
+	})
+	if !ok {
+		return weights.Entry{}, false
+	}
+	if block, ok := strings.CutSuffix(name, ".k_bias"); ok {
+		name = block + ".q_bias"
+	}
+	return d.Entry(name)
+}
