@@ -44,15 +44,23 @@ func TileSize(width, height, scale int) [2]int {
 	return [2]int{evenly(height, h), evenly(width, side*side/h)}
 }
 
-// evenly is the least size of tiles that cover n pixels with no more of them
-// than tiles of the most size.
+// tileGrid is what tiles begin at multiples of. Winograd's convolution rounds
+// according to a pixel's place in a grid of four; with tiles in step with it,
+// their results are those of the whole to the last bit.
+const tileGrid = 4
+
+// evenly is the least size of tiles, up to most, with which no more of them
+// cover n pixels and the last, which ends where the picture does, begins on the
+// grid.
 func evenly(n, most int) int {
-	if n <= most {
-		return n
+	if n <= most || most < 2*ESPCNHalo+2*tileGrid {
+		return min(n, most)
 	}
-	const both = 2 * ESPCNHalo
-	tiles := (n - both + most - both - 1) / (most - both)
-	return (n-both+tiles-1)/tiles + both
+	size := most - (most-n%tileGrid)%tileGrid
+	for fewest := len(spans(n, size, ESPCNHalo)); len(spans(n, size-tileGrid, ESPCNHalo)) == fewest; {
+		size -= tileGrid
+	}
+	return size
 }
 
 // span is the place of a tile along one dimension: where it starts, and which
@@ -68,7 +76,11 @@ func spans(n, size, halo int) []span {
 	all := []span{{0, 0, size - halo}}
 	for {
 		from := all[len(all)-1].to
-		start := min(from-halo, n-size)
+		start := from - halo
+		if on := start / tileGrid * tileGrid; on+size-halo > from {
+			start = on
+		}
+		start = min(start, n-size)
 		if start+size >= n {
 			return append(all, span{start, from, n})
 		}
