@@ -170,10 +170,10 @@ func narrow(entry *wgpu.BindGroupEntry, k shaders.Kernel, i int, kind wgpu.Buffe
 		entry.Size -= min(entry.Size, uint64(k.Offset[i]))
 	}
 	switch {
-	case kind == wgpu.BufferBindingType_Uniform:
-		entry.Size = shaders.Window
 	case k.Size != nil && k.Size[i] > 0:
 		entry.Size = uint64(k.Size[i])
+	case kind == wgpu.BufferBindingType_Uniform:
+		entry.Size = shaders.Window
 	}
 }
 

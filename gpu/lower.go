@@ -119,8 +119,11 @@ func (l *lowerer) rivals() error {
 		}
 		for i, w := range s.bind {
 			if w.value >= 0 && k[i] == wgpu.BufferBindingType_Uniform {
-				seen := &l.lives[w.value].room
-				*seen = max(*seen, w.offset+s.kernel.Offset[i]+shaders.Window)
+				room, window := &l.lives[w.value].room, int64(shaders.Window)
+				if s.kernel.Size != nil && s.kernel.Size[i] > 0 {
+					window = s.kernel.Size[i]
+				}
+				*room = max(*room, w.offset+s.kernel.Offset[i]+window)
 			}
 			if w.value < 0 || k[i] != wgpu.BufferBindingType_Storage {
 				continue

@@ -36,8 +36,8 @@ type product struct {
 	bind       []int // x, w, bias, residual, y
 }
 
-func (p product) source(kernel string) string {
-	return must(kernel, Set{"ACT": int(p.epilogue.Act)})
+func (p product) source(kernel string, more Set) string {
+	return must(kernel, Set{"ACT": int(p.epilogue.Act)}.with(more))
 }
 
 // programs lists the ways to compute the product, the best guess first.
@@ -76,7 +76,7 @@ func (p product) weights() []Program {
 	}
 	return []Program{{
 		Name: name,
-		Kernels: w.kernels(p.m, p.source(name), p.bind, func(a pane) []int {
+		Kernels: w.kernels(p.m, p.source(name, nil), p.bind, func(a pane) []int {
 			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue)}
 		}),
 		Pack: map[int]Packing{1: w.packing()},
@@ -109,9 +109,15 @@ func (p product) rows(down, across int) []Program {
 	if depth < p.z && depth*p.m*p.k%windowAlign != 0 {
 		return nil
 	}
-	source := p.source(name)
+	// A short window, for what fits in it, leaves less memory to spare.
+	const short = 4 << 10
+	window := Window
+	if 4*rows*depth*p.k <= short {
+		window = short
+	}
+	source := p.source(name, Set{"WINDOW": window / 16})
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
-		return []Program{{Name: name, Kernels: p.slices(source, across), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
+		return []Program{{Name: name, Kernels: p.slices(source, across, window), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
 	}
 	q := Program{Name: name, Pack: map[int]Packing{1: lanes(p.z, p.n, p.k, across)}}
 	for z := 0; z < p.z; z += depth {
@@ -122,6 +128,7 @@ func (p product) rows(down, across int) []Program {
 				Grid:   flat(ceil(p.n, across)*ceil(r, down)*d, 8),
 				Bind:   p.bind,
 				Offset: []int64{int64(4 * (z*p.m + row) * p.k), 0, 0, 0, 0},
+				Size:   []int64{int64(window), 0, 0, 0, 0},
 				Params: words(p.m, p.n, p.k/4, row, r, z, d, flags(p.epilogue)),
 			})
 		}
@@ -131,7 +138,7 @@ func (p product) rows(down, across int) []Program {
 
 // slices computes one row in slices of columns, each with no more of w than the
 // least that any device binds at once.
-func (p product) slices(source string, across int) []Kernel {
+func (p product) slices(source string, across, window int) []Kernel {
 	slab := 8 * across // columns that w keeps together
 	// A slice begins where a binding of y and of bias may.
 	step := max(windowAlign, int(Default.StorageBinding)/(4*p.k)/windowAlign*windowAlign)
@@ -143,7 +150,7 @@ func (p product) slices(source string, across int) []Kernel {
 			Grid:   flat(ceil(n, across), 8),
 			Bind:   p.bind,
 			Offset: []int64{0, int64(4 * first * p.k), int64(4 * first), int64(4 * first), int64(4 * first)},
-			Size:   []int64{0, int64(4 * slab * ceil(n, slab) * p.k), int64(4 * n), int64(4 * n), int64(4 * n)},
+			Size:   []int64{int64(window), int64(4 * slab * ceil(n, slab) * p.k), int64(4 * n), int64(4 * n), int64(4 * n)},
 			Params: words(1, n, p.k/4, 0, 1, 0, 1, flags(p.epilogue)),
 		}
 		for i, b := range p.bind {

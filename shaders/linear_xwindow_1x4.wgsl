@@ -8,7 +8,7 @@
 //     binding 5  sizes                 uniform
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. A step's window, at most 64 KiB, holds rows rows
+// (llvmpipe), when M is small. A step's window, of WINDOW vec4s, holds rows rows
 // of one z (depth 1), or all M rows of depth z's.
 // An invocation makes 1 rows by 4 columns of y: rows of w are gathered, rows
 // of x are shared. Invocations count columns first, then rows, then z.
@@ -16,6 +16,9 @@
 
 //wgsl:import activation
 //wgsl:import index
+
+// Choice: vec4s in the window.
+const WINDOW = 4096u;
 
 struct Sizes {
     m: u32,
@@ -28,7 +31,7 @@ struct Sizes {
     epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
 }
 
-@group(0) @binding(0) var<uniform> x: array<vec4<f32>, 4096>;
+@group(0) @binding(0) var<uniform> x: array<vec4<f32>, WINDOW>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;

@@ -18,7 +18,7 @@ const Window = 64 << 10
 // Kernel is one dispatch. Its bindings are those of Bind, in order, and the
 // uniform of Params follows them.
 //
-// A binding that the text declares as var<uniform> sees a Window of a value or
+// A binding that the text declares as var<uniform> sees a window of a value or
 // of a packed constant, from Offset on; what it sees beyond their end must not
 // matter. Pack leaves a window's room after a constant's last offset.
 type Kernel struct {
@@ -26,7 +26,7 @@ type Kernel struct {
 	Grid   [3]int   // workgroups
 	Bind   []int    // args first, then the result, then scratch; or Absent
 	Offset []int64  // bytes, a multiple of 256, where each binding begins; nil means 0
-	Size   []int64  // bytes of each binding that is no window; 0 and nil mean all the rest
+	Size   []int64  // bytes of each binding; 0 and nil mean all the rest, or a Window
 	Params []uint32 // words of the uniform struct
 }
 
