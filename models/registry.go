@@ -125,6 +125,7 @@ var Registry = []Entry{
 	uNetPPEntry("unetpp", false),
 	uNetPPEntry("unetpp_deepsup", true),
 	vitEntry("b_16", "", 224, imageNetInput(256), "c867db91"),
+	vitDetectorEntry,
 	vitEntry("b_16", "_lc_swag", 224, bicubicInput(224, 224), "4e70ced5"),
 	vitEntry("b_16", "_swag", 384, bicubicInput(384, 384), "9ac1b537"),
 	vitEntry("b_32", "", 224, imageNetInput(256), "d86f8d99"),

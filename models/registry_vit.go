@@ -64,6 +64,20 @@ var timmViTEntry = Entry{
 	New:        func() Model { return NewViT(ViTConfig{Dim: 768, Depth: 12, Heads: 12}) },
 }
 
+// vitDetectorEntry has the sizes of ViT-B/16 and the classes of COCO.
+var vitDetectorEntry = Entry{
+	Name:       "vit_b_16_det",
+	Paper:      vitPaper + ", with linear heads on its patches",
+	Size:       224,
+	Channels:   3,
+	Input:      imageNetPixels,
+	Preprocess: Preprocess{Size: [2]int{224, 224}, Mean: ImageNetMean, Std: ImageNetStd},
+	Checkpoint: ownWeights,
+	New: func() Model {
+		return NewViTDetector(ViTConfig{Dim: 768, Depth: 12, Heads: 12, Classes: 80, AlignCorners: true})
+	},
+}
+
 // maeSizes are the encoders of the paper.
 var maeSizes = map[string]string{"base": "b_16", "large": "l_16", "huge": "h_14"}
 

@@ -44,6 +44,7 @@ var architectures = map[string]func(*file) (Case, error){
 	"swin_v2_torchvision":              swin(true, false),
 	"vit_timm":                         vit(false),
 	"vit_torchvision":                  vit(true),
+	"vit_torchvision + linear detection head": detector,
 }
 
 func espcn(f *file) (Case, error) {
@@ -152,6 +153,9 @@ var stageNames = map[string]func(string) string{
 	"swin_torchvision":    models.SwinName,
 	"swin_v2_torchvision": models.SwinName,
 	"vit_torchvision":     models.ViTName,
+	"vit_torchvision + linear detection head": func(name string) string {
+		return models.ViTName(strings.TrimPrefix(name, "backbone."))
+	},
 }
 
 // stage reads a stage for a value of a shape: tokens [B, N, C] may be a map in

@@ -83,6 +83,23 @@ func vit(align bool) func(*file) (Case, error) {
 	}
 }
 
+// detector is the case of a detection head on a vision transformer.
+func detector(f *file) (Case, error) {
+	var a struct {
+		vitConfig
+		Objects int `json:"det_classes"`
+	}
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	c, err := a.config()
+	if err != nil {
+		return Case{}, err
+	}
+	c.Classes, c.AlignCorners = a.Objects, true
+	return f.images(models.NewViTDetector(c))
+}
+
 // mae is the case of a pass of pre-training with noise from the file.
 func mae(f *file) (Case, error) {
 	var a struct {
