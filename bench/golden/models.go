@@ -96,15 +96,14 @@ func (f *file) imagesOf(m models.Model, x *tensor.Tensor, outputs ...string) (Ca
 	return f.traced(g, []*tensor.Tensor{x}, outputs...)
 }
 
-// traced is imagesOf for a graph.
+// traced is imagesOf for a graph, whose stages get the file's names.
 func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string) (Case, error) {
 	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
 	stages := f.stages()
-	for _, s := range g.Stages {
+	for i, s := range g.Stages {
 		if name, ok := stages[s.Name]; ok {
-			t := f.stage(name, s.Value.Shape)
-			t.Name = s.Name
-			c.Stages = append(c.Stages, t)
+			g.Stages[i].Name = name
+			c.Stages = append(c.Stages, f.stage(name, s.Value.Shape))
 		}
 	}
 	if len(outputs) > 0 && len(outputs) != len(g.Outputs) {
@@ -142,7 +141,7 @@ func (f *file) stages() map[string]string {
 			if rename != nil {
 				name = rename(name)
 			}
-			stages[name] = n
+			stages[name] = strings.TrimPrefix(n, "stage/")
 		}
 	}
 	return stages
@@ -161,14 +160,15 @@ var stageNames = map[string]func(string) string{
 // stage reads a stage for a value of a shape: tokens [B, N, C] may be a map in
 // the graph, and maps be channels last in the file.
 func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
-	t := f.tensor(name)
+	t := f.tensor("stage/" + name)
 	switch {
 	case len(t.Shape) == 3 && len(shape) == 4 && t.Shape[1] == shape[1]*shape[2]:
-		return t.Reshape(t.Shape[0], shape[1], shape[2], t.Shape[2])
-	case mapsChannelsLast[f.arch]:
-		return t
+		t = t.Reshape(t.Shape[0], shape[1], shape[2], t.Shape[2])
+	case !mapsChannelsLast[f.arch]:
+		t = channelsLast(t)
 	}
-	return channelsLast(t)
+	t.Name = name
+	return t
 }
 
 // mapsChannelsLast are the architectures whose stages are [B, H, W, C].
