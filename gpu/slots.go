@@ -50,8 +50,12 @@ func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64
 		try(o, true)
 	}
 	random := rand.New(rand.NewPCG(1, uint64(len(lives))))
-	rounds := 20_000_000 / (1 + len(lives)*len(lives))
-	for i := 0; i < min(rounds, 400) && best > bound+bound/100; i++ {
+	const few, many = 20_000_000, 200_000_000 // comparisons
+	for i, spent := 0, 0; i < 1000 && spent < many; i++ {
+		if best <= bound+bound/100 || spent > few && best <= bound+bound/10 {
+			break
+		}
+		spent += len(lives) * len(lives)
 		o := slices.Clone(order)
 		for range 1 + random.IntN(3) {
 			from, to := random.IntN(len(o)), random.IntN(len(o))
