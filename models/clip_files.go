@@ -3,9 +3,9 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
-	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -14,25 +14,35 @@ import (
 // the activation, which weights do not tell, are those of more unless that is
 // zero.
 func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
-	s := shapesOf(src)
-	if _, ok := s["vision_model.embeddings.class_embedding"]; ok {
-		src = weights.Arrange(src, HFCLIP)
-		s = shapesOf(src)
-	}
-	c, err := clipConfigOf(s)
+	src = clipCanonical(src)
+	c, err := clipConfigOf(shapesOf(src))
 	if err != nil {
 		return nil, err
 	}
 	c.Heads, c.TextHeads, c.Act = more.Heads, more.TextHeads, more.Act
 	m := NewCLIP(c)
-	if err := weights.Bind(m, src, CLIPUnused...); err != nil {
+	if err := weights.Bind(m, src); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// CLIPUnused are names in OpenAI's files that are no weights.
-var CLIPUnused = []string{"input_resolution", "context_length", "vocab_size"}
+// Canonical is src under OpenAI's names: Hugging Face's layout is arranged, and
+// what is no weight left out.
+func (m *CLIP) Canonical(src weights.Source) weights.Source { return clipCanonical(src) }
+
+func clipCanonical(src weights.Source) weights.Source {
+	if slices.Contains(src.Names(), "vision_model.embeddings.class_embedding") {
+		return weights.Arrange(src, hfCLIPPlace)
+	}
+	return weights.Rename(src, func(name string) string {
+		switch name {
+		case "input_resolution", "context_length", "vocab_size":
+			return ""
+		}
+		return name
+	})
+}
 
 // clipConfigOf reads the sizes off the weights' shapes.
 func clipConfigOf(s shapes) (CLIPConfig, error) {
@@ -67,9 +77,8 @@ func clipConfigOf(s shapes) (CLIPConfig, error) {
 	return c, nil
 }
 
-// HFCLIP places the tensors of Hugging Face's files of CLIP; see
-// weights.Arrange.
-func HFCLIP(name string) weights.Place {
+// hfCLIPPlace places the tensors of Hugging Face's files.
+func hfCLIPPlace(name string) weights.Place {
 	if strings.HasSuffix(name, ".position_ids") {
 		return weights.Place{}
 	}
@@ -85,14 +94,14 @@ func HFCLIP(name string) weights.Place {
 			name, part = strings.Replace(name, p, ".in_proj_", 1), i
 		}
 	}
-	p := weights.Place{Name: hfCLIP.Replace(name)}
+	p := weights.Place{Name: hfCLIPNames.Replace(name)}
 	if strings.Contains(name, ".in_proj_") {
 		p.Part, p.Of = part, 3
 	}
 	return p
 }
 
-var hfCLIP = strings.NewReplacer(
+var hfCLIPNames = strings.NewReplacer(
 	"vision_model.embeddings.class_embedding", "visual.class_embedding",
 	"vision_model.embeddings.patch_embedding.", "visual.conv1.",
 	"vision_model.embeddings.position_embedding.weight", "visual.positional_embedding",
@@ -109,44 +118,3 @@ var hfCLIP = strings.NewReplacer(
 	".mlp.fc1.", ".mlp.c_fc.",
 	".mlp.fc2.", ".mlp.c_proj.",
 )
-
-// shapes are the shapes of a source's tensors by name.
-type shapes map[string]tensor.Shape
-
-func shapesOf(src weights.Source) shapes {
-	s := shapes{}
-	described, ok := src.(interface {
-		Entry(string) (weights.Entry, bool)
-	})
-	for _, n := range src.Names() {
-		if ok {
-			if e, ok := described.Entry(n); ok {
-				s[n] = e.Shape
-				continue
-			}
-		}
-		if t, err := src.Tensor(n); err == nil {
-			s[n] = t.Shape
-		}
-	}
-	return s
-}
-
-// count is the number of blocks whose names begin with prefix and a number.
-func (s shapes) count(prefix string) int {
-	seen := map[string]bool{}
-	for n := range s {
-		if rest, ok := strings.CutPrefix(n, prefix); ok {
-			block, _, _ := strings.Cut(rest, ".")
-			seen[block] = true
-		}
-	}
-	return len(seen)
-}
-
-func (s shapes) describe(name string) string {
-	if shape, ok := s[name]; ok {
-		return shape.String()
-	}
-	return "missing"
-}

@@ -27,11 +27,7 @@ func TestCLIPSizes(t *testing.T) {
 		"clip_rn50x64": "RN50x64", "clip_vit_b16": "ViT-B/16", "clip_vit_b32": "ViT-B/32",
 		"clip_vit_l14": "ViT-L/14", "clip_vit_l14_336px": "ViT-L/14@336px", "hf_clip_vit_l14_336px": "ViT-L/14@336px",
 	} {
-		var src weights.Source = manifests[file]
-		if strings.HasPrefix(file, "hf_") {
-			src = weights.Arrange(src, HFCLIP)
-		}
-		c, err := clipConfigOf(shapesOf(src))
+		c, err := clipConfigOf(shapesOf(clipCanonical(manifests[file])))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

@@ -15,7 +15,7 @@ import (
 
 // layouts are models at full size by the manifest of a checkpoint that they
 // bind: of the official one, under the model's own names, or of another
-// source, whose names the model's Canonical, rename or arrange map to them.
+// source, whose names the model's Canonical maps to them.
 var layouts = map[string]layout{
 	"alexnet":                           {model: func() any { return NewAlexNet(1000) }},
 	"cifar_resnet20_akamaster":          {model: func() any { return NewCIFARResNet(3, 10) }},
@@ -48,10 +48,16 @@ var layouts = map[string]layout{
 	"clip_vit_b32":          clipLayout("ViT-B/32"),
 	"clip_vit_l14":          clipLayout("ViT-L/14"),
 	"clip_vit_l14_336px":    clipLayout("ViT-L/14@336px"),
-	"hf_clip_vit_b16":       clipLayout("ViT-B/16").arranged(HFCLIP),
-	"hf_clip_vit_b32":       clipLayout("ViT-B/32").arranged(HFCLIP),
-	"hf_clip_vit_l14":       clipLayout("ViT-L/14").arranged(HFCLIP),
-	"hf_clip_vit_l14_336px": clipLayout("ViT-L/14@336px").arranged(HFCLIP),
+	"hf_clip_vit_b16":       clipLayout("ViT-B/16"),
+	"hf_clip_vit_b32":       clipLayout("ViT-B/32"),
+	"hf_clip_vit_l14":       clipLayout("ViT-L/14"),
+	"hf_clip_vit_l14_336px": clipLayout("ViT-L/14@336px"),
+	"hf_sam_vit_b":          samLayout("vit_b"),
+	"hf_sam_vit_h":          samLayout("vit_h"),
+	"hf_sam_vit_l":          samLayout("vit_l"),
+	"sam_vit_b":             samLayout("vit_b"),
+	"sam_vit_h":             samLayout("vit_h"),
+	"sam_vit_l":             samLayout("vit_l"),
 
 	"hf_mae_vit_base_patch16":                   maeLayout("base", false),
 	"hf_mae_vit_huge_patch14":                   maeLayout("huge", false),
@@ -117,15 +123,8 @@ var layouts = map[string]layout{
 }
 
 type layout struct {
-	model   func() any
-	rename  func(string) string        // nil: the names are the model's
-	arrange func(string) weights.Place // the same where tensors differ, too
-	ignore  []string                   // see weights.Bind
-}
-
-func (l layout) arranged(f func(string) weights.Place) layout {
-	l.arrange = f
-	return l
+	model  func() any
+	ignore []string // see weights.Bind
 }
 
 // registered is the layout of a model of the registry.
@@ -158,12 +157,6 @@ func TestLayouts(t *testing.T) {
 			continue
 		}
 		src := Canonical(l.model(), m)
-		if l.rename != nil {
-			src = weights.Rename(m, l.rename)
-		}
-		if l.arrange != nil {
-			src = weights.Arrange(m, l.arrange)
-		}
 		if err := weights.Compare(l.model(), src, l.ignore...).Err(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

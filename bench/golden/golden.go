@@ -158,6 +158,9 @@ func read(f *file) ([]Case, error) {
 		}
 		return []Case{c}, nil
 	}
+	if build, ok := suites[arch]; ok {
+		return guardAll(name, func() ([]Case, error) { return build(f) })
+	}
 	return nil, fmt.Errorf("%q: %w", kind, ErrUnknown)
 }
 
@@ -188,7 +191,19 @@ func (f *file) sub(attrs json.RawMessage, build func(sub) (Case, error)) (Case, 
 type missing struct{ error }
 
 // guard completes a case, and turns a missing tensor into an error.
-func guard(name string, build func() (Case, error)) (c Case, err error) {
+func guard(name string, build func() (Case, error)) (Case, error) {
+	cases, err := guardAll(name, func() ([]Case, error) {
+		c, err := build()
+		return []Case{c}, err
+	})
+	if err != nil {
+		return Case{}, err
+	}
+	return cases[0], nil
+}
+
+// guardAll is guard for cases of one file, whose names are added to its own.
+func guardAll(name string, build func() ([]Case, error)) (cases []Case, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			m, ok := r.(missing)
@@ -198,15 +213,19 @@ func guard(name string, build func() (Case, error)) (c Case, err error) {
 			err = fmt.Errorf("%s: %w", name, m.error)
 		}
 	}()
-	c, err = build()
+	cases, err = build()
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	c.Name = name
-	if c.Tolerance == 0 {
-		c.Tolerance = OpTolerance
+	for i, c := range cases {
+		if cases[i].Name = name; c.Name != "" {
+			cases[i].Name += "/" + c.Name
+		}
+		if c.Tolerance == 0 {
+			cases[i].Tolerance = OpTolerance
+		}
 	}
-	return c, nil
+	return cases, nil
 }
 
 // decode reads the sub-case's attributes.

@@ -47,6 +47,12 @@ var architectures = map[string]func(*file) (Case, error){
 	"vit_torchvision + linear detection head": detector,
 }
 
+// suites is architectures for files that hold more cases than one.
+var suites = map[string]func(*file) ([]Case, error){
+	"sam":              samCases,
+	"sam mask decoder": samDecoder,
+}
+
 func espcn(f *file) (Case, error) {
 	var a struct {
 		Upscale          int

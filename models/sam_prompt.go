@@ -1,0 +1,113 @@
+package models
+
+import (
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/layers"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// SAMPrompt is SAM's prompt encoder: points and corners of boxes become random
+// Fourier features of where they are plus what they are; a mask goes through
+// convolutions.
+type SAMPrompt struct {
+	Gaussian *tensor.Tensor  `weight:"pe_layer.positional_encoding_gaussian_matrix"` // [2, C/2]
+	Points   []*samEmbedding `weight:"point_embeddings"`                             // background, foreground, upper left, lower right
+	NoPoint  *samEmbedding   `weight:"not_a_point_embed"`
+	NoMask   *samEmbedding   `weight:"no_mask_embed"`
+
+	Down1 *layers.Conv2d    `weight:"mask_downscaling.0"`
+	Norm1 *layers.LayerNorm `weight:"mask_downscaling.1"`
+	Down2 *layers.Conv2d    `weight:"mask_downscaling.3"`
+	Norm2 *layers.LayerNorm `weight:"mask_downscaling.4"`
+	Conv  *layers.Conv2d    `weight:"mask_downscaling.6"`
+}
+
+// samEmbedding is a table of rows.
+type samEmbedding struct {
+	Weight *tensor.Tensor `weight:"weight"` // [rows, channels]
+}
+
+func newSAMEmbedding(rows, channels int) *samEmbedding {
+	return &samEmbedding{tensor.Declare(rows, channels)}
+}
+
+func newSAMPrompt(c SAMConfig) *SAMPrompt {
+	n, half := c.Channels, graph.Conv2d{Stride: graph.Both(2)}
+	m := &SAMPrompt{
+		Gaussian: tensor.Declare(2, n/2),
+		NoPoint:  newSAMEmbedding(1, n),
+		NoMask:   newSAMEmbedding(1, n),
+		Down1:    layers.NewConv2d(1, c.MaskChannels/4, graph.Both(2), half),
+		Norm1:    samNorm(c.MaskChannels / 4),
+		Down2:    layers.NewConv2d(c.MaskChannels/4, c.MaskChannels, graph.Both(2), half),
+		Norm2:    samNorm(c.MaskChannels),
+		Conv:     layers.NewConv2d(c.MaskChannels, n, graph.Both(1), graph.Conv2d{}),
+	}
+	for range 4 {
+		m.Points = append(m.Points, newSAMEmbedding(1, n))
+	}
+	return m
+}
+
+// What a point of a prompt is, by SAM's numbers.
+const (
+	NoPoint    = -1 // fills up a prompt without a box
+	Background = 0
+	Foreground = 1
+	upperLeft  = 2
+	lowerRight = 3
+)
+
+// encode writes the features of a point of an image of size×size pixels to row.
+func (m *SAMPrompt) encode(row []float32, x, y float32, label, size int) {
+	if label == NoPoint {
+		copy(row, m.NoPoint.Weight.Data)
+		return
+	}
+	m.fourier(row, (float64(x)+0.5)/float64(size), (float64(y)+0.5)/float64(size))
+	for i, v := range m.Points[label].Weight.Data {
+		row[i] += v
+	}
+}
+
+// fourier writes the random Fourier features of a point of the unit square: the
+// sines of its products with a matrix, then the cosines.
+func (m *SAMPrompt) fourier(row []float32, x, y float64) {
+	half := m.Gaussian.Shape[1]
+	for i := range half {
+		at := (2*x-1)*float64(m.Gaussian.Data[i]) + (2*y-1)*float64(m.Gaussian.Data[half+i])
+		sin, cos := math.Sincos(2 * math.Pi * at)
+		row[i], row[half+i] = float32(sin), float32(cos)
+	}
+}
+
+// Positions is the features of the middles of a grid×grid map, [1, grid, grid,
+// C]. Without weights it is declared only.
+func (m *SAMPrompt) Positions(grid int) *tensor.Tensor {
+	n := 2 * m.Gaussian.Shape[1]
+	if m.Gaussian.Data == nil {
+		return tensor.Declare(1, grid, grid, n)
+	}
+	t := tensor.New(1, grid, grid, n)
+	parallel(grid, func(y int) {
+		for x := range grid {
+			m.fourier(t.Data[(y*grid+x)*n:][:n], (float64(x)+0.5)/float64(grid), (float64(y)+0.5)/float64(grid))
+		}
+	})
+	return t
+}
+
+// Dense encodes masks [B, 4·grid, 4·grid, 1], logits that an earlier prompt
+// gave: [B, grid, grid, C].
+func (m *SAMPrompt) Dense(mask *graph.Value) *graph.Value {
+	x := m.Norm1.Forward(m.Down1.Forward(mask)).GELU()
+	x = m.Norm2.Forward(m.Down2.Forward(x)).GELU()
+	return m.Conv.Forward(x)
+}
+
+// NoDense stands for no mask, [1, 1, 1, C], at every place.
+func (m *SAMPrompt) NoDense(g *graph.Graph) *graph.Value {
+	return g.Const(m.NoMask.Weight).Reshape(1, 1, 1, m.NoMask.Weight.Shape[1])
+}
