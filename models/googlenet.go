@@ -175,3 +175,14 @@ func newConvBN(in, out, kernel int, op graph.Conv2d) *convBN {
 func (m *convBN) Forward(x *graph.Value) *graph.Value {
 	return m.BN.Forward(m.Conv.Forward(x)).ReLU()
 }
+
+// heads are the auxiliary ones.
+func (m *GoogLeNet) heads() []head {
+	var all []head
+	for _, aux := range []*inceptionAux{m.Aux1, m.Aux2} {
+		if aux != nil {
+			all = append(all, head{aux.FC2.Weight, aux.FC2.Bias})
+		}
+	}
+	return all
+}

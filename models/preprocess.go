@@ -15,10 +15,11 @@ var (
 	CLIPStd      = [3]float32{0.26862954, 0.26130258, 0.27577711}
 )
 
-// Preprocess says how a model wants pictures. In this order: grey or RGB,
-// resize, crop the centre, scale to 0…1, normalise, pad.
+// Preprocess says how a model wants pictures. In this order: grey or RGB, the
+// digit, resize, crop the centre, scale to 0…1, normalise, pad.
 type Preprocess struct {
-	Grey bool // one channel instead of three
+	Grey  bool // one channel instead of three
+	Digit bool // of Grey: as the digits of MNIST are, see CutDigit
 
 	// At most one of these: the shorter side resized to Short, or the longer to
 	// Long, the other in proportion; or both to Size, height and width.
@@ -74,12 +75,15 @@ func (p Preprocess) Picture(m *Image) (*Image, Transform, error) {
 	} else {
 		m = m.RGB()
 	}
+	if p.Digit && p.Grey {
+		m, at = CutDigit(m)
+	}
 	width, height := p.resized(m)
 	if width < 1 || height < 1 || width*height > MaxPixels {
 		return nil, at, fmt.Errorf("image %v resized to %d×%d", m, width, height)
 	}
 	if width != m.Width || height != m.Height {
-		at = Scale(float32(width)/float32(m.Width), float32(height)/float32(m.Height))
+		at = at.Then(Scale(float32(width)/float32(m.Width), float32(height)/float32(m.Height)))
 		m = m.Resize(width, height, p.Filter)
 	}
 	if p.Crop != ([2]int{}) && p.Crop != [2]int{m.Height, m.Width} {

@@ -33,6 +33,10 @@ type Entry struct {
 	Hash       string     // "sha256:" or "md5:" and how the checkpoint's hash begins; "" if none is published
 	Licence    string     // of the weights
 
+	// Labels are the names of the classes; nil where they are not known, or are
+	// ImageNet's.
+	Labels func() []string
+
 	New     func() Model
 	Weights func() (weights.Source, error) // those in this module; nil if none are
 }
@@ -59,6 +63,7 @@ var Registry = []Entry{
 	espcnEntry(4),
 	googLeNetEntry("googlenet", true),
 	googLeNetEntry("googlenet_noaux", false),
+	lenetEntry,
 	lenet5Entry,
 	lenet5ConvEntry,
 	lenet5D2LEntry,
@@ -179,4 +184,10 @@ func Trace(m Model, shape ...int) (*graph.Graph, error) {
 		}
 		g.Output("out", m.Forward(x))
 	})
+}
+
+// TraceForward is Trace with the main result alone.
+func TraceForward(m Model, shape ...int) (*graph.Graph, error) {
+	weights.Walk(m, func(string, *tensor.Tensor) {})
+	return graph.Trace(func(g *graph.Graph) { g.Output("out", m.Forward(g.Input("x", shape...))) })
 }

@@ -55,6 +55,7 @@ func cifarResNetEntry(depth int) Entry {
 		Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: ImageNetMean, Std: ImageNetStd},
 		Checkpoint: "https://github.com/akamaster/pytorch_resnet_cifar10/tree/master/pretrained_models",
 		Licence:    "BSD-2-Clause",
+		Labels:     CIFAR10Classes,
 		New:        func() Model { return NewCIFARResNet((depth-2)/6, 10) },
 	}
 	if hash, ok := cifarHash[depth]; ok {
@@ -100,6 +101,24 @@ func googLeNetEntry(name string, aux bool) Entry {
 
 const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
 
+// lenetEntry is LeNet-5 with the weights of lenet_train.
+var lenetEntry = Entry{
+	Name:     "lenet",
+	Paper:    lenetPaper,
+	Size:     32,
+	Channels: 1,
+	Input:    "grey, a white digit on black, normalised with MNIST's mean and standard deviation",
+	Preprocess: Preprocess{
+		Grey: true, Digit: true, Size: [2]int{28, 28}, Crop: [2]int{32, 32},
+		Mean: [3]float32{0.1307}, Std: [3]float32{0.3081, 1, 1},
+	},
+	Checkpoint: "built in",
+	Licence:    "Apache-2.0; trained on MNIST, whose terms apply",
+	Labels:     digitClasses,
+	New:        func() Model { return NewLeNet5(1) },
+	Weights:    LeNetWeights,
+}
+
 var lenet5Entry = Entry{
 	Name:       "lenet5",
 	Paper:      lenetPaper,
@@ -108,6 +127,7 @@ var lenet5Entry = Entry{
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
 	Checkpoint: ownWeights,
+	Labels:     digitClasses,
 	New:        func() Model { return NewLeNet5(1) },
 }
 
@@ -119,6 +139,7 @@ var lenet5RGBEntry = Entry{
 	Input:      "RGB in -1…1",
 	Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}},
 	Checkpoint: ownWeights,
+	Labels:     CIFAR10Classes,
 	New:        func() Model { return NewLeNet5(3) },
 }
 
@@ -130,6 +151,7 @@ var lenet5D2LEntry = Entry{
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{28, 28}},
 	Checkpoint: ownWeights,
+	Labels:     digitClasses,
 	New:        func() Model { return NewLeNet5D2L() },
 }
 
@@ -142,5 +164,6 @@ var lenet5ConvEntry = Entry{
 	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
 	Checkpoint: "https://github.com/csinva/gan-vae-pretrained-pytorch/tree/master/mnist_classifier",
 	Licence:    "MIT by its readme; no licence file",
+	Labels:     digitClasses,
 	New:        func() Model { return NewLeNet5Conv() },
 }

@@ -103,7 +103,7 @@ func (u *upscale) demo(ctx context.Context) error {
 		return err
 	}
 	if err := weights.WriteFile(u.path, func(w io.Writer) error { return png.Encode(w, sideBySide(panels)) }); err != nil {
-		return u.plain(err)
+		return plain(u.path, err)
 	}
 	where, err := filepath.Abs(u.path)
 	if err != nil {

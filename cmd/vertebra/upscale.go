@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
@@ -162,22 +159,18 @@ func (u *upscale) run(ctx context.Context, in string) error {
 		fmt.Fprintf(u.out, "device: %v\n", dev)
 	}
 
-	bar := u.bar()
+	bar := u.bar(u.err, "tiles", 1)
 	scaler := models.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		return u.timed(ctx, p, y)
 	}, Progress: func(done, total int) {
-		if bar != nil {
-			bar.ChangeMax(total)
-			bar.Set(done)
-		}
+		bar.ChangeMax(total)
+		bar.Set(done)
 	}}
 	writing := time.Now()
 	err = weights.WriteFile(u.path, func(w io.Writer) error { return scaler.Write(ctx, w, kind, m, alpha) })
-	if bar != nil {
-		bar.Clear()
-	}
+	bar.Clear()
 	if err != nil {
-		return u.plain(err)
+		return plain(u.path, err)
 	}
 	if u.quiet {
 		return nil
@@ -239,32 +232,4 @@ func short(d time.Duration) string {
 		return fmt.Sprintf("%.0f ms", d.Seconds()*1e3)
 	}
 	return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
-}
-
-// bar is a progress bar, or nil where there is no terminal.
-func (u *upscale) bar() *progressbar.ProgressBar {
-	f, ok := u.err.(*os.File)
-	if u.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
-	}
-	return progressbar.NewOptions(1,
-		progressbar.OptionSetWriter(f),
-		progressbar.OptionSetDescription("tiles"),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
-	)
-}
-
-// plain names the output instead of the file beside it that is written first.
-func (u *upscale) plain(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("%s: %w", u.path, p.Err)
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return fmt.Errorf("%s: %w", u.path, l.Err)
-	}
-	return err
 }

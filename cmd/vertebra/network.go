@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// network is a model with weights, as commands on models ask for it by flags.
+type network struct {
+	*settings
+	weights string
+	classes int
+	labels  string
+	size    string
+
+	entry models.Entry
+	model models.Model
+	names []string // of the classes; nil if they are not known
+
+	out, err io.Writer
+}
+
+// flags adds the flags that say which weights.
+func (n *network) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&n.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights, where there are some)")
+	f.IntVar(&n.classes, "classes", 0, "classes that the checkpoint's head has, if not as many as the model's")
+	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
+	c.ValidArgsFunction = completeModel
+}
+
+// pictureFlags adds the flags that say how pictures come in.
+func (n *network) pictureFlags(c *cobra.Command) {
+	c.Flags().StringVar(&n.size, "size", "", "resize pictures to this height and width, as 512x384 (default: as in training)")
+}
+
+// load makes the model called name, with its weights.
+func (n *network) load(c *cobra.Command, name string) (err error) {
+	n.out, n.err = c.OutOrStdout(), c.ErrOrStderr()
+	if n.entry, err = models.Lookup(name); err != nil {
+		return err
+	}
+	if n.size != "" {
+		h, w, err := parseSize(n.size)
+		if err != nil {
+			return err
+		}
+		p := &n.entry.Preprocess
+		p.Short, p.Long, p.Size, p.Crop, p.Pad = 0, 0, [2]int{h, w}, [2]int{}, [2]int{}
+	}
+	classes := n.classes
+	if n.labels != "" {
+		if n.names, err = readLabels(n.labels); err != nil {
+			return err
+		}
+		if classes != 0 && classes != len(n.names) {
+			return fmt.Errorf("--classes %d, but %s names %d", classes, n.labels, len(n.names))
+		}
+		classes = len(n.names)
+	} else if n.entry.Labels != nil {
+		n.names = n.entry.Labels()
+	}
+	n.model = n.entry.New()
+	if classes != 0 || n.classes < 0 {
+		if err := models.SetClasses(n.entry, n.model, classes); err != nil {
+			return err
+		}
+	}
+	return n.bind()
+}
+
+// bind takes the weights from the file, or those that are built in.
+func (n *network) bind() error {
+	if n.weights == "" {
+		if n.entry.Weights == nil {
+			return fmt.Errorf("%s has no built-in weights: give --weights FILE (%s)", n.entry.Name, n.entry.Checkpoint)
+		}
+		src, err := n.entry.Weights()
+		if err != nil {
+			return err
+		}
+		return n.fill(src, "the built-in weights")
+	}
+	src, err := weights.Open(n.weights)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return n.fill(src, n.weights)
+}
+
+// fill binds the model to src, called name in errors.
+func (n *network) fill(src weights.Source, name string) error {
+	err := models.Bind(n.model, src)
+	if err == nil {
+		return nil
+	}
+	if have := models.ClassesIn(n.entry, src); have > 0 {
+		other := n.entry.New()
+		if models.SetClasses(n.entry, other, have) == nil && weights.Compare(other, models.Canonical(other, src)).Err() == nil {
+			return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", name, have, have)
+		}
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// label is the name of a class, or "" if it is not known. count is how many
+// classes there are.
+func (n *network) label(class, count int) string {
+	if n.names == nil && count == 1000 {
+		n.names = models.ImageNetClasses()
+	}
+	if len(n.names) != count {
+		return ""
+	}
+	return n.names[class]
+}
+
+// readLabels reads names of classes, one a line.
+func readLabels(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	body := strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	if body == "" || strings.ContainsRune(body, 0) {
+		return nil, fmt.Errorf("%s: not a list of names, one a line", path)
+	}
+	return strings.Split(body, "\n"), nil
+}
+
+// compile makes the model ready for an input [B, H, W, C], with the stages of
+// these names as further outputs; main leaves out all results but the main one.
+func (n *network) compile(dev *machine, main bool, layers []string, shape ...int) (*program, error) {
+	trace := models.Trace
+	if main {
+		trace = models.TraceForward
+	}
+	g, err := trace(n.model, shape...)
+	if err != nil {
+		return nil, err
+	}
+	if len(layers) > 0 {
+		if err := g.Keep(layers...); err != nil {
+			var have []string
+			for _, s := range g.Stages {
+				have = append(have, s.Name)
+			}
+			return nil, fmt.Errorf("%w; there are %s", err, strings.Join(have, ", "))
+		}
+	}
+	return dev.compile(g, gpu.Choice{})
+}
+
+// gives checks that the model's main result is of a kind, by its rank.
+func (n *network) gives(what string, rank int) error {
+	h, w := n.entry.Size, n.entry.Size
+	if s := n.entry.Preprocess.Size; n.size != "" {
+		h, w = s[0], s[1]
+	}
+	g, err := models.TraceForward(n.model, 1, h, w, n.entry.Channels)
+	if err != nil {
+		return err
+	}
+	if y := models.ChannelsFirst(g.Outputs[0].Value.Shape); len(y) != rank {
+		return fmt.Errorf("%s gives %s, not %s", n.entry.Name, product(y), what)
+	}
+	return nil
+}

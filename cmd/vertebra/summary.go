@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/models"
+)
+
+// modelNames are the names in the registry.
+func modelNames() []string {
+	var names []string
+	for _, e := range models.Registry {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// completeModel completes a first argument that is the name of a model, and
+// leaves further ones to the shell.
+func completeModel(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return modelNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// parseSize reads "512x384", height and width, or one number for both.
+func parseSize(text string) (h, w int, err error) {
+	a, b, two := strings.Cut(strings.ToLower(strings.ReplaceAll(text, "×", "x")), "x")
+	if h, err = strconv.Atoi(a); err == nil {
+		if w = h; two {
+			w, err = strconv.Atoi(b)
+		}
+	}
+	if err != nil || h < 1 || w < 1 || h > models.MaxPixels/w {
+		return 0, 0, fmt.Errorf("--size %q, want HEIGHTxWIDTH in pixels", text)
+	}
+	return h, w, nil
+}
+
+func newSummary(s *settings) *cobra.Command {
+	var size string
+	var batch, classes int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "summary MODEL",
+		Short: "List a model's layers and stages with shapes and costs",
+		Long: `Lists the layers of a model in the order of computation and then its stages, with
+the shapes of their results in PyTorch's order, parameters, multiply-adds (of
+convolutions and matrix products) and bytes of the results in float32. It needs
+neither weights nor a GPU. What --quiet leaves is the stages.
+
+Models: ` + strings.Join(modelNames(), ", ") + ".",
+		Example: `  vertebra summary resnet50 --size 512x512
+  vertebra summary unet --size 388x572 --batch 2
+  vertebra summary googlenet --json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := models.Lookup(args[0])
+			if err != nil {
+				return err
+			}
+			h, w := e.Size, e.Size
+			if size != "" {
+				if h, w, err = parseSize(size); err != nil {
+					return err
+				}
+			}
+			if batch < 1 {
+				return fmt.Errorf("--batch %d", batch)
+			}
+			m := e.New()
+			if classes != 0 {
+				if err := models.SetClasses(e, m, classes); err != nil {
+					return err
+				}
+			}
+			sum, err := models.Summarize(m, batch, h, w, e.Channels)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), struct {
+					Model  string `json:"model"`
+					Layout string `json:"layout"`
+					*models.Summary
+				}{e.Name, "NCHW", sum})
+			}
+			return printSummary(c.OutOrStdout(), e, sum, s.quiet)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
+	f.IntVar(&batch, "batch", 1, "inputs at once")
+	f.IntVar(&classes, "classes", 0, "classes of the head (default: the model's)")
+	f.BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+func printSummary(out io.Writer, e models.Entry, s *models.Summary, quiet bool) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if !quiet {
+		fmt.Fprintf(out, "%s: %s\ninput N×C×H×W: %s, %s\n\n", e.Name, e.Paper, product(s.Input), e.Input)
+		fmt.Fprintln(w, "layer\top\toutput N×C×H×W\tparameters\tmultiply-adds\tbytes\tstage")
+		for _, l := range s.Layers {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.Op, product(l.Shape), thousands(l.Parameters),
+				thousands(l.MultiplyAdds), thousands(l.ActivationBytes), strings.Join(l.Stages, ", "))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintln(w, "stage\tblocks\toutput C×H×W\tparameters\tmultiply-adds\tbytes")
+	for _, st := range s.Stages {
+		blocks := ""
+		if st.Blocks > 0 {
+			blocks = strconv.Itoa(st.Blocks)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", st.Name, blocks, product(st.Shape[1:]), thousands(st.Parameters),
+			thousands(st.MultiplyAdds), thousands(st.ActivationBytes))
+	}
+	fmt.Fprintf(w, "total\t\t\t%s\t%s\t%s\n", thousands(s.Parameters), thousands(s.MultiplyAdds), thousands(s.ActivationBytes))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if s.Unused > 0 {
+		fmt.Fprintf(out, "and %s parameters of layers that inference does without\n", thousands(s.Unused))
+	}
+	return nil
+}
+
+// product writes a shape as 1×64×128×128.
+func product(shape []int) string {
+	return strings.ReplaceAll(dims(shape), "x", "×")
+}
+
+// thousands writes a number with commas; 0 is nothing.
+func thousands(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

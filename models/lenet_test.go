@@ -1,0 +1,182 @@
+package models
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// lenet is the model called "lenet" with its weights.
+func lenet(t *testing.T) (Entry, Model) {
+	t.Helper()
+	e, err := Lookup("lenet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := e.Weights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := e.New()
+	if err := weights.Bind(m, src); err != nil {
+		t.Fatal(err)
+	}
+	return e, m
+}
+
+// classes are what a model takes pictures for.
+func classes(t *testing.T, e Entry, m Model, pictures ...*Image) []int {
+	t.Helper()
+	var x *tensor.Tensor
+	for i, p := range pictures {
+		one, _, err := e.Preprocess.Apply(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x == nil {
+			x = tensor.New(append([]int{len(pictures)}, one.Shape[1:]...)...)
+		}
+		copy(x.Data[i*one.Shape.Len():], one.Data)
+	}
+	g, err := Trace(m, x.Shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := g.Eval(context.Background(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := y[0].Shape[1]
+	out := make([]int, len(pictures))
+	for i := range out {
+		row := y[0].Data[i*n : (i+1)*n]
+		for c := range row {
+			if row[c] > row[out[i]] {
+				out[i] = c
+			}
+		}
+	}
+	return out
+}
+
+// TestLeNetAccuracy classifies the digits that lenet_train holds out; a clone
+// does not have them.
+func TestLeNetAccuracy(t *testing.T) {
+	data := os.Getenv("VERTEBRA_DATA")
+	if data == "" {
+		return
+	}
+	read := func(name string, header int) []byte {
+		f, err := os.Open(filepath.Join(data, "mnist", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[header:]
+	}
+	pixels, labels := read("t10k-images-idx3-ubyte.gz", 16), read("t10k-labels-idx1-ubyte.gz", 8)
+	var digits []*Image
+	var want []int
+	for i := 4; i < len(labels); i += 5 {
+		digits = append(digits, &Image{28, 28, 1, pixels[i*784 : (i+1)*784]})
+		want = append(want, int(labels[i]))
+	}
+	e, m := lenet(t)
+	right := 0
+	for i, class := range classes(t, e, m, digits...) {
+		if class == want[i] {
+			right++
+		}
+	}
+	accuracy := float64(right) / float64(len(want))
+	t.Logf("%d of %d digits never trained on, %.2f %%", right, len(want), 100*accuracy)
+	if len(want) != 2000 || accuracy < 0.975 {
+		t.Errorf("accuracy %v of %d digits, want 0.975 of 2000", accuracy, len(want))
+	}
+}
+
+// TestDigits classifies digits that are drawn here: small and large, in a
+// corner, dark on light and light on dark, with specks.
+func TestDigits(t *testing.T) {
+	e, m := lenet(t)
+	draw := func(width, height, pen, ground, ink int, lines ...[4]int) *Image {
+		out := NewImage(width, height, 1)
+		for i := range out.Pix {
+			out.Pix[i] = uint8(ground + (i*7919)%9 - 4)
+		}
+		out.Pix[width*3+4] = uint8(ink)
+		for _, l := range lines {
+			for k := range 1000 {
+				x, y := l[0]+(l[2]-l[0])*k/1000, l[1]+(l[3]-l[1])*k/1000
+				for v := max(y-pen, 0); v <= min(y+pen, height-1); v++ {
+					for u := max(x-pen, 0); u <= min(x+pen, width-1); u++ {
+						out.Pix[v*width+u] = uint8(ink)
+					}
+				}
+			}
+		}
+		return out
+	}
+	one := [][4]int{{300, 40, 300, 240}}
+	seven := [][4]int{{60, 60, 180, 60}, {180, 60, 110, 260}}
+	four := [][4]int{{120, 300, 100, 420}, {100, 420, 200, 420}, {190, 320, 180, 540}}
+	got := classes(t, e, m,
+		draw(400, 300, 9, 220, 20, one...),
+		draw(400, 300, 9, 220, 20, seven...),
+		draw(640, 640, 10, 30, 240, four...),
+		draw(640, 640, 10, 180, 90, four...))
+	want := []int{1, 7, 4, 4}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("picture %d is taken for %d, want %d", i, got[i], want[i])
+		}
+	}
+}
+
+// TestCutDigit checks where a digit goes, and that its negative goes there too.
+func TestCutDigit(t *testing.T) {
+	m := NewImage(200, 100, 1)
+	for y := 20; y < 60; y++ {
+		for x := 150; x < 170; x++ {
+			m.Pix[y*200+x] = 255
+		}
+	}
+	cut, at := CutDigit(m)
+	if cut.Width != 28 || cut.Height != 28 {
+		t.Fatalf("cut is %v", cut)
+	}
+	if x, y := at.Point(160, 40); x != 14 || y != 14 {
+		t.Errorf("the middle of the digit goes to %v, %v", x, y)
+	}
+	for y := range 28 {
+		for x := range 28 {
+			if inside := x >= 9 && x < 19 && y >= 4 && y < 24; (cut.Pix[y*28+x] == 255) != inside {
+				t.Fatalf("pixel %d, %d is %d", x, y, cut.Pix[y*28+x])
+			}
+		}
+	}
+	if negative, _ := CutDigit(m.negative()); !bytes.Equal(negative.Pix, cut.Pix) {
+		t.Error("the negative gives another picture")
+	}
+	for _, size := range [][2]int{{1, 1}, {1, 90}, {3, 2}, {28, 28}, {300, 5}} {
+		blank, _ := CutDigit(NewImage(size[0], size[1], 1))
+		if blank.Width != 28 || blank.Height != 28 {
+			t.Errorf("a blank picture of %v becomes %v", size, blank)
+		}
+	}
+}
