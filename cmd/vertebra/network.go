@@ -109,6 +109,10 @@ func (n *network) fill(src weights.Source, name string) error {
 			return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", name, have, have)
 		}
 	}
+	if fit := weights.Compare(n.model, models.Canonical(n.model, src)); fit.Matched < len(fit.Missing)+len(fit.Misshapen) {
+		return fmt.Errorf("%s is not of %s: %d tensors agree, %d are missing, %d have another shape; see vertebra inspect",
+			name, n.entry.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
+	}
 	return fmt.Errorf("%s: %w", name, err)
 }
 

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newFeatures(s *settings) *cobra.Command {
+	f := &features{network: network{settings: s}}
+	c := &cobra.Command{
+		Use:   "features MODEL IMAGE... -o FILE",
+		Short: "Write what a model makes of pictures inside",
+		Long: `Writes the values of stages of a model for pictures, prepared as the weights were
+trained: a row for each picture, in order; images in PyTorch's order [N, C, H, W].
+IMAGE is a file, a pattern or a folder, of which all pictures below it are taken.
+FILE is .npy, of one stage, or .safetensors, of any, by their names; its metadata
+lists the pictures. "vertebra summary MODEL" lists the stages.`,
+		Example: `  vertebra features resnet50 photos/ --weights resnet50-0676ba61.pth -o photos.npy
+  vertebra features resnet18 a.jpg b.jpg --weights resnet18-f37072fd.pth --layer layer3 --layer avgpool -o ab.safetensors
+  vertebra features lenet digits/*.png -o digits.npy --layer fc2`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
+	}
+	f.flags(c)
+	f.pictureFlags(c)
+	f.layoutFlag(c)
+	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
+	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again (default: the last one before the result)")
+	c.Flags().IntVar(&f.batch, "batch", 1, "pictures at once")
+	c.MarkFlagRequired("output")
+	c.MarkFlagFilename("output", "npy", "safetensors")
+	c.RegisterFlagCompletionFunc("layer", completeLayer)
+	return c
+}
+
+type features struct {
+	network
+	layout
+	path   string
+	layers []string
+	batch  int
+}
+
+// layout is the order of dimensions of images in files.
+type layout string
+
+func (l *layout) layoutFlag(c *cobra.Command) {
+	c.Flags().StringVar((*string)(l), "layout", "NCHW", "order of dimensions of images in files: NCHW, PyTorch's, or NHWC")
+	c.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions([]string{"NCHW", "NHWC"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (l *layout) check() error {
+	*l = layout(strings.ToUpper(string(*l)))
+	if *l != "NCHW" && *l != "NHWC" {
+		return fmt.Errorf("--layout %q, want NCHW or NHWC", string(*l))
+	}
+	return nil
+}
+
+// outside is a value of the graph as files have it.
+func (l layout) outside(t *tensor.Tensor) *tensor.Tensor {
+	if l == "NHWC" || len(t.Shape) != 4 {
+		return t
+	}
+	o := t.ToNCHW()
+	o.Name = t.Name
+	return o
+}
+
+// completeLayer lists the stages of the model that stands before.
+func completeLayer(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) > 0 {
+		if e, err := models.Lookup(args[0]); err == nil {
+			names, _ = stages(e, e.New())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// stages lists a model's stages before its main result, in order.
+func stages(e models.Entry, m models.Model) ([]string, error) {
+	g, err := models.TraceForward(m, 1, e.Size, e.Size, e.Channels)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range g.Stages {
+		if s.Value != g.Outputs[0].Value {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s has no stages", e.Name)
+	}
+	return names, nil
+}
+
+func (f *features) run(c *cobra.Command, name string, args []string) error {
+	kind := strings.ToLower(filepath.Ext(f.path))
+	switch {
+	case kind != ".npy" && kind != ".safetensors":
+		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", f.path, kind)
+	case kind == ".npy" && len(f.layers) > 1:
+		return fmt.Errorf("%s: a .npy file holds one stage; %d stages go into a .safetensors", f.path, len(f.layers))
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	paths, err := pictures(args)
+	if err != nil {
+		return err
+	}
+	if err := f.load(c, name); err != nil {
+		return err
+	}
+	if len(f.layers) == 0 {
+		all, err := stages(f.entry, f.model)
+		if err != nil {
+			return err
+		}
+		f.layers = all[len(all)-1:]
+	}
+	dev, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	var all []*tensor.Tensor
+	r := &runner{network: &f.network, dev: dev, main: true, layers: f.layers, batch: f.batch}
+	err = r.each(c.Context(), paths, false, func(p *photo, outputs []*tensor.Tensor) error {
+		for i, o := range outputs[1:] {
+			o = f.outside(o)
+			if i == len(all) {
+				all = append(all, &tensor.Tensor{Name: o.Name, Shape: append(tensor.Shape{0}, o.Shape[1:]...)})
+			}
+			if !all[i].Shape[1:].Equal(o.Shape[1:]) {
+				return fmt.Errorf("%s: %s is %v, of the pictures before it %v: give --size HEIGHTxWIDTH", p.path, o.Name, o.Shape[1:], all[i].Shape[1:])
+			}
+			all[i].Shape[0]++
+			all[i].Data = append(all[i].Data, o.Data...)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if kind == ".npy" {
+		err = weights.WriteFile(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
+	} else {
+		list, bad := json.Marshal(paths)
+		if bad != nil {
+			return bad
+		}
+		err = weights.WriteSafetensors(f.path, map[string]string{"model": f.entry.Name, "layout": string(f.layout), "pictures": string(list)}, all...)
+	}
+	if err != nil {
+		return plain(f.path, err)
+	}
+	if !f.quiet {
+		fmt.Fprintf(f.out, "device: %v\n", dev)
+		for _, t := range all {
+			fmt.Fprintf(f.out, "%s: %s %v\n", f.path, t.Name, t.Shape)
+		}
+	}
+	return nil
+}

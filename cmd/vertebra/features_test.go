@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// TestFeatures writes stages in both formats, from batches and one by one.
+func TestFeatures(t *testing.T) {
+	dir := t.TempDir()
+	for i, side := range []int{28, 70, 300} {
+		seven(t, dir, string(rune('a'+i))+".png", side)
+	}
+	npy, st := filepath.Join(dir, "f.npy"), filepath.Join(dir, "f.safetensors")
+	ok(t, "features", "lenet", dir, "-o", npy, "--batch", "2", "--layer", "conv2")
+	if text := ok(t, "features", "lenet", dir, "-o", st, "--layer", "conv2", "--layer", "fc1"); !strings.Contains(text, "conv2 [3, 16, 10, 10]") {
+		t.Error(text)
+	}
+	f := openFile(t, st)
+	if pictures := f.Metadata["pictures"]; !strings.HasPrefix(pictures, "[") || strings.Count(pictures, ".png") != 3 || f.Metadata["layout"] != "NCHW" {
+		t.Errorf("metadata %v", f.Metadata)
+	}
+	want, err := f.Tensor("conv2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fc1, err := f.Tensor("fc1"); err != nil || !fc1.Shape.Equal([]int{3, 120}) {
+		t.Errorf("fc1: %v, %v", fc1, err)
+	}
+	data, err := os.ReadFile(npy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := 10 + int(binary.LittleEndian.Uint16(data[8:]))
+	if header%64 != 0 || !bytes.Contains(data[:header], []byte("'shape': (3, 16, 10, 10,)")) || data[header-1] != '\n' {
+		t.Errorf("header %q", data[:header])
+	}
+	got := tensor.New(want.Shape...)
+	for i := range got.Data {
+		got.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[header+4*i:]))
+	}
+	if d, err := tensor.Diff(got, want); err != nil || d.Relative > 1e-5 || len(data) != header+4*len(got.Data) {
+		t.Errorf("%v, %v", d, err)
+	}
+	if text := ok(t, "features", "lenet", filepath.Join(dir, "a.png"), "-o", npy); !strings.Contains(text, "fc2 [1, 84]") {
+		t.Error(text)
+	}
+	ok(t, "features", "lenet", filepath.Join(dir, "a.png"), "-o", st, "--layout", "NHWC", "--layer", "conv1", "-q")
+	if e, _ := openFile(t, st).Entry("conv1"); !e.Shape.Equal([]int{1, 28, 28, 6}) {
+		t.Errorf("conv1 is %v", e.Shape)
+	}
+}
+
+func TestFeaturesErrors(t *testing.T) {
+	in := picture(t, 8, 8)
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{`extension ".txt", want .npy`, []string{in, "-o", "OUT.txt"}},
+		{"2 stages go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "a", "--layer", "b"}},
+		{`no stage "layer9"; there are conv1, pool`, []string{in, "-o", "OUT.npy", "--layer", "layer9"}},
+		{"not an image", []string{in, file(t, "a.png", []byte("text")), "-o", "OUT.npy"}},
+		{`"output" not set`, []string{in}},
+	} {
+		dir := t.TempDir()
+		var args []string
+		for _, a := range c.args {
+			if strings.HasPrefix(a, "OUT") {
+				a = filepath.Join(dir, a)
+			}
+			args = append(args, a)
+		}
+		status, _, stderr := vertebra(append([]string{"features", "lenet"}, args...)...)
+		if status != 1 || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("status %d, %q, want %q", status, stderr, c.want)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%q: left behind %v", c.want, left)
+		}
+	}
+}

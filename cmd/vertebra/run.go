@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newRun(s *settings) *cobra.Command {
+	r := &rawRun{network: network{settings: s}}
+	c := &cobra.Command{
+		Use:   "run MODEL --input X.safetensors --output Y.safetensors",
+		Short: "Run a model on tensors",
+		Long: `Runs a model on a tensor of a safetensors file and writes its results to another,
+for use from scripts. The input is the tensor called x or input/x, or the only one:
+images [N, C, H, W] as PyTorch has them, prepared as the model wants them. Results
+are called out, or as the model's several are; stages by their names. "vertebra
+summary MODEL" lists both.`,
+		Example: `  vertebra run resnet18 --weights resnet18-f37072fd.pth --input x.safetensors --output y.safetensors
+  vertebra run unetpp_deepsup --weights w.pth --input x.safetensors --output y.safetensors --layer conv0_0 --layer conv4_0
+  vertebra run lenet --input x.safetensors --output y.safetensors --device cpu`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
+	}
+	r.flags(c)
+	r.layoutFlag(c)
+	f := c.Flags()
+	f.StringVar(&r.input, "input", "", "safetensors file to read")
+	f.StringVar(&r.output, "output", "", "safetensors file to write")
+	f.StringArrayVar(&r.layers, "layer", nil, "stage to write as well, may be given again; all for all of them")
+	c.MarkFlagRequired("input")
+	c.MarkFlagRequired("output")
+	c.MarkFlagFilename("input", "safetensors")
+	c.MarkFlagFilename("output", "safetensors")
+	c.RegisterFlagCompletionFunc("layer", completeLayer)
+	return c
+}
+
+type rawRun struct {
+	network
+	layout
+	input, output string
+	layers        []string
+}
+
+// readInput reads the tensor to run on, in the graph's order of dimensions.
+func (r *rawRun) readInput() (*tensor.Tensor, error) {
+	f, err := weights.OpenSafetensors(r.input)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	name := ""
+	for _, n := range []string{"x", "input/x"} {
+		if _, ok := f.Entry(n); ok {
+			name = n
+			break
+		}
+	}
+	if all := f.Names(); name == "" {
+		if len(all) != 1 {
+			return nil, fmt.Errorf("%s: %d tensors, none of them called x", r.input, len(all))
+		}
+		name = all[0]
+	}
+	x, err := f.Tensor(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.input, err)
+	}
+	at := 1
+	if r.layout == "NHWC" {
+		at = 3
+	}
+	if len(x.Shape) != 4 || x.Shape.Len() == 0 || x.Shape[at] != r.entry.Channels {
+		return nil, fmt.Errorf("%s: %s is %v, %s wants %s with C = %d", r.input, name, x.Shape, r.entry.Name,
+			strings.Join(strings.Split(string(r.layout), ""), "×"), r.entry.Channels)
+	}
+	if at == 1 {
+		x = x.ToNHWC()
+	}
+	return x, nil
+}
+
+func (r *rawRun) run(c *cobra.Command, name string) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if err := r.load(c, name); err != nil {
+		return err
+	}
+	x, err := r.readInput()
+	if err != nil {
+		return err
+	}
+	dev, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	if len(r.layers) == 1 && r.layers[0] == "all" {
+		if r.layers, err = stages(r.entry, r.model); err != nil {
+			return err
+		}
+	}
+	p, err := r.compile(dev, false, r.layers, x.Shape...)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	outputs, err := p.run(c.Context(), x)
+	if err != nil {
+		return err
+	}
+	for i, o := range outputs {
+		outputs[i] = r.outside(o)
+	}
+	if err := weights.WriteSafetensors(r.output, map[string]string{"model": r.entry.Name, "layout": string(r.layout)}, outputs...); err != nil {
+		return plain(r.output, err)
+	}
+	if !r.quiet {
+		fmt.Fprintf(r.out, "device: %v\n", dev)
+		for _, o := range outputs {
+			fmt.Fprintf(r.out, "%s: %s %v\n", r.output, o.Name, o.Shape)
+		}
+	}
+	return nil
+}
