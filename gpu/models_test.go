@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 )
 
 // TestModels holds whole models against the official implementations: as they
@@ -33,6 +35,9 @@ func TestModels(t *testing.T) {
 				continue
 			}
 			for _, c := range cases {
+				if c.Run != nil {
+					t.Run(c.Name, func(t *testing.T) { runMany(t, d, c) })
+				}
 				if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
 					continue // of an op: TestGolden's
 				}
@@ -41,6 +46,25 @@ func TestModels(t *testing.T) {
 					t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
 				}
 			}
+		}
+	}
+}
+
+// runMany holds what takes more graphs than one.
+func runMany(t *testing.T, d *Device, c golden.Case) {
+	got, err := c.Run(context.Background(), func(g *graph.Graph) (models.Plan, error) {
+		p, err := d.Compile(g)
+		if err != nil {
+			return nil, err
+		}
+		return p, p.Poison()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Want {
+		if diff, err := c.Diff(i, got[i]); err != nil || !(diff.Relative <= c.Tolerance) {
+			t.Errorf("%s: %v, %v", want.Name, diff, err)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 // Anything (arXiv:2304.02643). The image is encoded once; each prompt then costs
 // little. Names are those of the official files.
 type SAM struct {
-	Encoder *SAMEncoder `weight:"image_encoder"`
-	Prompt  *SAMPrompt  `weight:"prompt_encoder"`
-	Decoder *SAMDecoder `weight:"mask_decoder"`
+	Encoder *SAMEncoder       `weight:"image_encoder"`
+	Prompt  *SAMPromptEncoder `weight:"prompt_encoder"`
+	Decoder *SAMDecoder       `weight:"mask_decoder"`
 }
 
 // SAMConfig says which SAM. Zero fields are those of the official models.
@@ -60,12 +60,25 @@ func (c SAMConfig) Defaults() SAMConfig {
 // NewSAM declares the network.
 func NewSAM(c SAMConfig) *SAM {
 	c = c.Defaults()
-	return &SAM{Encoder: NewSAMEncoder(c), Prompt: newSAMPrompt(c), Decoder: NewSAMDecoder(c)}
+	return &SAM{Encoder: NewSAMEncoder(c), Prompt: newSAMPromptEncoder(c), Decoder: NewSAMDecoder(c)}
 }
 
 // Forward encodes images [B, size, size, 3]: [B, size/patch, size/patch,
 // channels].
 func (m *SAM) Forward(x *graph.Value) *graph.Value { return m.Encoder.Forward(x) }
+
+// Decode maps what the encoder made of an image [1, grid, grid, C], its
+// positions (see SAMPromptEncoder.Positions), points [B, T, C] and a mask [B or
+// 1, 4·grid, 4·grid, 1], nil where there are none but one of them, to logits
+// [B, 4, 4·grid, 4·grid] of the mask of a clear prompt and of three of an
+// ambiguous one, and to guesses [B, 4] of how good they are.
+func (m *SAM) Decode(image, positions, points, mask *graph.Value) (masks, iou *graph.Value) {
+	dense := image.Graph().Const(m.Prompt.NoMask.Weight).Reshape(1, 1, 1, image.Shape[3])
+	if mask != nil {
+		dense = m.Prompt.Dense(mask)
+	}
+	return m.Decoder.Forward(image, positions, points, dense.Stage("dense"))
+}
 
 // Size is the height and width of the images that the encoder takes.
 func (m *SAM) Size() int { return m.Encoder.Position.Shape[1] * m.Encoder.Patch.Weight.Shape[2] }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -64,4 +65,72 @@ func NearCropEdge(box [4]float32, crop, picture [4]int) bool {
 		}
 	}
 	return false
+}
+
+// UpscaleLogits is SAM's postprocess_masks: logits [n, H, W] are brought to
+// size×size, cut to the height and width that the picture has in there, and
+// brought to the picture's own, to each bilinearly.
+func UpscaleLogits(low *tensor.Tensor, size int, inside, picture [2]int) *tensor.Tensor {
+	n, h, w := low.Shape[0], low.Shape[1], low.Shape[2]
+	down, across := bilinearTwice(h, size, inside[0], picture[0]), bilinearTwice(w, size, inside[1], picture[1])
+	out := tensor.New(n, picture[0], picture[1])
+	parallel(n*picture[0], func(row int) {
+		in, line := low.Data[row/picture[0]*h*w:][:h*w], make([]float64, w)
+		for _, d := range down[row%picture[0]] {
+			for x, v := range in[d.at*w:][:w] {
+				line[x] += d.weight * float64(v)
+			}
+		}
+		for x, taps := range across {
+			sum := 0.0
+			for _, a := range taps {
+				sum += a.weight * line[a.at]
+			}
+			out.Data[row*picture[1]+x] = float32(sum)
+		}
+	})
+	return out
+}
+
+// bilinearTap is a share of an element.
+type bilinearTap struct {
+	at     int
+	weight float64
+}
+
+// bilinearTwice says what each of out elements is made of when in elements are
+// brought to middle, cut to cut and brought to out.
+func bilinearTwice(in, middle, cut, out int) [][]bilinearTap {
+	first, second := bilinear(in, middle), bilinear(cut, out)
+	all := make([][]bilinearTap, out)
+	for i, taps := range second {
+		for _, t := range taps {
+			for _, u := range first[t.at] {
+				w := t.weight * u.weight
+				if w == 0 {
+					continue
+				}
+				k := slices.IndexFunc(all[i], func(have bilinearTap) bool { return have.at == u.at })
+				if k < 0 {
+					k, all[i] = len(all[i]), append(all[i], bilinearTap{at: u.at})
+				}
+				all[i][k].weight += w
+			}
+		}
+	}
+	return all
+}
+
+// bilinear says what PyTorch's interpolate, with its coordinates in float32,
+// makes each of out elements of.
+func bilinear(in, out int) [][2]bilinearTap {
+	step := float32(in) / float32(out)
+	all := make([][2]bilinearTap, out)
+	for i := range all {
+		at := max(float32(float32(step*(float32(i)+0.5))-0.5), 0)
+		k := min(int(at), in-1)
+		t := min(float64(at)-float64(k), 1)
+		all[i] = [2]bilinearTap{{k, 1 - t}, {min(k+1, in-1), t}}
+	}
+	return all
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// SAMPrompt is SAM's prompt encoder: points and corners of boxes become random
+// SAMPromptEncoder is SAM's prompt encoder: points and corners of boxes become random
 // Fourier features of where they are plus what they are; a mask goes through
 // convolutions.
-type SAMPrompt struct {
+type SAMPromptEncoder struct {
 	Gaussian *tensor.Tensor  `weight:"pe_layer.positional_encoding_gaussian_matrix"` // [2, C/2]
 	Points   []*samEmbedding `weight:"point_embeddings"`                             // background, foreground, upper left, lower right
 	NoPoint  *samEmbedding   `weight:"not_a_point_embed"`
@@ -33,9 +33,9 @@ func newSAMEmbedding(rows, channels int) *samEmbedding {
 	return &samEmbedding{tensor.Declare(rows, channels)}
 }
 
-func newSAMPrompt(c SAMConfig) *SAMPrompt {
+func newSAMPromptEncoder(c SAMConfig) *SAMPromptEncoder {
 	n, half := c.Channels, graph.Conv2d{Stride: graph.Both(2)}
-	m := &SAMPrompt{
+	m := &SAMPromptEncoder{
 		Gaussian: tensor.Declare(2, n/2),
 		NoPoint:  newSAMEmbedding(1, n),
 		NoMask:   newSAMEmbedding(1, n),
@@ -60,8 +60,33 @@ const (
 	lowerRight = 3
 )
 
+// Sparse encodes points, of labels Foreground, Background or NoPoint, and a box,
+// nil if there is none, of an image of size×size pixels: [T, C]. Without a box
+// there is one row more than points; without either the result is nil.
+func (m *SAMPromptEncoder) Sparse(points [][2]float32, labels []int, box *[4]float32, size int) *tensor.Tensor {
+	var rows []float32
+	n := 2 * m.Gaussian.Shape[1]
+	add := func(x, y float32, label int) {
+		rows = append(rows, make([]float32, n)...)
+		m.encode(rows[len(rows)-n:], x, y, label, size)
+	}
+	for i, at := range points {
+		add(at[0], at[1], labels[i])
+	}
+	if box != nil {
+		add(box[0], box[1], upperLeft)
+		add(box[2], box[3], lowerRight)
+	} else if len(points) > 0 {
+		add(0, 0, NoPoint)
+	}
+	if rows == nil {
+		return nil
+	}
+	return tensor.Of(rows, len(rows)/n, n)
+}
+
 // encode writes the features of a point of an image of size×size pixels to row.
-func (m *SAMPrompt) encode(row []float32, x, y float32, label, size int) {
+func (m *SAMPromptEncoder) encode(row []float32, x, y float32, label, size int) {
 	if label == NoPoint {
 		copy(row, m.NoPoint.Weight.Data)
 		return
@@ -74,7 +99,7 @@ func (m *SAMPrompt) encode(row []float32, x, y float32, label, size int) {
 
 // fourier writes the random Fourier features of a point of the unit square: the
 // sines of its products with a matrix, then the cosines.
-func (m *SAMPrompt) fourier(row []float32, x, y float64) {
+func (m *SAMPromptEncoder) fourier(row []float32, x, y float64) {
 	half := m.Gaussian.Shape[1]
 	for i := range half {
 		at := (2*x-1)*float64(m.Gaussian.Data[i]) + (2*y-1)*float64(m.Gaussian.Data[half+i])
@@ -85,7 +110,7 @@ func (m *SAMPrompt) fourier(row []float32, x, y float64) {
 
 // Positions is the features of the middles of a grid×grid map, [1, grid, grid,
 // C]. Without weights it is declared only.
-func (m *SAMPrompt) Positions(grid int) *tensor.Tensor {
+func (m *SAMPromptEncoder) Positions(grid int) *tensor.Tensor {
 	n := 2 * m.Gaussian.Shape[1]
 	if m.Gaussian.Data == nil {
 		return tensor.Declare(1, grid, grid, n)
@@ -101,13 +126,8 @@ func (m *SAMPrompt) Positions(grid int) *tensor.Tensor {
 
 // Dense encodes masks [B, 4·grid, 4·grid, 1], logits that an earlier prompt
 // gave: [B, grid, grid, C].
-func (m *SAMPrompt) Dense(mask *graph.Value) *graph.Value {
+func (m *SAMPromptEncoder) Dense(mask *graph.Value) *graph.Value {
 	x := m.Norm1.Forward(m.Down1.Forward(mask)).GELU()
 	x = m.Norm2.Forward(m.Down2.Forward(x)).GELU()
 	return m.Conv.Forward(x)
-}
-
-// NoDense stands for no mask, [1, 1, 1, C], at every place.
-func (m *SAMPrompt) NoDense(g *graph.Graph) *graph.Value {
-	return g.Const(m.NoMask.Weight).Reshape(1, 1, 1, m.NoMask.Weight.Shape[1])
 }

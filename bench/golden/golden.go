@@ -8,6 +8,7 @@
 package golden
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -30,6 +32,10 @@ type Case struct {
 	// Host computes what by design never runs on a GPU (resizing of pictures,
 	// run lengths, …); Graph is then nil.
 	Host func() ([]*tensor.Tensor, error)
+
+	// Run computes what takes more graphs than one, which it has compiled; Graph
+	// is then nil, too.
+	Run func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error)
 
 	Want      []*tensor.Tensor // one for each output, named, in the graph's layout
 	Tolerance float64          // of the difference over the largest wanted value

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -53,9 +54,12 @@ func check(t *testing.T, c golden.Case) {
 	}
 	var got []*tensor.Tensor
 	var err error
-	if c.Host != nil {
+	switch {
+	case c.Host != nil:
 		got, err = c.Host()
-	} else {
+	case c.Run != nil:
+		got, err = c.Run(context.Background(), models.Evaluate)
+	default:
 		got, err = c.Graph.Eval(context.Background(), c.Inputs...)
 	}
 	if err != nil {

@@ -39,15 +39,17 @@ func samOf(f *file) (models.SAMConfig, error) {
 
 // samCases tells the files of SAM apart.
 func samCases(f *file) ([]Case, error) {
-	var c Case
-	var err error
 	switch kind := f.Metadata["model"]; {
 	case strings.HasSuffix(kind, "_image_encoder"):
-		c, err = samEncoder(f)
+		c, err := samEncoder(f)
+		return []Case{c}, err
+	case kind == "sam_predictor":
+		return samPredictor(f)
+	case strings.HasPrefix(kind, "sam_vit_"):
+		return samPrompts(f)
 	default:
-		err = fmt.Errorf("%q: %w", kind, ErrUnknown)
+		return nil, fmt.Errorf("%q: %w", kind, ErrUnknown)
 	}
-	return []Case{c}, err
 }
 
 // samEncoder is the image encoder alone. Before the neck the file is channels

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -72,6 +73,24 @@ func (m *machine) compile(g *graph.Graph, c gpu.Choice) (*program, error) {
 	var err error
 	p.plan, err = m.dev.CompileWith(g, c)
 	return p, err
+}
+
+// compiler makes graphs ready for what compiles them itself; poison fills the
+// memory of each with NaN first.
+func (m *machine) compiler(c gpu.Choice, poison bool) models.Compiler {
+	return func(g *graph.Graph) (models.Plan, error) {
+		if m.dev == nil {
+			return models.Evaluate(g)
+		}
+		p, err := m.dev.CompileWith(g, c)
+		if err != nil {
+			return nil, err
+		}
+		if poison {
+			err = p.Poison()
+		}
+		return p, err
+	}
 }
 
 func (p *program) run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
