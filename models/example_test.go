@@ -38,6 +38,36 @@ func Example() {
 	// Output: out [1, 192, 192, 1]
 }
 
+// Features of any stages of a network, for a picture.
+func Example_features() {
+	entry, err := models.Lookup("lenet") // or "resnet50"; "vertebra summary" lists its stages
+	check(err)
+	net := entry.New()
+	src, err := entry.Weights() // or weights.Open("resnet50-0676ba61.pth")
+	check(err)
+	check(models.Bind(net, src))
+	picture, err := models.LoadImage("testdata/grey.jpg")
+	check(err)
+	x, _, err := entry.Preprocess.Apply(picture)
+	check(err)
+	graph, err := models.Trace(net, x.Shape...)
+	check(err)
+	check(graph.Keep("conv2", "fc1"))
+	dev, err := gpu.Open(gpu.Options{})
+	check(err)
+	defer dev.Close()
+	plan, err := dev.Compile(graph)
+	check(err)
+	y, err := plan.Run(context.Background(), x)
+	check(err)
+	for _, t := range y[1:] {
+		fmt.Println(t)
+	}
+	// Output:
+	// conv2 [1, 10, 10, 16]
+	// fc1 [1, 120]
+}
+
 // TestReadme holds the README's example to being the one above, which runs.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")

@@ -57,6 +57,7 @@ type inspection struct {
 	Elements int64             `json:"elements"`
 	Bytes    int64             `json:"bytes"`
 	Fits     []string          `json:"fits"`
+	Heads    []inspectedHead   `json:"fits_with_classes,omitempty"`
 	Nearest  *inspectedModel   `json:"nearest,omitempty"` // if it fits none
 }
 
@@ -65,6 +66,12 @@ type inspectedTensor struct {
 	Type  string `json:"dtype"`
 	Shape []int  `json:"shape"`
 	Bytes int64  `json:"bytes"`
+}
+
+// inspectedHead is a model that fits but for the number of its classes.
+type inspectedHead struct {
+	Model   string `json:"model"`
+	Classes int    `json:"classes"`
 }
 
 type inspectedModel struct {
@@ -106,6 +113,12 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 			r.Fits = append(r.Fits, e.Name)
 			continue
 		}
+		if len(fit.Misshapen) > 0 && len(fit.Missing)+len(fit.Unused) == 0 {
+			n, other := models.ClassesIn(e, src), e.New()
+			if n > 0 && models.SetClasses(e, other, n) == nil && weights.Compare(other, models.Canonical(other, src)).Err() == nil {
+				r.Heads = append(r.Heads, inspectedHead{e.Name, n})
+			}
+		}
 		// The share of all names that agree, those of the file and the model.
 		all := fit.Matched + len(fit.Missing) + len(fit.Misshapen) + len(fit.Unused)
 		if share := float64(fit.Matched) / float64(all); share > best || model != "" {
@@ -113,7 +126,7 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 			r.Nearest = &inspectedModel{e.Name, fit.Matched, fit.Missing, fit.Misshapen, fit.Unused}
 		}
 	}
-	if len(r.Fits) > 0 {
+	if len(r.Fits)+len(r.Heads) > 0 {
 		r.Nearest = nil
 	}
 	return r, nil
@@ -129,9 +142,13 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n%d tensors, %d elements, %s\n", r.place(), len(r.Tensors), r.Elements, bytesText(r.Bytes))
+	for _, h := range r.Heads {
+		fmt.Fprintf(out, "fits %s with --classes %d\n", h.Model, h.Classes)
+	}
 	switch n := r.Nearest; {
 	case len(r.Fits) > 0:
 		fmt.Fprintf(out, "fits %s\n", strings.Join(r.Fits, ", "))
+	case len(r.Heads) > 0:
 	case n == nil:
 		fmt.Fprintln(out, "fits no model, and has no tensor in common with one")
 	default:

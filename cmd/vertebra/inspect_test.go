@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/models"
 )
 
 func inspectCommand(t *testing.T, args ...string) (stdout, stderr string, status int) {
@@ -49,6 +51,19 @@ func TestInspectJSON(t *testing.T) {
 	}
 	if len(r.Tensors) != 10 || r.Format != "PyTorch, legacy" || r.Bytes == 0 || len(r.Fits) != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestInspectHead names the models that fit but for the number of classes.
+func TestInspectHead(t *testing.T) {
+	c, err := models.ResNetDepth(18)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Classes = 7
+	out, errs, status := inspectCommand(t, checkpoint(t, models.NewResNet(c)))
+	if status != 0 || !strings.HasSuffix(out, "\nfits resnet18 with --classes 7\n") || strings.Contains(out, "does not fit") {
+		t.Errorf("status %d, %s\n%s", status, errs, out)
 	}
 }
 
