@@ -19,6 +19,7 @@ import numpy
 import torch
 import torchvision
 from torch import nn
+from torchvision.models.vision_transformer import interpolate_embeddings
 
 
 class DoubleConv(nn.Module):
@@ -212,6 +213,7 @@ MODELS = {
         (1, 3, 256, 256),
     ),
     "vit_b_16": ("vit_torchvision", VIT, torchvision_model("vit_b_16"), (1, 3, 224, 224)),
+    "vit_b_16_256": ("vit_torchvision", VIT, torchvision_model("vit_b_16"), (1, 3, 256, 256)),
     "unet": (
         "unet_milesial",
         {"n_channels": 3, "n_classes": 2, "bilinear": False},
@@ -248,6 +250,11 @@ def case(folder, name):
         if not parameter.any():
             nn.init.normal_(parameter, 0, 0.02)
     x = torch.randn(shape)
+    state = model.state_dict()
+    if arch == "vit_torchvision" and shape[2] != config["image_size"]:
+        larger = interpolate_embeddings(shape[2], config["patch_size"], dict(state))
+        model = getattr(torchvision.models, "vit_b_16")(weights=None, image_size=shape[2]).eval()
+        model.load_state_dict(larger)
 
     tensors = {"input/x": x}
 
@@ -262,7 +269,6 @@ def case(folder, name):
     with torch.no_grad():
         tensors["output/out"] = model(x)
 
-    state = model.state_dict()
     if arch == "swin_microsoft":
         state = {microsoft(key): tensor for key, tensor in state.items()}
         tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("stage/")}
