@@ -15,7 +15,8 @@ type head struct{ weight, bias *tensor.Tensor }
 type further interface{ heads() []head }
 
 // heads finds the layers that make m's outputs: from each back along first
-// arguments to the first layer with weights.
+// arguments to the first layer with weights. Those with other numbers of
+// channels than the first have none for classes.
 func heads(e Entry, m Model) ([]head, error) {
 	g, err := Trace(m, 1, e.Size, e.Size, e.Channels)
 	if err != nil {
@@ -33,6 +34,9 @@ func heads(e Entry, m Model) ([]head, error) {
 		h := head{weight: v.Args[1].Const}
 		if len(v.Args) > 2 {
 			h.bias = v.Args[2].Const
+		}
+		if len(found) > 0 && h.weight.Shape[0] != found[0].weight.Shape[0] {
+			continue // of boxes, say
 		}
 		found = append(found, h)
 	}
