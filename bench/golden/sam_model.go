@@ -43,6 +43,8 @@ func samCases(f *file) ([]Case, error) {
 	case strings.HasSuffix(kind, "_image_encoder"):
 		c, err := samEncoder(f)
 		return []Case{c}, err
+	case kind == "sam_amg":
+		return samEverything(f)
 	case kind == "sam_predictor":
 		return samPredictor(f)
 	case strings.HasPrefix(kind, "sam_vit_"):

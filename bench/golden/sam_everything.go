@@ -1,0 +1,85 @@
+package golden
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// samEverything makes cases of the search for all masks of a photo: the same
+// masks, in the same order, with the same scores.
+func samEverything(f *file) ([]Case, error) {
+	m, err := samModel(f)
+	if err != nil {
+		return nil, err
+	}
+	var a struct{ Cases []json.RawMessage }
+	if err := f.decode(&a); err != nil {
+		return nil, err
+	}
+	picture := f.picture("input/image")
+	var cases []Case
+	for _, raw := range a.Cases {
+		var o struct {
+			ID            string
+			Side          int     `json:"points_per_side"`
+			Batch         int     `json:"points_per_batch"`
+			IoU           float32 `json:"pred_iou_thresh"`
+			Stability     float32 `json:"stability_score_thresh"`
+			Offset        float32 `json:"stability_score_offset"`
+			BoxNMS        float64 `json:"box_nms_thresh"`
+			CropNMS       float64 `json:"crop_nms_thresh"`
+			Layers        int     `json:"crop_n_layers"`
+			Downscale     int     `json:"crop_n_points_downscale_factor"`
+			MinArea       int     `json:"min_mask_region_area"`
+			MaskThreshold float32 `json:"mask_threshold"`
+		}
+		if err := json.Unmarshal(raw, &o); err != nil {
+			return nil, fmt.Errorf("metadata config: %w", err)
+		}
+		c := Case{Name: o.ID, Tolerance: ModelTolerance}
+		for _, name := range []string{"predicted_iou", "stability_score", "bbox_xywh", "point_coords", "crop_box_xywh", "area", "segmentation"} {
+			c.Want = append(c.Want, f.raw("output/"+o.ID+"/", name))
+		}
+		c.Run = func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error) {
+			p := models.NewSAMPredictor(m, compile)
+			defer p.Close()
+			p.Threshold = o.MaskThreshold
+			found, err := p.Everything(ctx, picture, models.SAMEverything{
+				PointsPerSide: o.Side, PointsPerBatch: o.Batch, PredictedIoU: o.IoU, Stability: o.Stability,
+				StabilityOffset: o.Offset, BoxNMS: o.BoxNMS, CropNMS: o.CropNMS, CropLayers: o.Layers,
+				CropDownscale: o.Downscale, MinRegionArea: o.MinArea,
+			})
+			if err != nil {
+				return nil, err
+			}
+			n := len(found)
+			iou, stability, area := tensor.New(n), tensor.New(n), tensor.New(n)
+			boxes, points, crops := tensor.New(n, 4), tensor.New(n, 2), tensor.New(n, 4)
+			masks := tensor.New(n, picture.Height, picture.Width)
+			for i, r := range found {
+				iou.Data[i], stability.Data[i], area.Data[i] = r.PredictedIoU, r.Stability, float32(r.Area)
+				copy(boxes.Data[4*i:], r.Box[:])
+				copy(points.Data[2*i:], r.Point[:])
+				for d, v := range r.Crop {
+					crops.Data[4*i+d] = float32(v)
+				}
+				mask, err := r.Segmentation.Mask()
+				if err != nil {
+					return nil, err
+				}
+				for k, on := range mask.On {
+					if on {
+						masks.Data[i*len(mask.On)+k] = 1
+					}
+				}
+			}
+			return []*tensor.Tensor{iou, stability, boxes, points, crops, area, masks}, nil
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
