@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -132,6 +134,17 @@ func TestClassifyPhoto(t *testing.T) {
 		if !strings.Contains(text, "chelsea.png,1,3,cat,") {
 			t.Errorf("%s: %s", model, text)
 		}
+	}
+}
+
+// TestClassifyInterrupted ends before the first picture.
+func TestClassifyInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	status := run(ctx, []string{"classify", "lenet", picture(t, 30, 30)}, &out, &errs)
+	if status != 1 || errs.String() != "vertebra: interrupted\n" {
+		t.Errorf("status %d, %q", status, errs.String())
 	}
 }
 

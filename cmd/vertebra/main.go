@@ -64,6 +64,8 @@ func newRoot() *cobra.Command {
 Direct3D 12, without CUDA, Python or a converter.`,
 		Example: `  vertebra demo
   vertebra upscale photo.jpg -o large.png --scale 3
+  vertebra classify lenet digit.png
+  vertebra summary resnet50 --size 512x512
   vertebra verify`,
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -167,7 +167,10 @@ func (r *runner) each(ctx context.Context, paths []string, skip bool, use func(p
 			}
 		}
 	}
-	if err := errors.Join(ctx.Err(), flush()); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := flush(); err != nil {
 		return err
 	}
 	if len(bad) > 0 && len(paths) > 1 {

@@ -19,8 +19,9 @@ func newSegment(s *settings) *cobra.Command {
 		Short: "Find which pixels of a picture are what",
 		Long: `Writes the class of each pixel of a picture, of the size of the picture, as a PNG
 with a palette: the samples are the numbers of the classes, 0 is the background.
-With one class, pixels over the threshold are 1. The overlay is the picture tinted
-where there is a class.`,
+With one class, pixels over the threshold are 1. What the model does not see, as the
+border of unet_valid, is background. The overlay is the picture tinted where there
+is a class.`,
 		Example: `  vertebra segment unet car.jpg --weights unet_carvana_scale0.5_epoch2.pth -o mask.png
   vertebra segment unetpp cells.png --weights cells.pth -o mask.png --overlay seen.jpg
   vertebra segment unetpp_deepsup cells.png --weights cells.pth --depth 2 -o mask.png`,
