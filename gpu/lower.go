@@ -18,6 +18,9 @@ type Choice struct {
 
 	// Unfused leaves the graph as it was traced.
 	Unfused bool
+
+	// Apart keeps results out of the memory of what they are added to.
+	Apart bool
 }
 
 // step is one dispatch of a plan.
@@ -60,7 +63,8 @@ type lowerer struct {
 	listing
 	lim    shaders.Limits
 	choice Choice
-	value  map[*graph.Value]int // life of a root
+	value  map[*graph.Value]int          // life of a root
+	last   map[*graph.Value]*graph.Value // op that needs a root last; nil for outputs
 }
 
 // lower chooses programs for the ops of a graph and memory for its values. It
@@ -70,7 +74,15 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	if !choice.Unfused {
 		g = g.Fuse()
 	}
-	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}}
+	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}}
+	for _, v := range g.Nodes {
+		for _, a := range v.Args {
+			l.last[root(a)] = v
+		}
+	}
+	for _, o := range g.Outputs {
+		l.last[root(o.Value)] = nil
+	}
 	for _, v := range g.Inputs {
 		l.inputs = append(l.inputs, l.newLife(v, 0))
 	}
@@ -172,18 +184,41 @@ func (l *lowerer) op(v *graph.Value) error {
 			return l.tooLarge(v)
 		}
 	}
-	id := l.newLife(v, len(l.steps))
 	if rows == 0 {
-		return l.dispatch(v, id, shapes, result, nil, 0)
+		if op, id, ok := l.onto(v); ok {
+			l.value[v] = id
+			return l.dispatch(v, op, id, shapes, result, nil, 0)
+		}
+		return l.dispatch(v, v.Op, l.newLife(v, len(l.steps)), shapes, result, nil, 0)
 	}
+	id := l.newLife(v, len(l.steps))
 	all := result[0]
 	for at := 0; at < all; at += rows {
 		n := min(rows, all-at)
-		if err := l.dispatch(v, id, cut(shapes, moves, n), firstDim(result, n), moves, at); err != nil {
+		if err := l.dispatch(v, v.Op, id, cut(shapes, moves, n), firstDim(result, n), moves, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onto returns v's op with the result in the memory of its residual, if nothing
+// needs that any more and v does not read it otherwise.
+func (l *lowerer) onto(v *graph.Value) (op graph.Op, id int, ok bool) {
+	op, i, ok := graph.Onto(v.Op, len(v.Args))
+	if !ok || l.choice.Apart {
+		return nil, 0, false
+	}
+	r := root(v.Args[i])
+	if r.Op == nil || l.last[r] != v {
+		return nil, 0, false
+	}
+	for j, a := range v.Args {
+		if j != i && root(a) == r {
+			return nil, 0, false
+		}
+	}
+	return op, l.value[r], true
 }
 
 // fits reports whether v and its args can be bound whole. Constants do not
@@ -257,10 +292,10 @@ func firstDim(s tensor.Shape, n int) tensor.Shape {
 	return s
 }
 
-// dispatch appends the dispatches that compute v, or the band of it from row
-// at whose args and result have the given shapes.
-func (l *lowerer) dispatch(v *graph.Value, id int, shapes []tensor.Shape, result tensor.Shape, moves []bool, at int) error {
-	p, err := l.program(v, shapes, moves)
+// dispatch appends the dispatches that compute v by op, or the band of it from
+// row at whose args and result have the given shapes, into life id.
+func (l *lowerer) dispatch(v *graph.Value, op graph.Op, id int, shapes []tensor.Shape, result tensor.Shape, moves []bool, at int) error {
+	p, err := l.program(v, op, shapes, moves)
 	if err != nil {
 		return err
 	}
@@ -327,10 +362,10 @@ func (l *lowerer) bytes(o operand) int64 {
 
 // program picks a way to compute v among those that this graph allows: a
 // program may lay out constants anew, but not values.
-func (l *lowerer) program(v *graph.Value, shapes []tensor.Shape, moves []bool) (shaders.Program, error) {
+func (l *lowerer) program(v *graph.Value, op graph.Op, shapes []tensor.Shape, moves []bool) (shaders.Program, error) {
 	var able []shaders.Program
 next:
-	for _, p := range shaders.Programs(v.Op, shapes, l.lim) {
+	for _, p := range shaders.Programs(op, shapes, l.lim) {
 		for i := range p.Pack {
 			if root(v.Args[i]).Const == nil || moves != nil && moves[i] {
 				continue next
@@ -353,7 +388,7 @@ next:
 	}
 	i := 0
 	if l.choice.Program != nil {
-		i = l.choice.Program(v.Op, shapes, able)
+		i = l.choice.Program(op, shapes, able)
 	}
 	return able[i], nil
 }

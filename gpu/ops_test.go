@@ -18,9 +18,16 @@ import (
 // one plan with its memory poisoned, and compares with want.
 func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
 	t.Helper()
+	everyProgramOf(t, d, g, inputs, want, tolerance, false)
+}
+
+// everyProgramOf is everyProgram with results apart from their residuals or, as
+// by default, in their memory.
+func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, apart bool) {
+	t.Helper()
 	for i, most := 0, 1; i < most; i++ {
 		name := ""
-		p, err := d.CompileWith(g, Choice{Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
+		p, err := d.CompileWith(g, Choice{Apart: apart, Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
 			most = max(most, len(programs))
 			name = programs[min(i, len(programs)-1)].Name
 			return min(i, len(programs)-1)
@@ -182,6 +189,10 @@ func (r row) check(t *testing.T, d *Device) {
 				args = append(args, g.Const(x))
 			}
 		}
+		if _, i, ok := graph.Onto(r.op, len(args)); ok { // a residual that the result may overwrite
+			inputs = append(inputs, tensor.Of([]float32{1}, 1))
+			args[i] = args[i].Mul(g.Input("one", 1))
+		}
 		g.Output("y", graph.Apply(r.op, args...))
 	})
 	want, err := g.Eval(context.Background(), inputs...)
@@ -189,6 +200,9 @@ func (r row) check(t *testing.T, d *Device) {
 		t.Fatal(err)
 	}
 	everyProgram(t, d, g, inputs, want, golden.OpTolerance)
+	if _, _, ok := graph.Onto(r.op, len(r.args)); ok {
+		everyProgramOf(t, d, g, inputs, want, golden.OpTolerance, true)
+	}
 }
 
 // TestBands computes with a limit so low that every op is split.

@@ -85,6 +85,22 @@ func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 type Epilogue struct {
 	Bias, Residual bool
 	Act            Activation
+
+	// Onto says that the result takes the residual's memory, where a kernel then
+	// finds it. It is the runtime's to set: see Onto.
+	Onto bool
+}
+
+// Onto returns op with the result in its residual's memory, and which of n args
+// the residual is; false if op has none.
+func Onto(op Op, n int) (Op, int, bool) {
+	f, ok := op.(fusable)
+	if !ok || !f.epilogue().Residual {
+		return nil, 0, false
+	}
+	e := f.epilogue()
+	e.Onto = true
+	return f.withEpilogue(e), n - 1, true
 }
 
 // String names what the epilogue does, with a leading sign each.

@@ -25,7 +25,7 @@ struct Sizes {
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
     side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
-    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
@@ -145,6 +145,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             var sum = all[z] + add;
             if ((sizes.epilogue & 2u) != 0u) {
                 sum += residual[to];
+            }
+            if ((sizes.epilogue & 4u) != 0u) {
+                sum += y[to];
             }
             y[to] = activate4(sum);
         }

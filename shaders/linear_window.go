@@ -76,7 +76,7 @@ func (p product) weights() []Program {
 	}
 	return []Program{{
 		Name: name,
-		Kernels: w.kernels(p.m, p.source(name, nil), p.bind, func(a pane) []int {
+		Kernels: w.kernels(p.m, p.source(name, nil), p.epilogue, p.bind, func(a pane) []int {
 			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue)}
 		}),
 		Pack: map[int]Packing{1: w.packing()},

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -171,9 +172,17 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 // must returns the text of a kernel file, or panics: names and constants are
 // this package's own, and a test makes every text.
 func must(kernel string, set Set) string {
+	there := set[onto] != nil
+	if there {
+		set = set.with(nil)
+		delete(set, onto)
+	}
 	src, err := Source(kernel, set)
 	if err != nil {
 		panic(err)
+	}
+	if there {
+		src = strings.ReplaceAll(src, "+= residual[", "+= y[")
 	}
 	return src
 }
@@ -218,11 +227,20 @@ func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
 		bias = base
 		base++
 	}
-	if e.Residual {
+	if e.Residual && !e.Onto {
 		residual = base
 	}
-	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual, "ACT": int(e.Act)}
+	set = Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual, "ACT": int(e.Act)}
+	if e.Onto {
+		set[onto] = true
+	}
+	return bias, residual, set
 }
+
+// onto in a set makes a kernel read the residual where it writes the result.
+// Each invocation adds an element of the residual to the same element of y, and
+// only before it stores that: all kernels with a residual do.
+const onto = "onto"
 
 // flags says in a word of a kernel's sizes what its epilogue adds.
 func flags(e graph.Epilogue) int {
@@ -230,7 +248,10 @@ func flags(e graph.Epilogue) int {
 	if e.Bias {
 		n |= 1
 	}
-	if e.Residual {
+	switch {
+	case e.Onto:
+		n |= 4
+	case e.Residual:
 		n |= 2
 	}
 	return n

@@ -3,6 +3,7 @@ package shaders
 import (
 	"fmt"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -79,10 +80,14 @@ func (w cut) panes() (panes []pane, floats int) {
 }
 
 // kernels makes one dispatch for each window. params lists a window's sizes.
-func (w cut) kernels(m int, source string, bind []int, params func(p pane) []int) []Kernel {
+// Onto a residual, the first part of the sum is added too.
+func (w cut) kernels(m int, source string, e graph.Epilogue, bind []int, params func(p pane) []int) []Kernel {
 	panes, _ := w.panes()
 	ks := make([]Kernel, len(panes))
 	for i, p := range panes {
+		if e.Onto {
+			p.part &^= 1
+		}
 		ks[i] = Kernel{
 			Source: source,
 			Grid:   flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8),
