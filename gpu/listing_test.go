@@ -41,6 +41,10 @@ var listed = []struct {
 	{"unet_v2", false},
 	{"unetpp", false},
 	{"unetpp_deepsup", false},
+	{"swin_t", false},
+	{"swin_v2_t", false},
+	{"vit_b_16", true},
+	{"mae_vit_base_patch16", false},
 }
 
 // TestListings compares the plans of models with those in testdata: what a

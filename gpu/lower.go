@@ -202,23 +202,25 @@ func (l *lowerer) op(v *graph.Value) error {
 	return nil
 }
 
-// onto returns v's op with the result in the memory of its residual, if nothing
-// needs that any more and v does not read it otherwise.
+// onto returns v's op with the result in the memory of one of its args that
+// nothing needs any more and that v does not read otherwise.
 func (l *lowerer) onto(v *graph.Value) (op graph.Op, id int, ok bool) {
-	op, i, ok := graph.Onto(v.Op, len(v.Args))
-	if !ok || l.choice.Apart {
-		return nil, 0, false
-	}
-	r := root(v.Args[i])
-	if r.Op == nil || l.last[r] != v {
-		return nil, 0, false
-	}
-	for j, a := range v.Args {
-		if j != i && root(a) == r {
-			return nil, 0, false
+next:
+	for i, a := range v.Args {
+		r := root(a)
+		if l.choice.Apart || r.Op == nil || l.last[r] != v {
+			continue
+		}
+		for j, b := range v.Args {
+			if j != i && root(b) == r {
+				continue next
+			}
+		}
+		if op, ok := graph.Onto(v.Op, v.ArgShapes(), i); ok {
+			return op, l.value[r], true
 		}
 	}
-	return op, l.value[r], true
+	return nil, 0, false
 }
 
 // fits reports whether v and its args can be bound whole. Constants do not

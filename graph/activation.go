@@ -91,16 +91,19 @@ type Epilogue struct {
 	Onto bool
 }
 
-// Onto returns op with the result in its residual's memory, and which of n args
-// the residual is; false if op has none.
-func Onto(op Op, n int) (Op, int, bool) {
-	f, ok := op.(fusable)
-	if !ok || !f.epilogue().Residual {
-		return nil, 0, false
+// Onto returns op with the result in the memory of arg i, where a kernel then
+// finds that arg; false if op cannot.
+func Onto(op Op, args []tensor.Shape, i int) (Op, bool) {
+	switch op := op.(type) {
+	case fusable:
+		e := op.epilogue()
+		e.Onto = e.Residual
+		return op.withEpilogue(e), e.Residual && i == len(args)-1
+	case Binary:
+		op.Onto = i + 1
+		return op, args[0].Equal(args[1])
 	}
-	e := f.epilogue()
-	e.Onto = true
-	return f.withEpilogue(e), n - 1, true
+	return nil, false
 }
 
 // String names what the epilogue does, with a leading sign each.

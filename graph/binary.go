@@ -24,7 +24,13 @@ func (k BinaryKind) String() string { return binaryNames[k] }
 
 // Binary is y = a (+, −, ×, ÷) b with PyTorch's broadcasting: shapes are
 // aligned at the last dimension, and an extent of 1 is repeated.
-type Binary struct{ Kind BinaryKind }
+type Binary struct {
+	Kind BinaryKind
+
+	// Onto says that the result takes the memory of a (1) or b (2). It is the
+	// runtime's to set: see the function Onto.
+	Onto int
+}
 
 // Name is the function's.
 func (o Binary) Name() string { return o.Kind.String() }
@@ -124,13 +130,13 @@ func (o Binary) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 }
 
 // Add is v + b.
-func (v *Value) Add(b *Value) *Value { return Apply(Binary{Add}, v, b) }
+func (v *Value) Add(b *Value) *Value { return Apply(Binary{Kind: Add}, v, b) }
 
 // Sub is v − b.
-func (v *Value) Sub(b *Value) *Value { return Apply(Binary{Sub}, v, b) }
+func (v *Value) Sub(b *Value) *Value { return Apply(Binary{Kind: Sub}, v, b) }
 
 // Mul is v × b, element by element.
-func (v *Value) Mul(b *Value) *Value { return Apply(Binary{Mul}, v, b) }
+func (v *Value) Mul(b *Value) *Value { return Apply(Binary{Kind: Mul}, v, b) }
 
 // Div is v ÷ b, element by element.
-func (v *Value) Div(b *Value) *Value { return Apply(Binary{Div}, v, b) }
+func (v *Value) Div(b *Value) *Value { return Apply(Binary{Kind: Div}, v, b) }

@@ -1,6 +1,8 @@
 package shaders
 
 import (
+	"strings"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -17,24 +19,33 @@ func activate(op graph.Activate, result tensor.Shape) []Program {
 
 func binary(op graph.Binary, args []tensor.Shape, result tensor.Shape) []Program {
 	n := result.Len()
-	set := Set{"KIND": int(op.Kind)}
-	params := []int{n}
 	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(result)], result...)
-	params = append(params, six[1:]...)
+	params := append([]int{n}, six[1:]...)
 	for _, a := range args {
 		params = append(params, graph.BroadcastStrides(a, six)...)
 	}
+	bind := []int{0, 1, 2}
+	if op.Onto > 0 {
+		bind[op.Onto-1] = Absent
+	}
+	source := func(kernel string) string {
+		src := must(kernel, Set{"KIND": int(op.Kind)})
+		if op.Onto > 0 { // each invocation reads an element there before it stores the result
+			src = strings.ReplaceAll(src, []string{" a[", " b["}[op.Onto-1], " y[")
+		}
+		return src
+	}
 	programs := []Program{{Name: "binary", Kernels: []Kernel{{
-		Source: must("binary", set),
+		Source: source("binary"),
 		Grid:   flat(n, 64),
-		Bind:   []int{0, 1, 2},
+		Bind:   bind,
 		Params: words(params...),
 	}}}}
 	if args[0].Equal(args[1]) && n%4 == 0 {
 		programs = append([]Program{{Name: "binary_same", Kernels: []Kernel{{
-			Source: must("binary_same", set),
+			Source: source("binary_same"),
 			Grid:   flat(n/4, 64),
-			Bind:   []int{0, 1, 2},
+			Bind:   bind,
 			Params: words(n / 4),
 		}}}}, programs...)
 	}

@@ -39,7 +39,10 @@ func (s sampler) in(shape ...int) *graph.Value { return s.Input("x", shape...) }
 
 // epilogues are enough for Catalog, which makes the rest of them.
 func epilogues() []graph.Epilogue {
-	return []graph.Epilogue{{}, {Bias: true, Residual: true, Act: graph.ReLU}}
+	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}
+	onto := all
+	onto.Onto = true
+	return []graph.Epilogue{{}, all, onto}
 }
 
 func (s sampler) elementwise() {
@@ -48,7 +51,10 @@ func (s sampler) elementwise() {
 	}
 	for kind := graph.Add; kind <= graph.Div; kind++ {
 		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 3, 5), s.in(5))
-		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 8), s.in(2, 8))
+		for onto := range 3 {
+			graph.Apply(graph.Binary{Kind: kind, Onto: onto}, s.in(2, 8), s.in(2, 8))
+			graph.Apply(graph.Binary{Kind: kind, Onto: onto}, s.in(3, 5), s.in(3, 5))
+		}
 	}
 }
 
