@@ -202,9 +202,10 @@ func (l *lowerer) op(v *graph.Value) error {
 	return nil
 }
 
-// onto returns v's op with the result in the memory of one of its args that
-// nothing needs any more and that v does not read otherwise.
-func (l *lowerer) onto(v *graph.Value) (op graph.Op, id int, ok bool) {
+// onto returns v's op with the result in the memory of one of its args, the one
+// that has been there longest, that nothing needs any more and that v does not
+// read otherwise.
+func (l *lowerer) onto(v *graph.Value) (best graph.Op, id int, ok bool) {
 next:
 	for i, a := range v.Args {
 		r := root(a)
@@ -216,11 +217,12 @@ next:
 				continue next
 			}
 		}
-		if op, ok := graph.Onto(v.Op, v.ArgShapes(), i); ok {
-			return op, l.value[r], true
+		op, can := graph.Onto(v.Op, v.ArgShapes(), i)
+		if at := l.value[r]; can && (!ok || l.lives[at].first < l.lives[id].first) {
+			best, id, ok = op, at, true
 		}
 	}
-	return nil, 0, false
+	return best, id, ok
 }
 
 // fits reports whether v and its args can be bound whole. Constants do not
