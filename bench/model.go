@@ -48,10 +48,10 @@ type ModelOptions struct {
 	Layers bool           // Profile, too
 }
 
-// Model measures a model on a device, or in plain Go if d is nil.
+// Model measures a model's main result on a device, or in plain Go if d is nil.
 func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []gpu.Timing, error) {
 	r := ModelResult{Name: o.Name, Adapter: "cpu", Input: o.Input.Shape, Runs: o.Runs}
-	g, err := models.Trace(o.Model, o.Input.Shape...)
+	g, err := models.TraceForward(o.Model, o.Input.Shape...)
 	if err != nil {
 		return r, nil, fmt.Errorf("bench: %w", err)
 	}
@@ -107,8 +107,9 @@ func flops(g *graph.Graph) int64 {
 	return n
 }
 
-// ReadData binds the tensors weight/… of a reference file to m and returns the
-// input and the output that it holds, in the graph's layout.
+// ReadData binds the tensors weight/… of a reference file, in any layout that m's
+// checkpoints come in, to m and returns the input and the output that it holds,
+// in the graph's layout.
 func ReadData(path string, m models.Model) (x, y *tensor.Tensor, err error) {
 	f, err := weights.OpenSafetensors(path)
 	if err != nil {
@@ -122,7 +123,7 @@ func ReadData(path string, m models.Model) (x, y *tensor.Tensor, err error) {
 		}
 		return rest
 	})
-	if err := weights.Bind(m, src); err != nil {
+	if err := models.Bind(m, src); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, name := range f.Names() {

@@ -24,6 +24,8 @@ elif "ops" in args:
     shapes = json.load(open(args[args.index("--shapes") + 1]))
     names = [s["name"] for s in shapes]
     assert all(s["data"].endswith(s["name"] + ".safetensors") for s in shapes)
+elif "espcn" not in args:
+    names = [os.path.basename(args[args.index("--data") + 1]).replace(".safetensors", "")]
 else:
     names = ["espcn_x3"]
 with open(conf["log"], "a") as f:
@@ -39,6 +41,10 @@ if runs == 0:
         open(os.path.join(cache, "entry"), "w").close()
     time.sleep(0.3)  # what comes after the first output does not count
     sys.exit()
+if cache:  # an environment of its own, timed runs after the first output
+    time.sleep(conf["wait"][side])
+    print(" ", end="", flush=True)
+    time.sleep(0.6)
 ms = conf["ms"][side][names[0]]
 if side == "ours" and "ops" in args:
     print(json.dumps([{"name": n, "op": "x", "program": "p", "median_ms": ms, "min_ms": ms, "max_abs_diff": diff} for n in names]))
@@ -134,6 +140,51 @@ class Compare(unittest.TestCase):
         self.assertGreater(report["cold"]["ours"]["median_ms"], 100)
         self.assertLess(report["cold"]["ort"]["median_ms"], 850)  # 600 and the start of Python, not the 300 after
         self.assertTrue(report["cold"]["met"])
+
+    def write_networks(self, **ms):
+        for name, (ours, ort) in ms.items():
+            (self.path / f"{name}.onnx").touch()
+            self.conf["ms"]["ours"][name], self.conf["ms"]["ort"][name] = ours, ort
+
+    def test_models(self):
+        self.write_networks(resnet18=(2.7, 10), clip_text=(3.9, 10))
+        self.conf["wait"] = {"ours": 0, "ort": 1}
+        report, log = self.compare("models", "--rounds", "1", "--runs", "7")
+        self.assertEqual(self.process.returncode, 0, self.process.stderr + self.process.stdout)
+        self.assertEqual([(side, names) for side, names, *_ in log],
+                         [("ours", ["resnet18"]), ("ort", ["resnet18"]), ("ours", ["clip_text"]), ("ort", ["clip_text"])])
+        self.assertEqual({runs for _, _, runs, *_ in log}, {7})
+        self.assertEqual(len({cache for *_, cache, _ in log}), 4)
+        self.assertTrue(all(entries == [] for *_, entries in log))
+        self.assertEqual([args[:4] for side, _, _, args, *_ in log if side == "ours"],
+                         [["bench", "model", "resnet18", "--data"], ["bench", "model", "clip_vit_b32", "--text"]])
+        resnet, clip = report["models"]["rows"]
+        self.assertEqual((resnet["ratio"], clip["ratio"]), (0.27, 0.39))
+        self.assertGreater(resnet["cold"]["ort"]["median_ms"], 1000)
+        self.assertLess(resnet["cold"]["ort"]["median_ms"], 1600)  # without the 600 after the first output
+        self.assertTrue(report["models"]["met"])
+
+    def test_models_miss(self):
+        self.write_networks(resnet18=(2.9, 10), alexnet=(4.5, 10))
+        self.conf["wait"] = {"ours": 0, "ort": 1}
+        report, _ = self.compare("models", "resnet18", "--rounds", "1")
+        self.assertEqual([r["name"] for r in report["models"]["rows"]], ["resnet18"])
+        self.assertIn("missed: resnet18", self.process.stdout)
+        self.assertEqual(self.process.returncode, 1)
+        self.conf["wait"]["ours"] = 1
+        report, _ = self.compare("models", "alexnet", "--rounds", "1")
+        row, = report["models"]["rows"]
+        self.assertEqual((row["met"], row["cold"]["met"]), (True, False))
+        self.assertFalse(report["models"]["met"])
+
+    def test_models_names(self):
+        for args in (["models", "resnet19"], ["ops", "resnet18"]):
+            p = subprocess.run([sys.executable, str(HERE / "compare"), *args], capture_output=True, text=True)
+            self.assertEqual(p.returncode, 2)
+            self.assertIn("resnet50", p.stderr)
+        report, _ = self.compare("models")
+        self.assertIsNone(report)
+        self.assertIn("setup --models", self.process.stderr)
 
     def test_failure_names_the_command(self):
         del self.conf["ms"]["ours"]["c"]

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes what the peers run: a one-node ONNX model for every shape in
-bench/shapes, and ESPCN x3 whole. Beside each lies a safetensors file with the
-same weights, the input, and the output that PyTorch computes on the CPU.
+bench/shapes, ESPCN x3, and whole networks at batch 1 (--models). Beside each
+lies a safetensors file with the same weights, the input, and the output that
+PyTorch computes on the CPU.
 
     build/NAME.onnx         NCHW, as PyTorch exports it
     build/NAME.nhwc.onnx    convolutions: the same between two transposes, which
                             cancel the two that ONNX Runtime adds itself
     build/NAME.safetensors  input/x, weight/..., output/y; PyTorch's layouts:
-                            NCHW, OIHW, linear weights [out, in]
+                            NCHW, OIHW, linear weights [out, in]; token ids as
+                            numbers of 32 bits
 
 Everything is seeded by its name, so two machines write the same bytes.
 """
@@ -17,6 +19,7 @@ import json
 import pathlib
 import struct
 import zlib
+from unittest import mock
 
 import torch
 from torch import nn
@@ -25,6 +28,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SHAPES = HERE.parent / "shapes"
 ESPCN_WEIGHTS = HERE.parent.parent / "models" / "espcn_x3.safetensors"
 OPSET = 13
+WHOLE_OPSET = 17  # has layer normalisation as one node
+WHOLE = ["resnet18", "resnet50", "googlenet", "alexnet", "vit_b_16", "swin_t", "clip_image", "clip_text"]
 
 
 def read_safetensors(path):
@@ -150,6 +155,42 @@ def write_espcn(out, size=256):
     return source
 
 
+def whole(name):
+    """A network with seeded weights, its input, and what ONNX is to have."""
+    import clip
+    import torch_cases
+
+    if not name.startswith("clip_"):
+        module, x = torch_cases.seeded(name)
+        return module, x, module
+    torch.manual_seed(7)
+    module = {"clip_image": clip.Image, "clip_text": clip.Text}[name]().eval()
+    for p in module.parameters():
+        if not p.any():
+            nn.init.normal_(p, 0, 0.02)
+    if name == "clip_image":
+        return module, torch.randn(1, 3, 224, 224), module
+    x = torch.zeros(1, module.positional_embedding.shape[0], dtype=torch.int64)
+    x[0, :9] = torch.tensor([49406, *torch.randint(1, 49405, (7,)), 49407])
+    return module, x, clip.TextAt(module, 8)
+
+
+def write_whole(name, out):
+    module, x, exported = whole(name)
+    with torch.no_grad():
+        y = module(x)
+    # Gradients stay on: without them PyTorch takes its own fused attention,
+    # which ONNX has no operator for. Dropout does nothing in evaluation, but
+    # torchvision's Swin leaves nodes of it.
+    with mock.patch("torch.nn.functional.dropout", lambda x, *args, **kwargs: x):
+        torch.onnx.export(exported, x, str(out / f"{name}.onnx"), opset_version=WHOLE_OPSET, input_names=["x"], output_names=["y"])
+    tensors = {"input/x": x.float()}
+    tensors.update(("weight/" + k, v) for k, v in module.state_dict().items() if v.dtype == torch.float32)
+    tensors["output/y"] = y
+    write_safetensors(out / f"{name}.safetensors", tensors, {"weights": "seeded"})
+    print(name, flush=True)
+
+
 def write_shapes():
     """bench/shapes: the distinct shapes of ResNet-50 and ViT-B/16, each under
     the name of its first use, with the number of its uses."""
@@ -196,12 +237,18 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--out", type=pathlib.Path, default=HERE / "build", help="folder to write to (default: build)")
     p.add_argument("--only", metavar="NAME", action="append", help="write only this shape, or espcn_x3")
+    p.add_argument("--models", nargs="*", metavar="NAME",
+                   help="write whole networks instead, these or all (needs torchvision; 2 GB): " + ", ".join(WHOLE))
     p.add_argument("--shapes", action="store_true", help="write bench/shapes anew instead (needs torchvision)")
     args = p.parse_args()
     if args.shapes:
         write_shapes()
         return
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.models is not None:
+        for name in args.models or WHOLE:
+            write_whole(name, args.out)
+        return
     shapes = [s for f in sorted(SHAPES.glob("*.json")) for s in json.loads(f.read_text())]
     wanted = set(args.only or [s["name"] for s in shapes] + ["espcn_x3"])
     for s in shapes:

@@ -32,17 +32,25 @@ const usage = `usage: ort.js [options] MODEL.onnx
   --warmup N              runs between the first and the timed ones (2)
   --verbose               ONNX Runtime's own log on stderr: placement, programs`;
 
-// readSafetensors returns { name: { shape, data } } of a file's float32 tensors.
-function readSafetensors(file) {
-  const bytes = fs.readFileSync(file);
-  const n = Number(bytes.readBigUInt64LE(0));
-  const tensors = {};
-  for (const [name, t] of Object.entries(JSON.parse(bytes.toString('utf8', 8, 8 + n)))) {
-    if (t.dtype !== 'F32') continue;
-    const [begin, end] = t.data_offsets.map((o) => bytes.byteOffset + 8 + n + o);
-    tensors[name] = { shape: t.shape, data: new Float32Array(bytes.buffer.slice(begin, end)) };
+// readSafetensors returns { shape, data } of the first of a file's float32
+// tensors whose name begins with prefix, and reads nothing else: the weights
+// are the model's own.
+function readSafetensors(file, prefix) {
+  const fd = fs.openSync(file);
+  const read = (length, position) => {
+    const bytes = new Uint8Array(length);
+    if (fs.readSync(fd, bytes, 0, length, position) !== length) throw new Error(`${file}: too short`);
+    return bytes;
+  };
+  try {
+    const n = Number(new DataView(read(8, 0).buffer).getBigUint64(0, true));
+    const header = JSON.parse(Buffer.from(read(n, 8)).toString());
+    const t = header[Object.keys(header).find((k) => k.startsWith(prefix))];
+    const [begin, end] = t.data_offsets;
+    return { shape: t.shape, data: new Float32Array(read(end - begin, 8 + n + begin).buffer) };
+  } finally {
+    fs.closeSync(fd);
   }
-  return tensors;
 }
 
 // channelsLast lays an NCHW tensor out as NHWC.
@@ -83,9 +91,8 @@ async function main() {
     return;
   }
   const base = positionals[0].replace(/\.onnx$/, '');
-  const tensors = readSafetensors(base + '.safetensors');
   const pick = (prefix) => {
-    const t = tensors[Object.keys(tensors).find((k) => k.startsWith(prefix))];
+    const t = readSafetensors(base + '.safetensors', prefix);
     return opt.nhwc ? channelsLast(t) : t;
   };
   const input = pick('input/');
@@ -99,8 +106,10 @@ async function main() {
   });
   const [inputName] = session.inputNames;
   const [outputName] = session.outputNames;
+  const type = session.inputMetadata[0].type;
+  const data = type === 'int64' ? BigInt64Array.from(input.data, BigInt) : input.data; // token ids
   const run = async () => {
-    const result = await session.run({ [inputName]: new ort.Tensor('float32', input.data, input.shape) });
+    const result = await session.run({ [inputName]: new ort.Tensor(type, data, input.shape) });
     return result[outputName].data;
   };
 

@@ -236,8 +236,9 @@ def write_safetensors(path, metadata, tensors):
     path.write_bytes(struct.pack("<Q", len(head)) + head + b"".join(data))
 
 
-def case(folder, name):
-    arch, config, build, shape = MODELS[name]
+def seeded(name):
+    """A model with seeded weights in evaluation mode, and an input."""
+    _, _, build, shape = MODELS[name]
     torch.manual_seed(7)
     model = build().eval()
     for module in model.modules():
@@ -249,7 +250,12 @@ def case(folder, name):
     for parameter in model.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, 0, 0.02)
-    x = torch.randn(shape)
+    return model, torch.randn(shape)
+
+
+def case(folder, name):
+    arch, config, _, shape = MODELS[name]
+    model, x = seeded(name)
     state = model.state_dict()
     if arch == "vit_torchvision" and shape[2] != config["image_size"]:
         larger = interpolate_embeddings(shape[2], config["patch_size"], dict(state))

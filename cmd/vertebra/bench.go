@@ -201,12 +201,14 @@ func newBenchModel(s *settings) *cobra.Command {
 		Short: "Measure a whole model",
 		Long: `Measures a model: first from the start of this process to the first output, then
 runs with everything warm, from the input in host memory to the output in host
-memory. Weights are random unless a file gives some.
+memory. Weights are random unless a file gives some. With --data the output is
+compared; names and layouts in that file are PyTorch's: images [N, C, H, W].
 
 Models: ` + strings.Join(names, ", ") + ".",
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
-  vertebra bench model espcn --scale 3 --data reference.safetensors --json --runs 0`,
+  vertebra bench model clip_vit_b32 --text
+  vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -218,19 +220,20 @@ Models: ` + strings.Join(names, ", ") + ".",
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	f.BoolVar(&b.profile, "profile", false, "print the time of every layer and its share of the device's peak")
 	f.IntVar(&b.size, "size", 0, "height and width of the input (default: the model's)")
+	f.BoolVar(&b.text, "text", false, "of CLIP: the text tower, not the image tower")
 	f.IntVar(&b.batch, "batch", 1, "inputs at once")
 	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
 	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for the first alone")
-	f.StringVar(&b.weights, "weights", "", "checkpoint to take the weights from")
+	f.StringVar(&b.weights, "weights", "", "checkpoint to take the weights from, PyTorch or safetensors")
 	f.StringVar(&b.data, "data", "", "safetensors file of weight/…, input/x and output/… to run and compare with")
-	c.MarkFlagFilename("weights", "safetensors")
+	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("data", "safetensors")
 	return c
 }
 
 type benchModel struct {
 	*settings
-	json, profile            bool
+	json, profile, text      bool
 	size, batch, scale, runs int
 	weights, data            string
 	out                      io.Writer
@@ -246,7 +249,7 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 		return err
 	}
 	defer m.close()
-	if b.json && b.runs == 0 {
+	if b.json {
 		// For whoever waits for the first byte: the first output is there.
 		o.First = func() { io.WriteString(b.out, "{") }
 	}
@@ -307,13 +310,24 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 	}
 	o.Name, o.Model = entry.Name, entry.New()
 	shape := tensor.Shape{b.batch, b.size, b.size, entry.Channels}
+	clip, _ := o.Model.(*models.CLIP)
+	switch {
+	case b.text && clip == nil:
+		return o, fmt.Errorf("--text: %s has no text tower", entry.Name)
+	case b.text:
+		tower := &textTower{clip.CLIPText}
+		o.Model, o.Input = tower, tower.tokens(b.batch)
+		shape = o.Input.Shape
+	case clip != nil:
+		o.Model = &imageTower{clip.Visual}
+	}
 	switch {
 	case b.data != "":
 		if o.Input, o.Want, err = bench.ReadData(b.data, o.Model); err != nil {
 			return o, err
 		}
 		if !o.Input.Shape.Equal(shape) {
-			return o, fmt.Errorf("%s: the input is %v, --batch and --size ask for %v", b.data, o.Input.Shape, shape)
+			return o, fmt.Errorf("%s: the input is %v, the model, --batch and --size ask for %v", b.data, o.Input.Shape, shape)
 		}
 		return o, nil
 	case b.weights != "":
@@ -324,13 +338,15 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 		if c, ok := src.(io.Closer); ok {
 			defer c.Close()
 		}
-		if err := weights.Bind(o.Model, src); err != nil {
+		if err := models.Bind(o.Model, src); err != nil {
 			return o, fmt.Errorf("%s: %w", b.weights, err)
 		}
 	default:
 		weights.Random(o.Model, 1)
 	}
-	o.Input = bench.RandomInput(shape...)
+	if o.Input == nil {
+		o.Input = bench.RandomInput(shape...)
+	}
 	return o, nil
 }
 
