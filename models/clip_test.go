@@ -1,9 +1,12 @@
 package models
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -46,5 +49,37 @@ func TestLoadCLIPErrors(t *testing.T) {
 	src := weights.Map{"conv1.weight": tensor.New(64, 3, 7, 7)}
 	if _, err := LoadCLIP(src, CLIPConfig{}); err == nil || !strings.Contains(err.Error(), "no weights of CLIP") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// TestProjection checks a layer of a checkpoint, without and with a bias, and
+// none.
+func TestProjection(t *testing.T) {
+	src := weights.Map{
+		"p.weight": tensor.Of([]float32{1, 2, 3, 4, 5, 6}, 3, 2), "other": tensor.New(2),
+		"q.weight": tensor.Of([]float32{1, 1}, 1, 2), "q.bias": tensor.Of([]float32{10}, 1),
+	}
+	for name, want := range map[string][]float32{"p": {3, 7, 11}, "q": {12}, "": {1, 1}} {
+		p := &Projection{}
+		if name != "" {
+			var err error
+			if p, err = LoadProjection(src, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g, err := graph.Trace(func(g *graph.Graph) { g.Output("y", p.Forward(g.Input("x", 1, 2))) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := g.Eval(context.Background(), tensor.Of([]float32{1, 1}, 1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(y[0].Data, want) {
+			t.Errorf("%q gives %v, want %v", name, y[0].Data, want)
+		}
+	}
+	if _, err := LoadProjection(src, "r"); err == nil {
+		t.Error("a projection that is not there")
 	}
 }

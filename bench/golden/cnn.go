@@ -121,16 +121,25 @@ func cifarResNet(f *file) (Case, error) {
 // bindFrom binds a model to a checkpoint that lies beside the file; if its name
 // begins with "shared/", the file is taken to be in shared/golden.
 func (f *file) bindFrom(m models.Model, name string) error {
+	src, err := f.beside(name)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return models.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
+}
+
+// beside opens the checkpoint that bindFrom binds.
+func (f *file) beside(name string) (weights.Checkpoint, error) {
 	dir := f.dir
 	if rest, ok := strings.CutPrefix(name, "shared/"); ok {
 		dir, name = filepath.Join(dir, ".."), rest
 	}
 	src, err := weights.Open(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
-		return fmt.Errorf("%w: weights: %w", ErrUnknown, err)
+		return nil, fmt.Errorf("%w: weights: %w", ErrUnknown, err)
 	}
-	defer src.Close()
-	return models.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
+	return src, nil
 }
 
 // fitted makes a case of a model whose channels are as many as the file's

@@ -17,7 +17,7 @@ func samModel(f *file) (*models.SAM, error) {
 		return nil, err
 	}
 	m := models.NewSAM(config)
-	return m, models.Bind(m, f.group("weight"))
+	return m, f.bind(m)
 }
 
 // samPrompts makes a case of each call of the official Sam.forward: an image
