@@ -20,6 +20,9 @@ func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 		return nil, err
 	}
 	c.Heads, c.TextHeads, c.Act = more.Heads, more.TextHeads, more.Act
+	if c.Patch > 0 && c.Heads == 0 && c.Width%64 != 0 || c.TextHeads == 0 && c.TextWidth%64 != 0 {
+		return nil, fmt.Errorf("models: towers of %d and %d channels are no number of heads of 64 each", c.Width, c.TextWidth)
+	}
 	m := NewCLIP(c)
 	if err := weights.Bind(m, src); err != nil {
 		return nil, err

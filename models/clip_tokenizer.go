@@ -38,6 +38,8 @@ const (
 // clipMerges is how many merges of OpenAI's file are used.
 const clipMerges = 49152 - 256 - 2
 
+var errNoVocabulary = errors.New("no vocabulary of CLIP: neither tokenizer.json nor vocab.json with merges.txt nor bpe_simple_vocab_16e6.txt.gz")
+
 // OpenCLIPTokenizer reads a vocabulary: OpenAI's bpe_simple_vocab_16e6.txt,
 // compressed or not, or tokenizer.json, or vocab.json with merges.txt beside
 // it, or a folder with one of these.
@@ -53,7 +55,7 @@ func OpenCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 				return t, err
 			}
 		}
-		return nil, fmt.Errorf("%s: no vocabulary of CLIP: neither tokenizer.json nor vocab.json with merges.txt nor bpe_simple_vocab_16e6.txt.gz", path)
+		return nil, fmt.Errorf("%s: %w", path, errNoVocabulary)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -1,0 +1,89 @@
+package models
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// OpenCLIP reads a model from a checkpoint as it was downloaded: OpenAI's .pt,
+// safetensors, or a folder of Hugging Face's with config.json, a vocabulary and
+// model.safetensors or pytorch_model.bin. The tokenizer is nil if no vocabulary
+// lies in the folder or beside the file; see OpenCLIPTokenizer.
+func OpenCLIP(path string) (*CLIP, *CLIPTokenizer, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, file := filepath.Dir(path), path
+	if info.IsDir() {
+		dir, file = path, filepath.Join(path, "model.safetensors")
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			file = filepath.Join(path, "pytorch_model.bin")
+		}
+		if _, err := os.Stat(file); err != nil {
+			return nil, nil, fmt.Errorf("%s: neither model.safetensors nor pytorch_model.bin: %w", path, err)
+		}
+	}
+	more, err := readCLIPConfig(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := weights.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer src.Close()
+	m, err := LoadCLIP(src, more)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	t, err := OpenCLIPTokenizer(dir)
+	if errors.Is(err, errNoVocabulary) {
+		return m, nil, nil
+	}
+	return m, t, err
+}
+
+// readCLIPConfig reads what weights do not tell from Hugging Face's
+// config.json: nothing if there is none, or if it is another model's.
+func readCLIPConfig(path string) (CLIPConfig, error) {
+	var c CLIPConfig
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	type tower struct {
+		Heads int    `json:"num_attention_heads"`
+		Act   string `json:"hidden_act"`
+	}
+	var file struct {
+		Text   tower `json:"text_config"`
+		Vision tower `json:"vision_config"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if file.Text.Act != file.Vision.Act || file.Text.Heads < 0 || file.Vision.Heads < 0 {
+		return c, fmt.Errorf("%s: activations %q and %q, heads %d and %d",
+			path, file.Text.Act, file.Vision.Act, file.Text.Heads, file.Vision.Heads)
+	}
+	c.TextHeads, c.Heads = file.Text.Heads, file.Vision.Heads
+	switch file.Vision.Act {
+	case "", "quick_gelu":
+	case "gelu":
+		c.Act = graph.GELU
+	default:
+		return c, fmt.Errorf("%s: hidden_act %q", path, file.Vision.Act)
+	}
+	return c, nil
+}
