@@ -16,8 +16,22 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 // tanh is a quotient that overflows on some drivers; it is 1 beyond 9 in f32.
+// Near 0, where its terms cancel, its series takes its place.
 fn safe_tanh(x: f32) -> f32 {
-    return tanh(clamp(x, -9.0, 9.0));
+    let s = x * x;
+    let near = x * (1.0 - s * (0.33333334 - s * (0.13333334 - s * 0.053968254)));
+    return select(tanh(clamp(x, -9.0, 9.0)), near, s < 0.04);
+}
+
+// exp_minus_1(x) for x up to 0, with its series where the terms cancel.
+fn exp_minus_1(x: f32) -> f32 {
+    let near = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * 0.008333334))));
+    return select(exp(x) - 1.0, near, x > -0.2);
+}
+
+// log_1_plus(x) for x from 0 to 1, likewise.
+fn log_1_plus(x: f32) -> f32 {
+    return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * 0.33333334)), x < 0.02);
 }
 
 fn activate(x: f32) -> f32 {
@@ -28,8 +42,8 @@ fn activate(x: f32) -> f32 {
     if (ACT == 5u) { return safe_tanh(x); }
     if (ACT == 6u) { return x * sigmoid(x); }
     if (ACT == 7u) { return x * clamp(x + 3.0, 0.0, 6.0) * 0.16666667; }
-    if (ACT == 8u) { return select(exp(min(x, 0.0)) - 1.0, x, x > 0.0); }
-    if (ACT == 9u) { return max(x, 0.0) + log(1.0 + exp(-abs(x))); }
+    if (ACT == 8u) { return select(exp_minus_1(min(x, 0.0)), x, x > 0.0); }
+    if (ACT == 9u) { return max(x, 0.0) + log_1_plus(exp(-abs(x))); }
     if (ACT == 10u) { return 0.5 * x * (1.0 + erf(x * 0.70710678)); }
     if (ACT == 11u) { return 0.5 * x * (1.0 + safe_tanh(0.79788456 * (x + 0.044715 * x * x * x))); }
     if (ACT == 12u) { return x * sigmoid(1.702 * x); }
