@@ -45,6 +45,9 @@ var listed = []struct {
 	{"swin_v2_t", false},
 	{"vit_b_16", true},
 	{"mae_vit_base_patch16", false},
+	{"clip_rn50", false},
+	{"clip_vit_b32", false},
+	{"sam_vit_b", false},
 }
 
 // TestListings compares the plans of models with those in testdata: what a

@@ -171,17 +171,19 @@ func newSAMBlock(width, heads, window, grid int) *samBlock {
 }
 
 // Forward maps [B, H, W, width] to [B, H, W, width]. In windows that reach
-// beyond the map there are zeros after the norm.
+// beyond the map there are zeros after the norm. The last projection of the
+// attention comes after the windows are joined: it is the same for each token,
+// and there are fewer of them.
 func (b *samBlock) Forward(x *graph.Value, name string) *graph.Value {
 	y := b.Norm1.Forward(x)
 	if b.Window > 0 {
 		y = y.WindowPartition(graph.Both(b.Window), graph.Pair{})
 	}
-	y = b.Attn.Forward(y).Stage(name + ".attn")
+	y = b.Attn.attend(y)
 	if b.Window > 0 {
 		y = y.WindowReverse(x.Shape[1], x.Shape[2], graph.Pair{})
 	}
-	x = x.Add(y)
+	x = b.Attn.Proj.Forward(y).Stage(name + ".attn").Add(x)
 	return b.Lin2.Forward(b.Lin1.Forward(b.Norm2.Forward(x)).GELU()).Add(x)
 }
 
@@ -201,8 +203,8 @@ func newSAMAttention(width, heads, size int) *samAttention {
 	}
 }
 
-// Forward maps [B, H, W, width] to [B, H, W, width].
-func (a *samAttention) Forward(x *graph.Value) *graph.Value {
+// attend maps [B, H, W, width] to [B, H, W, width], without the projection.
+func (a *samAttention) attend(x *graph.Value) *graph.Value {
 	b, h, w, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
 	qkv := a.QKV.Forward(x.Reshape(b, h*w, width))
 	rel := func(table *tensor.Tensor, axis, n int) *graph.Value {
@@ -210,6 +212,5 @@ func (a *samAttention) Forward(x *graph.Value) *graph.Value {
 		return graph.Apply(graph.RelPos{Heads: a.Heads, QH: h, QW: w, Axis: axis}, qkv, t)
 	}
 	op := graph.Attention{Heads: a.Heads, Packed: graph.PackedQKV, KH: h, KW: w}
-	y := graph.Apply(op, qkv, rel(a.RelH, 0, h), rel(a.RelW, 1, w))
-	return a.Proj.Forward(y).Reshape(b, h, w, width)
+	return graph.Apply(op, qkv, rel(a.RelH, 0, h), rel(a.RelW, 1, w)).Reshape(b, h, w, width)
 }

@@ -70,6 +70,11 @@ func samEncoder(f *file) (Case, error) {
 		if !strings.HasPrefix(s.Name, "neck.") {
 			c.Stages[i] = f.raw("stage/", s.Name)
 		}
+		if strings.HasSuffix(s.Name, ".attn") && c.Stages[i].Shape[1] == config.Window { // in windows
+			grid := graph.WindowReverse{Size: graph.Both(config.Size / config.Patch)}
+			c.Stages[i] = grid.Eval([]*tensor.Tensor{c.Stages[i]})
+			c.Stages[i].Name = s.Name
+		}
 	}
 	return c, err
 }
