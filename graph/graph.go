@@ -111,14 +111,39 @@ func (g *Graph) Input(name string, shape ...int) *Value {
 			panic(shapeError{fmt.Errorf("input %s: shape %v is empty", name, tensor.Shape(shape))})
 		}
 	}
+	if tooLarge(shape) {
+		panic(shapeError{fmt.Errorf("input %s: shape %v is too large", name, tensor.Shape(shape))})
+	}
 	v := &Value{Name: name, Shape: tensor.Shape(shape).Clone(), graph: g}
 	g.Nodes = append(g.Nodes, v)
 	g.Inputs = append(g.Inputs, v)
 	return v
 }
 
-// Const adds a constant, once for each tensor.
+// maxElements is the size of the largest value of a graph: more than any memory
+// holds, and far from overflowing.
+const maxElements = 1 << 44
+
+func tooLarge(s tensor.Shape) bool {
+	n := 1
+	for _, d := range s {
+		if d > maxElements/n {
+			return true
+		}
+		n = max(n*d, 1)
+	}
+	return false
+}
+
+// Const adds a constant, once for each tensor. Its Data may be nil until the
+// graph is compiled.
 func (g *Graph) Const(t *tensor.Tensor) *Value {
+	if t == nil {
+		panic(shapeError{errors.New("a constant is nil")})
+	}
+	if t.Data != nil && len(t.Data) != t.Shape.Len() {
+		panic(shapeError{fmt.Errorf("constant %s of %v has %d elements", t.Name, t.Shape, len(t.Data))})
+	}
 	if v, ok := g.consts[t]; ok {
 		return v
 	}
@@ -128,8 +153,13 @@ func (g *Graph) Const(t *tensor.Tensor) *Value {
 	return v
 }
 
-// Output makes v an output.
-func (g *Graph) Output(name string, v *Value) { g.Outputs = append(g.Outputs, Output{name, v}) }
+// Output makes v, a value of this graph, an output.
+func (g *Graph) Output(name string, v *Value) {
+	if v == nil || v.graph != g {
+		panic(shapeError{fmt.Errorf("output %s is no value of this graph", name)})
+	}
+	g.Outputs = append(g.Outputs, Output{name, v})
+}
 
 // Keep makes outputs of the stages with these names, after the others; with no
 // name, of all stages.
@@ -151,9 +181,17 @@ next:
 	return nil
 }
 
-// Apply adds the result of op. A wrong shape ends the enclosing Trace with an
-// error.
+// Apply adds the result of op. A wrong shape, or a value of another graph among
+// args, ends the enclosing Trace with an error.
 func Apply(op Op, args ...*Value) *Value {
+	for i, a := range args {
+		if a == nil || a.graph != args[0].graph {
+			panic(shapeError{fmt.Errorf("%s: argument %d is no value of this graph", op.Name(), i)})
+		}
+	}
+	if len(args) == 0 {
+		panic(shapeError{fmt.Errorf("%s: no arguments", op.Name())})
+	}
 	v := &Value{Op: op, Args: args, graph: args[0].graph}
 	for _, a := range args {
 		if a.Const != nil && strings.Contains(a.Name, ".") {
@@ -162,7 +200,11 @@ func Apply(op Op, args ...*Value) *Value {
 		}
 	}
 	shape, err := op.Shape(v.ArgShapes())
-	if err == nil && shape.Len() < 1 {
+	switch {
+	case err != nil:
+	case tooLarge(shape):
+		err = fmt.Errorf("result %v is too large", shape)
+	case shape.Len() < 1:
 		err = fmt.Errorf("result %v is empty", shape)
 	}
 	if err != nil {
