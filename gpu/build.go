@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -38,6 +39,9 @@ func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
+	if g == nil || len(g.Outputs) == 0 {
+		return nil, errors.New("gpu: a graph without outputs")
+	}
 	l, err := lower(g, d.info.Limits, d.info.MaxBufferSize, c)
 	if err != nil {
 		return nil, err
@@ -63,10 +67,7 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 // before anything is allocated.
 func (d *Device) affordable(l *listing) error {
 	total := int64(0)
-	for i, b := range l.sizes {
-		if b > d.info.MaxBufferSize {
-			return fmt.Errorf("gpu: a value of %d bytes is over the device's largest buffer, %d", l.sizes[i], d.info.MaxBufferSize)
-		}
+	for _, b := range l.sizes {
 		total += b
 	}
 	seen := map[constantKey]bool{}

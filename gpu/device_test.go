@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -252,6 +253,14 @@ func TestLargeValues(t *testing.T) {
 	g = trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 1, n, 32, 32).PixelShuffle(4)) })
 	if _, err = d.Compile(g); err == nil || !strings.Contains(err.Error(), "pixel_shuffle r4") || !strings.Contains(err.Error(), "cannot be split") {
 		t.Errorf("an op that cannot be split: %v", err)
+	}
+	most := int(d.info.MaxBufferSize / 4)
+	g = trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", most, 1).Add(g.Input("b", 2)).ReLU()) })
+	if _, err = d.Compile(g); err == nil || !strings.Contains(err.Error(), "add") || !strings.Contains(err.Error(), fmt.Sprint(8*most)) || !strings.Contains(err.Error(), fmt.Sprint(d.info.MaxBufferSize)) {
+		t.Errorf("a value over the largest buffer: %v", err)
+	}
+	if _, err = d.Compile(nil); err == nil {
+		t.Error("no graph was compiled")
 	}
 }
 

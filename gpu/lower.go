@@ -91,11 +91,7 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 			continue
 		}
 		if err := l.op(v); err != nil {
-			where := v.Op.Name()
-			if v.Name != "" {
-				where = v.Name + ": " + where
-			}
-			return nil, fmt.Errorf("gpu: %s: %w", where, err)
+			return nil, fmt.Errorf("gpu: %s: %w", origin(v), err)
 		}
 	}
 	for _, o := range g.Outputs {
@@ -107,11 +103,27 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 		}
 		l.outputs = append(l.outputs, out)
 	}
+	for _, v := range g.Nodes {
+		if id, ok := l.value[v]; ok && l.lives[id].bytes > most {
+			return nil, fmt.Errorf("gpu: %s: a value of %v takes %d bytes; the device's largest buffer is %d", origin(v), v.Shape, l.lives[id].bytes, most)
+		}
+	}
 	if err := l.rivals(); err != nil {
 		return nil, err
 	}
 	l.slots, l.sizes, l.bound = assign(l.lives, most)
 	return &l.listing, nil
+}
+
+// origin names the input or op that makes v, and its layer.
+func origin(v *graph.Value) string {
+	switch {
+	case v.Op == nil:
+		return "input " + v.Name
+	case v.Name != "":
+		return v.Name + ": " + v.Op.Name()
+	}
+	return v.Op.Name()
 }
 
 // rivals notes which values a dispatch writes while it reads others, and how
