@@ -105,21 +105,16 @@ func (u *Upscaler) Write(ctx context.Context, w io.Writer, format string, m, alp
 	}
 	e := newEnlarged(ctx, u, m, alpha)
 	e.onWhite = format == "jpeg"
-	out := checkedWriter{w, e}
-	var err error
-	if format == "jpeg" {
-		err = jpeg.Encode(out, e, &jpeg.Options{Quality: 95})
-	} else {
+	return e.encode(func() error {
+		if format == "jpeg" {
+			return jpeg.Encode(w, e, &jpeg.Options{Quality: 95})
+		}
 		encoder := png.Encoder{}
 		if m.Width*m.Height > 4<<20 {
 			encoder.CompressionLevel = png.BestSpeed
 		}
-		err = encoder.Encode(out, e)
-	}
-	if e.err != nil {
-		return e.err
-	}
-	return err
+		return encoder.Encode(w, e)
+	})
 }
 
 // MaxSide is the most pixels down or across that a format can hold.
@@ -128,19 +123,6 @@ func MaxSide(format string) int {
 		return 1<<16 - 1
 	}
 	return 1<<31 - 1
-}
-
-// checkedWriter ends the encoding of a picture that cannot be computed on.
-type checkedWriter struct {
-	io.Writer
-	e *enlarged
-}
-
-func (w checkedWriter) Write(b []byte) (int, error) {
-	if w.e.err != nil {
-		return 0, w.e.err
-	}
-	return w.Writer.Write(b)
 }
 
 // enlarged is a picture that is computed, a row of tiles at a time, while an
@@ -159,7 +141,24 @@ type enlarged struct {
 	channels int
 	pix      []uint8 // rows from first on
 	first    int
-	err      error
+}
+
+// stopped carries the error of a picture that cannot be computed on through an
+// encoder, which would ask for the rest of the pixels.
+type stopped struct{ error }
+
+// encode runs an encoder that reads e.
+func (e *enlarged) encode(encoder func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s, ok := r.(stopped)
+			if !ok {
+				panic(r)
+			}
+			err = s.error
+		}
+	}()
+	return encoder()
 }
 
 // behind is how many rows back an encoder may look: JPEG takes blocks of 16.
@@ -196,14 +195,13 @@ func (e *enlarged) ColorModel() color.Model {
 func (e *enlarged) Opaque() bool { return e.alpha == nil }
 
 // At returns a pixel. Rows have to be asked for from top to bottom, but for a
-// few. If the picture could not be computed, pixels are black.
+// few.
 func (e *enlarged) At(x, y int) color.Color {
 	width := e.m.Width * e.u.Scale
-	for e.err == nil && (y-e.first+1)*width*e.channels > len(e.pix) {
-		e.err = e.next()
-	}
-	if e.err != nil {
-		return color.Gray{}
+	for (y-e.first+1)*width*e.channels > len(e.pix) {
+		if err := e.next(); err != nil {
+			panic(stopped{err})
+		}
 	}
 	p := e.pix[((y-e.first)*width+x)*e.channels:]
 	switch {

@@ -200,6 +200,18 @@ func TestUpscaleEnds(t *testing.T) {
 	if err := u.Write(ctx, io.Discard, "png", m, nil); err != broken {
 		t.Errorf("a network that fails: %v", err)
 	}
+	asked := 0
+	e := newEnlarged(ctx, &u, m, nil)
+	err := e.encode(func() error {
+		for range 3 {
+			asked++
+			e.At(0, 0)
+		}
+		return nil
+	})
+	if err != broken || asked != 1 {
+		t.Errorf("an encoder asked for %d pixels after the first had failed: %v", asked-1, err)
+	}
 	cancel()
 	if err := u.Write(ctx, io.Discard, "jpeg", m, nil); err != context.Canceled {
 		t.Errorf("ended context: %v", err)
