@@ -39,14 +39,17 @@ type ModelResult struct {
 // ModelOptions says how to measure a model.
 type ModelOptions struct {
 	Name   string
-	Model  models.Model // with weights
-	Input  *tensor.Tensor
+	Model  models.Model   // with weights
+	Input  *tensor.Tensor // random if it has no Data
 	Want   *tensor.Tensor // or nil
 	Runs   int            // after the first and two more; 0 for the first alone
 	Start  time.Time      // of the process
 	First  func()         // called when the first output is in host memory; or nil
 	Layers bool           // Profile, too
 }
+
+// plainElements is the largest input that is measured without a GPU.
+const plainElements = 1 << 28
 
 // Model measures a model's main result on a device, or in plain Go if d is nil.
 func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []gpu.Timing, error) {
@@ -55,7 +58,11 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []g
 	if err != nil {
 		return r, nil, fmt.Errorf("bench: %w", err)
 	}
-	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, o.Input) }
+	x := o.Input
+	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, x) }
+	if n := x.Shape.Len(); d == nil && n > plainElements {
+		return r, nil, fmt.Errorf("bench: an input %v is too large for plain Go, which takes %d numbers", x.Shape, plainElements)
+	}
 	var plan *gpu.Plan
 	if d != nil {
 		r.Adapter = d.Info().Name
@@ -63,10 +70,13 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []g
 			return r, nil, fmt.Errorf("bench: %w", err)
 		}
 		defer plan.Close()
-		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, o.Input) }
+		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, x) }
 		s := plan.Stats()
 		r.ActivationBytes, r.ActivationBound, r.WeightBytes = s.ActivationBytes, s.ActivationBound, s.WeightBytes
 		r.Dispatches, r.Pipelines = s.Dispatches, s.Pipelines
+	}
+	if x.Data == nil { // now that the device has taken the graph
+		x = RandomInput(x.Shape...)
 	}
 	out, err := run()
 	if err != nil {
@@ -92,7 +102,7 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []g
 	if !o.Layers || plan == nil {
 		return r, nil, nil
 	}
-	layers, err := plan.Profile(ctx, o.Input)
+	layers, err := plan.Profile(ctx, x)
 	return r, layers, err
 }
 

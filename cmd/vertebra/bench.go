@@ -345,7 +345,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 		weights.Random(o.Model, 1)
 	}
 	if o.Input == nil {
-		o.Input = bench.RandomInput(shape...)
+		o.Input = tensor.Declare(shape...)
 	}
 	return o, nil
 }

@@ -51,6 +51,9 @@ picture with three panels: its pixels, bicubic, and vertebra's.`,
 
 func (u *upscale) demo(ctx context.Context) error {
 	start := time.Now()
+	if kind, err := format(u.path); err != nil || kind != "png" {
+		return fmt.Errorf("%s: extension %q, want .png", u.path, filepath.Ext(u.path))
+	}
 	photo, err := models.Decode(bytes.NewReader(demoPhoto))
 	if err != nil {
 		return err

@@ -35,12 +35,17 @@ through the network in overlapping tiles, with the same result.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			u.out, u.err = c.OutOrStdout(), c.ErrOrStderr()
+			for _, flag := range []string{"activation", "last"} {
+				if c.Flags().Changed(flag) && u.weights == "" {
+					return fmt.Errorf("--%s says what --weights were trained with; none are given", flag)
+				}
+			}
 			return u.run(c.Context(), args[0])
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
-	f.IntVar(&u.scale, "scale", 3, "how many times to enlarge: 2, 3 or 4 (any number with --weights)")
+	f.IntVar(&u.scale, "scale", 3, "how many times to enlarge: 2, 3 or 4 (with --weights 1 to 16)")
 	f.StringVar(&u.weights, "weights", "", "safetensors file of conv1, conv2 and conv3 (default: the built-in ones)")
 	f.StringVar(&u.act, "activation", "tanh", "of --weights: what follows the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "of --weights: what follows the last step, sigmoid, tanh or none")
@@ -81,8 +86,11 @@ func format(path string) (string, error) {
 
 // espcn makes the network with weights from a file, or the built-in ones.
 func espcn(scale int, path string) (*models.ESPCN, error) {
-	if scale < 1 || scale > 16 {
-		return nil, fmt.Errorf("scale %d, want 2, 3 or 4", scale)
+	switch {
+	case path == "" && (scale < 2 || scale > 4):
+		return nil, fmt.Errorf("--scale %d, want 2, 3 or 4 where no --weights are given", scale)
+	case scale < 1 || scale > 16:
+		return nil, fmt.Errorf("--scale %d, want 1 to 16", scale)
 	}
 	m := models.NewESPCN(scale)
 	if path == "" {
