@@ -250,8 +250,8 @@ func TestLargeValues(t *testing.T) {
 		}
 	}
 	p.Close()
-	g = trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 1, n, 32, 32).PixelShuffle(4)) })
-	if _, err = d.Compile(g); err == nil || !strings.Contains(err.Error(), "pixel_shuffle r4") || !strings.Contains(err.Error(), "cannot be split") {
+	g = trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 1, n, 32, 32).Roll(1, 3)) })
+	if _, err = d.Compile(g); err == nil || !strings.Contains(err.Error(), "roll 1[+3]") || !strings.Contains(err.Error(), "cannot be split") {
 		t.Errorf("an op that cannot be split: %v", err)
 	}
 	most := int(d.info.MaxBufferSize / 4)

@@ -181,33 +181,51 @@ func (l *lowerer) newLife(v *graph.Value, first int) int {
 	return l.value[v]
 }
 
-// op appends the dispatches of one op: in bands, if a value is too large to
-// bind at once.
-func (l *lowerer) op(v *graph.Value) error {
-	shapes, result := v.ArgShapes(), v.Shape
-	rows, moves := 0, []bool(nil) // rows of a band, 0 for all at once
-	if !l.fits(v) {
-		banded, ok := v.Op.(graph.Banded)
-		if ok {
-			shapes, result, moves = banded.Bands(shapes, result)
-			rows = l.bandRows(v, shapes, result, moves)
-		}
-		if rows == 0 {
-			return l.tooLarge(v)
-		}
+// section is a part of an op's result that is computed at once: all of it, a
+// band or a stripe.
+type section struct {
+	op     graph.Op
+	args   []tensor.Shape
+	result tensor.Shape
+	at     []int64 // bytes where each arg and, last, the result begins; whole is all of it
+}
+
+const whole = -1
+
+// offset is how operand o, number i of a section's args and result, is bound.
+func (c section) offset(o operand, i int, s tensor.Shape) operand {
+	if c.at[i] != whole {
+		o.offset, o.size = c.at[i], 4*int64(s.Len())
 	}
-	if rows == 0 {
-		if op, id, ok := l.onto(v); ok {
-			l.value[v] = id
-			return l.dispatch(v, op, id, shapes, result, nil, 0)
+	return o
+}
+
+// op appends the dispatches of one op: in bands or stripes, if a value is too
+// large to bind at once.
+func (l *lowerer) op(v *graph.Value) error {
+	c := section{op: v.Op, args: v.ArgShapes(), result: v.Shape}
+	for range len(v.Args) + 1 {
+		c.at = append(c.at, whole)
+	}
+	if l.fits(v) {
+		op, id, ok := l.onto(v)
+		if ok {
+			c.op, l.value[v] = op, id
+		} else {
+			id = l.newLife(v, len(l.steps))
 		}
-		return l.dispatch(v, v.Op, l.newLife(v, len(l.steps)), shapes, result, nil, 0)
+		return l.dispatch(v, id, c)
+	}
+	sections := l.bands(v)
+	if sections == nil {
+		sections = l.stripes(v)
+	}
+	if sections == nil {
+		return l.tooLarge(v)
 	}
 	id := l.newLife(v, len(l.steps))
-	all := result[0]
-	for at := 0; at < all; at += rows {
-		n := min(rows, all-at)
-		if err := l.dispatch(v, v.Op, id, cut(shapes, moves, n), firstDim(result, n), moves, at); err != nil {
+	for _, c := range sections {
+		if err := l.dispatch(v, id, c); err != nil {
 			return err
 		}
 	}
@@ -261,57 +279,9 @@ func (l *lowerer) tooLarge(v *graph.Value) error {
 		big, 4*int64(big.Len()), l.lim.StorageBinding)
 }
 
-// bandRows returns how many rows make bands that fit the limit and begin at
-// offsets that a binding may have, or 0 if none do.
-func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.Shape, moves []bool) int {
-	const align = 256 // of a storage binding's offset, in bytes
-	step, most := int64(1), int64(result[0])
-	consider := func(s tensor.Shape) {
-		row := 4 * int64(s.Len()/s[0])
-		most = min(most, l.lim.StorageBinding/row)
-		step = lcm(step, align/gcd(row, align))
-	}
-	consider(result)
-	for i, s := range shapes {
-		if moves[i] {
-			consider(s)
-		} else if root(v.Args[i]).Const == nil && !l.bindable(s) {
-			return 0
-		}
-	}
-	return int(most / step * step)
-}
-
-func gcd(a, b int64) int64 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
-
-func lcm(a, b int64) int64 { return a / gcd(a, b) * b }
-
-// cut returns shapes with n rows in those that move.
-func cut(shapes []tensor.Shape, moves []bool, n int) []tensor.Shape {
-	out := append([]tensor.Shape{}, shapes...)
-	for i := range out {
-		if moves[i] {
-			out[i] = firstDim(out[i], n)
-		}
-	}
-	return out
-}
-
-func firstDim(s tensor.Shape, n int) tensor.Shape {
-	s = s.Clone()
-	s[0] = n
-	return s
-}
-
-// dispatch appends the dispatches that compute v by op, or the band of it from
-// row at whose args and result have the given shapes, into life id.
-func (l *lowerer) dispatch(v *graph.Value, op graph.Op, id int, shapes []tensor.Shape, result tensor.Shape, moves []bool, at int) error {
-	p, err := l.program(v, op, shapes, moves)
+// dispatch appends the dispatches that compute a section of v into life id.
+func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
+	p, err := l.program(v, c)
 	if err != nil {
 		return err
 	}
@@ -325,18 +295,9 @@ func (l *lowerer) dispatch(v *graph.Value, op graph.Op, id int, shapes []tensor.
 		} else if r.Const.Data == nil {
 			return fmt.Errorf("weight %s has no data", r.Name)
 		}
-		if moves != nil && moves[i] {
-			row := 4 * int64(shapes[i].Len()/shapes[i][0])
-			o.offset, o.size = int64(at)*row, row*int64(shapes[i][0])
-		}
-		operands = append(operands, o)
+		operands = append(operands, c.offset(o, i, c.args[i]))
 	}
-	y := operand{value: id}
-	if moves != nil {
-		row := 4 * int64(result.Len()/result[0])
-		y.offset, y.size = int64(at)*row, row*int64(result[0])
-	}
-	operands = append(operands, y)
+	operands = append(operands, c.offset(operand{value: id}, len(v.Args), c.result))
 	l.lives[id].last = len(l.steps) + len(p.Kernels) - 1
 	for _, n := range p.Scratch {
 		// Scratch lives for the dispatches of this program alone.
@@ -359,7 +320,7 @@ func (l *lowerer) dispatch(v *graph.Value, op graph.Op, id int, shapes []tensor.
 			s.bind = append(s.bind, o)
 		}
 		if k == 0 {
-			s.flops = graph.FLOPs(v.Op, shapes, result)
+			s.flops = graph.FLOPs(c.op, c.args, c.result)
 		}
 		l.steps = append(l.steps, s)
 	}
@@ -376,14 +337,27 @@ func (l *lowerer) bytes(o operand) int64 {
 	return 4 * int64(o.constant.Shape.Len())
 }
 
-// program picks a way to compute v among those that this graph allows: a
-// program may lay out constants anew, but not values.
-func (l *lowerer) program(v *graph.Value, op graph.Op, shapes []tensor.Shape, moves []bool) (shaders.Program, error) {
+// program picks a way to compute a section of v.
+func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
+	able := l.programs(v, c)
+	if len(able) == 0 {
+		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", c.args)
+	}
+	i := 0
+	if l.choice.Program != nil {
+		i = l.choice.Program(c.op, c.args, able)
+	}
+	return able[i], nil
+}
+
+// programs lists the ways to compute a section of v that this graph and the
+// device allow: a program may lay out constants anew, but not values.
+func (l *lowerer) programs(v *graph.Value, c section) []shaders.Program {
 	var able []shaders.Program
 next:
-	for _, p := range shaders.Programs(op, shapes, l.lim) {
+	for _, p := range shaders.Programs(c.op, c.args, l.lim) {
 		for i := range p.Pack {
-			if root(v.Args[i]).Const == nil || moves != nil && moves[i] {
+			if root(v.Args[i]).Const == nil || c.at[i] != whole {
 				continue next
 			}
 		}
@@ -393,20 +367,13 @@ next:
 			}
 		}
 		for _, k := range p.Kernels {
-			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, shapes, k, p.Pack) {
+			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, c.args, k, p.Pack) {
 				continue next
 			}
 		}
 		able = append(able, p)
 	}
-	if len(able) == 0 {
-		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", shapes)
-	}
-	i := 0
-	if l.choice.Program != nil {
-		i = l.choice.Program(op, shapes, able)
-	}
-	return able[i], nil
+	return able
 }
 
 // bindsConstants reports whether k binds whole only constants that can be, and

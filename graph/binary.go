@@ -114,19 +114,36 @@ func (k BinaryKind) of(a, b float64) float64 {
 	return a / b
 }
 
-// Bands sees all as flat rows when nothing is repeated or b is one number;
-// otherwise it splits the first dimension.
+// Bands sees as rows as many first dimensions as each arg either has in full or
+// repeats: all of them if nothing is repeated or an arg is one number.
 func (o Binary) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	if args[0].Equal(args[1]) {
-		flat := tensor.Shape{result.Len()}
-		return []tensor.Shape{flat, flat}, flat, []bool{true, true}
+	full, repeated := []bool{true, true}, []bool{true, true}
+	k := 0
+next:
+	for ; k < len(result); k++ {
+		f, r := []bool{false, false}, []bool{false, false}
+		for i, a := range args {
+			n := 1
+			if d := k - len(result) + len(a); d >= 0 {
+				n = a[d]
+			}
+			f[i], r[i] = full[i] && n == result[k], repeated[i] && n == 1
+			if !f[i] && !r[i] {
+				break next
+			}
+		}
+		full, repeated = f, r
 	}
-	as, moves := make([]tensor.Shape, 2), make([]bool, 2)
+	as := make([]tensor.Shape, 2)
 	for i, a := range args {
-		as[i] = a
-		moves[i] = len(a) == len(result) && a[0] == result[0] && a[0] > 1
+		as[i] = a[max(0, len(a)-(len(result)-k)):]
+		if full[i] {
+			as[i] = append(tensor.Shape{result[:k].Len()}, as[i]...)
+		} else if len(as[i]) == 0 {
+			as[i] = tensor.Shape{1}
+		}
 	}
-	return as, result, moves
+	return as, append(tensor.Shape{result[:k].Len()}, result[k:]...), full
 }
 
 // Add is v + b.

@@ -40,6 +40,7 @@ type Conv2d struct {
 	Stride, Pad, Dilation Pair
 	Groups                int // 0 means 1
 	Epilogue
+	Part
 }
 
 // Defaults returns the op with its zero fields replaced by what they mean.
@@ -72,7 +73,7 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C] and weight [O, C/groups, kH, kW]", args)
 	}
-	x, w := args[0], args[1]
+	x, w := o.Whole(args[0]), args[1]
 	switch {
 	case x[3]%o.Groups != 0 || w[0]%o.Groups != 0:
 		return nil, fmt.Errorf("%d to %d channels in %d groups", x[3], w[0], o.Groups)
@@ -90,6 +91,10 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		y[1+d] = span/o.Stride[d] + 1
 	}
+	y, err := o.of(args[0], y)
+	if err != nil {
+		return nil, err
+	}
 	return y, o.check(args, 2, y)
 }
 
@@ -101,6 +106,7 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	if err != nil {
 		panic(err)
 	}
+	o.Pad[0] = o.Part.Pad(o.Pad[0], o.Stride[0])
 	y := tensor.New(shape...)
 	store := o.store(args, 2, y)
 	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
@@ -135,9 +141,23 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands splits the batch.
+// Bands splits the batch, and the rows if windows lie one below the other.
 func (o Conv2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	d, k := o.Defaults(), args[1][2]
+	args, result = o.images(args, result, d.Pad[0] == 0 && d.Stride[0] == k && (d.Dilation[0] == 1 || k == 1), k, 1)
 	return args, result, o.moves(1, 1)
+}
+
+// Rows are those under the windows.
+func (o Conv2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
+	d, height := o.Defaults(), args[0][1]
+	return o.rows(args, under(args[1][2], d.Stride[0], d.Pad[0], d.Dilation[0], height, from, to), from, to)
+}
+
+// Stripe sets Part.
+func (o Conv2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
+	o.Part = stripe(args[0], from, to, rows)
+	return o
 }
 
 // FLOPs is two for each weight and position.
@@ -158,6 +178,22 @@ func (e Epilogue) moves(moving, still int) []bool {
 		m[len(m)-1] = true
 	}
 	return m
+}
+
+// images sees args x, weight and so on and their result as images of in rows
+// that become images of out rows, if they are apart and fill the height.
+func (e Epilogue) images(args []tensor.Shape, result tensor.Shape, apart bool, in, out int) ([]tensor.Shape, tensor.Shape) {
+	x, n := args[0], result[1]/out
+	if !apart || x[1] != n*in || result[1] != n*out {
+		return args, result
+	}
+	args = append([]tensor.Shape{}, args...)
+	args[0] = tensor.Shape{x[0] * n, in, x[2], x[3]}
+	result = tensor.Shape{result[0] * n, out, result[2], result[3]}
+	if e.Residual {
+		args[len(args)-1] = result
+	}
+	return args, result
 }
 
 func (o Conv2d) epilogue() Epilogue           { return o.Epilogue }

@@ -49,9 +49,10 @@ func (o PixelShuffle) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o PixelShuffle) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the batch.
-func (o PixelShuffle) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return args, result, []bool{true}
+// Bands takes a row of x for an image.
+func (o PixelShuffle) Bands(args []tensor.Shape, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	x := args[0]
+	return []tensor.Shape{{x[0] * x[1], 1, x[2], x[3]}}, tensor.Shape{x[0] * x[1], o.R, y[2], y[3]}, []bool{true}
 }
 
 // PixelShuffle moves groups of r² channels to r×r blocks of pixels.
@@ -99,9 +100,10 @@ func (o PixelUnshuffle) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o PixelUnshuffle) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the batch.
-func (o PixelUnshuffle) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return args, result, []bool{true}
+// Bands takes a row of the result for an image.
+func (o PixelUnshuffle) Bands(args []tensor.Shape, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
+	x := args[0]
+	return []tensor.Shape{{y[0] * y[1], o.R, x[2], x[3]}}, tensor.Shape{y[0] * y[1], 1, y[2], y[3]}, []bool{true}
 }
 
 // PixelUnshuffle moves r×r blocks of pixels to groups of r² channels.

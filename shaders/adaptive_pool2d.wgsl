@@ -5,7 +5,8 @@
 //     binding 1  y  [B, OH, OW, C]  write
 //     binding 2  sizes
 //
-// An invocation computes one element. Grid: flat(B*OH*OW*C).
+// H and OH of the formula are whole_h and whole_oh, of the images that x and y
+// are rows of, x from first on and y from from_row on. An invocation computes one element. Grid: flat(B*OH*OW*C).
 
 //wgsl:import index
 
@@ -13,7 +14,10 @@
 const MAX = false;
 const WG = 64u;
 
-struct Sizes { n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32 }
+struct Sizes {
+    n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32,
+    whole_h: u32, whole_oh: u32, first: u32, from_row: u32, // of what x and y are stripes of; rows begin at these
+}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
@@ -28,8 +32,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let column = i / sizes.c % sizes.ow;
     let row = i / (sizes.c * sizes.ow) % sizes.oh;
     let image = i / (sizes.c * sizes.ow * sizes.oh);
-    let r0 = row * sizes.h / sizes.oh;
-    let r1 = ((row + 1u) * sizes.h + sizes.oh - 1u) / sizes.oh;
+    let i0 = row + sizes.from_row;
+    let r0 = i0 * sizes.whole_h / sizes.whole_oh - sizes.first;
+    let r1 = ((i0 + 1u) * sizes.whole_h + sizes.whole_oh - 1u) / sizes.whole_oh - sizes.first;
     let s0 = column * sizes.w / sizes.ow;
     let s1 = ((column + 1u) * sizes.w + sizes.ow - 1u) / sizes.ow;
     var largest = x[((image * sizes.h + r0) * sizes.w + s0) * sizes.c + c];

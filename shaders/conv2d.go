@@ -7,9 +7,11 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2d lists the ways to compute a convolution, the naive kernel last.
+// conv2d lists the ways to compute a convolution, the naive kernel last. Above
+// a stripe the padding may be negative, which wraps round as kernels count.
 func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
+	op.Pad[0] = op.Part.Pad(op.Pad[0], op.Stride[0])
 	x, w := args[0], args[1]
 	rest := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {

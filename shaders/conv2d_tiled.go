@@ -47,7 +47,8 @@ func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim
 	small := args[1][2]*args[1][3] == 1
 	op, args = folded(op, args)
 	x, w := args[0], args[1]
-	if w[2]*w[3] > 1 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Pad != (graph.Pair{}) {
+	if w[2]*w[3] > 1 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Pad != (graph.Pair{}) ||
+		x[1] != result[1] || x[2] != result[2] {
 		return nil
 	}
 	m, k, n := x[0]*x[1]*x[2], x[3], w[0]

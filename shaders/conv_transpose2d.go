@@ -11,7 +11,8 @@ import (
 // naive kernel last.
 func convTranspose2d(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
-	w := args[1]
+	op.Pad[0] = op.Top()
+	x, w := args[0], args[1]
 	ph := newPhases(op, w)
 	product := convTranspose2dPhases(op, args, result, lim)
 	direct := convTranspose2dDirect(op, args, result)
@@ -21,7 +22,7 @@ func convTranspose2d(op graph.ConvTranspose2d, args []tensor.Shape, result tenso
 		programs = append(direct, product...)
 	}
 	if op.Groups == 1 && op.Stride == (graph.Pair{w[2], w[3]}) && op.Pad == (graph.Pair{}) &&
-		op.OutputPad == (graph.Pair{}) && op.Dilation == graph.Both(1) {
+		result[1] == x[1]*w[2] && result[2] == x[2]*w[3] && op.Dilation == graph.Both(1) {
 		programs = preferred(lim, convTranspose2dTiled(op, args, result, lim), programs)
 	}
 	return append(programs, convTranspose2dNaive(op, args, result))

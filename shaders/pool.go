@@ -10,6 +10,7 @@ import (
 func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []Program {
 	programs := pool2d("max_pool2d", op.Window, 0, Set{"MAX": true}, args, result)
 	x, w := args[0], op.Defaults()
+	above := w.Part.Pad(w.Pad[0], w.Stride[0])
 	if x[3]%4 != 0 || w.Dilation != graph.Both(1) || w.Stride[1] >= w.Size[1] {
 		return programs
 	}
@@ -20,7 +21,7 @@ func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []P
 		Grid:   flat(n, 64),
 		Bind:   []int{0, 1},
 		Params: append(words(n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
-			w.Stride[0], w.Stride[1], w.Pad[0], w.Pad[1], blocks), lowest),
+			w.Stride[0], w.Stride[1], above, w.Pad[1], blocks), lowest),
 	}}}}, programs...)
 }
 
@@ -29,7 +30,7 @@ var lowest = math.Float32bits(float32(math.Inf(-1)))
 
 func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := pool2d("avg_pool2d", op.Window, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
-	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 {
+	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 && op.Part == (graph.Part{}) {
 		return append(reduceColumns(graph.Mean, x[0], x[1]*x[2], x[3], lim), programs...)
 	}
 	return programs
@@ -38,10 +39,13 @@ func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim
 func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Shape, result tensor.Shape) []Program {
 	w = w.Defaults()
 	x := args[0]
+	// Where the padding ends, from the top of the first window.
+	ends := graph.Pair{w.Whole(x)[1] + 2*w.Pad[0] - w.From*w.Stride[0], x[2] + 2*w.Pad[1]}
+	above := w.Part.Pad(w.Pad[0], w.Stride[0])
 	program := func(name, kernel string, width int) Program {
 		n := result.Len() / width
 		params := words(n, x[1], x[2], x[3]/width, result[1], result[2], w.Size[0], w.Size[1],
-			w.Stride[0], w.Stride[1], w.Pad[0], w.Pad[1], w.Dilation[0], w.Dilation[1], divisor)
+			w.Stride[0], w.Stride[1], above, w.Pad[1], w.Dilation[0], w.Dilation[1], ends[0], ends[1], divisor)
 		return Program{Name: name, Kernels: []Kernel{{
 			Source: must(kernel, set),
 			Grid:   flat(n, 64),
@@ -62,9 +66,9 @@ func adaptivePool2d(op graph.AdaptivePool2d, args []tensor.Shape, result tensor.
 		Source: must("adaptive_pool2d", Set{"MAX": op.Max}),
 		Grid:   flat(n, 64),
 		Bind:   []int{0, 1},
-		Params: words(n, x[1], x[2], x[3], result[1], result[2]),
+		Params: words(n, x[1], x[2], x[3], result[1], result[2], op.Whole(x)[1], op.Out[0], op.First, op.From),
 	}}}}
-	if op.Out == graph.Both(1) {
+	if op.Out == graph.Both(1) && op.Part == (graph.Part{}) {
 		kind := graph.Mean
 		if op.Max {
 			kind = graph.Max

@@ -19,6 +19,7 @@ const WG = 64u;
 struct Sizes {
     n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32, kh: u32, kw: u32,
     stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+    end_h: u32, end_w: u32, // of the padding, from the first window's top left
     divisor: u32, lowest: f32, // -inf, which WGSL cannot write
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -66,8 +67,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     var divisor = sizes.divisor;
     if (divisor == 0u && COUNT_PAD) {
-        let high = min(sizes.kh, sizes.h + 2u * sizes.pad_h - row * sizes.stride_h);
-        let wide = min(sizes.kw, sizes.w + 2u * sizes.pad_w - column * sizes.stride_w);
+        let high = min(sizes.kh, sizes.end_h - row * sizes.stride_h);
+        let wide = min(sizes.kw, sizes.end_w - column * sizes.stride_w);
         divisor = high * wide;
     } else if (divisor == 0u) {
         divisor = hits;

@@ -208,10 +208,11 @@ func preferred(lim Limits, gpu, cpu []Program) []Program {
 
 func ceil(n, d int) int { return (n + d - 1) / d }
 
+// words are sizes for a uniform; a negative one wraps round.
 func words(n ...int) []uint32 {
 	w := make([]uint32, len(n))
 	for i, v := range n {
-		if v < 0 || int64(v) > 1<<32-1 {
+		if int64(v) < -1<<31 || int64(v) > 1<<32-1 {
 			panic(fmt.Sprintf("shaders: size %d", v))
 		}
 		w[i] = uint32(v)

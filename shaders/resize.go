@@ -9,10 +9,10 @@ import (
 
 func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x := args[0]
-	steps := op.Steps(x, result)
+	steps := op.Steps(x)
 	bits := func(f float32) int { return int(math.Float32bits(f)) }
 	if op.Antialias {
-		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, x, result, steps)}
+		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, op.Part, x, result, steps)}
 	}
 	program := func(name string, lanes int) Program {
 		n := result.Len() / lanes
@@ -20,7 +20,8 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 			Source: must(name, Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}),
 			Grid:   flat(n, 64),
 			Bind:   []int{0, 1},
-			Params: words(n, x[1], x[2], result[1], result[2], x[3]/lanes, bits(steps[0]), bits(steps[1])),
+			Params: words(n, x[1], x[2], result[1], result[2], x[3]/lanes, bits(steps[0]), bits(steps[1]),
+				op.Whole(x)[1], op.First, op.From),
 		}}}
 	}
 	programs := []Program{program("resize", 1)}
@@ -31,7 +32,7 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 		return programs
 	}
 	set := Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}
-	p := twoPass("resize_axis", set, x, result, steps)
+	p := twoPass("resize_axis", set, op.Part, x, result, steps)
 	p.Name += " " + op.Mode.String()
 	// The scratch pays where it is small and the second pass reads vec4s that
 	// the direct kernel cannot.
@@ -43,8 +44,8 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 
 // twoPass resizes across into scratch [B, H, OUT_W, C], then down, in the order
 // in which PyTorch sums.
-func twoPass(kernel string, set Set, x, y tensor.Shape, steps [2]float32) Program {
-	pass := func(outer, in, out, inner int, step float32, bind ...int) Kernel {
+func twoPass(kernel string, set Set, part graph.Part, x, y tensor.Shape, steps [2]float32) Program {
+	pass := func(part graph.Part, whole, outer, in, out, inner int, step float32, bind ...int) Kernel {
 		name, lanes := kernel, 1
 		if inner%4 == 0 {
 			name, lanes = kernel+"_vec4", 4
@@ -54,14 +55,14 @@ func twoPass(kernel string, set Set, x, y tensor.Shape, steps [2]float32) Progra
 			Source: must(name, set),
 			Grid:   flat(n, 64),
 			Bind:   bind,
-			Params: words(n, in, out, inner/lanes, int(math.Float32bits(step))),
+			Params: words(n, whole, out, inner/lanes, int(math.Float32bits(step)), in, part.First, part.From),
 		}
 	}
 	return Program{
 		Name: kernel,
 		Kernels: []Kernel{
-			pass(x[0]*x[1], x[2], y[2], x[3], steps[1], 0, 2),
-			pass(x[0], x[1], y[1], y[2]*x[3], steps[0], 2, 1),
+			pass(graph.Part{}, x[2], x[0]*x[1], x[2], y[2], x[3], steps[1], 0, 2),
+			pass(part, part.Whole(x)[1], x[0], x[1], y[1], y[2]*x[3], steps[0], 2, 1),
 		},
 		Scratch: []int{x[0] * x[1] * y[2] * x[3]},
 	}

@@ -4,8 +4,9 @@
 //     binding 1  y  [B, OUT_H, OUT_W, C]  write
 //     binding 2  sizes
 //
-// A step is the distance of neighbouring output pixels in the input. An
-// invocation computes one element of y. Grid: flat(N).
+// Rows of x and y are those from first and from_row on of images, of which x's
+// have whole_h rows. A step is the distance of neighbouring output pixels in
+// the input. An invocation computes one element of y. Grid: flat(N).
 
 //wgsl:import index
 //wgsl:import resize
@@ -19,6 +20,7 @@ const WG = 64u;
 struct Sizes {
     n: u32, in_h: u32, in_w: u32, out_h: u32, out_w: u32, channels: u32,
     step_y: f32, step_x: f32,
+    whole_h: u32, first: u32, from_row: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -42,10 +44,10 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let c = index % sizes.channels;
     let j = index / sizes.channels % sizes.out_w;
     let line = index / (sizes.channels * sizes.out_w);
-    let i = line % sizes.out_h;
-    let top = line / sizes.out_h * sizes.in_h; // row 0 of this image
+    let i = line % sizes.out_h + sizes.from_row;
+    let top = line / sizes.out_h * sizes.in_h - sizes.first; // row 0 of this image; it may wrap round
     if (MODE < 2u) {
-        let u = resize_nearest(i, sizes.step_y, sizes.in_h);
+        let u = resize_nearest(i, sizes.step_y, sizes.whole_h);
         let v = resize_nearest(j, sizes.step_x, sizes.in_w);
         y[index] = x[((top + u) * sizes.in_w + v) * sizes.channels + c];
         return;
@@ -53,19 +55,19 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let at_y = resize_source(i, sizes.step_y);
     let at_x = resize_source(j, sizes.step_x);
     if (MODE == 2u) {
-        let u = min(u32(max(at_y, 0.0)), sizes.in_h - 1u);
+        let u = min(u32(max(at_y, 0.0)), sizes.whole_h - 1u);
         let v = min(u32(max(at_x, 0.0)), sizes.in_w - 1u);
         let s = clamp(at_y - f32(u), 0.0, 1.0);
         let t = clamp(at_x - f32(v), 0.0, 1.0);
         let first = (top + u) * sizes.in_w + v;
         let right = select(0u, 1u, v + 1u < sizes.in_w);
-        let below = select(0u, sizes.in_w, u + 1u < sizes.in_h);
+        let below = select(0u, sizes.in_w, u + 1u < sizes.whole_h);
         let upper = (1.0 - t) * x[first * sizes.channels + c] + t * x[(first + right) * sizes.channels + c];
         let lower = (1.0 - t) * x[(first + below) * sizes.channels + c] + t * x[(first + below + right) * sizes.channels + c];
         y[index] = (1.0 - s) * upper + s * lower;
         return;
     }
-    let u = resize_four(floor(at_y), sizes.in_h);
+    let u = resize_four(floor(at_y), sizes.whole_h);
     let v = resize_four(floor(at_x), sizes.in_w);
     let wy = resize_cubic(at_y - floor(at_y));
     let wx = resize_cubic(at_x - floor(at_x));

@@ -1,8 +1,11 @@
 // resize_axis_vec4: y[o,i,r] = sum_k w(i,k) * x[o,k,r]
 //
-//     binding 0  x  [OUTER, IN, INNER/4] of vec4   read
+//     binding 0  x  [OUTER, GIVEN, INNER/4] of vec4   read
 //     binding 1  y  [OUTER, OUT, INNER/4] of vec4  write
 //     binding 2  sizes
+//
+// Of a dimension of `extent`, x is given GIVEN elements from `first` on, and y
+// begins with output from_out.
 //
 // One dimension of a resize, for resizes that do it across and then down: two
 // or four loads an element, where the direct kernel takes four or sixteen.
@@ -17,7 +20,7 @@ const MODE = 2u;
 const ALIGN = false;
 const WG = 64u;
 
-struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32 }
+struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32, given: u32, first: u32, from_out: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
@@ -29,8 +32,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let line = index / sizes.inner;
-    let first = line / sizes.out * sizes.extent * sizes.inner + index % sizes.inner;
-    let at = resize_source(line % sizes.out, sizes.step);
+    // Element 0 of the whole, which may wrap round.
+    let first = (line / sizes.out * sizes.given - sizes.first) * sizes.inner + index % sizes.inner;
+    let at = resize_source(line % sizes.out + sizes.from_out, sizes.step);
     if (MODE == 2u) {
         let k = min(u32(max(at, 0.0)), sizes.extent - 1u);
         let t = clamp(at - f32(k), 0.0, 1.0);

@@ -1,8 +1,11 @@
 // resize_filter_vec4: y[o,i,r] = sum_k w(i,k) * x[o,k,r] / sum_k w(i,k)
 //
-//     binding 0  x  [OUTER, IN, INNER/4] of vec4   read
+//     binding 0  x  [OUTER, GIVEN, INNER/4] of vec4   read
 //     binding 1  y  [OUTER, OUT, INNER/4] of vec4  write
 //     binding 2  sizes
+//
+// Of a dimension of `extent`, x is given GIVEN elements from `first` on, and y
+// begins with output from_out.
 //
 // One dimension of an antialiased resize: w is a triangle or Keys' cubic with
 // a = -0.5 about the centre of output i, as wide as the step between outputs
@@ -15,7 +18,7 @@
 const CUBIC = false;
 const WG = 64u;
 
-struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32 }
+struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32, given: u32, first: u32, from_out: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
@@ -41,7 +44,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let r = index % sizes.inner;
-    let i = index / sizes.inner % sizes.out;
+    let i = index / sizes.inner % sizes.out + sizes.from_out;
     let o = index / (sizes.inner * sizes.out);
     let center = sizes.step * (f32(i) + 0.5);
     let wide = max(sizes.step, 1.0);
@@ -56,7 +59,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     for (var k = first; k < end; k += 1u) {
         let w = filter_weight((f32(k) - center + 0.5) / wide);
         total += w;
-        sum += w * x[(o * sizes.extent + k) * sizes.inner + r];
+        sum += w * x[(o * sizes.given + k - sizes.first) * sizes.inner + r];
     }
     y[index] = sum / total;
 }
