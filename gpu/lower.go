@@ -3,8 +3,6 @@ package gpu
 import (
 	"fmt"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
@@ -108,7 +106,7 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 			return nil, fmt.Errorf("gpu: %s: a value of %v takes %d bytes; the device's largest buffer is %d", origin(v), v.Shape, l.lives[id].bytes, most)
 		}
 	}
-	if err := l.rivals(); err != nil {
+	if err := l.bindings(); err != nil {
 		return nil, err
 	}
 	l.slots, l.sizes, l.bound = assign(l.lives, most)
@@ -124,45 +122,6 @@ func origin(v *graph.Value) string {
 		return v.Name + ": " + v.Op.Name()
 	}
 	return v.Op.Name()
-}
-
-// rivals notes which values a dispatch writes while it reads others, and how
-// much is seen of those that are read through windows.
-func (l *lowerer) rivals() error {
-	kinds := map[string][]wgpu.BufferBindingType{}
-	type pair struct{ a, b int }
-	seen := map[pair]bool{}
-	for _, s := range l.steps {
-		k, ok := kinds[s.kernel.Source]
-		if !ok {
-			var err error
-			if k, err = bindingKinds(s.kernel.Source); err != nil {
-				return fmt.Errorf("gpu: %s: %w", s.program, err)
-			}
-			kinds[s.kernel.Source] = k
-		}
-		for i, w := range s.bind {
-			if w.value >= 0 && k[i] == wgpu.BufferBindingType_Uniform {
-				room, window := &l.lives[w.value].room, int64(shaders.Window)
-				if s.kernel.Size != nil && s.kernel.Size[i] > 0 {
-					window = s.kernel.Size[i]
-				}
-				*room = max(*room, w.offset+s.kernel.Offset[i]+window)
-			}
-			if w.value < 0 || k[i] != wgpu.BufferBindingType_Storage {
-				continue
-			}
-			for _, r := range s.bind {
-				if r.value < 0 || r.value == w.value || seen[pair{w.value, r.value}] {
-					continue
-				}
-				seen[pair{w.value, r.value}], seen[pair{r.value, w.value}] = true, true
-				l.lives[w.value].rivals = append(l.lives[w.value].rivals, r.value)
-				l.lives[r.value].rivals = append(l.lives[r.value].rivals, w.value)
-			}
-		}
-	}
-	return nil
 }
 
 // root follows reshapes to the value whose memory v shares.
@@ -315,7 +274,6 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 			o := operand{value: -1}
 			if b != shaders.Absent {
 				o = operands[b]
-				s.bytes += l.bytes(o)
 			}
 			s.bind = append(s.bind, o)
 		}
@@ -325,16 +283,6 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		l.steps = append(l.steps, s)
 	}
 	return nil
-}
-
-func (l *lowerer) bytes(o operand) int64 {
-	switch {
-	case o.size > 0:
-		return o.size
-	case o.value >= 0:
-		return l.lives[o.value].bytes
-	}
-	return 4 * int64(o.constant.Shape.Len())
 }
 
 // program picks a way to compute a section of v.
@@ -374,24 +322,4 @@ next:
 		able = append(able, p)
 	}
 	return able
-}
-
-// bindsConstants reports whether k binds whole only constants that can be, and
-// through windows only those that are laid out for them.
-func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
-	kinds, err := bindingKinds(k.Source)
-	if err != nil {
-		return false
-	}
-	for i, b := range k.Bind {
-		if b < 0 || b >= len(shapes) || root(v.Args[b]).Const == nil {
-			continue
-		}
-		window := kinds[i] == wgpu.BufferBindingType_Uniform
-		whole := !window && (k.Size == nil || k.Size[i] == 0)
-		if whole && !l.bindable(shapes[b]) || window && packs[b].Pack == nil {
-			return false
-		}
-	}
-	return true
 }
