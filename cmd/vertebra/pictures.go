@@ -99,8 +99,9 @@ func (n *network) ahead(ctx context.Context, paths []string) <-chan (<-chan *pho
 type runner struct {
 	*network
 	dev    *machine
-	main   bool     // only the main result
-	layers []string // stages besides
+	main   bool           // only the main result
+	layers []string       // stages besides
+	bad    func(p *photo) // takes pictures that cannot be read, instead of an error at the end
 
 	batch    int
 	program  *program
@@ -149,6 +150,11 @@ func (r *runner) each(ctx context.Context, paths []string, skip bool, use func(p
 	var bad []error
 	for next := range r.ahead(ctx, paths) {
 		p := <-next
+		if p.err != nil && r.bad != nil {
+			r.bad(p)
+			bar.Add(1)
+			continue
+		}
 		if p.err != nil {
 			if bad = append(bad, p.err); !skip {
 				return p.err

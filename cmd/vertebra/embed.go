@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newEmbed(s *settings) *cobra.Command {
+	e := &embed{clip: clip{network: network{settings: s}}}
+	c := &cobra.Command{
+		Use:   "embed [IMAGE...] [--text TEXT]... -o FILE",
+		Short: "Write CLIP's embeddings of pictures and texts",
+		Long: `Writes a row for each picture and each text, in order. A .npy file has the rows of
+the pictures and then those of the texts; a .safetensors file has them apart as
+"images" and "texts", and lists them in its metadata. IMAGE is a file, a pattern or a
+folder, of which all pictures below it are taken.`,
+		Example: `  vertebra embed photos/ --weights ViT-B-32.pt --batch 8 -o photos.npy
+  vertebra embed a.jpg --text "a cat" --text "a dog" --weights clip-vit-base-patch32/ --normalize -o all.safetensors`,
+		RunE: e.run,
+	}
+	e.flags(c)
+	f := c.Flags()
+	f.StringArrayVar(&e.queries, "text", nil, "text to embed, may be given again")
+	f.StringVarP(&e.path, "output", "o", "", "file to write, .npy or .safetensors")
+	f.BoolVar(&e.normalize, "normalize", false, "bring embeddings to length one")
+	c.MarkFlagRequired("output")
+	c.MarkFlagFilename("output", "npy", "safetensors")
+	return c
+}
+
+type embed struct {
+	clip
+	queries   []string
+	path      string
+	normalize bool
+}
+
+func (e *embed) run(c *cobra.Command, args []string) error {
+	kind := strings.ToLower(filepath.Ext(e.path))
+	if kind != ".npy" && kind != ".safetensors" {
+		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", e.path, kind)
+	}
+	if len(args)+len(e.queries) == 0 {
+		return fmt.Errorf("neither a picture nor a --text to embed")
+	}
+	if err := checkTexts(e.queries); err != nil {
+		return err
+	}
+	paths, err := pictures(args)
+	if err != nil {
+		return err
+	}
+	if err := e.load(c, len(e.queries) > 0); err != nil {
+		return err
+	}
+	var ids *tensor.Tensor
+	if len(e.queries) > 0 {
+		if ids, err = e.tokenize(e.queries); err != nil {
+			return err
+		}
+	}
+	dev, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	var all []*tensor.Tensor
+	if len(paths) > 0 {
+		images := &tensor.Tensor{Name: "images", Shape: tensor.Shape{len(paths), e.clip.clip.Config().Embedding}}
+		err := e.pictures(c.Context(), dev, paths, false, nil, func(_ string, v []float32) error {
+			images.Data = append(images.Data, v...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		all = append(all, images)
+	}
+	if ids != nil {
+		texts, err := e.texts(c.Context(), dev, ids)
+		if err != nil {
+			return err
+		}
+		texts.Name = "texts"
+		all = append(all, texts)
+	}
+	for _, t := range all {
+		if e.normalize {
+			if err := units(t); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.write(kind, paths, all); err != nil {
+		return plain(e.path, err)
+	}
+	if !e.quiet {
+		fmt.Fprintf(e.out, "device: %v\n", dev)
+		for _, t := range all {
+			fmt.Fprintf(e.out, "%s: %s %v\n", e.path, t.Name, t.Shape)
+		}
+	}
+	return nil
+}
+
+func (e *embed) write(kind string, paths []string, all []*tensor.Tensor) error {
+	if kind == ".npy" {
+		rows := &tensor.Tensor{Shape: tensor.Shape{0, all[0].Shape[1]}}
+		for _, t := range all {
+			rows.Shape[0] += t.Shape[0]
+			rows.Data = slices.Concat(rows.Data, t.Data)
+		}
+		return weights.WriteFile(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
+	}
+	lists := map[string]string{}
+	for name, list := range map[string][]string{"pictures": paths, "texts": e.queries} {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			lists[name] = string(text)
+		}
+	}
+	return weights.WriteSafetensors(e.path, lists, all...)
+}

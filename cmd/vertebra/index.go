@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"unsafe"
+
+	"github.com/edsrzf/mmap-go"
+
+	"github.com/vertebra/vertebra/weights"
+)
+
+// An index is a file of the embeddings of a folder's pictures: a head, then
+// records, which are only ever appended. What is told of a path last holds.
+// A record that is cut short or does not match its checksum ends the index, so
+// that whatever stops a writer costs one record at most. All is little-endian:
+//
+//	head    magic [8], width u32, 0 u32, model [32], checksum of these u32, 0 u32
+//	record  length u32, checksum of all but itself u32, kind u32, length of path u32,
+//	        size i64, time i64, vector [width]f32 of a picture, path, zeros to
+//	        a multiple of 8
+const (
+	indexMagic = "vertebra"
+	headSize   = 56
+	recordHead = 32
+)
+
+// The kinds of records.
+const (
+	recordPicture    = 1 + iota
+	recordRemoved    // no longer there
+	recordUnreadable // no picture, as it is now
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errOtherModel is the error of an index that another model made.
+var errOtherModel = errors.New("the index was made with another model: delete it, or give --index FILE for a second one")
+
+// index is an index in memory: the file mapped, and what it says of each path.
+type index struct {
+	path   string
+	width  int
+	model  [32]byte
+	files  map[string]indexed
+	length int64 // of what is valid
+	dead   int64 // bytes of records that others have replaced
+	data   mmap.MMap
+}
+
+// indexed is what a record says of a file. Its vector lies in the mapped file.
+type indexed struct {
+	kind       uint32
+	size, time int64
+	vector     []float32
+	at, length int64 // the record
+}
+
+// openIndex maps the index at path; there need not be one yet. The caller
+// closes it.
+func openIndex(path string, width int, model [32]byte) (*index, error) {
+	x := &index{path: path, width: width, model: model, files: map[string]indexed{}}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return x, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() < headSize {
+		return nil, fmt.Errorf("%s: not an index of vertebra", path)
+	}
+	if x.data, err = mmap.Map(f, mmap.RDONLY, 0); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := x.read(); err != nil {
+		x.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return x, nil
+}
+
+// close is idempotent. The vectors are gone with it.
+func (x *index) close() error {
+	if x == nil || x.data == nil {
+		return nil
+	}
+	x.files = nil
+	return x.data.Unmap()
+}
+
+// head is the beginning of the file.
+func (x *index) head() []byte {
+	b := binary.LittleEndian.AppendUint32([]byte(indexMagic), uint32(x.width))
+	b = append(append(b, 0, 0, 0, 0), x.model[:]...)
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return append(b, 0, 0, 0, 0)
+}
+
+// read takes in the mapped file.
+func (x *index) read() error {
+	head := x.data[:headSize]
+	if string(head[:len(indexMagic)]) != indexMagic || binary.LittleEndian.Uint32(head[48:]) != crc32.Checksum(head[:48], castagnoli) {
+		return errors.New("not an index of vertebra")
+	}
+	if !bytes.Equal(head, x.head()) {
+		return errOtherModel
+	}
+	for at := int64(headSize); ; {
+		x.length = at
+		name, r, ok := x.record(x.data[at:])
+		if !ok {
+			return nil
+		}
+		r.at = at
+		at += r.length
+		if old, ok := x.files[name]; ok {
+			x.dead += old.length
+			delete(x.files, name)
+		}
+		if r.kind == recordRemoved {
+			x.dead += r.length
+		} else {
+			x.files[name] = r
+		}
+	}
+}
+
+// record reads the record that b begins with, if it is whole.
+func (x *index) record(b []byte) (name string, r indexed, ok bool) {
+	if len(b) < recordHead {
+		return "", r, false
+	}
+	u32 := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
+	r.length = int64(u32(0))
+	if r.length < recordHead || r.length > int64(len(b)) || r.length%8 != 0 {
+		return "", r, false
+	}
+	b = b[:r.length]
+	if recordSum(b) != u32(4) {
+		return "", r, false
+	}
+	r.kind = u32(8)
+	r.size, r.time = int64(binary.LittleEndian.Uint64(b[16:])), int64(binary.LittleEndian.Uint64(b[24:]))
+	rest := b[recordHead:]
+	if r.kind == recordPicture {
+		if len(rest) < 4*x.width {
+			return "", r, false
+		}
+		r.vector = unsafe.Slice((*float32)(unsafe.Pointer(&rest[0])), x.width)
+		rest = rest[4*x.width:]
+	}
+	if r.kind < recordPicture || r.kind > recordUnreadable || int64(u32(12)) > int64(len(rest)) {
+		return "", r, false
+	}
+	return string(rest[:u32(12)]), r, true
+}
+
+// recordSum is the checksum of a record without its own place.
+func recordSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:4], castagnoli), castagnoli, b[8:])
+}
+
+// encode writes a record.
+func encode(name string, r indexed) []byte {
+	b := make([]byte, recordHead, recordHead+4*len(r.vector)+len(name)+8)
+	binary.LittleEndian.PutUint32(b[8:], r.kind)
+	binary.LittleEndian.PutUint32(b[12:], uint32(len(name)))
+	binary.LittleEndian.PutUint64(b[16:], uint64(r.size))
+	binary.LittleEndian.PutUint64(b[24:], uint64(r.time))
+	b, _ = binary.Append(b, binary.LittleEndian, r.vector)
+	b = append(b, name...)
+	b = append(b, make([]byte, -len(b)&7)...)
+	binary.LittleEndian.PutUint32(b, uint32(len(b)))
+	binary.LittleEndian.PutUint32(b[4:], recordSum(b))
+	return b
+}
+
+// indexWriter appends records to an index that no other process writes to
+// meanwhile.
+type indexWriter struct{ f *os.File }
+
+// write opens the index for appending, after what is valid. It makes the file
+// if there is none, and takes it in anew if another process has changed it. The
+// caller closes the writer and then opens the index again.
+func (x *index) write() (*indexWriter, error) {
+	if _, err := os.Stat(x.path); errors.Is(err, fs.ErrNotExist) {
+		err := weights.WriteFile(x.path, func(w io.Writer) error {
+			_, err := w.Write(x.head())
+			return err
+		})
+		if err != nil {
+			return nil, plain(x.path, err)
+		}
+		x.length = headSize
+	}
+	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	w, err := x.claim(f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", x.path, err)
+	}
+	return w, nil
+}
+
+func (x *index) claim(f *os.File) (*indexWriter, error) {
+	if err := lockFile(f); err != nil {
+		return nil, errors.New("another process is writing to the index")
+	}
+	mine, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	there, err := os.Stat(x.path)
+	if err != nil {
+		return nil, err
+	}
+	now, err := openIndex(x.path, x.width, x.model)
+	if err != nil {
+		return nil, err
+	}
+	length := now.length
+	if err := now.close(); err != nil {
+		return nil, err
+	}
+	if !os.SameFile(mine, there) || length != x.length {
+		return nil, errors.New("another process has just written to the index: try again")
+	}
+	if mine.Size() > length {
+		if x.data != nil { // a mapped file cannot be cut everywhere
+			if err := x.data.Unmap(); err != nil {
+				return nil, err
+			}
+			x.files = nil
+		}
+		if err := f.Truncate(length); err != nil {
+			return nil, err
+		}
+	}
+	_, err = f.Seek(length, io.SeekStart)
+	return &indexWriter{f}, err
+}
+
+// append writes a record, with one call.
+func (w *indexWriter) append(name string, r indexed) error {
+	_, err := w.f.Write(encode(name, r))
+	return err
+}
+
+// close brings what has been written to the disk.
+func (w *indexWriter) close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
+
+// compact writes the index again, beside itself, without what has been
+// replaced, and closes it.
+func (x *index) compact() error {
+	all := x.head()
+	for _, r := range x.files {
+		all = append(all, x.data[r.at:][:r.length]...)
+	}
+	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := lockFile(f); err != nil {
+		return errors.Join(f.Close(), x.close()) // whoever writes may compact it
+	}
+	info, err := f.Stat()
+	same := err == nil && info.Size() == int64(len(x.data))
+	if err := errors.Join(err, x.close()); err != nil || !same {
+		return errors.Join(err, f.Close())
+	}
+	err = weights.WriteFile(x.path, func(w io.Writer) error {
+		_, err := w.Write(all)
+		return err
+	})
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// hit is a vector that was found: its number and how near it is.
+type hit struct {
+	at    int
+	score float32
+}
+
+// nearest finds the k vectors with the largest dot product with query, the
+// largest first, equal ones in their order. It looks at all of them, on all
+// cores.
+func nearest(vectors [][]float32, query []float32, k int) []hit {
+	k = min(k, len(vectors))
+	if k < 1 {
+		return nil
+	}
+	parts := runtime.GOMAXPROCS(0)
+	found := make([][]hit, parts)
+	var wait sync.WaitGroup
+	for p := range parts {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			from, to := len(vectors)*p/parts, len(vectors)*(p+1)/parts
+			best := make([]hit, 0, k+1)
+			for i, v := range vectors[from:to] {
+				h := hit{from + i, dot(v, query)}
+				if len(best) == k && !(h.score > best[k-1].score) {
+					continue
+				}
+				at, _ := slices.BinarySearchFunc(best, h, byScore)
+				if best = slices.Insert(best, at, h); len(best) > k {
+					best = best[:k]
+				}
+			}
+			found[p] = best
+		}()
+	}
+	wait.Wait()
+	all := slices.Concat(found...)
+	slices.SortFunc(all, byScore)
+	return all[:k]
+}
+
+func byScore(a, b hit) int {
+	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.at, b.at))
+}
+
+// dot is the sum of products of two vectors of one length, in eight sums, so
+// that no addition waits for the one before.
+func dot(a, b []float32) float32 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	for len(a) >= 8 && len(b) >= 8 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		s4 += a[4] * b[4]
+		s5 += a[5] * b[5]
+		s6 += a[6] * b[6]
+		s7 += a[7] * b[7]
+		a, b = a[8:], b[8:]
+	}
+	for i, v := range a {
+		s0 += v * b[i]
+	}
+	return (s0 + s1) + (s2 + s3) + ((s4 + s5) + (s6 + s7))
+}
