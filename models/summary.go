@@ -20,6 +20,8 @@ type Summary struct {
 	Parameters      int64 `json:"parameters"`        // what is trained, of the layers used
 	Unused          int64 `json:"unused_parameters"` // of layers that inference does without
 	MultiplyAdds    int64 `json:"multiply_adds"`     // of convolutions and matrix products
+	Projections     int64 `json:"projections"`       // the part of attention's linear layers
+	Attention       int64 `json:"attention"`         // the part of scores and weighted sums
 	ActivationBytes int64 `json:"activation_bytes"`  // of the results of all layers, in float32
 }
 
@@ -42,16 +44,22 @@ type SummaryStage struct {
 	Cost
 }
 
-// Cost is what a part of a model takes.
+// Cost is what a part of a model takes. Attention over h×w tokens of C channels
+// takes 4·h·w·C² multiply-adds in projections, and in scores and weighted sums
+// 2·(h·w)²·C, or 2·M²·h·w·C inside windows of M×M.
 type Cost struct {
 	Parameters      int64 `json:"parameters"`
 	MultiplyAdds    int64 `json:"multiply_adds"`
+	Projections     int64 `json:"projections"` // of MultiplyAdds, in the linear layers before and after attention
+	Attention       int64 `json:"attention"`   // of MultiplyAdds, in scores and weighted sums
 	ActivationBytes int64 `json:"activation_bytes"`
 }
 
 func (c *Cost) add(d Cost) {
 	c.Parameters += d.Parameters
 	c.MultiplyAdds += d.MultiplyAdds
+	c.Projections += d.Projections
+	c.Attention += d.Attention
 	c.ActivationBytes += d.ActivationBytes
 }
 
@@ -86,7 +94,7 @@ func Summarize(m Model, shape ...int) (*Summary, error) {
 			}
 		}
 	}
-	ends := stageEnds(g)
+	ends, projections := stageEnds(g), attentionProjections(g)
 	var since Cost
 	for _, v := range g.Nodes {
 		if v.Op == nil || !live[v] {
@@ -94,10 +102,15 @@ func Summarize(m Model, shape ...int) (*Summary, error) {
 		}
 		l := SummaryLayer{Name: v.Name, Op: v.Op.Name(), Stages: names[v], Shape: ChannelsFirst(v.Shape)}
 		l.Cost = cost(v, trained)
+		if projections[v] {
+			l.Projections = l.MultiplyAdds
+		}
 		s.Layers = append(s.Layers, l)
 		since.add(l.Cost)
 		s.Parameters += l.Parameters
 		s.MultiplyAdds += l.MultiplyAdds
+		s.Projections += l.Projections
+		s.Attention += l.Attention
 		s.ActivationBytes += l.ActivationBytes
 		for _, stage := range ends[v] {
 			stage.Cost = since
@@ -132,10 +145,54 @@ func cost(v *graph.Value, trained map[*tensor.Tensor]int64) Cost {
 	case graph.Conv2d, graph.ConvTranspose2d, graph.Linear, graph.MatMul, graph.Attention, graph.WindowAttention:
 		c.MultiplyAdds = graph.FLOPs(v.Op, v.ArgShapes(), v.Shape) / 2
 	}
+	if isAttention(v) {
+		c.Attention = c.MultiplyAdds
+	}
 	if _, free := v.Op.(graph.Reshape); !free {
 		c.ActivationBytes = 4 * int64(v.Shape.Len())
 	}
 	return c
+}
+
+// isAttention says whether v computes scores and sums weighted by them.
+func isAttention(v *graph.Value) bool {
+	switch v.Op.(type) {
+	case graph.Attention, graph.WindowAttention:
+		return true
+	}
+	return false
+}
+
+// attentionProjections are the linear layers that attention has directly, or
+// but for a reshape, before and after it.
+func attentionProjections(g *graph.Graph) map[*graph.Value]bool {
+	plain := func(v *graph.Value) *graph.Value {
+		for {
+			if _, ok := v.Op.(graph.Reshape); !ok {
+				return v
+			}
+			v = v.Args[0]
+		}
+	}
+	found := map[*graph.Value]bool{}
+	for _, v := range g.Nodes {
+		if isAttention(v) {
+			for _, a := range v.Args {
+				if a = plain(a); isLinear(a) {
+					found[a] = true
+				}
+			}
+		}
+		if isLinear(v) && isAttention(plain(v.Args[0])) {
+			found[v] = true
+		}
+	}
+	return found
+}
+
+func isLinear(v *graph.Value) bool {
+	_, ok := v.Op.(graph.Linear)
+	return ok
 }
 
 // stageEnds are the stages that lie in no other, by the values at which they

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -40,7 +41,7 @@ func TestSummary(t *testing.T) {
 		for _, st := range s.Stages {
 			stages.add(st.Cost)
 		}
-		if want := (Cost{s.Parameters, s.MultiplyAdds, s.ActivationBytes}); layers != want || stages != want {
+		if want := (Cost{Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, ActivationBytes: s.ActivationBytes}); layers != want || stages != want {
 			t.Errorf("%s: layers add up to %v, stages to %v, want %v", c.name, layers, stages, want)
 		}
 		if len(s.Outputs) != 1 || !s.Outputs[0].Shape.Equal([]int{1, 1000}) {
@@ -76,6 +77,37 @@ func TestSetClasses(t *testing.T) {
 		}
 		if err := weights.Compare(e.New(), all).Err(); err == nil {
 			t.Errorf("%s: another number of classes fits", e.Name)
+		}
+	}
+}
+
+// TestSummaryAttention holds projections and attention against the formulas of
+// the Swin paper, MSA = 4hwC² + 2(hw)²C and W-MSA = 4hwC² + 2M²hwC.
+func TestSummaryAttention(t *testing.T) {
+	vit := NewViT(ViTConfig{Image: graph.Pair{64, 96}, Dim: 48, Depth: 3, Heads: 4, Classes: 7})
+	swin := NewSwin(SwinConfig{Dim: 32, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Both(4), Classes: 7})
+	type split struct{ projections, attention int64 }
+	n, c := int64(1+4*6), int64(48) // the class token is one more
+	want := []split{{3 * 4 * n * c * c, 3 * 2 * n * n * c}, {}}
+	for i, hw := range []int64{16 * 24, 8 * 12} {
+		c := int64(32 << i)
+		want[1].projections += 2 * 4 * hw * c * c
+		want[1].attention += 2 * 2 * 16 * hw * c
+	}
+	for i, m := range []Model{vit, swin} {
+		s, err := Summarize(m, 2, 64, 96, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (split{s.Projections / 2, s.Attention / 2}); got != want[i] {
+			t.Errorf("%T: %+v, want %+v", m, got, want[i])
+		}
+		var stages Cost
+		for _, st := range s.Stages {
+			stages.add(st.Cost)
+		}
+		if stages.Projections != s.Projections || stages.Attention != s.Attention {
+			t.Errorf("%T: stages add up to %+v", m, stages)
 		}
 	}
 }

@@ -135,6 +135,10 @@ func printSummary(out io.Writer, e models.Entry, s *models.Summary, quiet bool) 
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if s.Attention > 0 {
+		fmt.Fprintf(out, "of the multiply-adds %s in projections of attention, %s in its scores and sums, %s elsewhere\n", thousands(s.Projections),
+			thousands(s.Attention), thousands(s.MultiplyAdds-s.Projections-s.Attention))
+	}
 	if s.Unused > 0 {
 		fmt.Fprintf(out, "and %s parameters of layers that inference does without\n", thousands(s.Unused))
 	}
