@@ -43,7 +43,7 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		weight = tensor.Shape{weight[0], k, weight[2], 1}
 		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
 	}
-	source, down, across := "conv2d_window", 8, 16
+	source, down, across := "conv2d_window", 4, 16
 	if result[3]%4 != 0 {
 		source, down, across = "conv2d_window_scalar", 4, 12
 	}
@@ -54,7 +54,7 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return programs
 	}
 	p.Name = source + p.Name
-	p.Kernels = append(p.Kernels, w.kernels(m, must(source, Set{"ACT": int(op.Act)}), op.Epilogue, []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
+	p.Kernels = append(p.Kernels, w.kernels(m, must(source, named(op.Epilogue)), op.Epilogue, []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
 		return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
 			a.step / 4, a.first / 4, a.column, a.cols, a.part, flags(op.Epilogue)}
@@ -82,7 +82,7 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 	}}
 	return []Program{{
 		Name: "conv2d_row_window",
-		Kernels: w.kernels(m, must("conv2d_row_window", Set{"ACT": int(op.Act)}), op.Epilogue, []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
+		Kernels: w.kernels(m, must("conv2d_row_window", named(op.Epilogue)), op.Epilogue, []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
 			return []int{m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
 				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step / 4, a.column, a.cols, flags(op.Epilogue)}
 		}),

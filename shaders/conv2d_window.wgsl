@@ -13,9 +13,9 @@
 // step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
 // and is at most 64 KiB; more input channels are walked in several steps that
 // add to y.
-// An invocation makes 8 pixels (consecutive in b,i,j) by 16 channels of y.
+// An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW / 8) * (cols / 16)).
+// Grid: flat(ceil(B*OH*OW / 4) * (cols / 16)).
 
 //wgsl:import activation
 //wgsl:import index
@@ -41,7 +41,7 @@ struct Sizes {
     first_col: u32,
     cols: u32, // channels in the window, a multiple of 16
     part: u32, // 1: the first step along c, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -75,8 +75,8 @@ fn pixel(at: vec3<i32>, dy: i32, dx: i32) -> i32 {
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let id = flat_index(global, groups, 8u);
-    let row_blocks = (sizes.m + 7u) / 8u;
-    let row = (id % row_blocks) * 8u;
+    let row_blocks = (sizes.m + 3u) / 4u;
+    let row = (id % row_blocks) * 4u;
     let block = id / row_blocks;
     if (block * 16u >= sizes.cols) {
         return;
@@ -86,10 +86,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let corner1 = corner(min(row + 1u, last));
     let corner2 = corner(min(row + 2u, last));
     let corner3 = corner(min(row + 3u, last));
-    let corner4 = corner(min(row + 4u, last));
-    let corner5 = corner(min(row + 5u, last));
-    let corner6 = corner(min(row + 6u, last));
-    let corner7 = corner(min(row + 7u, last));
     var a0_0 = vec4<f32>();
     var a0_1 = vec4<f32>();
     var a0_2 = vec4<f32>();
@@ -106,22 +102,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     var a3_1 = vec4<f32>();
     var a3_2 = vec4<f32>();
     var a3_3 = vec4<f32>();
-    var a4_0 = vec4<f32>();
-    var a4_1 = vec4<f32>();
-    var a4_2 = vec4<f32>();
-    var a4_3 = vec4<f32>();
-    var a5_0 = vec4<f32>();
-    var a5_1 = vec4<f32>();
-    var a5_2 = vec4<f32>();
-    var a5_3 = vec4<f32>();
-    var a6_0 = vec4<f32>();
-    var a6_1 = vec4<f32>();
-    var a6_2 = vec4<f32>();
-    var a6_3 = vec4<f32>();
-    var a7_0 = vec4<f32>();
-    var a7_1 = vec4<f32>();
-    var a7_2 = vec4<f32>();
-    var a7_3 = vec4<f32>();
     let taps = sizes.kernel_h * sizes.kernel_w;
     var w0 = block * 4u * taps * sizes.step_c4;
     var tap = 0u;
@@ -132,10 +112,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         let at1 = pixel(corner1, dy, dx);
         let at2 = pixel(corner2, dy, dx);
         let at3 = pixel(corner3, dy, dx);
-        let at4 = pixel(corner4, dy, dx);
-        let at5 = pixel(corner5, dy, dx);
-        let at6 = pixel(corner6, dy, dx);
-        let at7 = pixel(corner7, dy, dx);
         let w1 = w0 + taps * sizes.step_c4;
         let w2 = w1 + taps * sizes.step_c4;
         let w3 = w2 + taps * sizes.step_c4;
@@ -145,46 +121,26 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             let x1 = select(vec4<f32>(), x[u32(max(at1, 0)) + c], at1 >= 0);
             let x2 = select(vec4<f32>(), x[u32(max(at2, 0)) + c], at2 >= 0);
             let x3 = select(vec4<f32>(), x[u32(max(at3, 0)) + c], at3 >= 0);
-            let x4 = select(vec4<f32>(), x[u32(max(at4, 0)) + c], at4 >= 0);
-            let x5 = select(vec4<f32>(), x[u32(max(at5, 0)) + c], at5 >= 0);
-            let x6 = select(vec4<f32>(), x[u32(max(at6, 0)) + c], at6 >= 0);
-            let x7 = select(vec4<f32>(), x[u32(max(at7, 0)) + c], at7 >= 0);
             let b0 = w[w0 + c];
             a0_0 += x0 * b0;
             a1_0 += x1 * b0;
             a2_0 += x2 * b0;
             a3_0 += x3 * b0;
-            a4_0 += x4 * b0;
-            a5_0 += x5 * b0;
-            a6_0 += x6 * b0;
-            a7_0 += x7 * b0;
             let b1 = w[w1 + c];
             a0_1 += x0 * b1;
             a1_1 += x1 * b1;
             a2_1 += x2 * b1;
             a3_1 += x3 * b1;
-            a4_1 += x4 * b1;
-            a5_1 += x5 * b1;
-            a6_1 += x6 * b1;
-            a7_1 += x7 * b1;
             let b2 = w[w2 + c];
             a0_2 += x0 * b2;
             a1_2 += x1 * b2;
             a2_2 += x2 * b2;
             a3_2 += x3 * b2;
-            a4_2 += x4 * b2;
-            a5_2 += x5 * b2;
-            a6_2 += x6 * b2;
-            a7_2 += x7 * b2;
             let b3 = w[w3 + c];
             a0_3 += x0 * b3;
             a1_3 += x1 * b3;
             a2_3 += x2 * b3;
             a3_3 += x3 * b3;
-            a4_3 += x4 * b3;
-            a5_3 += x5 * b3;
-            a6_3 += x6 * b3;
-            a7_3 += x7 * b3;
             c++;
             if (c >= sizes.step_c4) {
                 break;
@@ -197,45 +153,29 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         }
     }
     let col = sizes.first_col + block * 16u;
-    var sums: array<vec4<f32>, 32>;
+    var sums: array<vec4<f32>, 16>;
     sums[0] = a0_0;
     sums[1] = a1_0;
     sums[2] = a2_0;
     sums[3] = a3_0;
-    sums[4] = a4_0;
-    sums[5] = a5_0;
-    sums[6] = a6_0;
-    sums[7] = a7_0;
-    sums[8] = a0_1;
-    sums[9] = a1_1;
-    sums[10] = a2_1;
-    sums[11] = a3_1;
-    sums[12] = a4_1;
-    sums[13] = a5_1;
-    sums[14] = a6_1;
-    sums[15] = a7_1;
-    sums[16] = a0_2;
-    sums[17] = a1_2;
-    sums[18] = a2_2;
-    sums[19] = a3_2;
-    sums[20] = a4_2;
-    sums[21] = a5_2;
-    sums[22] = a6_2;
-    sums[23] = a7_2;
-    sums[24] = a0_3;
-    sums[25] = a1_3;
-    sums[26] = a2_3;
-    sums[27] = a3_3;
-    sums[28] = a4_3;
-    sums[29] = a5_3;
-    sums[30] = a6_3;
-    sums[31] = a7_3;
+    sums[4] = a0_1;
+    sums[5] = a1_1;
+    sums[6] = a2_1;
+    sums[7] = a3_1;
+    sums[8] = a0_2;
+    sums[9] = a1_2;
+    sums[10] = a2_2;
+    sums[11] = a3_2;
+    sums[12] = a0_3;
+    sums[13] = a1_3;
+    sums[14] = a2_3;
+    sums[15] = a3_3;
     // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 8u;
+    let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 4u;
     var i = 0u;
     loop {
-        let r = row + i % 8u;
-        let c = col / 4u + i / 8u;
+        let r = row + i % 4u;
+        let c = col / 4u + i / 4u;
         if (r < sizes.m && c * 4u < sizes.n) {
             let at = (r) * (sizes.n / 4u) + c;
             var v = sums[i];
@@ -243,6 +183,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             if ((sizes.part & 2u) != 0u) {
                 if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
                 if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
+                if ((sizes.epilogue & 8u) != 0u) { v = max(v, vec4<f32>()); }
                 v = activate4(v);
             }
             y[at] = v;

@@ -41,7 +41,7 @@ struct Sizes {
     first_col: u32,
     cols: u32, // channels in the window, a multiple of 12
     part: u32, // 1: the first step along c, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -184,6 +184,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
                     if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
                     if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
                 }
+                if ((sizes.epilogue & 8u) != 0u) { v = max(v, vec4<f32>()); }
                 v = activate4(v);
             }
             if (c + 0u < sizes.n) { y[at + 0u] = v.x; }

@@ -139,7 +139,7 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		}}
 		kernels = append(kernels, p.Kernels...)
 		kernels = append(kernels, Kernel{
-			Source: must(f.name+"_output", Set{"ACT": int(op.Act)}),
+			Source: must(f.name+"_output", named(op.Epilogue)),
 			Grid:   flat(tiles*w[0]/4, 8),
 			Bind:   []int{m, bias, residual, len(args)},
 			Params: sizes(w[0]),

@@ -25,7 +25,7 @@ struct Sizes {
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
     side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
@@ -148,6 +148,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             }
             if ((sizes.epilogue & 4u) != 0u) {
                 sum += y[to];
+            }
+            if ((sizes.epilogue & 8u) != 0u) {
+                sum = max(sum, vec4<f32>());
             }
             y[to] = activate4(sum);
         }

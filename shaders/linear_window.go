@@ -37,7 +37,7 @@ type product struct {
 }
 
 func (p product) source(kernel string, more Set) string {
-	return must(kernel, Set{"ACT": int(p.epilogue.Act)}.with(more))
+	return must(kernel, named(p.epilogue).with(more))
 }
 
 // programs lists the ways to compute the product, the best guess first.
@@ -64,9 +64,9 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through windows; an invocation computes 8 rows by 16 columns.
+// weights sees w through windows; an invocation computes 4 rows by 16 columns.
 func (p product) weights() []Program {
-	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 8, 16)
+	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 4, 16)
 	if !ok {
 		return nil
 	}

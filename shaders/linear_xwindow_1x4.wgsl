@@ -28,7 +28,7 @@ struct Sizes {
     rows: u32, // rows of each z in the window
     first_z: u32,
     depth: u32, // z's in the window
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, WINDOW>;
@@ -83,6 +83,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
             if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
             if ((sizes.epilogue & 4u) != 0u) { v += y[at]; }
+            if ((sizes.epilogue & 8u) != 0u) { v = max(v, vec4<f32>()); }
             v = activate4(v);
             y[at] = v;
         }

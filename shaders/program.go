@@ -243,7 +243,8 @@ func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
 // only before it stores that: all kernels with a residual do.
 const onto = "onto"
 
-// flags says in a word of a kernel's sizes what its epilogue adds.
+// flags says in a word of a kernel's sizes what its epilogue adds, and whether
+// it ends in ReLU; named is the constant for any other activation.
 func flags(e graph.Epilogue) int {
 	n := 0
 	if e.Bias {
@@ -255,7 +256,17 @@ func flags(e graph.Epilogue) int {
 	case e.Residual:
 		n |= 2
 	}
+	if e.Act == graph.ReLU {
+		n |= 8
+	}
 	return n
+}
+
+func named(e graph.Epilogue) Set {
+	if e.Act == graph.ReLU {
+		return Set{"ACT": int(graph.None)}
+	}
+	return Set{"ACT": int(e.Act)}
 }
 
 // with adds constants to a set.
