@@ -187,7 +187,7 @@ func choose(list []adapter, o Options) (int, error) {
 	for i, a := range list {
 		names[i] = fmt.Sprintf("%d: %v", i, a.info)
 	}
-	return 0, fmt.Errorf("gpu: no adapter %q; there are %s", o.Adapter, strings.Join(names, "; "))
+	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }
 
 // noAdapter says what was looked for and what to install.

@@ -44,7 +44,7 @@ func ramp(shape ...int) *tensor.Tensor {
 }
 
 func TestOpenNamesWhatIsThere(t *testing.T) {
-	if _, err := Open(Options{Adapter: "no such card"}); err == nil || !strings.Contains(err.Error(), "there are 0: ") {
+	if _, err := Open(Options{Adapter: "no such card"}); err == nil || !strings.Contains(err.Error(), "the adapters are 0: ") {
 		t.Errorf("unknown adapter: %v", err)
 	}
 	if _, err := Open(Options{Backend: "cuda"}); err == nil || !strings.Contains(err.Error(), "none of vulkan") {

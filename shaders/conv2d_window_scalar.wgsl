@@ -184,7 +184,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
                     if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
                     if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
                 }
-                if ((sizes.epilogue & 8u) != 0u) { v = max(v, vec4<f32>()); }
+                if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
                 v = activate4(v);
             }
             if (c + 0u < sizes.n) { y[at + 0u] = v.x; }

@@ -104,7 +104,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
                 sum += y[to];
             }
             if ((sizes.epilogue & 8u) != 0u) {
-                sum = max(sum, vec4<f32>());
+                sum = relu4(sum);
             }
             y[to] = activate4(sum);
         }

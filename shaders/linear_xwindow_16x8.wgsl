@@ -207,7 +207,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
             if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
             if ((sizes.epilogue & 4u) != 0u) { v += y[at]; }
-            if ((sizes.epilogue & 8u) != 0u) { v = max(v, vec4<f32>()); }
+            if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
             v = activate4(v);
             y[at] = v;
         }

@@ -43,6 +43,8 @@ type Case struct {
 	// Stages are what a model must have at the graph's stages of these names,
 	// in the order of computation.
 	Stages []*tensor.Tensor
+
+	stages int // how many of Want are stages
 }
 
 // Staged returns the case with its stages as outputs before the others, so
@@ -62,7 +64,7 @@ func (c Case) Staged() Case {
 	g.Outputs = append(g.Outputs, c.Graph.Outputs...)
 	c.Graph = &g
 	c.Want = append(append([]*tensor.Tensor{}, c.Stages...), c.Want...)
-	c.Stages = nil
+	c.stages, c.Stages = len(c.Stages), nil
 	return c
 }
 
@@ -72,7 +74,7 @@ func (c Case) Staged() Case {
 func (c Case) Diff(i int, got *tensor.Tensor) (tensor.Difference, error) {
 	want := c.Want[i]
 	n := len(got.Shape) - 1
-	if n < 0 || len(want.Shape) != n+1 {
+	if i >= c.stages || n < 0 || len(want.Shape) != n+1 {
 		return tensor.Diff(got, want)
 	}
 	if n > 0 && want.Shape[0] < got.Shape[0] {
@@ -121,9 +123,11 @@ func Read(name string, s *weights.Safetensors) ([]Case, error) {
 
 func read(f *file) ([]Case, error) {
 	s, name := f.Safetensors, f.name
-	kind, ok := s.Metadata["model"]
-	if !ok {
-		return nil, fmt.Errorf("no metadata \"model\": %w", ErrUnknown)
+	kind := s.Metadata["model"]
+	for _, key := range []string{"model", "config"} {
+		if s.Metadata[key] == "" {
+			return nil, fmt.Errorf("no metadata %q: %w", key, ErrUnknown)
+		}
 	}
 	if build, ok := ops[kind]; ok {
 		var config struct {
@@ -146,10 +150,8 @@ func read(f *file) ([]Case, error) {
 		return cases, nil
 	}
 	var config struct{ Arch string }
-	if text := s.Metadata["config"]; text != "" {
-		if err := json.Unmarshal([]byte(text), &config); err != nil {
-			return nil, fmt.Errorf("metadata config: %w", err)
-		}
+	if err := json.Unmarshal([]byte(s.Metadata["config"]), &config); err != nil {
+		return nil, fmt.Errorf("metadata config: %w", err)
 	}
 	if config.Arch == "" {
 		config.Arch = kind

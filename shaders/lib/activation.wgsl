@@ -35,7 +35,7 @@ fn log_1_plus(x: f32) -> f32 {
 }
 
 fn activate(x: f32) -> f32 {
-    if (ACT == 1u) { return max(x, 0.0); }
+    if (ACT == 1u) { return select(x, 0.0, (x < 0.0)); }
     if (ACT == 2u) { return clamp(x, 0.0, 6.0); }
     if (ACT == 3u) { return select(0.01 * x, x, x > 0.0); }
     if (ACT == 4u) { return sigmoid(x); }
@@ -51,8 +51,13 @@ fn activate(x: f32) -> f32 {
     return x;
 }
 
+// relu4 keeps what is not a number, as max would not.
+fn relu4(x: vec4<f32>) -> vec4<f32> {
+    return select(x, vec4<f32>(), (x < vec4<f32>()));
+}
+
 fn activate4(x: vec4<f32>) -> vec4<f32> {
     if (ACT == 0u) { return x; }
-    if (ACT == 1u) { return max(x, vec4<f32>(0.0)); }
+    if (ACT == 1u) { return relu4(x); }
     return vec4<f32>(activate(x.x), activate(x.y), activate(x.z), activate(x.w));
 }
