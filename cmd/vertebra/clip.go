@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +48,7 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 		return fmt.Errorf("--batch %d", n.batch)
 	}
 	if n.clip, n.tokens, err = models.OpenCLIP(n.weights); err != nil {
-		return n.explain(err)
+		return explain(err, n.weights, "CLIP")
 	}
 	if n.vocab != "" {
 		if n.tokens, err = models.OpenCLIPTokenizer(n.vocab); err != nil {
@@ -63,29 +61,6 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 	n.model = n.clip
 	n.entry = models.Entry{Name: "clip", Channels: 3, Size: n.clip.Config().Size, Preprocess: n.clip.Preprocess()}
 	return nil
-}
-
-// explain says which model a checkpoint is of, if it is not CLIP's.
-func (n *clip) explain(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return err
-	}
-	src, bad := weights.Open(n.weights)
-	if bad != nil {
-		return err
-	}
-	defer src.Close()
-	for _, e := range models.Registry {
-		m := e.New()
-		if _, ok := m.(*models.CLIP); ok {
-			continue
-		}
-		if weights.Compare(m, models.Canonical(m, src)).Err() == nil {
-			return fmt.Errorf("%s is a checkpoint of %s, not of CLIP", n.weights, e.Name)
-		}
-	}
-	return err
 }
 
 // checkTexts refuses texts without a word.

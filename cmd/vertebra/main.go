@@ -65,6 +65,8 @@ Direct3D 12, without CUDA, Python or a converter.`,
 		Example: `  vertebra demo
   vertebra upscale photo.jpg -o large.png --scale 3
   vertebra classify lenet digit.png
+  vertebra search photos/ "a dog on the beach" --weights ViT-B-32.pt
+  vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png
   vertebra summary resnet50 --size 512x512
   vertebra verify`,
 		Args:          cobra.NoArgs,
@@ -82,7 +84,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(
-		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newRun(s), newDevices(s), newShaders(), newVersion(),
+		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)
 	return root
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,9 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newSearch(s *settings) *cobra.Command {
@@ -99,7 +95,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, fingerprint(q.clip.clip))
+	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, fingerprint(q.clip.clip, fmt.Sprintf("%+v %+v", q.clip.clip.Config(), q.clip.clip.Preprocess())))
 	if err != nil {
 		return err
 	}
@@ -288,20 +284,4 @@ func (q *search) append(ctx context.Context, dev *machine, w *indexWriter, folde
 		complain(q.err, fmt.Errorf("%d of %d pictures were left out: %w", len(unread), len(fresh), errors.Join(unread...)))
 	}
 	return errors.Join(err, failed)
-}
-
-// fingerprint tells models apart: by their shape, and by numbers here and there
-// in every tensor.
-func fingerprint(m *models.CLIP) [32]byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%+v %+v\n", m.Config(), m.Preprocess())
-	weights.Walk(m, func(name string, t *tensor.Tensor) {
-		fmt.Fprintln(h, name, t.Shape)
-		const most = 1024
-		step := max(1, len(t.Data)/most)
-		for i := 0; i < len(t.Data); i += step {
-			binary.Write(h, binary.LittleEndian, t.Data[i])
-		}
-	})
-	return [32]byte(h.Sum(nil))
 }

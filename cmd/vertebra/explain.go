@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// explain says which model the checkpoint at path is of, if it is not that of a
+// family whose loader gave err.
+func explain(err error, path, family string) error {
+	var file *os.PathError
+	if errors.As(err, &file) {
+		return err
+	}
+	src, bad := weights.Open(path)
+	if bad != nil {
+		return err
+	}
+	defer src.Close()
+	for _, e := range models.Registry {
+		if strings.HasPrefix(e.Name, strings.ToLower(family)) {
+			continue
+		}
+		m := e.New()
+		if weights.Compare(m, models.Canonical(m, src)).Err() == nil {
+			return fmt.Errorf("%s is a checkpoint of %s, not of %s", path, e.Name, family)
+		}
+	}
+	return err
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newSAM(s *settings) *cobra.Command {
+	a := &sam{settings: s}
+	c := &cobra.Command{
+		Use:   "sam IMAGE [--point X,Y[,LABEL]]... [--box X0,Y0,X1,Y1] [--mask FILE] [--everything] -o OUT.png",
+		Short: "Cut out what a click or a box points at",
+		Long: `Finds the mask of what is prompted, by Segment Anything, and writes it as a PNG, white
+where it is. Coordinates are pixels of the picture; the label of a point is 1 for what
+is wanted and 0 for what is not. A point alone may mean a thing, its part or its
+whole: of three masks the best is written, and JSON has all. A mask to start from is
+what --logits wrote for an earlier prompt, or a picture of the same size, white where
+the thing is.
+
+--everything finds all masks of a picture and writes their numbers as a PNG with a
+palette, the smaller ones on top; beyond 255 masks, a grey one of 16 bits. JSON has
+masks as COCO's run lengths.
+
+--embedding keeps in a file what the image encoder makes of the picture. If the file is
+there, the encoder does not run again, and a further prompt takes only the decoder's
+time.`,
+		Example: `  vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png --cutout thing.png
+  vertebra sam photo.jpg --box 40,60,300,220 --point 50,70,0 --weights sam_vit_b_01ec64.pth -o mask.png --embedding photo.sam
+  vertebra sam photo.jpg --everything --weights sam_vit_b_01ec64.pth -o all.png --overlay seen.jpg --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.run,
+	}
+	f := c.Flags()
+	f.StringVar(&a.weights, "weights", "", "SAM: an official .pth, or safetensors")
+	f.StringArrayVar(&a.points, "point", nil, "point X,Y or X,Y,LABEL, may be given again")
+	f.StringVar(&a.box, "box", "", "box LEFT,TOP,RIGHT,BOTTOM")
+	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
+	f.StringVarP(&a.path, "output", "o", "", "mask to write, .png")
+	f.StringVar(&a.cutout, "cutout", "", "the thing with transparency around it, .png")
+	f.StringVar(&a.overlay, "overlay", "", "the picture tinted, .png, .jpg or .jpeg")
+	f.StringVar(&a.logits, "logits", "", "file to write for a later --mask, .safetensors")
+	f.StringVar(&a.embedding, "embedding", "", "file that keeps the picture's embedding")
+	f.BoolVar(&a.json, "json", false, "print a JSON object; of everything, an array")
+	f.BoolVar(&a.everything, "everything", false, "find all masks")
+	f.IntVar(&a.all.PointsPerSide, "points-per-side", 32, "of everything: points of the grid across and down")
+	f.IntVar(&a.all.PointsPerBatch, "points-per-batch", 16, "of everything: points at once")
+	f.Float32Var(&a.all.PredictedIoU, "iou", 0.88, "of everything: how good a mask must be by the model's own guess, -1 for any")
+	f.Float32Var(&a.all.Stability, "stability", 0.95, "of everything: how little a mask must change with the threshold, -1 for any")
+	f.IntVar(&a.all.CropLayers, "crop-layers", 0, "of everything: look into crops, 4 of them at the first layer, 16 more at the second")
+	f.IntVar(&a.all.MinRegionArea, "min-area", 0, "of everything: fill smaller holes, drop smaller islands, in pixels")
+	c.MarkFlagRequired("weights")
+	c.MarkFlagRequired("output")
+	c.MarkFlagFilename("weights", "pth", "pt", "safetensors")
+	c.MarkFlagFilename("output", "png")
+	c.MarkFlagFilename("cutout", "png")
+	c.MarkFlagFilename("overlay", "png", "jpg", "jpeg")
+	c.MarkFlagFilename("logits", "safetensors")
+	for _, one := range []string{"point", "box", "mask", "cutout", "logits", "embedding"} {
+		c.MarkFlagsMutuallyExclusive("everything", one)
+	}
+	return c
+}
+
+type sam struct {
+	*settings
+	weights, mask, embedding      string
+	path, cutout, overlay, logits string
+	points                        []string
+	box                           string
+	json, everything              bool
+	all                           models.SAMEverything
+	out, err                      io.Writer
+
+	encoded, decoded time.Duration
+}
+
+func (a *sam) run(c *cobra.Command, args []string) error {
+	a.out, a.err = c.OutOrStdout(), c.ErrOrStderr()
+	if err := a.checkNames(); err != nil {
+		return err
+	}
+	prompt, err := a.prompt()
+	if err != nil {
+		return err
+	}
+	m, err := models.LoadImage(args[0])
+	if err != nil {
+		return err
+	}
+	if err := inside(prompt, m); err != nil {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	net, err := a.load()
+	if err != nil {
+		return err
+	}
+	if a.mask != "" {
+		if prompt.Mask, err = startMask(a.mask, m, net); err != nil {
+			return err
+		}
+	}
+	dev, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	p := models.NewSAMPredictor(net, dev.compiler(gpu.Choice{}, false))
+	defer p.Close()
+	if a.everything {
+		return a.findAll(c.Context(), dev, p, args[0], m)
+	}
+	start := time.Now()
+	if err := a.embed(c.Context(), p, net, m); err != nil {
+		return err
+	}
+	a.encoded, start = time.Since(start), time.Now()
+	masks, err := p.Predict(c.Context(), prompt)
+	if err != nil {
+		return err
+	}
+	a.decoded = time.Since(start)
+	return a.write(dev, args[0], m, masks)
+}
+
+// checkNames refuses names of files that could not be written.
+func (a *sam) checkNames() error {
+	for _, path := range []string{a.path, a.cutout} {
+		if kind, err := format(path); path != "" && (err != nil || kind != "png") {
+			return fmt.Errorf("%s: want a name that ends in .png", path)
+		}
+	}
+	if a.overlay != "" {
+		if _, err := format(a.overlay); err != nil {
+			return err
+		}
+	}
+	if a.logits != "" && !strings.HasSuffix(strings.ToLower(a.logits), ".safetensors") {
+		return fmt.Errorf("%s: want a name that ends in .safetensors", a.logits)
+	}
+	if a.everything && (a.all.PointsPerSide < 1 || a.all.PointsPerSide > 1024) {
+		return fmt.Errorf("--points-per-side %d, want 1 to 1024", a.all.PointsPerSide)
+	}
+	if a.everything && (a.all.PointsPerBatch < 1 || a.all.PointsPerBatch > 1024) {
+		return fmt.Errorf("--points-per-batch %d, want 1 to 1024", a.all.PointsPerBatch)
+	}
+	return nil
+}
+
+// load reads the checkpoint.
+func (a *sam) load() (*models.SAM, error) {
+	src, err := weights.Open(a.weights)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	m, err := models.LoadSAM(src, 0)
+	if err != nil {
+		return nil, explain(fmt.Errorf("%s: %w", a.weights, err), a.weights, "SAM")
+	}
+	return m, nil
+}
+
+// embed gives the predictor the picture, or its embedding from the file; if
+// there is none yet, it writes one.
+func (a *sam) embed(ctx context.Context, p *models.SAMPredictor, net *models.SAM, m *models.Image) error {
+	if a.embedding == "" {
+		return p.SetImage(ctx, m)
+	}
+	about := map[string]string{
+		"model":   fmt.Sprintf("%x", fingerprint(net.Encoder, "")),
+		"picture": fmt.Sprintf("%x", pictureSum(m)),
+	}
+	f, err := weights.OpenSafetensors(a.embedding)
+	switch {
+	case err == nil:
+		defer f.Close()
+		if f.Metadata["model"] == "" || f.Metadata["picture"] == "" {
+			return fmt.Errorf("%s: not the embedding of a picture", a.embedding)
+		}
+		for what, want := range about {
+			if f.Metadata[what] != want {
+				return fmt.Errorf("%s: the embedding is of another %s: delete it, or name another file", a.embedding, what)
+			}
+		}
+		features, err := f.Tensor("features")
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.embedding, err)
+		}
+		if err := p.SetEmbedding(&models.SAMEmbedding{Features: features, Width: m.Width, Height: m.Height}); err != nil {
+			return fmt.Errorf("%s: %w", a.embedding, err)
+		}
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := p.SetImage(ctx, m); err != nil {
+		return err
+	}
+	e := p.Embedding().Features
+	features := &tensor.Tensor{Name: "features", Shape: e.Shape, Data: e.Data}
+	return plain(a.embedding, weights.WriteSafetensors(a.embedding, about, features))
+}
+
+// findAll runs --everything.
+func (a *sam) findAll(ctx context.Context, dev *machine, p *models.SAMPredictor, path string, m *models.Image) error {
+	if a.all.PredictedIoU == 0 {
+		a.all.PredictedIoU = -1
+	}
+	if a.all.Stability == 0 {
+		a.all.Stability = -1
+	}
+	bar := a.bar(a.err, "prompts", 1)
+	a.all.Progress = func(done, total int) {
+		bar.ChangeMax(total)
+		bar.Set(done)
+	}
+	start := time.Now()
+	regions, err := p.Everything(ctx, m, a.all)
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	a.encoded = time.Since(start)
+	return a.writeAll(dev, path, m, regions)
+}
