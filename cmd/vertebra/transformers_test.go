@@ -1,0 +1,224 @@
+package main
+
+import (
+	"encoding/json"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// small adds small transformers to the registry for a test.
+func small(t *testing.T) (vit, mae, swin, det models.Entry) {
+	t.Helper()
+	c := models.ViTConfig{Image: graph.Both(64), Patch: 8, Dim: 24, Depth: 2, Heads: 3, Classes: 5}
+	entry := func(name string, m func() models.Model) models.Entry {
+		return models.Entry{
+			Name: name, Size: 64, Channels: 3, New: m,
+			Preprocess: models.Preprocess{Size: [2]int{64, 64}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
+		}
+	}
+	vit = entry("vit_small", func() models.Model { return models.NewViT(c) })
+	mae = entry("mae_small", func() models.Model {
+		return models.NewMAE(models.MAEConfig{Encoder: c, DecoderDim: 16, DecoderDepth: 1, DecoderHeads: 2, NormPix: true})
+	})
+	swin = entry("swin_small", func() models.Model {
+		return models.NewSwin(models.SwinConfig{Dim: 16, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Both(7), Classes: 5})
+	})
+	det = entry("det_small", func() models.Model { return models.NewViTDetector(c) })
+	before := models.Registry
+	models.Registry = append(slices.Clone(before), vit, mae, swin, det)
+	t.Cleanup(func() { models.Registry = before })
+	return vit, mae, swin, det
+}
+
+// side checks that a file is a picture of a number of panels of a size.
+func side(t *testing.T, path string, panels, w, h int) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := png.DecodeConfig(f)
+	if err != nil || c.Width != 8+panels*(w+8) || c.Height != 20+h+8 {
+		t.Errorf("%s: %d×%d, %v", path, c.Width, c.Height, err)
+	}
+}
+
+// TestReconstruct paints the same for the same seed, and another for another.
+func TestReconstruct(t *testing.T) {
+	_, mae, _, _ := small(t)
+	path, in, dir := checkpoint(t, mae.New()), picture(t, 90, 70), t.TempDir()
+	var pictures [][]byte
+	for _, seed := range []string{"1", "1", "2"} {
+		out := filepath.Join(dir, "out.png")
+		var r reconstructed
+		if err := json.Unmarshal([]byte(ok(t, "reconstruct", in, "--weights", path, "--ratio", "0.6", "--seed", seed, "-o", out, "--json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Model != "mae_small" || r.Patches != 64 || r.Hidden != 39 || r.Loss == nil || !(*r.Loss > 0) {
+			t.Errorf("%+v", r)
+		}
+		side(t, out, 4, 64, 64)
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures = append(pictures, data)
+	}
+	if !slices.Equal(pictures[0], pictures[1]) || slices.Equal(pictures[0], pictures[2]) {
+		t.Error("a seed does not say which patches")
+	}
+}
+
+// TestReconstructPanels gives a decoder's answer that is the normalised truth:
+// the panels then show the picture itself.
+func TestReconstructPanels(t *testing.T) {
+	_, mae, _, _ := small(t)
+	r := &reconstruct{network: network{entry: mae}, normPix: true}
+	p := r.read(picture(t, 64, 64))
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	pred, mask := tensor.New(1, 64, 192), tensor.New(1, 64)
+	for i := range 64 {
+		mask.Data[i] = float32(i % 2)
+		at := func(k int) float64 {
+			return float64(p.input.Data[((i/8*8+k/24)*64+i%8*8)*3+k%24])
+		}
+		mean, squares := 0.0, 0.0
+		for k := range 192 {
+			mean += at(k) / 192
+		}
+		for k := range 192 {
+			squares += (at(k) - mean) * (at(k) - mean)
+		}
+		for k := range 192 {
+			pred.Data[i*192+k] = float32((at(k) - mean) / math.Sqrt(squares/191+1e-6))
+		}
+	}
+	panels, err := r.panels(p, 8, pred, mask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{2, 3} {
+		if !slices.Equal(panels[i].picture.Pix, panels[0].picture.Pix) {
+			t.Errorf("%s is not the original", panels[i].caption)
+		}
+	}
+	for i, v := range panels[1].picture.Pix {
+		hidden := i/3%64/8%2 == 1
+		if want := panels[0].picture.Pix[i]; !hidden && v != want || hidden && (v < 127 || v > 128) {
+			t.Fatalf("masked: sample %d is %d", i, v)
+		}
+	}
+}
+
+func TestAttention(t *testing.T) {
+	vit, mae, swin, _ := small(t)
+	in, out := picture(t, 90, 70), filepath.Join(t.TempDir(), "out.png")
+	for _, e := range []models.Entry{vit, mae} {
+		path := checkpoint(t, e.New())
+		for _, head := range []string{"-1", "2"} {
+			ok(t, "attention", e.Name, in, "--weights", path, "--block", "1", "--head", head, "-o", out)
+			side(t, out, 2, 384, 384)
+		}
+	}
+	path := checkpoint(t, swin.New())
+	for _, block := range []string{"0", "1", "3"} {
+		text := ok(t, "attention", "swin_small", in, "--weights", path, "--block", block, "--at", "0,0.9", "-o", out, "--size", "70x90")
+		if !strings.Contains(text, "window_attention") {
+			t.Error(text)
+		}
+		side(t, out, 3, 360, 280)
+	}
+}
+
+// TestDetect finds boxes inside the picture, in its own pixels.
+func TestDetect(t *testing.T) {
+	_, _, _, det := small(t)
+	path, in, out := checkpoint(t, det.New()), picture(t, 180, 35), filepath.Join(t.TempDir(), "out.png")
+	args := []string{"detect", "det_small", in, "--weights", path, "--threshold", "0.4", "-o", out}
+	var r detected
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Width != 180 || r.Height != 35 || len(r.Objects) == 0 {
+		t.Fatalf("%+v", r)
+	}
+	for i, o := range r.Objects {
+		b := o.Box
+		if b[0] < 0 || b[1] < 0 || b[2] > 180 || b[3] > 35 || b[0] >= b[2] || b[1] >= b[3] || o.Score < 0.4 || o.Class > 4 || i > 0 && o.Score > r.Objects[i-1].Score {
+			t.Errorf("object %d: %+v", i, o)
+		}
+	}
+	if m, err := models.LoadImage(out); err != nil || m.Width != 180 || m.Height != 35 {
+		t.Errorf("%v, %v", m, err)
+	}
+	if text := ok(t, args...); !strings.Contains(text, "objects") || !strings.Contains(text, "class ") {
+		t.Error(text)
+	}
+	var none detected
+	if err := json.Unmarshal([]byte(ok(t, "detect", "det_small", in, "--weights", path, "--threshold", "0.999999", "--json")), &none); err != nil || none.Objects == nil {
+		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+func TestTransformerErrors(t *testing.T) {
+	vit, mae, swin, det := small(t)
+	in := picture(t, 8, 8)
+	w := map[string]string{}
+	for _, e := range []models.Entry{vit, mae, swin, det} {
+		w[e.Name] = checkpoint(t, e.New())
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"want a name that ends in .png", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.jpg"}},
+		{"--ratio 1, want 0 to less", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--ratio", "1"}},
+		{"--ratio NaN, want", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--ratio", "NaN"}},
+		{"--ratio 0.999 leaves none of 64", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--ratio", "0.999"}},
+		{"fits no autoencoder: there are mae_", []string{"reconstruct", in, "--weights", w["swin_small"], "-o", "OUT.png"}},
+		{"vit_small has no decoder", []string{"reconstruct", in, "--weights", w["vit_small"], "--model", "vit_small", "-o", "OUT.png"}},
+		{"none.pth: no such file", []string{"reconstruct", in, "--weights", "none.pth", "-o", "OUT.png"}},
+		{"none.png: no such file", []string{"reconstruct", "none.png", "--weights", w["mae_small"], "-o", "OUT.png"}},
+		{`"weights" not set`, []string{"reconstruct", in, "-o", "OUT.png"}},
+		{"in.png is seen at 60×60 pixels, want multiples of 8", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--size", "60x60"}},
+		{`"block" not set`, []string{"attention", "vit_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
+		{"vit_small: --block 2 of 2", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "2", "-o", "OUT.png"}},
+		{"--head 3 of 3", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--head", "3", "-o", "OUT.png"}},
+		{"--at is of a Swin", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--at", "0,0", "-o", "OUT.png"}},
+		{"--at [0], want two", []string{"attention", "swin_small", in, "--weights", w["swin_small"], "--block", "1", "--at", "0", "-o", "OUT.png"}},
+		{"not of lenet", []string{"attention", "lenet", in, "--block", "1", "-o", "OUT.png"}},
+		{"lenet finds no boxes", []string{"detect", "lenet", in}},
+		{"--threshold 0", []string{"detect", "det_small", in, "--weights", w["det_small"], "--threshold", "0"}},
+		{"--iou 2", []string{"detect", "det_small", in, "--weights", w["det_small"], "--iou", "2"}},
+		{"want a name that ends in .png", []string{"detect", "det_small", in, "--weights", w["det_small"], "-o", "OUT.gif"}},
+		{"is not of det_small", []string{"detect", "det_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
+	} {
+		dir := t.TempDir()
+		var args []string
+		for _, a := range c.args {
+			if strings.HasPrefix(a, "OUT") {
+				a = filepath.Join(dir, a)
+			}
+			args = append(args, a)
+		}
+		status, _, stderr := vertebra(args...)
+		if status != 1 || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("status %d, %q, want %q", status, stderr, c.want)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%q: left behind %v", c.want, left)
+		}
+	}
+}
