@@ -27,6 +27,17 @@ type clip struct {
 
 	clip   *models.CLIP
 	tokens *models.CLIPTokenizer
+
+	text      *program // of the text tower, for textCount texts; nil until it is needed
+	textCount int
+}
+
+// close frees what texts has compiled.
+func (n *clip) close() {
+	if n.text != nil {
+		n.text.close()
+		n.text = nil
+	}
 }
 
 // flags adds the flags that say which CLIP.
@@ -92,26 +103,30 @@ func (n *clip) tokenize(texts []string) (*tensor.Tensor, error) {
 }
 
 // texts embeds token ids [N, context]: [N, embedding].
+// The caller closes n.
 func (n *clip) texts(ctx context.Context, dev *machine, ids *tensor.Tensor) (*tensor.Tensor, error) {
 	count, context := ids.Shape[0], ids.Shape[1]
 	batch := min(count, textBatch)
-	weights.Walk(n.clip, func(string, *tensor.Tensor) {}) // names the layers
-	g, err := graph.Trace(func(g *graph.Graph) {
-		g.Output("text", n.clip.ForwardText(g.Input("ids", batch, context)))
-	})
-	if err != nil {
-		return nil, err
+	if n.text == nil || n.textCount != batch {
+		n.close()
+		weights.Walk(n.clip, func(string, *tensor.Tensor) {}) // names the layers
+		g, err := graph.Trace(func(g *graph.Graph) {
+			g.Output("text", n.clip.ForwardText(g.Input("ids", batch, context)))
+		})
+		if err != nil {
+			return nil, err
+		}
+		if n.text, err = dev.compile(g, gpu.Choice{}); err != nil {
+			n.text = nil
+			return nil, err
+		}
+		n.textCount = batch
 	}
-	p, err := dev.compile(g, gpu.Choice{})
-	if err != nil {
-		return nil, err
-	}
-	defer p.close()
 	width := n.clip.Config().Embedding
 	all := tensor.New(count, width)
 	for at := 0; at < count; at += batch {
 		at := min(at, count-batch) // the last batch is whole
-		out, err := p.run(ctx, tensor.Of(ids.Data[at*context:][:batch*context], batch, context))
+		out, err := n.text.run(ctx, tensor.Of(ids.Data[at*context:][:batch*context], batch, context))
 		if err != nil {
 			return nil, err
 		}

@@ -73,6 +73,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer dev.close()
+	defer e.clip.close()
 	var all []*tensor.Tensor
 	if len(paths) > 0 {
 		images := &tensor.Tensor{Name: "images", Shape: tensor.Shape{len(paths), e.clip.clip.Config().Embedding}}

@@ -68,6 +68,7 @@ func (m *match) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer dev.close()
+	defer m.clip.close()
 	texts, err := m.texts(c.Context(), dev, ids)
 	if err != nil {
 		return err

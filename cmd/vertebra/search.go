@@ -105,6 +105,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer dev.close()
+	defer q.clip.close()
 	if !q.json && !q.quiet {
 		fmt.Fprintf(q.out, "device: %v\n", dev)
 	}
