@@ -21,14 +21,14 @@ import (
 func newBench(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the device, single kernels or whole models",
+		Short: "Measure the device, single kernels, whole models, or how these grow",
 		Example: `  vertebra bench peak
   vertebra bench ops --filter layer1
   vertebra bench model espcn --scale 3 --size 256 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newBenchPeak(s), newBenchOps(s), newBenchModel(s))
+	c.AddCommand(newBenchPeak(s), newBenchOps(s), newBenchModel(s), newBenchScale(s))
 	return c
 }
 

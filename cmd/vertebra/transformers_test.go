@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"image/png"
 	"math"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/bench"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
@@ -201,6 +203,10 @@ func TestTransformerErrors(t *testing.T) {
 		{"not of lenet", []string{"attention", "lenet", in, "--block", "1", "-o", "OUT.png"}},
 		{"lenet finds no boxes", []string{"detect", "lenet", in}},
 		{"--threshold 0", []string{"detect", "det_small", in, "--weights", w["det_small"], "--threshold", "0"}},
+		{"OUT.png: want a name that ends in .svg", []string{"bench", "scale", "-o", "OUT.png"}},
+		{"--sizes [0]", []string{"bench", "scale", "--sizes", "0", "-o", "OUT.svg"}},
+		{"lenet5 has no attention", []string{"bench", "scale", "--model", "lenet5", "--sizes", "32", "--runs", "1", "-o", "OUT.svg"}},
+		{"measured on a GPU", []string{"bench", "scale", "--device", "cpu", "-o", "OUT.svg"}},
 		{"--iou 2", []string{"detect", "det_small", in, "--weights", w["det_small"], "--iou", "2"}},
 		{"want a name that ends in .png", []string{"detect", "det_small", in, "--weights", w["det_small"], "-o", "OUT.gif"}},
 		{"is not of det_small", []string{"detect", "det_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
@@ -220,5 +226,31 @@ func TestTransformerErrors(t *testing.T) {
 		if left, _ := os.ReadDir(dir); len(left) > 0 {
 			t.Errorf("%q: left behind %v", c.want, left)
 		}
+	}
+}
+
+// TestBenchScale checks that attention's memory grows with the number of tokens,
+// where its scores would grow with the square.
+func TestBenchScale(t *testing.T) {
+	small(t)
+	plot := filepath.Join(t.TempDir(), "plot.svg")
+	args := []string{"bench", "scale", "--model", "vit_small", "--model", "swin_small", "--sizes", "448,224", "--runs", "1", "-o", plot}
+	var all []bench.ScaleResult
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &all); err != nil || len(all) != 4 {
+		t.Fatal(all, err)
+	}
+	for i, most := range []float64{16.2, 4.2} {
+		a, b := all[2*i], all[2*i+1]
+		memory, scores := float64(b.AttentionBytes)/float64(a.AttentionBytes), float64(b.ScoreBytes)/float64(a.ScoreBytes)
+		if a.Size != 224 || b.Size != 448 || memory > 4.2 || scores > most || scores < most-1 || a.Median <= 0 || a.AttentionFLOPs >= a.FLOPs {
+			t.Errorf("memory grows %.2f ×, scores %.2f ×: %+v", memory, scores, all[2*i:2*i+2])
+		}
+	}
+	svg, err := os.ReadFile(plot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal(svg, new(struct{})); err != nil || strings.Count(string(svg), "<polyline") != 6 {
+		t.Errorf("%v\n%s", err, svg)
 	}
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newBenchScale(s *settings) *cobra.Command {
+	b := &benchScale{settings: s}
+	c := &cobra.Command{
+		Use:   "scale",
+		Short: "Measure how the cost of transformers grows with the picture",
+		Long: `Measures transformers with random weights at rising sizes: the time, and the memory
+of attention on the device. Attention inside windows grows with the number of
+tokens; attention of all to all with its square, in time, but not in memory, since
+no scores are kept. The output is a plot of both.`,
+		Example: `  vertebra bench scale
+  vertebra bench scale --sizes 224,448,896 --model swin_t -o scale.svg
+  vertebra bench scale --json --runs 5`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return b.run(c) },
+	}
+	f := c.Flags()
+	f.IntSliceVar(&b.sizes, "sizes", []int{224, 320, 448}, "heights and widths of the input")
+	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "transformer, may be given again")
+	f.IntVar(&b.runs, "runs", 3, "timed runs at each size, after three that do not count")
+	f.StringVarP(&b.path, "output", "o", "", "plot to write, .svg")
+	f.BoolVar(&b.json, "json", false, "print a JSON array")
+	c.MarkFlagFilename("output", "svg")
+	c.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+type benchScale struct {
+	*settings
+	sizes  []int
+	models []string
+	runs   int
+	path   string
+	json   bool
+}
+
+func (b *benchScale) run(c *cobra.Command) error {
+	if b.path != "" && !strings.EqualFold(filepath.Ext(b.path), ".svg") {
+		return fmt.Errorf("%s: want a name that ends in .svg", b.path)
+	}
+	if b.runs < 1 || len(b.sizes) == 0 || slices.Min(b.sizes) < 1 {
+		return fmt.Errorf("--runs %d, --sizes %v, want at least 1", b.runs, b.sizes)
+	}
+	var entries []models.Entry
+	for _, name := range b.models {
+		e, err := models.Lookup(name)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	slices.Sort(b.sizes)
+	b.sizes = slices.Compact(b.sizes)
+	m, err := b.gpu()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	bar := b.bar(c.ErrOrStderr(), "measuring", len(entries)*len(b.sizes))
+	results := []bench.ScaleResult{}
+	for _, e := range entries {
+		for _, size := range b.sizes {
+			if err := c.Context().Err(); err != nil {
+				return err
+			}
+			r, err := bench.Scale(c.Context(), m.dev, e, size, b.runs)
+			if err != nil {
+				return fmt.Errorf("%s at %d×%d: %w", e.Name, size, size, err)
+			}
+			results = append(results, r)
+			bar.Add(1)
+		}
+	}
+	bar.Clear()
+	if b.path != "" {
+		if err := weights.WriteFile(b.path, func(w io.Writer) error { return bench.PlotScale(w, results) }); err != nil {
+			return plain(b.path, err)
+		}
+	}
+	out := c.OutOrStdout()
+	if b.json {
+		return printJSON(out, results)
+	}
+	if !b.quiet {
+		fmt.Fprintf(out, "device: %v\n", m)
+	}
+	return printScale(out, results)
+}
+
+// printScale prints a table, with growth from the smallest size of each model.
+func printScale(out io.Writer, results []bench.ScaleResult) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "model\tsize\ttokens\tmedian ms\tgrowth\tGFLOP\tin attention\tactivations\tattention's memory\tgrowth\tscores would take\tgrowth")
+	first := results[0]
+	for _, r := range results {
+		if r.Name != first.Name {
+			first = r
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%.2f ×\t%.2f\t%.2f\t%s\t%s\t%.2f ×\t%s\t%.2f ×\n", r.Name, r.Size, r.Tokens, r.Median, r.Median/first.Median,
+			float64(r.FLOPs)/1e9, float64(r.AttentionFLOPs)/1e9, bytesText(r.ActivationBytes),
+			bytesText(r.AttentionBytes), float64(r.AttentionBytes)/float64(first.AttentionBytes),
+			bytesText(r.ScoreBytes), float64(r.ScoreBytes)/float64(first.ScoreBytes))
+	}
+	return w.Flush()
+}
