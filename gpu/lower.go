@@ -88,6 +88,9 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 		if v.Op == nil || root(v) != v {
 			continue
 		}
+		if err := storable(v, most); err != nil {
+			return nil, err
+		}
 		if err := l.op(v); err != nil {
 			return nil, fmt.Errorf("gpu: %s: %w", origin(v), err)
 		}
@@ -101,9 +104,9 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 		}
 		l.outputs = append(l.outputs, out)
 	}
-	for _, v := range g.Nodes {
-		if id, ok := l.value[v]; ok && l.lives[id].bytes > most {
-			return nil, fmt.Errorf("gpu: %s: a value of %v takes %d bytes; the device's largest buffer is %d", origin(v), v.Shape, l.lives[id].bytes, most)
+	for _, v := range g.Inputs {
+		if err := storable(v, most); err != nil {
+			return nil, err
 		}
 	}
 	if err := l.bindings(); err != nil {
@@ -122,6 +125,14 @@ func origin(v *graph.Value) string {
 		return v.Name + ": " + v.Op.Name()
 	}
 	return v.Op.Name()
+}
+
+// storable refuses a value that no buffer holds, whatever its op is split into.
+func storable(v *graph.Value, most int64) error {
+	if bytes := 4 * int64(v.Shape.Len()); bytes > most {
+		return fmt.Errorf("gpu: %s: a value of %v takes %d bytes; the device's largest buffer is %d", origin(v), v.Shape, bytes, most)
+	}
+	return nil
 }
 
 // root follows reshapes to the value whose memory v shares.
