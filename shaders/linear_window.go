@@ -64,15 +64,16 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through windows; an invocation computes 4 rows by 16 columns.
+// weights sees w through windows; an invocation computes 4 rows by 16 columns,
+// or 8 where four does not divide the columns.
 func (p product) weights() []Program {
-	w, ok := newCut(p.m, p.z, p.n, p.k, 1, 4, 16)
+	name, down := "linear_window", 4
+	if p.n%4 != 0 {
+		name, down = "linear_window_scalar", 8
+	}
+	w, ok := newCut(p.m, p.z, p.n, p.k, 1, down, 16)
 	if !ok {
 		return nil
-	}
-	name := "linear_window"
-	if p.n%4 != 0 {
-		name = "linear_window_scalar"
 	}
 	return []Program{{
 		Name: name,
