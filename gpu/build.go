@@ -56,7 +56,10 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	}
 	p := &Plan{d: d, listing: *l, graph: g}
 	d.plans[p] = true
-	if err := p.build(); err != nil {
+	warm := d.warm(l.steps)
+	err = p.build()
+	warm()
+	if err != nil {
 		p.release()
 		return nil, err
 	}

@@ -54,6 +54,7 @@ func (i Info) String() string {
 // has one user at a time.
 type Device struct {
 	info   Info
+	self   Options // which open the same adapter
 	memory int64
 
 	mu        sync.Mutex // guards all below, and the binding
@@ -224,6 +225,7 @@ func Open(o Options) (*Device, error) {
 	}
 	d := &Device{
 		info:      list[i].info,
+		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(i)},
 		memory:    cmp.Or(o.Memory, systemMemory(list[i].info)),
 		instance:  instance,
 		pipelines: map[string]*pipeline{},

@@ -2,7 +2,7 @@ package gpu
 
 import (
 	"fmt"
-	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
@@ -32,25 +32,29 @@ func (p *pipeline) release() {
 	}
 }
 
-var bindingDecl = regexp.MustCompile(`@group\(0\)\s*@binding\((\d+)\)\s*var<([^>]*)>`)
-
 // bindingKinds reads off the text how each binding is used, in order.
 func bindingKinds(source string) ([]wgpu.BufferBindingType, error) {
+	const decl = "@group(0) @binding("
 	var kinds []wgpu.BufferBindingType
-	for i, m := range bindingDecl.FindAllStringSubmatch(source, -1) {
-		if m[1] != fmt.Sprint(i) {
-			return nil, fmt.Errorf("binding %s is declared as number %d", m[1], i)
+	for {
+		_, rest, found := strings.Cut(source, decl)
+		if !found {
+			return kinds, nil
+		}
+		number, rest, _ := strings.Cut(rest, ") var<")
+		class, rest, found := strings.Cut(rest, ">")
+		if number != strconv.Itoa(len(kinds)) || !found {
+			return nil, fmt.Errorf("binding %d is declared as number %.9q", len(kinds), number)
 		}
 		kind := wgpu.BufferBindingType_ReadOnlyStorage
-		switch strings.ReplaceAll(m[2], " ", "") {
-		case "storage,read_write":
+		switch class {
+		case "storage, read_write":
 			kind = wgpu.BufferBindingType_Storage
 		case "uniform":
 			kind = wgpu.BufferBindingType_Uniform
 		}
-		kinds = append(kinds, kind)
+		kinds, source = append(kinds, kind), rest
 	}
-	return kinds, nil
 }
 
 // pipeline returns the compiled form of a kernel text, from the cache if the

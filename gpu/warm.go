@@ -1,0 +1,106 @@
+package gpu
+
+import (
+	"runtime"
+	"sort"
+	"sync"
+
+	"github.com/rajveermalviya/go-webgpu/wgpu"
+
+	"github.com/vertebra/vertebra/shaders"
+)
+
+const (
+	// warmers is the most devices that compile at once.
+	warmers = 8
+
+	// warmable is the fewest kernels that are worth opening devices for.
+	warmable = 4
+)
+
+// warm has a software driver compile kernels on several cores while the caller
+// goes on; the function it returns waits for that.
+//
+// Such a driver turns a kernel into machine code at its first dispatch, one
+// after the other in a device's queue, and that is most of the time to a first
+// result. Here further devices dispatch the kernels on no workgroups, and the
+// driver's cache on disk hands the code over. Without a cache the work is in
+// vain, and nothing else changes: errors are left to the device that computes.
+func (d *Device) warm(steps []step) (wait func()) {
+	var sources []string
+	seen := map[string]bool{}
+	for _, s := range steps {
+		text := s.kernel.Source
+		if d.pipelines[text] == nil && !seen[text] {
+			seen[text] = true
+			sources = append(sources, text)
+		}
+	}
+	workers := min(runtime.GOMAXPROCS(0), len(sources), warmers)
+	if d.info.Limits.Kind != shaders.CPU || workers < 2 || len(sources) < warmable {
+		return func() {}
+	}
+	// The longest first, so that the workers end at about the same time.
+	sort.SliceStable(sources, func(i, j int) bool { return len(sources[i]) > len(sources[j]) })
+	queue := make(chan string, len(sources))
+	for _, s := range sources {
+		queue <- s
+	}
+	close(queue)
+	var all sync.WaitGroup
+	for range workers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			w, err := Open(d.self)
+			if err != nil {
+				return
+			}
+			defer w.Close() // which completes what it writes into the cache
+			for s := range queue {
+				if w.dispatchNone(s) != nil {
+					return
+				}
+			}
+		}()
+	}
+	return all.Wait
+}
+
+// dispatchNone dispatches a kernel on no workgroups.
+func (d *Device) dispatchNone(source string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.pipeline(source)
+	if err != nil {
+		return err
+	}
+	var read, written *wgpu.Buffer
+	for _, b := range []**wgpu.Buffer{&read, &written} {
+		if *b, err = newBuffer(d.device, shaders.Window, storage); err != nil {
+			return err
+		}
+		defer (*b).Release()
+	}
+	entries := make([]wgpu.BindGroupEntry, len(p.kinds))
+	for i, kind := range p.kinds {
+		entries[i] = wgpu.BindGroupEntry{Binding: uint32(i), Buffer: read, Size: shaders.Window}
+		if kind == wgpu.BufferBindingType_Storage {
+			entries[i].Buffer = written
+		}
+	}
+	group, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: p.group, Entries: entries})
+	if err != nil {
+		return err
+	}
+	defer group.Release()
+	defer wait(d.device)
+	return d.record(func(e *wgpu.CommandEncoder) error {
+		pass := e.BeginComputePass(nil)
+		defer pass.Release()
+		pass.SetPipeline(p.compute)
+		pass.SetBindGroup(0, group, nil)
+		pass.DispatchWorkgroups(0, 0, 0)
+		return pass.End()
+	})
+}

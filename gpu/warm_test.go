@@ -1,0 +1,37 @@
+package gpu
+
+import (
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/shaders"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// TestDispatchNone opens the device's adapter again and has it take kernels of
+// all kinds of binding.
+func TestDispatchNone(t *testing.T) {
+	d := open(t)
+	w, err := Open(d.self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if w.info != d.info {
+		t.Fatalf("%v opened again is %v", d.info, w.info)
+	}
+	for _, kind := range []shaders.Kind{shaders.GPU, shaders.CPU} {
+		lim := shaders.Default
+		lim.Kind = kind
+		for _, p := range shaders.Programs(graph.Linear{}, []tensor.Shape{{2, 64, 64}, {64, 64}, {64}}, lim) {
+			for _, k := range p.Kernels {
+				if err := w.dispatchNone(k.Source); err != nil {
+					t.Errorf("%s: %v", p.Name, err)
+				}
+			}
+		}
+	}
+	if err := w.dispatchNone("no kernel"); err == nil {
+		t.Error("a text that is no kernel was dispatched")
+	}
+}
