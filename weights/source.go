@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -26,9 +27,22 @@ type Checkpoint interface {
 	Close() error
 }
 
-// Open opens a checkpoint, safetensors or PyTorch; the format is told by
-// content, not by extension. The file stays mapped until Close.
+// Open opens a checkpoint: a file, safetensors or PyTorch, which is told by
+// content and not by extension; the index of one in several files, see Shards;
+// or a folder of Hugging Face's with one of these. Files stay mapped until
+// Close.
 func Open(path string) (Checkpoint, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return openFolder(path)
+	}
+	if strings.HasSuffix(path, ".index.json") {
+		return OpenShards(path)
+	}
+	return openFile(path)
+}
+
+// openFile opens a checkpoint that is one file.
+func openFile(path string) (Checkpoint, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -41,6 +55,8 @@ func Open(path string) (Checkpoint, error) {
 		return OpenSafetensors(path)
 	case isZip(head), isTar(head), isLegacy(head):
 		return OpenPyTorch(path)
+	case strings.HasPrefix(string(head), "version https://git-lfs"):
+		return nil, fmt.Errorf("%s: a pointer of Git LFS to a file that has not been fetched", path)
 	}
 	return nil, fmt.Errorf("%s: neither a safetensors nor a PyTorch file", path)
 }
@@ -76,14 +92,19 @@ func (m Map) Entry(name string) (Entry, bool) {
 }
 
 // Rename is src under other names: f turns a name of src into the one that the
-// model uses, or into "" to leave the tensor out.
+// model uses, or into "" to leave the tensor out. Of two tensors of one name the
+// later one counts.
 func Rename(src Source, f func(string) string) Source {
 	r := renamed{src: src, from: map[string]string{}}
 	for _, n := range src.Names() {
-		if to := f(n); to != "" {
-			r.names = append(r.names, to)
-			r.from[to] = n
+		to := f(n)
+		if to == "" {
+			continue
 		}
+		if _, twice := r.from[to]; !twice {
+			r.names = append(r.names, to)
+		}
+		r.from[to] = n
 	}
 	return r
 }

@@ -17,13 +17,15 @@ func newInspect(s *settings) *cobra.Command {
 	var asJSON bool
 	var model string
 	c := &cobra.Command{
-		Use:   "inspect FILE",
+		Use:   "inspect CHECKPOINT",
 		Short: "List the tensors of a checkpoint",
-		Long: `Lists the tensors of a safetensors or PyTorch file without reading their numbers,
-and the models that they fit by name and shape; if they fit none, what differs
-from the model that comes nearest. Nothing in a PyTorch file is executed.`,
+		Long: `Lists the tensors of a checkpoint without reading their numbers, and the models
+that they fit by name and shape; if they fit none, what differs from the model that
+comes nearest. CHECKPOINT is a safetensors or PyTorch file, the .index.json of one in
+several files, or a folder of Hugging Face's. Nothing in a PyTorch file is executed.`,
 		Example: `  vertebra inspect resnet50-11ad3fa6.pth
   vertebra inspect weights.safetensors --model espcn_x2
+  vertebra inspect sam-vit-base/
   vertebra inspect checkpoint.pth --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -50,6 +52,7 @@ from the model that comes nearest. Nothing in a PyTorch file is executed.`,
 type inspection struct {
 	File     string            `json:"file"`
 	Format   string            `json:"format"`
+	Files    []string          `json:"files,omitempty"`  // of an index
 	Key      string            `json:"key,omitempty"`    // where in the file the tensors are
 	Beside   []string          `json:"beside,omitempty"` // other keys with tensors
 	Metadata map[string]string `json:"metadata,omitempty"`
@@ -90,6 +93,8 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 		r.Format, r.Metadata = "safetensors", src.Metadata
 	case *weights.PyTorch:
 		r.Format, r.Key, r.Beside = "PyTorch, "+src.Format, src.Key, src.Beside
+	case *weights.Shards:
+		r.Format, r.Files = "index", src.Files
 	}
 	for _, name := range src.Names() {
 		e, _ := src.Entry(name)
@@ -173,6 +178,9 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 // place says what the file is and where in it the tensors are.
 func (r *inspection) place() string {
 	s := r.Format + " file"
+	if len(r.Files) > 0 {
+		s = fmt.Sprintf("index of %d files: %s", len(r.Files), strings.Join(r.Files, ", "))
+	}
 	if r.Key != "" {
 		s += ", tensors under " + r.Key
 	}

@@ -1,0 +1,133 @@
+package weights
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Shards is a checkpoint in several files, as transformers splits large ones:
+// an index, NAME.index.json, says which tensor is in which file beside it.
+type Shards struct {
+	Files []string // without their folder, in alphabetical order
+
+	names []string
+	in    map[string]Checkpoint // by the name of a tensor
+	open  []Checkpoint
+}
+
+// OpenShards opens the index at path and all files that it names. Each has to
+// be there and to hold just the tensors that the index says.
+func OpenShards(path string) (*Shards, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var index struct {
+		Map map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(data, &index); err != nil || len(index.Map) == 0 {
+		return nil, fmt.Errorf("%s: no index of a checkpoint in several files: it has no weight_map of names", path)
+	}
+	s := &Shards{in: map[string]Checkpoint{}}
+	listed := map[string]int{}
+	for _, file := range index.Map {
+		if listed[file]++; listed[file] == 1 {
+			s.Files = append(s.Files, file)
+		}
+	}
+	sort.Strings(s.Files)
+	for _, file := range s.Files {
+		if err := s.add(filepath.Dir(path), file, index.Map, listed[file]); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+		}
+	}
+	return s, nil
+}
+
+// add opens a file of which the index lists so many tensors.
+func (s *Shards) add(dir, file string, index map[string]string, listed int) error {
+	if file != filepath.Base(file) || !filepath.IsLocal(file) || strings.ContainsAny(file, `/\`) {
+		return fmt.Errorf("%q is no name of a file beside it", file)
+	}
+	c, err := openFile(filepath.Join(dir, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s, which it names, is missing: %d of %d tensors are in it", file, listed, len(index))
+	}
+	if err != nil {
+		return err
+	}
+	s.open = append(s.open, c)
+	for _, name := range c.Names() {
+		if index[name] != file {
+			return fmt.Errorf("%s holds %s, which the index does not say", file, name)
+		}
+		s.in[name] = c
+		s.names = append(s.names, name)
+	}
+	if len(c.Names()) == listed {
+		return nil
+	}
+	var missing []string
+	for name, in := range index {
+		if in == file && !slices.Contains(c.Names(), name) {
+			missing = append(missing, name)
+		}
+	}
+	sort.Strings(missing)
+	return fmt.Errorf("%s does not hold %s, which the index says, and lacks %d in all", file, missing[0], len(missing))
+}
+
+// Names lists the tensors file by file.
+func (s *Shards) Names() []string { return s.names }
+
+// Entry describes a tensor without reading it.
+func (s *Shards) Entry(name string) (Entry, bool) {
+	if c, ok := s.in[name]; ok {
+		return c.Entry(name)
+	}
+	return Entry{}, false
+}
+
+// Tensor returns a copy of a tensor, converted to float32.
+func (s *Shards) Tensor(name string) (*tensor.Tensor, error) {
+	if c, ok := s.in[name]; ok {
+		return c.Tensor(name)
+	}
+	return nil, fmt.Errorf("no tensor %s", name)
+}
+
+// Close unmaps the files. Tensors already read stay valid.
+func (s *Shards) Close() error {
+	var errs []error
+	for _, c := range s.open {
+		errs = append(errs, c.Close())
+	}
+	s.names, s.in, s.open = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// inFolder are the names of checkpoints in folders of Hugging Face's, the
+// preferred first.
+var inFolder = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+
+// openFolder opens the checkpoint in a folder.
+func openFolder(dir string) (Checkpoint, error) {
+	for _, name := range inFolder {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return Open(path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%s: no checkpoint in this folder: neither model.safetensors nor pytorch_model.bin, nor one of these in several files with its .index.json", dir)
+}
