@@ -23,6 +23,11 @@ func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 	if c.Patch > 0 && c.Heads == 0 && c.Width%64 != 0 || c.TextHeads == 0 && c.TextWidth%64 != 0 {
 		return nil, fmt.Errorf("models: towers of %d and %d channels are no number of heads of 64 each", c.Width, c.TextWidth)
 	}
+	for _, tower := range []struct{ width, heads int }{{c.Width, c.Heads}, {c.TextWidth, c.TextHeads}} {
+		if tower.heads < 0 || tower.heads > 0 && tower.width%tower.heads != 0 {
+			return nil, fmt.Errorf("models: %d heads of a tower of %d channels", tower.heads, tower.width)
+		}
+	}
 	m := NewCLIP(c)
 	if err := weights.Bind(m, src); err != nil {
 		return nil, err
@@ -35,7 +40,7 @@ func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 func (m *CLIP) Canonical(src weights.Source) weights.Source { return clipCanonical(src) }
 
 func clipCanonical(src weights.Source) weights.Source {
-	if slices.Contains(src.Names(), "vision_model.embeddings.class_embedding") {
+	if isHFCLIP(src) {
 		return weights.Arrange(src, hfCLIPPlace)
 	}
 	return weights.Rename(src, func(name string) string {
@@ -45,6 +50,11 @@ func clipCanonical(src weights.Source) weights.Source {
 		}
 		return name
 	})
+}
+
+// isHFCLIP says whether src has Hugging Face's layout.
+func isHFCLIP(src weights.Source) bool {
+	return slices.Contains(src.Names(), "vision_model.embeddings.class_embedding")
 }
 
 // clipConfigOf reads the sizes off the weights' shapes.

@@ -13,36 +13,40 @@ import (
 )
 
 // OpenCLIP reads a model from a checkpoint as it was downloaded: OpenAI's .pt,
-// safetensors, or a folder of Hugging Face's with config.json, a vocabulary and
-// model.safetensors or pytorch_model.bin. The tokenizer is nil if no vocabulary
-// lies in the folder or beside the file; see OpenCLIPTokenizer.
+// safetensors, or a folder of Hugging Face's with config.json,
+// preprocessor_config.json, a vocabulary and the weights, in one file or in
+// several. The tokenizer is nil if no vocabulary lies in the folder or beside
+// the file; see OpenCLIPTokenizer.
 func OpenCLIP(path string) (*CLIP, *CLIPTokenizer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	dir, file := filepath.Dir(path), path
-	if info.IsDir() {
-		dir, file = path, filepath.Join(path, "model.safetensors")
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			file = filepath.Join(path, "pytorch_model.bin")
-		}
-		if _, err := os.Stat(file); err != nil {
-			return nil, nil, fmt.Errorf("%s: neither model.safetensors nor pytorch_model.bin: %w", path, err)
-		}
+	dir := path
+	if !info.IsDir() {
+		dir = filepath.Dir(path)
 	}
-	more, err := readCLIPConfig(filepath.Join(dir, "config.json"))
-	if err != nil {
-		return nil, nil, err
-	}
-	src, err := weights.Open(file)
+	src, err := weights.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer src.Close()
+	more, err := readCLIPConfig(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, nil, err
+	}
 	m, err := LoadCLIP(src, more)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	// OpenAI's files have nothing to do with what lies beside them.
+	if info.IsDir() || isHFCLIP(src) {
+		size := m.Config().Size
+		p, err := readPreprocess(filepath.Join(dir, "preprocessor_config.json"), "CLIP", clipPreprocess(size), size)
+		if err != nil {
+			return nil, nil, err
+		}
+		m.preprocess = &p
 	}
 	t, err := OpenCLIPTokenizer(dir)
 	if errors.Is(err, errNoVocabulary) {
@@ -73,17 +77,22 @@ func readCLIPConfig(path string) (CLIPConfig, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
+	for _, t := range []*tower{&file.Text, &file.Vision} {
+		if t.Act == "" {
+			t.Act = "quick_gelu"
+		}
+	}
 	if file.Text.Act != file.Vision.Act || file.Text.Heads < 0 || file.Vision.Heads < 0 {
 		return c, fmt.Errorf("%s: activations %q and %q, heads %d and %d",
 			path, file.Text.Act, file.Vision.Act, file.Text.Heads, file.Vision.Heads)
 	}
 	c.TextHeads, c.Heads = file.Text.Heads, file.Vision.Heads
 	switch file.Vision.Act {
-	case "", "quick_gelu":
+	case "quick_gelu":
 	case "gelu":
 		c.Act = graph.GELU
 	default:
-		return c, fmt.Errorf("%s: hidden_act %q", path, file.Vision.Act)
+		return c, fmt.Errorf("%s: hidden_act %q, want quick_gelu or gelu", path, file.Vision.Act)
 	}
 	return c, nil
 }

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,11 +56,74 @@ func TestOpenCLIP(t *testing.T) {
 			t.Errorf("%s: %v, %v", w.Name, d, err)
 		}
 	}
+	if got.Preprocess() != clipPreprocess(8) {
+		t.Errorf("without a preprocessor_config.json pictures become %+v", got.Preprocess())
+	}
+	testCLIPFolder(t, folder, hf)
 	// The heads of 8 channels are not in the file, and one for each 64 is none.
 	if _, _, err := OpenCLIP(file); err == nil {
 		t.Error("heads of 64 channels are taken for 8 channels")
 	}
 	if _, _, err := OpenCLIP(dir); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// testCLIPFolder reads a folder whose pictures are prepared otherwise, whose
+// vocabulary is tokenizer.json alone and whose weights are in two files.
+func testCLIPFolder(t *testing.T, from string, all []*tensor.Tensor) {
+	t.Helper()
+	folder := t.TempDir()
+	config, err := os.ReadFile(filepath.Join(from, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ab, err := ReadCLIPMerges(strings.NewReader("#\na b</w>\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vocabulary, err := json.Marshal(map[string]any{"model": map[string]any{"type": "BPE", "vocab": ab.ids, "merges": []string{"a b</w>"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := map[string]string{}
+	for i, part := range [][]*tensor.Tensor{all[:len(all)/2], all[len(all)/2:]} {
+		name := []string{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}[i]
+		if err := weights.WriteSafetensors(filepath.Join(folder, name), nil, part...); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range part {
+			index[w.Name] = name
+		}
+	}
+	list, err := json.Marshal(map[string]any{"weight_map": index})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{
+		"config.json": config, "tokenizer.json": vocabulary, "model.safetensors.index.json": list,
+		"preprocessor_config.json": []byte(`{"size": {"height": 8, "width": 8}, "do_center_crop": false, "resample": 2}`),
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, tokens, err := OpenCLIP(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tokens.Encode("ab")) != 1 {
+		t.Error("the tokenizer does not merge")
+	}
+	want := clipPreprocess(8)
+	want.Short, want.Size, want.Crop, want.Filter = 0, [2]int{8, 8}, [2]int{}, Bilinear
+	if m.Preprocess() != want {
+		t.Errorf("pictures become %+v, want %+v", m.Preprocess(), want)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "preprocessor_config.json"), []byte(`{"crop_size": 7}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := OpenCLIP(folder); err == nil || !strings.Contains(err.Error(), "preprocessor_config.json: pictures become 7×7, the weights want 8×8") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -16,6 +16,8 @@ type SAM struct {
 	Encoder *SAMEncoder       `weight:"image_encoder"`
 	Prompt  *SAMPromptEncoder `weight:"prompt_encoder"`
 	Decoder *SAMDecoder       `weight:"mask_decoder"`
+
+	preprocess *Preprocess // as OpenSAM has read it; nil for the official one
 }
 
 // SAMConfig says which SAM. Zero fields are those of the official models.
@@ -85,7 +87,12 @@ func (m *SAM) Size() int { return m.Encoder.Position.Shape[1] * m.Encoder.Patch.
 
 // Preprocess is what becomes of a picture: its longer side is resized to the
 // encoder's size, and zeros added below or to the right.
-func (m *SAM) Preprocess() Preprocess { return samPreprocess(m.Size()) }
+func (m *SAM) Preprocess() Preprocess {
+	if m.preprocess != nil {
+		return *m.preprocess
+	}
+	return samPreprocess(m.Size())
+}
 
 func samPreprocess(size int) Preprocess {
 	p := Preprocess{Long: size, Bytes: true, Pad: [2]int{size, size}}

@@ -19,6 +19,9 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 		return nil, err
 	}
 	c.DecoderHeads = decoderHeads
+	if inner := c.Channels / c.Downsample; decoderHeads < 0 || inner%or(decoderHeads, 8) != 0 {
+		return nil, fmt.Errorf("models: %d heads of a decoder whose attention has %d channels", or(decoderHeads, 8), inner)
+	}
 	m := NewSAM(c)
 	if err := weights.Bind(m, src); err != nil {
 		return nil, err
@@ -72,16 +75,22 @@ func samConfigOf(s shapes) (SAMConfig, error) {
 func (m *SAM) Canonical(src weights.Source) weights.Source { return samCanonical(src) }
 
 func samCanonical(src weights.Source) weights.Source {
-	if !slices.Contains(src.Names(), "vision_encoder.pos_embed") {
+	if !isHFSAM(src) {
 		return src
 	}
+	return weights.Rename(src, samNames(src.Names()))
+}
+
+// samNames turns the names of a file in Hugging Face's layout, which has all of
+// them, into the official ones.
+func samNames(all []string) func(string) string {
 	inner := map[string]int{} // the layers of an MLP between the first and the last
-	for _, n := range src.Names() {
+	for _, n := range all {
 		if mlp, rest, ok := cutMLP(n); ok && strings.HasPrefix(rest, "layers.") && strings.HasSuffix(rest, ".weight") {
 			inner[mlp]++
 		}
 	}
-	return weights.Rename(src, func(name string) string {
+	return func(name string) string {
 		name = hfSAMNames.Replace(name)
 		mlp, rest, ok := cutMLP(name)
 		if !ok {
@@ -97,7 +106,7 @@ func samCanonical(src weights.Source) weights.Source {
 			layer = strconv.Itoa(i + 1)
 		}
 		return mlp + "layers." + layer + "." + tensor
-	})
+	}
 }
 
 // cutMLP cuts the name of a weight of one of the decoder's MLPs after its

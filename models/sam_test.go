@@ -23,7 +23,7 @@ func samLayout(name string) layout { return layout{model: func() any { return ne
 // both layouts.
 func TestSAMSizes(t *testing.T) {
 	manifests := readManifests(t)
-	for _, file := range []string{"sam_vit_b", "sam_vit_l", "sam_vit_h", "hf_sam_vit_b", "hf_sam_vit_h"} {
+	for _, file := range []string{"sam_vit_b", "sam_vit_l", "sam_vit_h", "hf_sam_vit_b", "hf_sam_vit_l", "hf_sam_vit_h"} {
 		got, err := samConfigOf(shapesOf(samCanonical(manifests[file])))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)

@@ -38,12 +38,13 @@ there, the encoder does not run again, and a further prompt takes only the decod
 time.`,
 		Example: `  vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png --cutout thing.png
   vertebra sam photo.jpg --box 40,60,300,220 --point 50,70,0 --weights sam_vit_b_01ec64.pth -o mask.png --embedding photo.sam
+  vertebra sam photo.jpg --point 320,200 --weights sam-vit-base/ -o mask.png
   vertebra sam photo.jpg --everything --weights sam_vit_b_01ec64.pth -o all.png --overlay seen.jpg --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.run,
 	}
 	f := c.Flags()
-	f.StringVar(&a.weights, "weights", "", "SAM: an official .pth, or safetensors")
+	f.StringVar(&a.weights, "weights", "", "SAM: an official .pth, safetensors, or a folder of Hugging Face's")
 	f.StringArrayVar(&a.points, "point", nil, "point X,Y or X,Y,LABEL, may be given again")
 	f.StringVar(&a.box, "box", "", "box LEFT,TOP,RIGHT,BOTTOM")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
@@ -160,14 +161,9 @@ func (a *sam) checkNames() error {
 
 // load reads the checkpoint.
 func (a *sam) load() (*models.SAM, error) {
-	src, err := weights.Open(a.weights)
+	m, err := models.OpenSAM(a.weights)
 	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	m, err := models.LoadSAM(src, 0)
-	if err != nil {
-		return nil, explain(fmt.Errorf("%s: %w", a.weights, err), a.weights, "SAM")
+		return nil, explain(err, a.weights, "SAM")
 	}
 	return m, nil
 }
@@ -179,7 +175,7 @@ func (a *sam) embed(ctx context.Context, p *models.SAMPredictor, net *models.SAM
 		return p.SetImage(ctx, m)
 	}
 	about := map[string]string{
-		"model":   fmt.Sprintf("%x", fingerprint(net.Encoder, "")),
+		"model":   fmt.Sprintf("%x", fingerprint(net.Encoder, fmt.Sprintf("%+v", net.Preprocess()))),
 		"picture": fmt.Sprintf("%x", pictureSum(m)),
 	}
 	f, err := weights.OpenSafetensors(a.embedding)
