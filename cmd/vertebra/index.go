@@ -187,15 +187,14 @@ func encode(name string, r indexed) []byte {
 	return b
 }
 
-// indexWriter appends records to an index that no other process writes to
-// meanwhile.
+// indexWriter appends records to an index that this process has locked.
 type indexWriter struct{ f *os.File }
 
-// write opens the index for appending, after what is valid. It makes the file
-// if there is none, and takes it in anew if another process has changed it. The
-// caller closes the writer and then opens the index again.
+// write opens the index, which is locked and has been opened since, for
+// appending after what is valid. It makes the file if there is none. The caller
+// closes the writer and then opens the index again.
 func (x *index) write() (*indexWriter, error) {
-	if _, err := os.Stat(x.path); errors.Is(err, fs.ErrNotExist) {
+	if x.data == nil {
 		err := weights.WriteFile(x.path, func(w io.Writer) error {
 			_, err := w.Write(x.head())
 			return err
@@ -207,52 +206,30 @@ func (x *index) write() (*indexWriter, error) {
 	}
 	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return nil, plain(x.path, err)
 	}
-	w, err := x.claim(f)
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", x.path, err)
+	if err := x.cut(f); err != nil {
+		return nil, errors.Join(plain(x.path, err), f.Close())
 	}
-	return w, nil
+	return &indexWriter{f}, nil
 }
 
-func (x *index) claim(f *os.File) (*indexWriter, error) {
-	if err := lockFile(f); err != nil {
-		return nil, errors.New("another process is writing to the index")
-	}
-	mine, err := f.Stat()
+// cut takes what is not valid off the file and goes to its end.
+func (x *index) cut(f *os.File) error {
+	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	there, err := os.Stat(x.path)
-	if err != nil {
-		return nil, err
-	}
-	now, err := openIndex(x.path, x.width, x.model)
-	if err != nil {
-		return nil, err
-	}
-	length := now.length
-	if err := now.close(); err != nil {
-		return nil, err
-	}
-	if !os.SameFile(mine, there) || length != x.length {
-		return nil, errors.New("another process has just written to the index: try again")
-	}
-	if mine.Size() > length {
-		if x.data != nil { // a mapped file cannot be cut everywhere
-			if err := x.data.Unmap(); err != nil {
-				return nil, err
-			}
-			x.files = nil
+	if info.Size() > x.length {
+		if err := x.close(); err != nil { // a mapped file cannot be cut everywhere
+			return err
 		}
-		if err := f.Truncate(length); err != nil {
-			return nil, err
+		if err := f.Truncate(x.length); err != nil {
+			return err
 		}
 	}
-	_, err = f.Seek(length, io.SeekStart)
-	return &indexWriter{f}, err
+	_, err = f.Seek(x.length, io.SeekStart)
+	return err
 }
 
 // append writes a record, with one call.
@@ -265,27 +242,25 @@ func (w *indexWriter) append(name string, r indexed) error {
 func (w *indexWriter) close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
 
 // compact writes the index again, beside itself, without what has been
-// replaced, and closes it.
+// replaced, and closes it. The index is locked.
 func (x *index) compact() error {
 	all := x.head()
 	for _, r := range x.files {
 		all = append(all, x.data[r.at:][:r.length]...)
 	}
-	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
-	if err != nil {
+	if err := x.close(); err != nil {
 		return err
 	}
-	if err := lockFile(f); err != nil {
-		return errors.Join(f.Close(), x.close()) // whoever writes may compact it
-	}
-	info, err := f.Stat()
-	same := err == nil && info.Size() == int64(len(x.data))
-	if err := errors.Join(err, x.close()); err != nil || !same {
-		return errors.Join(err, f.Close())
-	}
-	err = weights.WriteFile(x.path, func(w io.Writer) error {
+	return weights.WriteFile(x.path, func(w io.Writer) error {
 		_, err := w.Write(all)
 		return err
 	})
-	return errors.Join(err, f.Close())
+}
+
+// again closes the index and opens it as it is now.
+func (x *index) again() (*index, error) {
+	if err := x.close(); err != nil {
+		return nil, err
+	}
+	return openIndex(x.path, x.width, x.model)
 }

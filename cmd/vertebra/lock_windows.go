@@ -1,14 +1,26 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/windows"
 )
 
-// lockFile keeps other processes from locking f until it is closed. What is
-// locked is a byte far past its end, since others may read f.
-func lockFile(f *os.File) error {
-	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
-		0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})
+// lockFile keeps other processes from locking f until it is closed; false if one
+// has locked it.
+func lockFile(f *os.File) (bool, error) {
+	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
+		0, 1, 0, &windows.Overlapped{})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return false, nil
+	}
+	return err == nil, os.NewSyscallError("LockFileEx", err)
+}
+
+// unlockFile closes the locked file at path and removes it, unless another
+// process has opened it meanwhile.
+func unlockFile(f *os.File, path string) {
+	f.Close()
+	os.Remove(path)
 }

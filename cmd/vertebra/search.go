@@ -25,9 +25,10 @@ func newSearch(s *settings) *cobra.Command {
 		Long: `Embeds the pictures below a folder by CLIP, once, into an index file beside the
 folder, and prints those that are nearest to the query with the cosine of the angle
 between the two. Later runs embed only what is new or has changed, and forget what
-has gone; one that was interrupted goes on where it stopped. Without a query the
-index is only brought up to date; the query - is many, one a line, from standard
-input. Pictures that cannot be read are named once and left out.`,
+has gone; one that was interrupted goes on where it stopped, and one that finds
+another at work waits for it. Without a query the index is only brought up to date;
+the query - is many, one a line, from standard input. Pictures that cannot be read
+are named once and left out.`,
 		Example: `  vertebra search photos/ "a dog on the beach" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra search photos/ --weights clip-vit-base-patch32/ --batch 8
   vertebra search photos/ "sunset" --weights clip-vit-base-patch32/ --top 50 --json`,
@@ -212,9 +213,9 @@ func (x *index) pictures(now map[string]indexed) (names []string, vectors [][]fl
 	return names, vectors
 }
 
-// update brings the index to what is in the folder now, and opens it again.
-func (q *search) update(ctx context.Context, dev *machine, x *index, folder string, now map[string]indexed) (*index, error) {
-	var fresh, gone []string
+// changes are the pictures of now that the index does not know as they are, and
+// those that are gone, both in order.
+func (x *index) changes(now map[string]indexed) (fresh, gone []string) {
 	for name, n := range now {
 		if old, ok := x.files[name]; !ok || old.size != n.size || old.time != n.time {
 			fresh = append(fresh, name)
@@ -225,26 +226,45 @@ func (q *search) update(ctx context.Context, dev *machine, x *index, folder stri
 			gone = append(gone, name)
 		}
 	}
+	slices.Sort(fresh)
+	slices.Sort(gone)
+	return fresh, gone
+}
+
+// update brings the index to what is in the folder now, and opens it again. If
+// another process is at it, it waits, and does what that has left to do.
+func (q *search) update(ctx context.Context, dev *machine, x *index, folder string, now map[string]indexed) (*index, error) {
+	if fresh, gone := x.changes(now); len(fresh)+len(gone) == 0 {
+		return x, nil
+	}
+	unlock, err := lockIndex(ctx, x.path, func() {
+		complain(q.err, fmt.Errorf("%s: another process is writing to the index: waiting for it", x.path))
+	})
+	if err != nil {
+		return x, plain(x.path, err)
+	}
+	defer unlock()
+	if x, err = x.again(); err != nil {
+		return nil, err
+	}
+	fresh, gone := x.changes(now)
 	if len(fresh)+len(gone) == 0 {
 		return x, nil
 	}
-	slices.Sort(fresh)
 	w, err := x.write()
 	if err != nil {
 		return x, err
 	}
 	err = q.append(ctx, dev, w, folder, now, fresh, gone)
-	if err := errors.Join(err, w.close(), x.close()); err != nil {
+	if err := errors.Join(err, w.close()); err != nil {
 		return x, err
 	}
-	again, err := openIndex(x.path, x.width, x.model)
-	if err != nil || again.dead <= again.length/2 {
-		return again, err
+	if x, err = x.again(); err != nil || x.dead <= x.length/2 {
+		return x, err
 	}
-	if err := again.compact(); err != nil {
-		return again, plain(x.path, err)
-	}
-	return openIndex(x.path, x.width, x.model)
+	// An index that could not be made shorter is as good.
+	_ = x.compact()
+	return x.again()
 }
 
 // append writes records of what is fresh and what is gone.
