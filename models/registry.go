@@ -160,7 +160,8 @@ func espcnEntry(scale int) Entry {
 	}
 }
 
-// Lookup finds a model by name.
+// Lookup finds a model by name. The error names those that are written most
+// like it.
 func Lookup(name string) (Entry, error) {
 	var names []string
 	for _, e := range Registry {
@@ -169,7 +170,11 @@ func Lookup(name string) (Entry, error) {
 		}
 		names = append(names, e.Name)
 	}
-	return Entry{}, fmt.Errorf("models: no model %q; there are %s", name, strings.Join(names, ", "))
+	like := ""
+	if near := nearest(name, names); len(near) > 0 {
+		like = "; the nearest are " + strings.Join(near, ", ")
+	}
+	return Entry{}, fmt.Errorf("models: no model %q%s", name, like)
 }
 
 // Trace records m on an input of a shape. Its output is "out", or those that it

@@ -192,10 +192,6 @@ func printOp(w io.Writer, r bench.OpResult) {
 
 func newBenchModel(s *settings) *cobra.Command {
 	b := &benchModel{settings: s}
-	var names []string
-	for _, e := range models.Registry {
-		names = append(names, e.Name)
-	}
 	c := &cobra.Command{
 		Use:   "model NAME",
 		Short: "Measure a whole model",
@@ -203,14 +199,13 @@ func newBenchModel(s *settings) *cobra.Command {
 runs with everything warm, from the input in host memory to the output in host
 memory. Weights are random unless a file gives some. With --data the output is
 compared; names and layouts in that file are PyTorch's: images [N, C, H, W].
-
-Models: ` + strings.Join(names, ", ") + ".",
+"vertebra models" lists the names.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
   vertebra bench model clip_vit_b32 --text
   vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: completeModel,
 		RunE: func(c *cobra.Command, args []string) error {
 			b.out = c.OutOrStdout()
 			return b.run(c, args[0])
@@ -295,12 +290,13 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 // options makes the model with weights, its input and what is wanted.
 func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 	o := bench.ModelOptions{Runs: b.runs, Start: processStart(), Layers: b.profile && !b.json}
-	entry, err := models.Lookup(name)
+	entry, err := lookup(name)
 	if err != nil {
-		if entry, err = models.Lookup(fmt.Sprintf("%s_x%d", name, b.scale)); err != nil {
-			_, err = models.Lookup(name)
+		scaled, bad := models.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
+		if bad != nil {
 			return o, err
 		}
+		entry = scaled
 	}
 	if b.runs < 0 || b.batch < 1 || b.size < 0 {
 		return o, fmt.Errorf("--runs %d, --batch %d, --size %d", b.runs, b.batch, b.size)

@@ -59,7 +59,7 @@ func (b *benchScale) run(c *cobra.Command) error {
 	}
 	var entries []models.Entry
 	for _, name := range b.models {
-		e, err := models.Lookup(name)
+		e, err := lookup(name)
 		if err != nil {
 			return err
 		}

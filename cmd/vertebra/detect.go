@@ -78,7 +78,7 @@ func (d *detect) run(c *cobra.Command, name, in string) error {
 	if !(d.filter.IoU > 0 && d.filter.IoU < 1) {
 		return fmt.Errorf("--iou %v, want an overlap between 0 and 1", d.filter.IoU)
 	}
-	e, err := models.Lookup(name)
+	e, err := lookup(name)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	}
 	candidates := models.Registry
 	if model != "" {
-		e, err := models.Lookup(model)
+		e, err := lookup(model)
 		if err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(
-		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
+		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)
 	return root
 }

@@ -45,7 +45,7 @@ func (n *network) pictureFlags(c *cobra.Command) {
 // load makes the model called name, with its weights.
 func (n *network) load(c *cobra.Command, name string) (err error) {
 	n.out, n.err = c.OutOrStdout(), c.ErrOrStderr()
-	if n.entry, err = models.Lookup(name); err != nil {
+	if n.entry, err = lookup(name); err != nil {
 		return err
 	}
 	if n.size != "" {

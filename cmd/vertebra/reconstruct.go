@@ -92,7 +92,7 @@ func fitting(path string) (string, error) {
 	defer src.Close()
 	best, most := "", 0
 	for _, name := range autoencoders() {
-		e, err := models.Lookup(name)
+		e, err := lookup(name)
 		if err != nil {
 			return "", err
 		}

@@ -12,24 +12,6 @@ import (
 	"github.com/vertebra/vertebra/models"
 )
 
-// modelNames are the names in the registry.
-func modelNames() []string {
-	var names []string
-	for _, e := range models.Registry {
-		names = append(names, e.Name)
-	}
-	return names
-}
-
-// completeModel completes a first argument that is the name of a model, and
-// leaves further ones to the shell.
-func completeModel(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return modelNames(), cobra.ShellCompDirectiveNoFileComp
-}
-
 // parseSize reads "512x384", height and width, or one number for both.
 func parseSize(text string) (h, w int, err error) {
 	a, b, two := strings.Cut(strings.ToLower(strings.ReplaceAll(text, "×", "x")), "x")
@@ -54,16 +36,15 @@ func newSummary(s *settings) *cobra.Command {
 		Long: `Lists the layers of a model in the order of computation and then its stages, with
 the shapes of their results in PyTorch's order, parameters, multiply-adds (of
 convolutions and matrix products) and bytes of the results in float32. It needs
-neither weights nor a GPU. What --quiet leaves is the stages.
-
-Models: ` + strings.Join(modelNames(), ", ") + ".",
+neither weights nor a GPU. What --quiet leaves is the stages. "vertebra models"
+lists the models.`,
 		Example: `  vertebra summary resnet50 --size 512x512
   vertebra summary unet --size 388x572 --batch 2
   vertebra summary googlenet --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeModel,
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := models.Lookup(args[0])
+			e, err := lookup(args[0])
 			if err != nil {
 				return err
 			}
