@@ -106,6 +106,14 @@ func (k keyBias) Tensor(name string) (*tensor.Tensor, error) {
 	return tensor.New(q.Shape...), nil
 }
 
+// View is Tensor without a copy, if the source can.
+func (k keyBias) View(name string) (*tensor.Tensor, error) {
+	if strings.HasSuffix(name, ".k_bias") {
+		return k.Tensor(name)
+	}
+	return weights.View(k.Source, name)
+}
+
 // Entry describes a tensor without reading it, if the source can.
 func (k keyBias) Entry(name string) (weights.Entry, bool) {
 	d, ok := k.Source.(interface {

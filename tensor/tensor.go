@@ -66,10 +66,17 @@ func (s Shape) String() string {
 // Tensor is a dense array, the last dimension contiguous. Data is nil while a
 // weight is declared by a model but not yet bound to a checkpoint; otherwise
 // it has Shape.Len() elements. Name is the checkpoint's name of a weight.
+//
+// Data of a weight may lie in a mapped file, and is then read only: writing to
+// it ends the process. To change it, put a copy in its place.
 type Tensor struct {
 	Name  string
 	Shape Shape
 	Data  []float32
+
+	// Unload, if it is not nil, gives back the memory that Data takes until it
+	// is read again: Data lies in a mapped file.
+	Unload func()
 }
 
 // New returns a tensor of zeros.
@@ -98,7 +105,7 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	if s.Len() != t.Shape.Len() {
 		panic(fmt.Sprintf("tensor: reshape %v to %v", t.Shape, s))
 	}
-	return &Tensor{Name: t.Name, Shape: s, Data: t.Data}
+	return &Tensor{Name: t.Name, Shape: s, Data: t.Data, Unload: t.Unload}
 }
 
 // Permute returns a copy with the dimensions in another order: dimension i of

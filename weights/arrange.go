@@ -61,31 +61,46 @@ type origin struct {
 func (a arranged) Names() []string { return a.names }
 
 func (a arranged) Tensor(name string) (*tensor.Tensor, error) {
+	return a.tensor(name, Source.Tensor)
+}
+
+func (a arranged) View(name string) (*tensor.Tensor, error) { return a.tensor(name, View) }
+
+func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
 	parts, ok := a.from[name]
 	if !ok {
 		return nil, fmt.Errorf("no tensor %s", name)
 	}
 	var whole *tensor.Tensor
-	for _, o := range parts {
-		t, err := a.src.Tensor(o.name)
+	for i, o := range parts {
+		t, err := read(a.src, o.name)
 		if err != nil {
 			return nil, err
 		}
+		if len(parts) == 1 && !o.transpose {
+			return &tensor.Tensor{Name: name, Shape: t.Shape.Clone(), Data: t.Data, Unload: t.Unload}, nil
+		}
+		part := t
 		if o.transpose {
 			if len(t.Shape) != 2 {
 				return nil, fmt.Errorf("%s %v is no matrix", o.name, t.Shape)
 			}
-			t = t.Permute(1, 0)
+			part = t.Permute(1, 0)
 		}
-		if whole == nil {
-			whole = &tensor.Tensor{Name: name, Shape: t.Shape.Clone(), Data: t.Data[:len(t.Data):len(t.Data)]}
-			continue
+		if i == 0 {
+			whole = &tensor.Tensor{Name: name, Shape: part.Shape.Clone(), Data: part.Data}
+			if len(parts) > 1 { // of about the same size
+				whole.Data = append(make([]float32, 0, len(parts)*len(part.Data)), part.Data...)
+			}
+		} else {
+			if whole.Shape, err = stack(whole.Shape, part.Shape); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.name, err)
+			}
+			whole.Data = append(whole.Data, part.Data...)
 		}
-		shape, err := stack(whole.Shape, t.Shape)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.name, err)
+		if t.Unload != nil {
+			t.Unload()
 		}
-		whole.Shape, whole.Data = shape, append(whole.Data, t.Data...)
 	}
 	return whole, nil
 }

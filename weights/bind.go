@@ -21,6 +21,9 @@ import (
 // untagged fields hold no weights. Names that match a pattern of ignore (path.Match, "*" matches no
 // dot) may be in src without being used; BatchNorm's num_batches_tracked
 // always may. All that is missing, misshapen or unused is in one error.
+//
+// The model's tensors are those of View: they stay valid when src is closed,
+// and those that lie in a mapped file are for reading only.
 func Bind(model any, src Source, ignore ...string) error {
 	if err := Compare(model, src, ignore...).Err(); err != nil {
 		return err
@@ -28,7 +31,7 @@ func Bind(model any, src Source, ignore ...string) error {
 	bind := map[*tensor.Tensor]*tensor.Tensor{}
 	var errs []error
 	Walk(model, func(name string, t *tensor.Tensor) {
-		got, err := src.Tensor(name)
+		got, err := View(src, name)
 		if err != nil {
 			errs = append(errs, err)
 			return
@@ -39,7 +42,7 @@ func Bind(model any, src Source, ignore ...string) error {
 		return fmt.Errorf("weights: %w", err)
 	}
 	for t, got := range bind {
-		t.Data = got.Data
+		t.Data, t.Unload = got.Data, got.Unload
 	}
 	return nil
 }

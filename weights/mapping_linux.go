@@ -6,19 +6,16 @@ import (
 	"unsafe"
 )
 
-// release tells the kernel that part, which lies in a mapped file, has been
+// release tells the kernel that part, which lies in the mapped file, has been
 // read: its whole pages leave this process's resident memory, so that loading
 // a checkpoint does not hold it twice. They may be read again.
 func (m *mapping) release(part []byte) {
-	if m == nil || len(m.data) == 0 || len(part) == 0 {
+	if !m.holds(part) {
 		return
 	}
 	page := uintptr(os.Getpagesize())
 	base := uintptr(unsafe.Pointer(&m.data[0]))
 	at := uintptr(unsafe.Pointer(&part[0]))
-	if at < base || at+uintptr(len(part)) > base+uintptr(len(m.data)) {
-		return
-	}
 	from, to := (at-base)&^(page-1), (at-base+uintptr(len(part)))&^(page-1)
 	if from < to {
 		// A hint: there is nothing to do if it is refused.

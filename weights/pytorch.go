@@ -37,7 +37,7 @@ type PyTorch struct {
 	file    *mapping
 }
 
-// OpenPyTorch maps the file at path. Close unmaps it.
+// OpenPyTorch maps the file at path. The caller closes it.
 func OpenPyTorch(path string) (*PyTorch, error) {
 	m, err := mapFile(path)
 	if err != nil {
@@ -118,7 +118,8 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %s: storage %s: %w", name, v.storage.key, err)
 	}
-	t := &tensor.Tensor{Name: name, Shape: v.Shape.Clone(), Data: make([]float32, v.Shape.Len())}
+	t := tensor.New(v.Shape...)
+	t.Name = name
 	if err := v.gather(t.Data, raw); err != nil {
 		return nil, fmt.Errorf("pytorch: %s: %w", name, err)
 	}
@@ -126,7 +127,18 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// Close unmaps the file. Tensors already read stay valid.
+// View returns a tensor where it lies in the mapped file; see Checkpoint.
+func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
+	v := p.entries[name]
+	if dense, _ := v.dense(); v.DType == "F32" && v.Bytes > 0 && v.refused == "" && dense == 0 && v.storage.blob.inflate == nil {
+		if t := p.file.tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
+			return t, nil
+		}
+	}
+	return p.Tensor(name)
+}
+
+// Close unmaps the file; see Checkpoint. It is idempotent.
 func (p *PyTorch) Close() error {
 	p.names, p.entries = nil, nil
 	return p.file.close()

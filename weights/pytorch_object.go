@@ -273,18 +273,24 @@ func shape(v any) (tensor.Shape, int64, error) {
 	return s, n, nil
 }
 
+// dense returns the first of the dimensions that lie in the storage as they do
+// in a dense tensor, and the elements that they span.
+func (v view) dense() (first int, run int64) {
+	first, run = len(v.Shape), 1
+	for first > 0 && (v.stride[first-1] == run || v.Shape[first-1] == 1) {
+		first--
+		run *= int64(v.Shape[first])
+	}
+	return first, run
+}
+
 // gather copies the elements of a view out of its blob.
 func (v view) gather(to []float32, raw []byte) error {
 	if len(to) == 0 {
 		return nil
 	}
 	width := sizes[v.DType]
-	// The dimensions from dense on lie in the storage as they do in to.
-	dense, run := len(v.Shape), int64(1)
-	for dense > 0 && (v.stride[dense-1] == run || v.Shape[dense-1] == 1) {
-		dense--
-		run *= int64(v.Shape[dense])
-	}
+	dense, run := v.dense()
 	index := make([]int, dense)
 	for at, done := v.offset, int64(0); done < int64(len(to)); done += run {
 		if err := decode(to[done:done+run], raw[at*width:], v.DType); err != nil {

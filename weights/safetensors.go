@@ -35,7 +35,7 @@ type Entry struct {
 	at int64
 }
 
-// OpenSafetensors maps the file at path. Close unmaps it.
+// OpenSafetensors maps the file at path. The caller closes it.
 func OpenSafetensors(path string) (*Safetensors, error) {
 	m, err := mapFile(path)
 	if err != nil {
@@ -145,7 +145,8 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	e := s.entries[name]
-	t := &tensor.Tensor{Name: name, Shape: e.Shape.Clone(), Data: make([]float32, e.Shape.Len())}
+	t := tensor.New(e.Shape...)
+	t.Name = name
 	if err := decode(t.Data, raw, e.DType); err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
 	}
@@ -153,7 +154,21 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// Close unmaps the file. Tensors already read stay valid.
+// View returns a tensor where it lies in the mapped file; see Checkpoint.
+func (s *Safetensors) View(name string) (*tensor.Tensor, error) {
+	raw, err := s.Bytes(name)
+	if err != nil {
+		return nil, err
+	}
+	if e := s.entries[name]; e.DType == "F32" {
+		if t := s.file.tensor(name, e.Shape, raw); t != nil {
+			return t, nil
+		}
+	}
+	return s.Tensor(name)
+}
+
+// Close unmaps the file; see Checkpoint. It is idempotent.
 func (s *Safetensors) Close() error {
 	s.data, s.entries, s.names = nil, nil, nil
 	return s.file.close()

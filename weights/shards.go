@@ -105,7 +105,15 @@ func (s *Shards) Tensor(name string) (*tensor.Tensor, error) {
 	return nil, fmt.Errorf("no tensor %s", name)
 }
 
-// Close unmaps the files. Tensors already read stay valid.
+// View returns a tensor where it lies in its mapped file; see Checkpoint.
+func (s *Shards) View(name string) (*tensor.Tensor, error) {
+	if c, ok := s.in[name]; ok {
+		return c.View(name)
+	}
+	return nil, fmt.Errorf("no tensor %s", name)
+}
+
+// Close unmaps the files; see Checkpoint. It is idempotent.
 func (s *Shards) Close() error {
 	var errs []error
 	for _, c := range s.open {

@@ -57,6 +57,9 @@ func TestShards(t *testing.T) {
 		if err != nil || x.Data[0] != 'c' {
 			t.Errorf("c is %v, %v", x, err)
 		}
+		if x, err := View(c, "a"); err != nil || x.Data[0] != 'a' {
+			t.Errorf("the view of a is %v, %v", x, err)
+		}
 		if e, ok := c.Entry("a"); !ok || e.DType != "F32" || e.Bytes != 8 {
 			t.Errorf("a is %+v", e)
 		}

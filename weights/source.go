@@ -18,19 +18,34 @@ type Source interface {
 	Tensor(name string) (*tensor.Tensor, error)
 }
 
-// Checkpoint is a Source in a file.
+// Checkpoint is a Source in a file. Its tensors stay valid after Close.
 type Checkpoint interface {
 	Source
 	// Entry describes a tensor without reading it; false if there is none.
 	Entry(name string) (Entry, bool)
-	// Close unmaps the file. Tensors already read stay valid.
+	// View is Tensor without a copy where that can be: of large, dense tensors
+	// of float32 the Data lies in the mapped file, for reading only. The file
+	// then stays mapped until the process ends, and must not be changed in
+	// place; to replace it, rename another over it.
+	View(name string) (*tensor.Tensor, error)
+	// Close unmaps the file, unless tensors lie in it. It is idempotent.
 	Close() error
+}
+
+// View reads a tensor of src as Checkpoint's View does if src has one, else by
+// Tensor.
+func View(src Source, name string) (*tensor.Tensor, error) {
+	if v, ok := src.(interface {
+		View(string) (*tensor.Tensor, error)
+	}); ok {
+		return v.View(name)
+	}
+	return src.Tensor(name)
 }
 
 // Open opens a checkpoint: a file, safetensors or PyTorch, which is told by
 // content and not by extension; the index of one in several files, see Shards;
-// or a folder of Hugging Face's with one of these. Files stay mapped until
-// Close.
+// or a folder of Hugging Face's with one of these. The caller closes it.
 func Open(path string) (Checkpoint, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return openFolder(path)
@@ -118,15 +133,21 @@ type renamed struct {
 func (r renamed) Names() []string { return r.names }
 
 func (r renamed) Tensor(name string) (*tensor.Tensor, error) {
+	return r.tensor(name, Source.Tensor)
+}
+
+func (r renamed) View(name string) (*tensor.Tensor, error) { return r.tensor(name, View) }
+
+func (r renamed) tensor(name string, read func(Source, string) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
 	from, ok := r.from[name]
 	if !ok {
 		return nil, fmt.Errorf("no tensor %s", name)
 	}
-	t, err := r.src.Tensor(from)
+	t, err := read(r.src, from)
 	if err != nil {
 		return nil, err
 	}
-	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data}, nil
+	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data, Unload: t.Unload}, nil
 }
 
 func (r renamed) Entry(name string) (Entry, bool) {
