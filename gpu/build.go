@@ -25,6 +25,7 @@ const (
 // constantKey tells uploaded constants apart; plans share them.
 type constantKey struct {
 	tensor *tensor.Tensor
+	scale  *graph.Scale
 	layout string
 }
 
@@ -88,7 +89,9 @@ func (d *Device) affordable(l *listing) error {
 	return nil
 }
 
-func (o operand) key() constantKey { return constantKey{o.constant.Const, o.packing.Name} }
+func (o operand) key() constantKey {
+	return constantKey{o.constant.Const, o.constant.Scale, o.packing.Name}
+}
 
 // build makes the plan's GPU objects. The caller holds the device's lock.
 func (p *Plan) build() error {
@@ -205,7 +208,7 @@ func (p *Plan) constant(o operand, uploaded *int64) (*constant, error) {
 	d, key := p.d, o.key()
 	c := d.constants[key]
 	if c == nil {
-		t := o.constant.Const
+		t := o.constant.Tensor()
 		if o.packing.Pack != nil {
 			t = o.packing.Pack(t)
 		}
@@ -221,6 +224,9 @@ func (p *Plan) constant(o operand, uploaded *int64) (*constant, error) {
 		d.constants[key] = c
 		if err := d.upload(b, 0, t.Data, uploaded); err != nil {
 			return nil, err
+		}
+		if unload := o.constant.Const.Unload; unload != nil {
+			unload()
 		}
 	}
 	for _, k := range p.constants {

@@ -99,9 +99,10 @@ func (f *fuser) add(v *Value) *Value {
 func evaluated(op Op, args []*Value) *tensor.Tensor {
 	consts := make([]*tensor.Tensor, len(args))
 	for i, a := range args {
-		if consts[i] = a.Const; a.Const == nil || a.Const.Data == nil {
+		if a.Const == nil || a.Const.Data == nil {
 			return nil
 		}
+		consts[i] = a.Tensor()
 	}
 	return op.Eval(consts)
 }
@@ -190,18 +191,13 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 		}
 	}
 	at, axis := prod.foldable()
-	w := p.Args[at].Const
-	if w == nil || w.Data == nil || e.Bias && p.Args[at+1].Const == nil {
+	w := p.Args[at]
+	if w.Const == nil || w.Const.Data == nil || e.Bias && p.Args[at+1].Const == nil {
 		return nil
 	}
 	scale, shift := op.ScaleShift(stats)
 	if w.Shape[axis] != len(scale) {
 		return nil // groups of a transposed convolution
-	}
-	scaled := &tensor.Tensor{Name: w.Name, Shape: w.Shape, Data: make([]float32, len(w.Data))}
-	inner := w.Shape.Strides()[axis]
-	for i, x := range w.Data {
-		scaled.Data[i] = float32(float64(x) * scale[i/inner%len(scale)])
 	}
 	bias := tensor.New(len(scale))
 	bias.Name = v.Name + ".folded"
@@ -212,8 +208,13 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 		}
 		bias.Data[c] = float32(b)
 	}
+	if w.Scale != nil {
+		for c, by := range w.Scale.By {
+			scale[c] *= by
+		}
+	}
 	args := append([]*Value{}, p.Args[:at+1]...)
-	args[at] = f.out.Const(scaled)
+	args[at] = f.out.scaled(w.Const, Scale{scale, axis})
 	e.Bias = true
 	return f.apply(p, prod.withEpilogue(e), append(args, f.out.Const(bias))...)
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -104,6 +105,33 @@ func TestFuseResidualBlock(t *testing.T) {
 	}
 	if n := strings.Count(got, "="); n != 2 {
 		t.Errorf("%d lines with =, want the convolution and the output:\n%s", n, got)
+	}
+}
+
+// TestFuseScales folds batch normalisation, also twice, without a copy of the
+// weight.
+func TestFuseScales(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 5))
+	w, variance := random(r, 3, 2, 3, 3), tensor.Of([]float32{1, 2, 3}, 3)
+	g, err := Trace(func(g *Graph) {
+		y := Apply(Conv2d{}, g.Input("x", 1, 4, 4, 2), g.Const(w))
+		for range 2 {
+			y = Apply(BatchNorm{}, y, g.Const(random(r, 3)), g.Const(variance))
+		}
+		g.Output("y", y)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conv := g.Fuse().Outputs[0].Value
+	if _, ok := conv.Op.(Conv2d); !ok || conv.Args[1].Const != w || conv.Args[1].Scale == nil {
+		t.Fatalf("%v is no convolution with the weight and a scale", conv.Op)
+	}
+	for i, v := range conv.Args[1].Tensor().Data {
+		by := 1 / (float64(variance.Data[i/18]) + 1e-5)
+		if want := float32(float64(w.Data[i]) * by); math.Abs(float64(v-want)) > 1e-6*math.Abs(float64(want)) {
+			t.Errorf("element %d is %v, want %v", i, v, want)
+		}
 	}
 }
 
