@@ -19,7 +19,7 @@ const (
 
 	// uploadBytes is how much is uploaded before the copies are waited for, so
 	// that their staging memory is given back.
-	uploadBytes = 64 << 20
+	uploadBytes = 8 << 20
 )
 
 // constantKey tells uploaded constants apart; plans share them.
