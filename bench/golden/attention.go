@@ -1,6 +1,9 @@
 package golden
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -10,6 +13,7 @@ func attention(s sub) (Case, error) {
 	var a struct {
 		Heads  int
 		Module string
+		Scale  any // "head_dim^-0.5", or a number
 	}
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
@@ -17,14 +21,32 @@ func attention(s sub) (Case, error) {
 	if a.Module != "" {
 		return multihead(s, a.Heads)
 	}
-	op := graph.Attention{Heads: a.Heads, Causal: s.ID == "causal"}
+	op := graph.Attention{Heads: a.Heads}
+	switch scale := a.Scale.(type) {
+	case nil:
+	case float64:
+		op.Scale = scale
+	default:
+		if scale != "head_dim^-0.5" {
+			return Case{}, fmt.Errorf("scale %v is unknown", scale)
+		}
+	}
 	q, k, v := joinHeads(s.in("q")), joinHeads(s.in("k")), joinHeads(s.in("v"))
 	in := []*tensor.Tensor{q, k, v}
 	for _, name := range []string{"bias", "mask"} {
-		if s.has("input", name) && !op.Causal {
-			in = append(in, s.in(name))
-			op.Biases++
+		if !s.has("input", name) {
+			continue
 		}
+		bias := s.in(name)
+		if causal(bias) {
+			op.Causal = true
+			continue
+		}
+		if len(bias.Shape) == 2 {
+			bias = bias.Reshape(1, 1, bias.Shape[0], bias.Shape[1])
+		}
+		in = append(in, bias)
+		op.Biases++
 	}
 	want := []*tensor.Tensor{joinHeads(s.out("y"))}
 	if s.has("stage", "probs") {
@@ -43,6 +65,21 @@ func attention(s sub) (Case, error) {
 		}
 		return y
 	})
+}
+
+// causal says whether a mask [N, N] is that of tokens which see those before
+// them: -∞ above the diagonal, and else 0.
+func causal(mask *tensor.Tensor) bool {
+	n := mask.Shape[0]
+	if !mask.Shape.Equal(tensor.Shape{n, n}) || n < 2 {
+		return false
+	}
+	for i, v := range mask.Data {
+		if above := i%n > i/n; above != math.IsInf(float64(v), -1) || !above && v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // joinHeads lays [B, H, N, D] out as [B, N, H·D].

@@ -25,15 +25,23 @@ func resample(s sub) (Case, error) {
 	if err := pair(a.Scale, &op.Scale); err != nil {
 		return Case{}, fmt.Errorf("scale: %w", err)
 	}
+	switch s.Kind {
+	case "pixel_shuffle", "pixel_unshuffle":
+	case "interpolate":
+		for op.Mode = graph.Nearest; op.Mode.String() != a.Mode; op.Mode++ {
+			if op.Mode == graph.Bicubic {
+				return Case{}, fmt.Errorf("mode %q is unknown", a.Mode)
+			}
+		}
+	default:
+		return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
+	}
 	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
 		switch s.Kind {
 		case "pixel_shuffle":
 			return in[0].PixelShuffle(a.R)
 		case "pixel_unshuffle":
 			return in[0].PixelUnshuffle(a.R)
-		}
-		for op.Mode = graph.Nearest; op.Mode < graph.Bicubic && op.Mode.String() != a.Mode; {
-			op.Mode++
 		}
 		return in[0].Resize(op)
 	})
