@@ -114,12 +114,12 @@ func TestModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Cold <= 0 || r.Min <= 0 || r.Dispatches != len(layers) || r.Pipelines < 1 || r.WeightBytes < 1 || r.ActivationBytes < r.ActivationBound || r.ActivationBound < 1 {
+	if r.Cold <= 0 || r.Min == nil || *r.Min <= 0 || r.Dispatches != len(layers) || r.Pipelines < 1 || r.WeightBytes < 1 || r.ActivationBytes < r.ActivationBound || r.ActivationBound < 1 {
 		t.Errorf("%+v, %d layers", r, len(layers))
 	}
 	first := false
 	o.Runs, o.First = 0, func() { first = true }
-	if r, _, err = Model(context.Background(), nil, o); err != nil || !first || r.Median != 0 || r.Adapter != "cpu" {
+	if r, _, err = Model(context.Background(), nil, o); err != nil || !first || r.Median != nil || r.Adapter != "cpu" {
 		t.Errorf("without a GPU: %+v, %v", r, err)
 	}
 }

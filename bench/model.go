@@ -18,13 +18,13 @@ import (
 // the first output in host memory; the other times are of later runs, from the
 // input in host memory to the output in host memory.
 type ModelResult struct {
-	Name    string  `json:"name"`
-	Adapter string  `json:"adapter"`
-	Input   []int   `json:"input"` // [B, H, W, C]
-	Cold    float64 `json:"cold_ms"`
-	Median  float64 `json:"warm_median_ms,omitempty"`
-	Min     float64 `json:"warm_min_ms,omitempty"`
-	Runs    int     `json:"runs"`
+	Name    string   `json:"name"`
+	Adapter string   `json:"adapter"`
+	Input   []int    `json:"input"` // [B, H, W, C]
+	Cold    float64  `json:"cold_ms"`
+	Median  *float64 `json:"warm_median_ms"` // nil without later runs
+	Min     *float64 `json:"warm_min_ms"`
+	Runs    int      `json:"runs"`
 
 	ActivationBytes int64 `json:"activation_bytes"`
 	ActivationBound int64 `json:"activation_bound_bytes"`
@@ -97,7 +97,8 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []g
 		return r, nil, fmt.Errorf("bench: %w", err)
 	}
 	if len(times) > 0 {
-		r.Median, r.Min = milliseconds(median(times)), milliseconds(smallest(times))
+		middle, least := milliseconds(median(times)), milliseconds(smallest(times))
+		r.Median, r.Min = &middle, &least
 	}
 	if !o.Layers || plan == nil {
 		return r, nil, nil

@@ -34,8 +34,11 @@ type ScaleResult struct {
 }
 
 // Scale measures a model, with random weights, on images of a size: the median
-// of runs with everything warm.
+// of runs, at least one, with everything warm.
 func Scale(ctx context.Context, d *gpu.Device, e models.Entry, size, runs int) (ScaleResult, error) {
+	if runs < 1 {
+		return ScaleResult{}, fmt.Errorf("bench: %d runs", runs)
+	}
 	m := e.New()
 	weights.Random(m, 1)
 	r := ScaleResult{Name: e.Name, Size: size, Runs: runs}
@@ -43,7 +46,7 @@ func Scale(ctx context.Context, d *gpu.Device, e models.Entry, size, runs int) (
 	if err != nil {
 		return r, err
 	}
-	r.Adapter, r.Median, r.Min = measured.Adapter, measured.Median, measured.Min
+	r.Adapter, r.Median, r.Min = measured.Adapter, *measured.Median, *measured.Min
 	r.FLOPs, r.ActivationBytes = measured.FLOPs, measured.ActivationBytes
 	g, err := models.TraceForward(m, 1, size, size, e.Channels)
 	if err != nil {

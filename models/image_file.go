@@ -73,7 +73,7 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	case errors.Is(err, image.ErrFormat):
 		return nil, nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
 	case err != nil:
-		return nil, nil, fmt.Errorf("%s: %w", format, err)
+		return nil, nil, inFormat(format, "", err)
 	case config.Width < 1 || config.Height < 1:
 		return nil, nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
 	case config.Width > MaxPixels/config.Height:
@@ -81,7 +81,7 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	}
 	decoded, err := decode(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s of %d×%d pixels: %w", format, config.Width, config.Height, err)
+		return nil, nil, inFormat(format, fmt.Sprintf(" of %d×%d pixels", config.Width, config.Height), err)
 	}
 	rules := jpegChroma
 	if format == "webp" {
@@ -100,6 +100,21 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 		alpha = alpha.turn(o)
 	}
 	return m.turn(o), alpha, nil
+}
+
+// brokenImage is the error of a decoder, with a description of the picture in
+// place of the format's name, which most of them begin with.
+type brokenImage struct {
+	text string
+	err  error
+}
+
+func (e *brokenImage) Error() string { return e.text }
+func (e *brokenImage) Unwrap() error { return e.err }
+
+// inFormat says of err in which picture of a format it is.
+func inFormat(format, size string, err error) error {
+	return &brokenImage{format + size + ": " + strings.TrimPrefix(err.Error(), format+": "), err}
 }
 
 // alphaOf is the transparency of a picture, or nil if it is opaque.

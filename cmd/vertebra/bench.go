@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -90,7 +91,8 @@ func newBenchOps(s *settings) *cobra.Command {
 		Long: `Measures the convolutions of ResNet-50 and the linear layers of ViT-B/16, or the
 shapes of a file. The time of the kernels is that on the device alone; a run is
 from the input in host memory to the output in host memory, after three that do
-not count. The first run, in which the kernel is compiled, is told apart.`,
+not count. The first run, in which the kernel is compiled, is told apart. JSON leaves
+out what has not been measured.`,
 		Example: `  vertebra bench ops
   vertebra bench ops --filter layer3 --all
   vertebra bench ops --shapes shapes.json --json --runs 5`,
@@ -105,6 +107,10 @@ not count. The first run, in which the kernel is compiled, is told apart.`,
 			}
 			if err != nil {
 				return err
+			}
+			shapes = slices.DeleteFunc(shapes, func(s bench.Shape) bool { return !strings.Contains(s.Name, filter) })
+			if len(shapes) == 0 {
+				return fmt.Errorf("--filter %q: no shape has this in its name", filter)
 			}
 			m, err := s.gpu()
 			if err != nil {
@@ -131,9 +137,6 @@ not count. The first run, in which the kernel is compiled, is told apart.`,
 				fmt.Fprintf(w, opsLine, "name", "shape", "uses", "kernels ms", "GFLOP/s", "of peak", "GB/s", "of copy", "run ms", "first ms", "program")
 			}
 			for _, shape := range shapes {
-				if !strings.Contains(shape.Name, filter) {
-					continue
-				}
 				r, err := bench.Op(c.Context(), m.dev, shape, o)
 				if err != nil {
 					return err
@@ -144,9 +147,6 @@ not count. The first run, in which the kernel is compiled, is told apart.`,
 						printOp(w, r)
 					}
 				}
-			}
-			if len(results) == 0 {
-				return errors.New("no shape has such a name")
 			}
 			if !asJSON {
 				return nil
@@ -197,9 +197,10 @@ func newBenchModel(s *settings) *cobra.Command {
 		Short: "Measure a whole model",
 		Long: `Measures a model: first from the start of this process to the first output, then
 runs with everything warm, from the input in host memory to the output in host
-memory. Weights are random unless a file gives some. With --data the output is
-compared; names and layouts in that file are PyTorch's: images [N, C, H, W].
-"vertebra models" lists the names.`,
+memory; with --runs 0 there are none, and JSON has null for their times. Weights are
+random unless a file gives some. With --data the output is compared; names and
+layouts in that file are PyTorch's: images [N, C, H, W]. "vertebra models" lists the
+names.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
   vertebra bench model clip_vit_b32 --text
@@ -271,7 +272,7 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 	fmt.Fprintf(b.out, "memory: activations %s (at least %s), weights %s\n", bytesText(r.ActivationBytes), bytesText(r.ActivationBound), bytesText(r.WeightBytes))
 	fmt.Fprintf(b.out, "first output %.1f ms after the start of the process\n", r.Cold)
 	if r.Runs > 0 {
-		fmt.Fprintf(b.out, "later runs: median %.2f ms, least %.2f ms of %d: %.2f GFLOP/s\n", r.Median, r.Min, r.Runs, float64(r.FLOPs)/r.Median/1e6)
+		fmt.Fprintf(b.out, "later runs: median %.2f ms, least %.2f ms of %d: %.2f GFLOP/s\n", *r.Median, *r.Min, r.Runs, float64(r.FLOPs)/(*r.Median)/1e6)
 	}
 	if r.MaxAbsDiff != nil {
 		fmt.Fprintf(b.out, "off by %.1e at most\n", *r.MaxAbsDiff)

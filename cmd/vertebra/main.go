@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -48,6 +49,20 @@ func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "vertebra: %s\n", strings.Join(strings.Fields(err.Error()), " "))
 }
 
+// emptyNames refuses files that are named by nothing, as by a variable of a
+// shell that is not set.
+func emptyNames(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "cutout", "data", "embedding", "index", "input", "labels", "logits", "mask", "output", "overlay", "shapes", "vocab", "weights":
+			if f.Value.String() == "" && err == nil {
+				err = fmt.Errorf("--%s \"\" names no file", f.Name)
+			}
+		}
+	})
+	return err
+}
+
 // settings are the flags that all commands share.
 type settings struct {
 	device  string
@@ -69,10 +84,11 @@ Direct3D 12, without CUDA, Python or a converter.`,
   vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png
   vertebra summary resnet50 --size 512x512
   vertebra verify`,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return emptyNames(c) },
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")

@@ -12,6 +12,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,7 +103,9 @@ func TestBadInput(t *testing.T) {
 		want string
 	}{
 		{"missing input", []string{"upscale", "no-such.png", "-o", "OUT.png"}, "no-such.png: no such file"},
-		{"truncated png", []string{"upscale", file(t, "a.png", whole[:len(whole)/2]), "-o", "OUT.png"}, "a.png: png of 8×8 pixels"},
+		{"truncated png", []string{"upscale", file(t, "a.png", whole[:len(whole)/2]), "-o", "OUT.png"}, "a.png: png of 8×8 pixels: invalid format: "},
+		{"broken png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:40], []byte("!"), whole[41:])), "-o", "OUT.png"}, "a.png: png of 8×8 pixels: invalid format: "},
+		{"broken head of a png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:30], []byte("!"), whole[31:])), "-o", "OUT.png"}, "a.png: png: invalid format: "},
 		{"truncated jpeg", []string{"upscale", file(t, "a.jpg", jpg.Bytes()[:jpg.Len()/2]), "-o", "OUT.png"}, "a.jpg: jpeg"},
 		{"empty file", []string{"upscale", file(t, "a.png", nil), "-o", "OUT.png"}, "not an image"},
 		{"huge png", []string{"upscale", file(t, "a.png", hugePNG()), "-o", "OUT.png"}, "100000×100000 pixels is over"},
@@ -113,6 +116,8 @@ func TestBadInput(t *testing.T) {
 		{"file as folder", []string{"upscale", in, "-o", filepath.Join(in, "OUT.png")}, "not a directory"},
 		{"no format", []string{"upscale", in, "-o", "OUT.gif"}, `extension ".gif", want .png`},
 		{"no output", []string{"upscale", in}, `"output" not set`},
+		{"empty output", []string{"upscale", in, "-o", ""}, `--output "" names no file`},
+		{"empty weights", []string{"classify", "lenet", in, "--weights", ""}, `--weights "" names no file`},
 		{"too wide for a jpeg", []string{"upscale", wide, "-o", "OUT.jpg"}, "too many for a jpeg"},
 		{"no such scale", []string{"upscale", in, "-o", "OUT.png", "--scale", "5"}, "scale 5"},
 		{"negative scale", []string{"upscale", in, "-o", "OUT.png", "--scale", "-1"}, "scale -1"},
@@ -137,6 +142,7 @@ func TestBadInput(t *testing.T) {
 		{"bench the text of pictures", []string{"bench", "model", "espcn", "--text"}, "espcn_x3 has no text tower"},
 		{"bench bad shapes", []string{"bench", "ops", "--shapes", file(t, "s.json", []byte(`[{"name": "a", "op": "sort"}]`))}, `op "sort"`},
 		{"bench broken shapes", []string{"bench", "ops", "--shapes", file(t, "s.json", []byte(`[{`))}, "s.json"},
+		{"bench no shape", []string{"bench", "ops", "--filter", "no-such"}, `--filter "no-such": no shape has this in its name`},
 		{"bench kernels without a GPU", []string{"bench", "ops", "--device", "cpu"}, "measured on a GPU"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

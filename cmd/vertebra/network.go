@@ -31,7 +31,7 @@ type network struct {
 // flags adds the flags that say which weights.
 func (n *network) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&n.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights, where there are some)")
+	f.StringVar(&n.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder of Hugging Face's (default: the built-in weights, where there are some)")
 	f.IntVar(&n.classes, "classes", 0, "classes that the checkpoint's head has, if not as many as the model's")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.ValidArgsFunction = completeModel
