@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -17,6 +18,7 @@ import (
 type mapping struct {
 	data  mmap.MMap // nil once unmapped, and for a file read from memory
 	least int       // bytes of a tensor that is seen in place
+	align uintptr   // of its address
 	seen  atomic.Bool
 }
 
@@ -28,6 +30,17 @@ func leastSeen(order binary.ByteOrder) int {
 		return math.MaxInt
 	}
 	return 64 << 10
+}
+
+// alignment is what the address of float32 numbers has to be a multiple of on
+// this machine. Files of torch.save before version 1.6 do not align them, and
+// Go allows such pointers to what holds no pointers (go.dev/issue/37298).
+func alignment(machine string) uintptr {
+	switch machine {
+	case "amd64", "arm64":
+		return 1
+	}
+	return 4
 }
 
 func mapFile(path string) (*mapping, error) {
@@ -43,14 +56,14 @@ func mapFile(path string) (*mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &mapping{data: data, least: leastSeen(binary.NativeEndian)}, nil
+	return &mapping{data: data, least: leastSeen(binary.NativeEndian), align: alignment(runtime.GOARCH)}, nil
 }
 
 // tensor is a tensor of the float32 numbers in part, where they are; nil if that
 // cannot be or is not worth it. The file then stays mapped: nothing tells when a
 // slice that lies in it is no longer used.
 func (m *mapping) tensor(name string, s tensor.Shape, part []byte) *tensor.Tensor {
-	if !m.holds(part) || len(part) < m.least || uintptr(unsafe.Pointer(&part[0]))%4 != 0 {
+	if !m.holds(part) || len(part) < m.least || uintptr(unsafe.Pointer(&part[0]))%m.align != 0 {
 		return nil
 	}
 	m.seen.Store(true)
