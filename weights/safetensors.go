@@ -52,10 +52,13 @@ func OpenSafetensors(path string) (*Safetensors, error) {
 // ReadSafetensors reads a file that is in memory already.
 func ReadSafetensors(file []byte) (*Safetensors, error) {
 	if len(file) < 8 {
-		return nil, fmt.Errorf("safetensors: file of %d bytes has no header", len(file))
+		return nil, fmt.Errorf("safetensors: not such a file: %d bytes are no header", len(file))
 	}
 	n := binary.LittleEndian.Uint64(file)
 	if n > uint64(len(file)-8) {
+		if len(file) == 8 || file[8] != '{' {
+			return nil, errors.New("safetensors: not such a file: it does not begin with a header")
+		}
 		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(file))
 	}
 	header, data := file[8:8+n], file[8+n:]

@@ -99,7 +99,7 @@ out what has not been measured.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if runs < 0 {
-				return fmt.Errorf("--runs %d", runs)
+				return fmt.Errorf("--runs %d, want 0 or more", runs)
 			}
 			shapes, err := bench.Shapes()
 			if shapesPath != "" {
@@ -208,7 +208,7 @@ names.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeModel,
 		RunE: func(c *cobra.Command, args []string) error {
-			b.out = c.OutOrStdout()
+			b.out, b.scaled = c.OutOrStdout(), c.Flags().Changed("scale")
 			return b.run(c, args[0])
 		},
 	}
@@ -230,6 +230,7 @@ names.`,
 type benchModel struct {
 	*settings
 	json, profile, text      bool
+	scaled                   bool // --scale is given
 	size, batch, scale, runs int
 	weights, data            string
 	out                      io.Writer
@@ -298,11 +299,17 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 			return o, err
 		}
 		entry = scaled
+	} else if b.scaled {
+		return o, fmt.Errorf("--scale goes with a name without one, as espcn; %s has its own", entry.Name)
 	}
-	if b.runs < 0 || b.batch < 1 || b.size < 0 {
-		return o, fmt.Errorf("--runs %d, --batch %d, --size %d", b.runs, b.batch, b.size)
-	}
-	if b.size == 0 {
+	switch {
+	case b.runs < 0:
+		return o, fmt.Errorf("--runs %d, want 0 or more", b.runs)
+	case b.batch < 1:
+		return o, fmt.Errorf("--batch %d, want 1 or more", b.batch)
+	case b.size < 0:
+		return o, fmt.Errorf("--size %d, want 1 or more pixels", b.size)
+	case b.size == 0:
 		b.size = entry.Size
 	}
 	o.Name, o.Model = entry.Name, entry.New()
@@ -336,7 +343,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 			defer c.Close()
 		}
 		if err := models.Bind(o.Model, src); err != nil {
-			return o, fmt.Errorf("%s: %w", b.weights, err)
+			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name)
 		}
 	default:
 		weights.Random(o.Model, 1)

@@ -55,7 +55,7 @@ func (b *benchScale) run(c *cobra.Command) error {
 		return fmt.Errorf("%s: want a name that ends in .svg", b.path)
 	}
 	if b.runs < 1 || len(b.sizes) == 0 || slices.Min(b.sizes) < 1 {
-		return fmt.Errorf("--runs %d, --sizes %v, want at least 1", b.runs, b.sizes)
+		return fmt.Errorf("--runs %d, --sizes %v: want 1 or more", b.runs, b.sizes)
 	}
 	var entries []models.Entry
 	for _, name := range b.models {

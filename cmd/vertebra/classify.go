@@ -66,7 +66,10 @@ type classification struct {
 
 func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	if k.top < 1 {
-		return fmt.Errorf("--top %d", k.top)
+		return fmt.Errorf("--top %d, want 1 or more", k.top)
+	}
+	if err := checkBatch(k.batch); err != nil {
+		return err
 	}
 	paths, err := pictures(args)
 	if err != nil {

@@ -154,7 +154,7 @@ func TestClassifyErrors(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"requires at least 2 arg(s)", []string{"lenet"}},
+		{"wrong number of arguments, 1", []string{"lenet"}},
 		{"no model \"vgg\"", []string{"vgg", in}},
 		{"x.png: no such file", []string{"lenet", "x.png"}},
 		{"*.gif: no such file", []string{"lenet", filepath.Join(t.TempDir(), "*.gif")}},

@@ -55,8 +55,8 @@ func (n *clip) flags(c *cobra.Command) {
 // load reads the checkpoint; with text, also the vocabulary.
 func (n *clip) load(c *cobra.Command, text bool) (err error) {
 	n.out, n.err = c.OutOrStdout(), c.ErrOrStderr()
-	if n.batch < 1 || n.batch > 1<<16 {
-		return fmt.Errorf("--batch %d", n.batch)
+	if err := checkBatch(n.batch); err != nil {
+		return err
 	}
 	if n.clip, n.tokens, err = models.OpenCLIP(n.weights); err != nil {
 		return explain(err, n.weights, "CLIP")

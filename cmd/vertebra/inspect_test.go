@@ -75,7 +75,7 @@ func TestInspectErrors(t *testing.T) {
 		{"no such file", []string{"missing.pth"}},
 		{"neither a safetensors nor a PyTorch file", []string{"inspect.go"}},
 		{`no model "nothing"`, []string{"../../models/espcn_x2.safetensors", "--model", "nothing"}},
-		{"accepts 1 arg", nil},
+		{"wrong number of arguments, 0", nil},
 	} {
 		_, errs, status := inspectCommand(t, c.args...)
 		if status != 1 || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 {

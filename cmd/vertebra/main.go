@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -30,10 +29,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		}
 	}()
 	root := newRoot()
+	out := &checked{Writer: stdout}
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
-	switch err := root.ExecuteContext(ctx); {
+	completed(root) // with the output that has been set
+	demand(root)
+	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", out.err)
+	}
+	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
@@ -46,21 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 
 // complain writes an error as one line.
 func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "vertebra: %s\n", strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// emptyNames refuses files that are named by nothing, as by a variable of a
-// shell that is not set.
-func emptyNames(c *cobra.Command) (err error) {
-	c.Flags().Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "cutout", "data", "embedding", "index", "input", "labels", "logits", "mask", "output", "overlay", "shapes", "vocab", "weights":
-			if f.Value.String() == "" && err == nil {
-				err = fmt.Errorf("--%s \"\" names no file", f.Name)
-			}
-		}
-	})
-	return err
+	fmt.Fprintf(w, "vertebra: %s\n", strings.Join(strings.Fields(withoutCall(err)), " "))
 }
 
 // settings are the flags that all commands share.
@@ -85,10 +77,12 @@ Direct3D 12, without CUDA, Python or a converter.`,
   vertebra summary resnet50 --size 512x512
   vertebra verify`,
 		Args:              cobra.NoArgs,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return emptyNames(c) },
+		PersistentPreRunE: checkFiles,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors:     true,
 		SilenceUsage:      true,
+
+		SuggestionsMinimumDistance: 2,
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")
@@ -96,9 +90,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print results only")
 	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))
 	root.RegisterFlagCompletionFunc("device", completeDevices)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)

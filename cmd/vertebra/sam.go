@@ -89,7 +89,7 @@ type sam struct {
 
 func (a *sam) run(c *cobra.Command, args []string) error {
 	a.out, a.err = c.OutOrStdout(), c.ErrOrStderr()
-	if err := a.checkNames(); err != nil {
+	if err := a.check(c); err != nil {
 		return err
 	}
 	prompt, err := a.prompt()
@@ -135,8 +135,12 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 	return a.write(dev, args[0], m, masks)
 }
 
-// checkNames refuses names of files that could not be written.
-func (a *sam) checkNames() error {
+// everythingFlags are those that --everything alone takes.
+var everythingFlags = []string{"points-per-side", "points-per-batch", "iou", "stability", "crop-layers", "min-area"}
+
+// check refuses names of files that could not be written, and numbers that mean
+// nothing.
+func (a *sam) check(c *cobra.Command) error {
 	for _, path := range []string{a.path, a.cutout} {
 		if kind, err := format(path); path != "" && (err != nil || kind != "png") {
 			return fmt.Errorf("%s: want a name that ends in .png", path)
@@ -149,6 +153,21 @@ func (a *sam) checkNames() error {
 	}
 	if a.logits != "" && !strings.HasSuffix(strings.ToLower(a.logits), ".safetensors") {
 		return fmt.Errorf("%s: want a name that ends in .safetensors", a.logits)
+	}
+	for _, flag := range everythingFlags {
+		if !a.everything && c.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is of --everything, which is not given", flag)
+		}
+	}
+	switch e := a.all; {
+	case !(e.PredictedIoU >= -1 && e.PredictedIoU <= 1):
+		return fmt.Errorf("--iou %v, want 0 to 1, or -1 for any", e.PredictedIoU)
+	case !(e.Stability >= -1 && e.Stability <= 1):
+		return fmt.Errorf("--stability %v, want 0 to 1, or -1 for any", e.Stability)
+	case e.CropLayers < 0 || e.CropLayers > 8:
+		return fmt.Errorf("--crop-layers %d, want 0 to 8", e.CropLayers)
+	case e.MinRegionArea < 0:
+		return fmt.Errorf("--min-area %d, want 0 or more pixels", e.MinRegionArea)
 	}
 	if a.everything && (a.all.PointsPerSide < 1 || a.all.PointsPerSide > 1024) {
 		return fmt.Errorf("--points-per-side %d, want 1 to 1024", a.all.PointsPerSide)

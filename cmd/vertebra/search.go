@@ -45,9 +45,10 @@ are named once and left out.`,
 
 type search struct {
 	clip
-	index string
-	top   int
-	json  bool
+	index  string
+	top    int
+	json   bool
+	unread error // of pictures that have been left out
 }
 
 // searched is the answer to a query.
@@ -65,7 +66,7 @@ type searchedHit struct {
 
 func (q *search) run(c *cobra.Command, args []string) error {
 	if q.top < 1 {
-		return fmt.Errorf("--top %d", q.top)
+		return fmt.Errorf("--top %d, want 1 or more", q.top)
 	}
 	if len(args) > 1 && strings.TrimSpace(args[1]) == "" {
 		return errors.New("the query is empty")
@@ -110,12 +111,22 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	if !q.json && !q.quiet {
 		fmt.Fprintf(q.out, "device: %v\n", dev)
 	}
-	if x, err = q.update(c.Context(), dev, x, folder, now); err != nil {
-		return err
+	x, err = q.update(c.Context(), dev, x, folder, now)
+	var names []string
+	var vectors [][]float32
+	if err == nil {
+		if names, vectors = x.pictures(now); len(names) == 0 {
+			err = fmt.Errorf("%s: no picture in this folder can be read", folder)
+			if q.unread != nil {
+				return fmt.Errorf("%w: %w", err, q.unread)
+			}
+		}
 	}
-	names, vectors := x.pictures(now)
-	if len(names) == 0 {
-		return fmt.Errorf("%s: no picture in this folder can be read", folder)
+	if q.unread != nil {
+		complain(q.err, q.unread)
+	}
+	if err != nil {
+		return err
 	}
 	switch {
 	case len(args) == 1:
@@ -302,7 +313,7 @@ func (q *search) append(ctx context.Context, dev *machine, w *indexWriter, folde
 		return errors.Join(failed, add(path, recordPicture, v))
 	})
 	if len(unread) > 0 {
-		complain(q.err, fmt.Errorf("%d of %d pictures were left out: %w", len(unread), len(fresh), errors.Join(unread...)))
+		q.unread = fmt.Errorf("%d of %d pictures were left out: %w", len(unread), len(fresh), errors.Join(unread...))
 	}
 	return errors.Join(err, failed)
 }

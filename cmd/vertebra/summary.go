@@ -20,8 +20,11 @@ func parseSize(text string) (h, w int, err error) {
 			w, err = strconv.Atoi(b)
 		}
 	}
-	if err != nil || h < 1 || w < 1 || h > models.MaxPixels/w {
+	if err != nil || h < 1 || w < 1 {
 		return 0, 0, fmt.Errorf("--size %q, want HEIGHTxWIDTH in pixels", text)
+	}
+	if h > models.MaxPixels/w {
+		return 0, 0, fmt.Errorf("--size %s: over %d million pixels", text, models.MaxPixels>>20)
 	}
 	return h, w, nil
 }
@@ -55,7 +58,7 @@ lists the models.`,
 				}
 			}
 			if batch < 1 {
-				return fmt.Errorf("--batch %d", batch)
+				return fmt.Errorf("--batch %d, want 1 or more", batch)
 			}
 			m := e.New()
 			if classes != 0 {

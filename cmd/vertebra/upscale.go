@@ -108,7 +108,7 @@ func espcn(scale int, path string) (*models.ESPCN, error) {
 		defer c.Close()
 	}
 	if err := weights.Bind(m, src); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, explain(fmt.Errorf("%s: %w", path, err), path, "ESPCN")
 	}
 	return m, nil
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// demand makes errors in the arguments of c, and of the commands below it, say
+// how these are used.
+func demand(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			switch {
+			case err == nil:
+				return nil
+			case !c.HasSubCommands():
+				err = fmt.Errorf("wrong number of arguments, %d: the usage is %s", len(args), c.UseLine())
+			case len(c.SuggestionsFor(args[0])) > 0:
+				err = fmt.Errorf("%w, is it %s?", err, strings.Join(c.SuggestionsFor(args[0]), " or "))
+			}
+			return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+		}
+	}
+	for _, sub := range c.Commands() {
+		demand(sub)
+	}
+}
+
+// completed adds the commands that cobra would add, such that they refuse what
+// they do not know.
+func completed(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Run = nil
+			c.RunE = func(c *cobra.Command, args []string) error {
+				about, rest, err := c.Root().Find(args)
+				if err != nil || len(rest) > 0 {
+					return fmt.Errorf("no command %q; see vertebra --help", strings.Join(args, " "))
+				}
+				about.InitDefaultHelpFlag()
+				return about.Help()
+			}
+		}
+	}
+}
+
+// parsing is how strconv begins its errors, which repeat the argument.
+var parsing = regexp.MustCompile(`strconv\.\w+: parsing "(\\.|[^"\\])*": `)
+
+// flagError is what a wrong flag is answered with.
+func flagError(c *cobra.Command, err error) error {
+	return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
+}
+
+// The flags that name files: those that are written whole, and those that are
+// read.
+var (
+	written = []string{"output", "overlay", "cutout", "logits"}
+	read    = []string{"data", "input", "labels", "shapes", "vocab", "weights"}
+)
+
+// checkFiles refuses files that are named by nothing, as by a variable of a
+// shell that is not set, files that would be written twice, and those that would
+// be written over what is read.
+func checkFiles(c *cobra.Command, args []string) error {
+	given := map[string]string{}
+	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	for _, flags := range [][]string{written, read, {"embedding", "index", "mask"}} {
+		for _, name := range flags {
+			if path, ok := given[name]; ok && path == "" {
+				return fmt.Errorf("--%s \"\" names no file", name)
+			}
+		}
+	}
+	sources := append([]string{}, args...)
+	for _, name := range read {
+		sources = append(sources, given[name])
+	}
+	for i, name := range written {
+		path := given[name]
+		if path == "" {
+			continue
+		}
+		for _, other := range written[:i] {
+			if given[other] != "" && filepath.Clean(given[other]) == filepath.Clean(path) {
+				return fmt.Errorf("--%s and --%s are both %s", other, name, path)
+			}
+		}
+		for _, source := range sources {
+			if sameFile(path, source) {
+				return fmt.Errorf("--%s %s would take the place of %s, which is read", name, path, source)
+			}
+		}
+	}
+	return nil
+}
+
+// sameFile says whether two paths are of one file that there is.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil || !one.Mode().IsRegular() {
+		return false
+	}
+	two, err := os.Stat(b)
+	return err == nil && os.SameFile(one, two)
+}
+
+// withoutCall is the text of an error; of a file, without the name of the
+// system's function before its path.
+func withoutCall(err error) string {
+	text := err.Error()
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return strings.Replace(text, p.Op+" "+p.Path+": ", p.Path+": ", 1)
+	}
+	return text
+}
+
+// checked is a writer that remembers its first error, for all who print and do
+// not look.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
+}

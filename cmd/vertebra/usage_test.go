@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestUsage expects status 1 and one line that says how a command is used.
+func TestUsage(t *testing.T) {
+	in, labels := picture(t, 8, 8), file(t, "labels.txt", []byte("a\n"))
+	dir := t.TempDir()
+	copied := filepath.Join(dir, "link.png")
+	if err := os.Link(in, copied); err != nil {
+		t.Fatal(err)
+	}
+	w := smallSAM(t)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"upscale"}, "wrong number of arguments, 0: the usage is vertebra upscale IN -o OUT [flags]; see vertebra upscale --help"},
+		{[]string{"demo", "x"}, "wrong number of arguments, 1: the usage is vertebra demo [flags]; see"},
+		{[]string{"classify", "lenet"}, "wrong number of arguments, 1: the usage is vertebra classify MODEL IMAGE... [flags]; see"},
+		{[]string{"clasify"}, `unknown command "clasify" for "vertebra", is it classify?; see vertebra --help`},
+		{[]string{"bench", "foo"}, `unknown command "foo" for "vertebra bench"; see vertebra bench --help`},
+		{[]string{"help", "foo"}, `no command "foo"; see vertebra --help`},
+		{[]string{"completion", "tcsh"}, `unknown command "tcsh" for "vertebra completion"; see`},
+		{[]string{"upscale", in, "-o", "x.png", "--scale", `a"b`}, `invalid argument "a\"b" for "--scale" flag: invalid syntax; see vertebra upscale --help`},
+		{[]string{"upscale", in, "-o", in}, "would take the place of " + in + ", which is read"},
+		{[]string{"upscale", in, "-o", copied}, "would take the place of " + in + ", which is read"},
+		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", filepath.Join(dir, "m.png"), "--overlay", filepath.Join(dir, ".", "m.png")}, "--output and --overlay are both"},
+		{[]string{"run", "lenet", "--input", w, "--output", w}, "would take the place of"},
+		{[]string{"classify", "lenet", in, "--labels", ""}, `--labels "" names no file`},
+		{[]string{"classify", "lenet", in, "--size", "100000x90000"}, "--size 100000x90000: over 200 million pixels"},
+		{[]string{"classify", "lenet", in, "--top", "0"}, "--top 0, want 1 or more"},
+		{[]string{"classify", "lenet", in, "--batch", "-1"}, "--batch -1, want 1 to 65536"},
+		{[]string{"classify", "lenet", in, "--labels", labels}, "the head has 10 classes"},
+		{[]string{"classify", "lenet", in, "--labels", filepath.Dir(labels)}, filepath.Dir(labels) + ": is a directory"},
+		{[]string{"run", "lenet", "--input", "none", "--output", "y"}, "vertebra: none: no such file"},
+		{[]string{"run", "lenet", "--input", labels, "--output", "y"}, "labels.txt: safetensors: not such a file"},
+		{[]string{"verify", in}, "in.png: safetensors: not such a file: it does not begin with a header"},
+		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale goes with a name without one, as espcn; lenet has its own"},
+		{[]string{"bench", "model", "lenet", "--runs", "-1"}, "--runs -1, want 0 or more"},
+		{[]string{"bench", "model", "lenet", "--size", "-1"}, "--size -1, want 1 or more pixels"},
+		{[]string{"bench", "model", "lenet", "--weights", "../../models/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
+		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../models/lenet.safetensors"}, "not of ESPCN"},
+		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side is of --everything, which is not given"},
+		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--iou", "7"}, "--iou 7, want 0 to 1, or -1 for any"},
+		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--stability", "NaN"}, "--stability NaN, want"},
+		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--crop-layers", "9"}, "--crop-layers 9, want 0 to 8"},
+		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--min-area", "-1"}, "--min-area -1, want 0 or more"},
+	} {
+		status, _, stderr := vertebra(c.args...)
+		if status != 1 || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("vertebra %q: status %d, %q, want %q", c.args, status, stderr, c.want)
+		}
+	}
+	if text := ok(t, "completion"); !strings.Contains(text, "bash") {
+		t.Errorf("completion: %s", text)
+	}
+	if text := ok(t, "help", "bench", "ops"); !strings.Contains(text, "--filter") {
+		t.Errorf("help bench ops: %s", text)
+	}
+}
+
+// TestUnreadableFolder expects one line about a folder in which nothing is a
+// picture.
+func TestUnreadableFolder(t *testing.T) {
+	w := smallCLIP(t, 1)
+	bad := filepath.Dir(file(t, "bad.png", []byte("no picture")))
+	index := filepath.Join(t.TempDir(), "x")
+	for _, want := range []string{"no picture in this folder can be read: 1 of 1 pictures were left out: ", "no picture in this folder can be read\n"} {
+		status, _, stderr := vertebra("search", bad, "ab", "--weights", w, "--index", index)
+		if status != 1 || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("status %d, %q, want %q", status, stderr, want)
+		}
+	}
+}
+
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// TestOutputFull ends with an error where what is printed is lost.
+func TestOutputFull(t *testing.T) {
+	for _, args := range [][]string{{"version"}, {"models"}, {"models", "--json"}, {"summary", "lenet"}, {"--help"}} {
+		var stderr bytes.Buffer
+		if status := run(context.Background(), args, full{}, &stderr); status != 1 || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%q: status %d, %q", args, status, stderr.String())
+		}
+	}
+}
