@@ -75,8 +75,9 @@ var (
 )
 
 // checkFiles refuses files that are named by nothing, as by a variable of a
-// shell that is not set, files that would be written twice, and those that would
-// be written over what is read.
+// shell that is not set, files that would be written twice, those that would be
+// written over what is read, and, before hours are spent on them, those that
+// cannot be written.
 func checkFiles(c *cobra.Command, args []string) error {
 	given := map[string]string{}
 	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
@@ -107,7 +108,35 @@ func checkFiles(c *cobra.Command, args []string) error {
 			}
 		}
 	}
+	switch c.Name() {
+	case "demo", "shaders": // they make folders
+		return nil
+	}
+	for _, name := range written {
+		if path := given[name]; path != "" {
+			if err := writable(path); err != nil {
+				return err
+			}
+		}
+	}
+	if path := given["embedding"]; path != "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return writable(path)
+		}
+	}
 	return nil
+}
+
+// writable tries whether a file can be made beside the one to be written.
+func writable(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder", path)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".vertebra.*")
+	if err != nil {
+		return plain(path, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // sameFile says whether two paths are of one file that there is.
