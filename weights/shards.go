@@ -137,5 +137,16 @@ func openFolder(dir string) (Checkpoint, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%s: no checkpoint in this folder: neither model.safetensors nor pytorch_model.bin, nor one of these in several files with its .index.json", dir)
+	there := ""
+	if entries, err := os.ReadDir(dir); err == nil {
+		for _, e := range entries {
+			switch filepath.Ext(e.Name()) {
+			case ".safetensors", ".pth", ".pt", ".th", ".bin":
+				if there == "" {
+					there = "; to take another file, name it: " + filepath.Join(dir, e.Name())
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("%s: neither model.safetensors nor pytorch_model.bin in this folder, nor the .index.json of one of these in several files%s", dir, there)
 }

@@ -141,6 +141,13 @@ func TestShardsErrors(t *testing.T) {
 	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {
 		t.Errorf("an empty folder: %v", err)
 	}
+	alone := t.TempDir()
+	if err := os.WriteFile(filepath.Join(alone, "sam_vit_b.pth"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(alone); err == nil || !strings.HasSuffix(err.Error(), "name it: "+filepath.Join(alone, "sam_vit_b.pth")) {
+		t.Errorf("a folder with another file: %v", err)
+	}
 	pointer := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := os.WriteFile(pointer, []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"), 0o644); err != nil {
 		t.Fatal(err)

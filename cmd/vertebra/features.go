@@ -34,7 +34,7 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 	f.pictureFlags(c)
 	f.layoutFlag(c)
 	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
-	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again (default: the last one before the result)")
+	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again; all for all of them (default: the last one before the result)")
 	c.Flags().IntVar(&f.batch, "batch", 1, "pictures at once")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
@@ -123,12 +123,16 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	if err := f.load(c, name); err != nil {
 		return err
 	}
-	if len(f.layers) == 0 {
-		all, err := stages(f.entry, f.model)
-		if err != nil {
+	if every := len(f.layers) == 1 && f.layers[0] == "all"; every || len(f.layers) == 0 {
+		if f.layers, err = stages(f.entry, f.model); err != nil {
 			return err
 		}
-		f.layers = all[len(all)-1:]
+		if every && kind == ".npy" {
+			return fmt.Errorf("%s: a .npy file holds one stage; all %d go into a .safetensors", f.path, len(f.layers))
+		}
+		if !every {
+			f.layers = f.layers[len(f.layers)-1:]
+		}
 	}
 	dev, err := f.open()
 	if err != nil {

@@ -58,6 +58,15 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
+// TestFeaturesAll writes every stage.
+func TestFeaturesAll(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "f.safetensors")
+	ok(t, "features", "lenet", picture(t, 8, 8), "-o", out, "--layer", "all", "-q")
+	if got := strings.Join(openFile(t, out).Names(), " "); got != "conv1 pool conv2 pool#1 fc1 fc2" {
+		t.Errorf("stages %s", got)
+	}
+}
+
 func TestFeaturesErrors(t *testing.T) {
 	in := picture(t, 8, 8)
 	for _, c := range []struct {
@@ -66,6 +75,7 @@ func TestFeaturesErrors(t *testing.T) {
 	}{
 		{`extension ".txt", want .npy`, []string{in, "-o", "OUT.txt"}},
 		{"2 stages go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "a", "--layer", "b"}},
+		{"all 6 go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "all"}},
 		{`no stage "layer9"; there are conv1, pool`, []string{in, "-o", "OUT.npy", "--layer", "layer9"}},
 		{"not an image", []string{in, file(t, "a.png", []byte("text")), "-o", "OUT.npy"}},
 		{`"output" not set`, []string{in}},
