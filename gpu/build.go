@@ -25,6 +25,7 @@ const (
 // constantKey tells uploaded constants apart; plans share them.
 type constantKey struct {
 	tensor *tensor.Tensor
+	cut    graph.Cut
 	scale  *graph.Scale
 	layout string
 }
@@ -90,7 +91,7 @@ func (d *Device) affordable(l *listing) error {
 }
 
 func (o operand) key() constantKey {
-	return constantKey{o.constant.Const, o.constant.Scale, o.packing.Name}
+	return constantKey{o.constant.Const, o.constant.Cut, o.constant.Scale, o.packing.Name}
 }
 
 // build makes the plan's GPU objects. The caller holds the device's lock.

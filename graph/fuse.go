@@ -20,9 +20,13 @@ type foldable interface {
 // Fuse returns a graph with the same outputs and less to do: batch
 // normalisation is folded into the weights of the op before it; additions and
 // activations move into the epilogue of the op that makes their argument,
-// where nothing else needs it; ops of constants become constants; what no
-// output needs is left out.
-func (g *Graph) Fuse() *Graph {
+// where nothing else needs it; ops of constants become constants; a layer over
+// joined channels becomes a sum over the parts; what no output needs is left out.
+func (g *Graph) Fuse() *Graph { return g.rewrite((*fuser).fuse).rewrite((*fuser).split) }
+
+// rewrite returns a graph with the same outputs, each op and constant that they
+// need put into it by put.
+func (g *Graph) rewrite(put func(f *fuser, v *Value) *Value) *Graph {
 	f := fuser{
 		out:  &Graph{consts: map[*tensor.Tensor]*Value{}},
 		at:   map[*Value]*Value{},
@@ -45,8 +49,12 @@ func (g *Graph) Fuse() *Graph {
 		f.at[v] = f.out.Input(v.Name, v.Shape...)
 	}
 	for _, v := range g.Nodes {
-		if live[v] && (v.Op != nil || v.Const != nil) {
-			f.at[v] = f.add(v)
+		switch {
+		case !live[v]:
+		case v.Const != nil:
+			f.at[v] = f.out.constant(*v)
+		case v.Op != nil:
+			f.at[v] = put(&f, v)
 		}
 	}
 	for _, o := range g.Outputs {
@@ -62,11 +70,8 @@ type fuser struct {
 	uses map[*Value]int    // of values of the old graph
 }
 
-// add puts v, an op or a constant, into the new graph.
-func (f *fuser) add(v *Value) *Value {
-	if v.Const != nil {
-		return f.out.Const(v.Const)
-	}
+// fuse puts op v into the new graph, with what is before it if it can be.
+func (f *fuser) fuse(v *Value) *Value {
 	switch op := v.Op.(type) {
 	case BatchNorm:
 		if w := f.fold(op, v); w != nil {
@@ -85,14 +90,20 @@ func (f *fuser) add(v *Value) *Value {
 			return w
 		}
 	}
-	args := make([]*Value, len(v.Args))
-	for i, a := range v.Args {
-		args[i] = f.at[a]
-	}
+	args := f.args(v)
 	if t := evaluated(v.Op, args); t != nil {
 		return f.out.Const(t)
 	}
 	return f.apply(v, v.Op, args...)
+}
+
+// args are v's, of the new graph.
+func (f *fuser) args(v *Value) []*Value {
+	args := make([]*Value, len(v.Args))
+	for i, a := range v.Args {
+		args[i] = f.at[a]
+	}
+	return args
 }
 
 // evaluated computes an op of constants alone.
@@ -214,7 +225,9 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 		}
 	}
 	args := append([]*Value{}, p.Args[:at+1]...)
-	args[at] = f.out.scaled(w.Const, Scale{scale, axis})
+	scaled := *w
+	scaled.Scale = &Scale{scale, axis}
+	args[at] = f.out.constant(scaled)
 	e.Bias = true
 	return f.apply(p, prod.withEpilogue(e), append(args, f.out.Const(bias))...)
 }

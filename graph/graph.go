@@ -59,17 +59,12 @@ type Value struct {
 	Op    Op             // nil for inputs and constants
 	Args  []*Value       // of Op
 	Const *tensor.Tensor // of constants; see Tensor for their numbers
-	Scale *Scale         // multiplies Const; nil for 1
+	Cut   Cut            // of Const; all of it if zero
+	Scale *Scale         // multiplies what is cut; nil for 1
 	Shape tensor.Shape
 	Name  string // of inputs and stages; else the layer whose weights it uses
 
 	graph *Graph
-}
-
-// Scale is a factor for each index of a tensor's dimension Axis.
-type Scale struct {
-	By   []float64
-	Axis int
 }
 
 // Graph is a record of ops in an order in which they can be computed.
@@ -142,31 +137,6 @@ func tooLarge(s tensor.Shape) bool {
 	return false
 }
 
-// Const adds a constant, once for each tensor. Its Data may be nil until the
-// graph is compiled.
-func (g *Graph) Const(t *tensor.Tensor) *Value {
-	if t == nil {
-		panic(shapeError{errors.New("a constant is nil")})
-	}
-	if t.Data != nil && len(t.Data) != t.Shape.Len() {
-		panic(shapeError{fmt.Errorf("constant %s of %v has %d elements", t.Name, t.Shape, len(t.Data))})
-	}
-	if v, ok := g.consts[t]; ok {
-		return v
-	}
-	v := &Value{Name: t.Name, Const: t, Shape: t.Shape, graph: g}
-	g.consts[t] = v
-	g.Nodes = append(g.Nodes, v)
-	return v
-}
-
-// scaled adds a constant t, multiplied by s.
-func (g *Graph) scaled(t *tensor.Tensor, s Scale) *Value {
-	v := &Value{Name: t.Name, Const: t, Scale: &s, Shape: t.Shape, graph: g}
-	g.Nodes = append(g.Nodes, v)
-	return v
-}
-
 // Output makes v, a value of this graph, an output.
 func (g *Graph) Output(name string, v *Value) {
 	if v == nil || v.graph != g {
@@ -231,25 +201,6 @@ func Apply(op Op, args ...*Value) *Value {
 	v.Shape = shape
 	v.graph.Nodes = append(v.graph.Nodes, v)
 	return v
-}
-
-// Tensor returns the numbers of a constant: Const itself or, with a Scale, a
-// new tensor, so that a model's scaled weights need not be in memory at once.
-func (v *Value) Tensor() *tensor.Tensor {
-	if v.Const == nil || v.Scale == nil {
-		return v.Const
-	}
-	t := tensor.New(v.Shape...)
-	t.Name = v.Const.Name
-	inner, from := v.Shape.Strides()[v.Scale.Axis], v.Const.Data
-	for i := 0; i < len(from); {
-		for _, by := range v.Scale.By {
-			for end := i + inner; i < end; i++ {
-				t.Data[i] = float32(float64(from[i]) * by)
-			}
-		}
-	}
-	return t
 }
 
 // Graph is the graph that v belongs to.
