@@ -50,9 +50,18 @@ var listed = []struct {
 	{"sam_vit_b", false},
 }
 
+// leastBuffers are the most, in shares of the lower bound, that plans may take
+// where it is over 1.15. A ResNet's first values are 3.2 MB and, pooled, 0.8 MB
+// that are then read and kept beside transforms of 1.8 MB: no dispatch reads and
+// writes the same buffer, so the three are in different buffers or the pooled
+// one beside a transform, and either way they take 5.8 MB, not the 4.4 MB that
+// are alive at once.
+var leastBuffers = map[string]float64{"resnet18": 1.32, "resnet34": 1.32}
+
 // TestListings compares the plans of models with those in testdata: what a
 // change of passes, kernels or memory does shows as a difference there. On both
-// kinds of device a plan keeps within 1.15 of the least memory there is.
+// kinds of device a plan keeps within 1.15 of the most bytes alive at once, or
+// the share in leastBuffers.
 func TestListings(t *testing.T) {
 	software := shaders.Default
 	software.Kind = shaders.CPU
@@ -78,7 +87,7 @@ func TestListings(t *testing.T) {
 				for _, bytes := range l.sizes {
 					total += bytes
 				}
-				if float64(total) > 1.15*float64(l.bound) {
+				if most := max(1.15, leastBuffers[name]); float64(total) > most*float64(l.bound) {
 					t.Errorf("values take %d bytes, the lower bound is %d", total, l.bound)
 				}
 				if kind == "cpu" && !listing.software {

@@ -82,7 +82,9 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 		l.last[root(o.Value)] = nil
 	}
 	for _, v := range g.Inputs {
-		l.inputs = append(l.inputs, l.newLife(v, 0))
+		l.value[v] = l.newLife(v.Shape.Len())
+		l.needs(l.value[v])
+		l.inputs = append(l.inputs, l.value[v])
 	}
 	for _, v := range g.Nodes {
 		if v.Op == nil || root(v) != v {
@@ -100,7 +102,7 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 		out := output{name: o.Name, shape: o.Value.Shape, value: -1, constant: r.Tensor()}
 		if r.Const == nil {
 			out.value = l.value[r]
-			l.lives[out.value].last = len(l.steps)
+			l.needs(out.value)
 		}
 		l.outputs = append(l.outputs, out)
 	}
@@ -145,10 +147,22 @@ func root(v *graph.Value) *graph.Value {
 	}
 }
 
-func (l *lowerer) newLife(v *graph.Value, first int) int {
-	l.value[v] = len(l.lives)
-	l.lives = append(l.lives, life{bytes: 4 * int64(v.Shape.Len()), first: first, last: first})
-	return l.value[v]
+// newLife is the memory of a value of n elements that no step needs yet.
+func (l *lowerer) newLife(n int) int {
+	l.lives = append(l.lives, life{bytes: 4 * int64(n), first: unborn})
+	return len(l.lives) - 1
+}
+
+// unborn is the first step of a life before there is one.
+const unborn = -1
+
+// needs records that the step to come reads or writes life id.
+func (l *lowerer) needs(id int) {
+	v := &l.lives[id]
+	if v.first == unborn {
+		v.first = len(l.steps)
+	}
+	v.last = len(l.steps)
 }
 
 // section is a part of an op's result that is computed at once: all of it, a
@@ -180,10 +194,11 @@ func (l *lowerer) op(v *graph.Value) error {
 	if l.fits(v) {
 		op, id, ok := l.onto(v)
 		if ok {
-			c.op, l.value[v] = op, id
+			c.op = op
 		} else {
-			id = l.newLife(v, len(l.steps))
+			id = l.newLife(v.Shape.Len())
 		}
+		l.value[v] = id
 		return l.dispatch(v, id, c)
 	}
 	sections := l.bands(v)
@@ -193,7 +208,8 @@ func (l *lowerer) op(v *graph.Value) error {
 	if sections == nil {
 		return l.tooLarge(v)
 	}
-	id := l.newLife(v, len(l.steps))
+	id := l.newLife(v.Shape.Len())
+	l.value[v] = id
 	for _, c := range sections {
 		if err := l.dispatch(v, id, c); err != nil {
 			return err
@@ -261,18 +277,14 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		o := operand{value: -1, constant: r, packing: p.Pack[i]}
 		if r.Const == nil {
 			o = operand{value: l.value[r]}
-			l.lives[o.value].last = len(l.steps) + len(p.Kernels) - 1
 		} else if r.Const.Data == nil {
 			return fmt.Errorf("weight %s has no data", r.Name)
 		}
 		operands = append(operands, c.offset(o, i, c.args[i]))
 	}
 	operands = append(operands, c.offset(operand{value: id}, len(v.Args), c.result))
-	l.lives[id].last = len(l.steps) + len(p.Kernels) - 1
 	for _, n := range p.Scratch {
-		// Scratch lives for the dispatches of this program alone.
-		l.lives = append(l.lives, life{bytes: 4 * int64(n), first: len(l.steps), last: len(l.steps) + len(p.Kernels) - 1})
-		operands = append(operands, operand{value: len(l.lives) - 1})
+		operands = append(operands, operand{value: l.newLife(n)})
 	}
 	for k, kernel := range p.Kernels {
 		s := step{op: v.Op.Name(), layer: v.Name, program: p.Name, kernel: kernel}
@@ -285,6 +297,9 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 			o := operand{value: -1}
 			if b != shaders.Absent {
 				o = operands[b]
+			}
+			if o.value >= 0 {
+				l.needs(o.value)
 			}
 			s.bind = append(s.bind, o)
 		}
