@@ -150,6 +150,10 @@ func readVocabJSON(vocab, merges []byte) (*CLIPTokenizer, error) {
 
 func readTokenizerJSON(data []byte) (*CLIPTokenizer, error) {
 	var file struct {
+		Added []struct {
+			ID      int
+			Content string
+		} `json:"added_tokens"` // those around a text may be here alone
 		Model struct {
 			Type   string
 			Vocab  map[string]int
@@ -170,6 +174,11 @@ func readTokenizerJSON(data []byte) (*CLIPTokenizer, error) {
 			pair[0], pair[1], _ = strings.Cut(line, " ")
 		}
 		merges = append(merges, pair)
+	}
+	for _, a := range file.Added {
+		if _, ok := file.Model.Vocab[a.Content]; !ok && file.Model.Vocab != nil {
+			file.Model.Vocab[a.Content] = a.ID
+		}
 	}
 	return newCLIPTokenizer(file.Model.Vocab, merges)
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,12 +46,20 @@ func TestTokenizer(t *testing.T) {
 		pairs = append(pairs, strings.Split(line, " "))
 	}
 	recent, _ := json.Marshal(map[string]any{"model": map[string]any{"vocab": fromText.ids, "merges": pairs}})
+	without := maps.Clone(fromText.ids)
+	delete(without, clipStart)
+	delete(without, clipEnd)
+	added, _ := json.Marshal(map[string]any{
+		"added_tokens": []any{map[string]any{"id": fromText.start, "content": clipStart, "special": true}, map[string]any{"id": fromText.end, "content": clipEnd}},
+		"model":        map[string]any{"vocab": without, "merges": pairs},
+	})
 	write("b/vocab.json", vocab)
 	forms := []string{
 		write("a/bpe_simple_vocab_16e6.txt.gz", packed.Bytes()),
 		write("b/merges.txt", []byte(merges)),
 		write("c/tokenizer.json", old),
 		write("d/tokenizer.json", recent),
+		write("e/tokenizer.json", added),
 	}
 	// 512 pieces of a byte, then the merges.
 	const cat, the, at, start = 513, 515, 516, 517

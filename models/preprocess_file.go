@@ -8,9 +8,38 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
+
+// PreprocessAt is how pictures are prepared for the weights at path: as e says,
+// unless these are a folder of Hugging Face's, or a file with the name that it
+// has in one, and preprocessor_config.json says otherwise.
+func PreprocessAt(path string, e Entry) (Preprocess, error) {
+	dir := path
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		switch filepath.Base(path) {
+		case "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json":
+			dir = filepath.Dir(path)
+		default:
+			return e.Preprocess, nil
+		}
+	}
+	path = filepath.Join(dir, "preprocessor_config.json")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return e.Preprocess, nil
+	}
+	switch e.New().(type) {
+	case *CLIP:
+		return readPreprocess(path, "CLIP", e.Preprocess, e.Size)
+	case *SAM:
+		return readPreprocess(path, "Sam", e.Preprocess, e.Size)
+	}
+	// Transformers of images, all of them, are prepared as ViT is.
+	half := [3]float32{0.5, 0.5, 0.5}
+	return readPreprocess(path, "ViT", Preprocess{Size: [2]int{e.Size, e.Size}, Mean: half, Std: half}, 0)
+}
 
 // preprocessFile is Hugging Face's preprocessor_config.json. A field that is
 // missing or null holds as the model was trained.
@@ -37,7 +66,7 @@ type preprocessFile struct {
 // readPreprocess is p, as a model was trained, with what the file at path says
 // otherwise; p itself if there is no file. family is how the names of its
 // processors begin. What comes out has to be side × side, which the weights
-// want.
+// want, unless side is 0.
 func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +81,10 @@ func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, er
 	}
 	out, err := f.apply(family, p)
 	if err == nil {
-		err = errors.Join(otherSteps(data), out.makes(side))
+		err = otherSteps(data)
+	}
+	if err == nil && side > 0 {
+		err = out.makes(side)
 	}
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", path, err)
@@ -137,7 +169,8 @@ func (f *preprocessFile) size(p *Preprocess) error {
 	if missing(f.Size) {
 		return nil
 	}
-	long := p.Long > 0
+	square := p.Size != [2]int{} || f.Square != nil && *f.Square
+	long := p.Long > 0 && !square
 	n, both, err := lengths(f.Size)
 	switch {
 	case err != nil:
@@ -146,7 +179,7 @@ func (f *preprocessFile) size(p *Preprocess) error {
 		p.Short, p.Long, p.Size = n["shortest_edge"], 0, [2]int{}
 	case n["longest_edge"] > 0:
 		p.Short, p.Long, p.Size = 0, n["longest_edge"], [2]int{}
-	case both[0] != both[1] || n != nil || f.Square != nil && *f.Square:
+	case n != nil || square:
 		p.Short, p.Long, p.Size = 0, 0, both
 	case long:
 		p.Long = both[0]
@@ -250,9 +283,10 @@ func (f *preprocessFile) numbers(p *Preprocess) error {
 			}
 		}
 	}
-	scale := 1.0
-	if p.Bytes = p.Bytes || factor != usual; p.Bytes {
-		scale = factor // (v·factor - mean) / std of bytes v
+	// (v·factor - mean) / std of bytes v is (v - mean/factor) / (std/factor).
+	scale := factor
+	if !p.Bytes {
+		scale /= usual
 	}
 	for i := range 3 {
 		p.Mean[i], p.Std[i] = float32(mean[i]/scale), float32(std[i]/scale)

@@ -36,9 +36,14 @@ func TestReadPreprocess(t *testing.T) {
 		{`{"do_normalize": false}`, "CLIP", with(clip, func(p *Preprocess) { p.Mean, p.Std = [3]float32{}, [3]float32{1, 1, 1} })},
 		{`{"image_mean": 0.5, "image_std": [0.5, 0.25, 1]}`, "CLIP", with(clip, func(p *Preprocess) { p.Mean, p.Std = [3]float32{0.5, 0.5, 0.5}, [3]float32{0.5, 0.25, 1} })},
 		{`{"do_rescale": false, "image_mean": [1, 2, 3], "image_std": [4, 5, 6]}`, "CLIP",
-			with(clip, func(p *Preprocess) { p.Bytes, p.Mean, p.Std = true, [3]float32{1, 2, 3}, [3]float32{4, 5, 6} })},
-		{`{"rescale_factor": 0.5, "image_mean": [1, 2, 3], "image_std": [4, 5, 6]}`, "CLIP", // v·½ - 1 over 4 is v - 2 over 8
-			with(clip, func(p *Preprocess) { p.Bytes, p.Mean, p.Std = true, [3]float32{2, 4, 6}, [3]float32{8, 10, 12} })},
+			with(clip, func(p *Preprocess) {
+				p.Mean, p.Std = [3]float32{1. / 255, 2. / 255, 3. / 255}, [3]float32{4. / 255, 5. / 255, 6. / 255}
+			})},
+		{`{"rescale_factor": 0.5, "image_mean": [1, 2, 3], "image_std": [4, 5, 6]}`, "CLIP", // v·½ - 1 over 4 is v/255 - 2/255 over 8/255
+			with(clip, func(p *Preprocess) {
+				p.Mean, p.Std = [3]float32{2. / 255, 4. / 255, 6. / 255}, [3]float32{8. / 255, 10. / 255, 12. / 255}
+			})},
+		{`{"do_rescale": false, "do_normalize": false}`, "Sam", with(sam, func(p *Preprocess) { p.Mean, p.Std = [3]float32{}, [3]float32{1, 1, 1} })},
 		{`{}`, "Sam", sam},
 		{`{"do_convert_rgb": true, "do_normalize": true, "do_pad": true, "do_rescale": true, "do_resize": true, "image_mean": [0.485, 0.456, 0.406],
 			"image_processor_type": "SamImageProcessor", "image_std": [0.229, 0.224, 0.225], "pad_size": {"height": 1024, "width": 1024},
@@ -60,6 +65,45 @@ func TestReadPreprocess(t *testing.T) {
 	}
 	if got, err := readPreprocess(filepath.Join(t.TempDir(), "none.json"), "CLIP", clip, 224); err != nil || got != clip {
 		t.Errorf("no file: %+v, %v", got, err)
+	}
+}
+
+// TestPreprocessAt takes what a folder says for the weights that are of it.
+func TestPreprocessAt(t *testing.T) {
+	e, err := Lookup("vit_b_16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := [3]float32{0.5, 0.5, 0.5}
+	vit := Preprocess{Size: [2]int{224, 224}, Mean: half, Std: half}
+	swin := Preprocess{Size: [2]int{256, 256}, Filter: Bicubic, Mean: ImageNetMean, Std: ImageNetStd}
+	for _, c := range []struct {
+		config, weights string
+		want            Preprocess
+	}{
+		{"", "", e.Preprocess},
+		{"", "model.safetensors", e.Preprocess},
+		{`{"image_processor_type": "ViTImageProcessor"}`, "vit_b_16-c867db91.pth", e.Preprocess},
+		{`{"image_processor_type": "ViTImageProcessor"}`, "model.safetensors", vit},
+		{`{"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224}`, "", vit},
+		{`{"feature_extractor_type": "ViTFeatureExtractor", "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": 256}`, "", swin},
+	} {
+		dir := t.TempDir()
+		if c.config != "" {
+			if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(c.config), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := PreprocessAt(filepath.Join(dir, c.weights), e); err != nil || got != c.want {
+			t.Errorf("%s %s: %+v, %v, want %+v", c.config, c.weights, got, err, c.want)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(`{"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0.875}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := PreprocessAt(dir, e); err == nil || !strings.Contains(err.Error(), "ConvNextImageProcessor, which is not supported") {
+		t.Errorf("error is %v", err)
 	}
 }
 

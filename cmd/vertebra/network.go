@@ -48,6 +48,11 @@ func (n *network) load(c *cobra.Command, name string) (err error) {
 	if n.entry, err = lookup(name); err != nil {
 		return err
 	}
+	if n.weights != "" {
+		if n.entry.Preprocess, err = models.PreprocessAt(n.weights, n.entry); err != nil {
+			return err
+		}
+	}
 	if n.size != "" {
 		h, w, err := parseSize(n.size)
 		if err != nil {
