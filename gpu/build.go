@@ -119,7 +119,7 @@ func (p *Plan) build() error {
 	if err := p.buildUniforms(); err != nil {
 		return err
 	}
-	uploaded := int64(0)
+	uploaded, scratch := int64(0), &tensor.Scratch{}
 	sources := map[string]bool{}
 	for i, s := range p.steps {
 		pipe, err := d.pipeline(s.kernel.Source)
@@ -140,7 +140,7 @@ func (p *Plan) build() error {
 					entry.Size = uint64(p.lives[o.value].bytes)
 				}
 			case o.constant != nil:
-				c, err := p.constant(o, &uploaded)
+				c, err := p.constant(o, scratch, &uploaded)
 				if err != nil {
 					return fmt.Errorf("gpu: %s: %w", s.op, err)
 				}
@@ -204,14 +204,15 @@ func (p *Plan) buildUniforms() error {
 }
 
 // constant returns the device's copy of a constant in the layout that o asks
-// for, and makes it if no other plan has.
-func (p *Plan) constant(o operand, uploaded *int64) (*constant, error) {
+// for, and makes it if no other plan has, which takes memory of s meanwhile.
+func (p *Plan) constant(o operand, s *tensor.Scratch, uploaded *int64) (*constant, error) {
 	d, key := p.d, o.key()
 	c := d.constants[key]
 	if c == nil {
-		t := o.constant.Tensor()
+		defer s.Reset()
+		t := o.constant.Tensor(s)
 		if o.packing.Pack != nil {
-			t = o.packing.Pack(t)
+			t = o.packing.Pack(t, s)
 		}
 		bytes := 4 * int64(len(t.Data))
 		if bytes > d.info.MaxBufferSize {

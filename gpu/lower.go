@@ -99,7 +99,7 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	}
 	for _, o := range g.Outputs {
 		r := root(o.Value)
-		out := output{name: o.Name, shape: o.Value.Shape, value: -1, constant: r.Tensor()}
+		out := output{name: o.Name, shape: o.Value.Shape, value: -1, constant: r.Tensor(nil)}
 		if r.Const == nil {
 			out.value = l.value[r]
 			l.needs(out.value)

@@ -55,13 +55,13 @@ func (v Value) cut(axis, from, n int) Value {
 }
 
 // Tensor returns the numbers of a constant: Const itself or, with a Cut or a
-// Scale, a new tensor, so that a model's changed weights need not be in memory
-// at once.
-func (v *Value) Tensor() *tensor.Tensor {
+// Scale, a tensor in memory of s, so that a model's changed weights need not be
+// in memory at once.
+func (v *Value) Tensor(s *tensor.Scratch) *tensor.Tensor {
 	if v.Const == nil || v.Cut == (Cut{}) && v.Scale == nil {
 		return v.Const
 	}
-	t := tensor.New(v.Shape...)
+	t := s.New(v.Shape...)
 	t.Name = v.Const.Name
 	all := v.Const.Shape
 	run, period := v.Shape[v.Cut.Axis:].Len(), all[v.Cut.Axis:].Len()

@@ -40,7 +40,7 @@ func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.T
 			if v.Const.Data == nil {
 				return nil, fmt.Errorf("graph: weight %s has no data", v.Name)
 			}
-			at[v] = v.Tensor()
+			at[v] = v.Tensor(nil)
 			continue
 		}
 		args := make([]*tensor.Tensor, len(v.Args))

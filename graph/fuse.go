@@ -113,7 +113,7 @@ func evaluated(op Op, args []*Value) *tensor.Tensor {
 		if a.Const == nil || a.Const.Data == nil {
 			return nil
 		}
-		consts[i] = a.Tensor()
+		consts[i] = a.Tensor(nil)
 	}
 	return op.Eval(consts)
 }

@@ -127,7 +127,7 @@ func TestFuseScales(t *testing.T) {
 	if _, ok := conv.Op.(Conv2d); !ok || conv.Args[1].Const != w || conv.Args[1].Scale == nil {
 		t.Fatalf("%v is no convolution with the weight and a scale", conv.Op)
 	}
-	for i, v := range conv.Args[1].Tensor().Data {
+	for i, v := range conv.Args[1].Tensor(nil).Data {
 		by := 1 / (float64(variance.Data[i/18]) + 1e-5)
 		if want := float32(float64(w.Data[i]) * by); math.Abs(float64(v-want)) > 1e-6*math.Abs(float64(want)) {
 			t.Errorf("element %d is %v, want %v", i, v, want)

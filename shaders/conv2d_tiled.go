@@ -8,7 +8,7 @@ import (
 )
 
 // channelsLast is the layout [O, kH, kW, C/G] of a convolution's weight.
-var channelsLast = Packing{"ohwi", func(w *tensor.Tensor) *tensor.Tensor { return w.Permute(0, 2, 3, 1) }}
+var channelsLast = Packing{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) }}
 
 // conv2dTiled lists the kernels for a convolution that go through workgroup
 // memory: the convolution as a matrix product of windows and weights.
@@ -59,7 +59,7 @@ func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim
 	programs := linear(graph.Linear{Epilogue: op.Epilogue}, as, tensor.Shape{m, n}, lim)
 	for i := range programs {
 		p := &programs[i]
-		flat := Packing{"", func(w *tensor.Tensor) *tensor.Tensor { return w.Reshape(n, k) }}
+		flat := Packing{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) }}
 		if !small {
 			flat = channelsLast.then(flat)
 		}
@@ -74,7 +74,9 @@ func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim
 
 // then packs with p, then with next.
 func (p Packing) then(next Packing) Packing {
-	return Packing{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor) *tensor.Tensor { return next.Pack(p.Pack(t)) }}
+	return Packing{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		return next.Pack(p.Pack(t, s), s)
+	}}
 }
 
 // folded sees a convolution whose windows do not overlap or pad across as one

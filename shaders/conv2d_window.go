@@ -36,8 +36,8 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 			Bind:   []int{0, at},
 			Params: words(n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
 		}}
-		rows = Packing{"rows", func(w *tensor.Tensor) *tensor.Tensor {
-			return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
+		rows = Packing{"rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+			return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
 		}}
 		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
 		weight = tensor.Shape{weight[0], k, weight[2], 1}
@@ -77,8 +77,8 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 		return nil
 	}
 	bias, residual, _ := epilogue(op.Epilogue, 2)
-	rows := Packing{"runs", func(w *tensor.Tensor) *tensor.Tensor {
-		return w.Permute(0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
+	rows := Packing{"runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
 	}}
 	return []Program{{
 		Name: "conv2d_row_window",

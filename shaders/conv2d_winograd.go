@@ -47,15 +47,15 @@ func points(p ...float64) [][3]float64 {
 
 // packing transforms a weight [O, C, 3, 3], in float64, to [(size+2)², O, C].
 func (f winograd) packing() Packing {
-	return Packing{strings.TrimPrefix(f.name, "conv2d_"), func(w *tensor.Tensor) *tensor.Tensor {
+	return Packing{strings.TrimPrefix(f.name, "conv2d_"), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		n, oc := len(f.g), w.Shape[0]*w.Shape[1]
-		u := tensor.New(n*n, w.Shape[0], w.Shape[1])
+		u := s.New(n*n, w.Shape[0], w.Shape[1])
 		for k := range oc {
 			var half [8][3]float64 // G g
 			for i, row := range f.g {
-				for s := range 3 {
+				for c := range 3 {
 					for r := range 3 {
-						half[i][s] += row[r] * float64(w.Data[9*k+3*r+s])
+						half[i][c] += row[r] * float64(w.Data[9*k+3*r+c])
 					}
 				}
 			}

@@ -56,14 +56,14 @@ func convTranspose2dDirect(op graph.ConvTranspose2d, args []tensor.Shape, result
 	case cg%4 == 0 && og%4 == 0:
 		n := result[0] * result[1] * op.Stride[1] * ceil(result[2], 4*op.Stride[1]) * result[3] / 4
 		p := convTranspose2dGather("conv_transpose2d_direct", op, args, result, n, 4, 4)
-		p.Pack = map[int]Packing{1: {"transposed4x4", func(w *tensor.Tensor) *tensor.Tensor {
-			return w.Reshape(g, cg/4, 4, og/4, 4, kh, kw).Permute(0, 3, 5, 6, 1, 2, 4)
+		p.Pack = map[int]Packing{1: {"transposed4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+			return s.Permute(w.Reshape(g, cg/4, 4, og/4, 4, kh, kw), 0, 3, 5, 6, 1, 2, 4)
 		}}}
 		return []Program{p}
 	case cg%4 == 0:
 		p := convTranspose2dGather("conv_transpose2d_gather", op, args, result, result.Len(), 4, 1)
-		p.Pack = map[int]Packing{1: {"transposed", func(w *tensor.Tensor) *tensor.Tensor {
-			return w.Reshape(g, cg, og, kh, kw).Permute(0, 2, 3, 4, 1)
+		p.Pack = map[int]Packing{1: {"transposed", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+			return s.Permute(w.Reshape(g, cg, og, kh, kw), 0, 2, 3, 4, 1)
 		}}}
 		return []Program{p}
 	}
@@ -72,7 +72,7 @@ func convTranspose2dDirect(op graph.ConvTranspose2d, args []tensor.Shape, result
 
 // blockColumns is the layout [kH, kW, O, C] of a transposed convolution's
 // weight: the columns of a matrix product, one below the other.
-var blockColumns = Packing{"hwoc", func(w *tensor.Tensor) *tensor.Tensor { return w.Permute(2, 3, 1, 0) }}
+var blockColumns = Packing{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) }}
 
 // convTranspose2dTiled lists the kernels for windows that neither overlap nor
 // leave gaps: a matrix product whose tiles are stored where they belong.
@@ -115,9 +115,9 @@ func newPhases(op graph.ConvTranspose2d, w tensor.Shape) phases {
 // [sh·sw·O, C, taps...]: tap a of phase f is w at f + s·(taps−1−a), or zero
 // beyond it.
 func (p phases) packing() Packing {
-	return Packing{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor) *tensor.Tensor {
+	return Packing{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		c, o, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
-		out := tensor.New(p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
+		out := s.New(p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
 		i := 0
 		for f := range p.stride[0] {
 			for g := range p.stride[1] {

@@ -22,7 +22,7 @@ func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []P
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
 	programs := conv2dWindow(pixels, as, tensor.Shape{1, 1, p.m, n})
 	for i := range programs {
-		square := Packing{"", func(w *tensor.Tensor) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
+		square := Packing{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
 		programs[i].Pack = map[int]Packing{1: square.then(programs[i].Pack[1])}
 	}
 	return programs

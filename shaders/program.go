@@ -39,11 +39,12 @@ type Program struct {
 	Pack    map[int]Packing // constant args laid out anew, once, at compile
 }
 
-// Packing lays a constant out as a kernel wants it. Name tells layouts of the
-// same constant apart.
+// Packing lays a constant out as a kernel wants it, in memory of s or, where
+// nothing is to be moved, in its own. Name tells layouts of the same constant
+// apart.
 type Packing struct {
 	Name string
-	Pack func(*tensor.Tensor) *tensor.Tensor
+	Pack func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor
 }
 
 // Kind is a kind of device, in as far as it decides which kernels are good.

@@ -105,10 +105,10 @@ func (w cut) kernels(m int, source string, e graph.Epilogue, bind []int, params 
 func (w cut) packing() Packing {
 	return Packing{
 		Name: fmt.Sprintf("window %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
-		Pack: func(t *tensor.Tensor) *tensor.Tensor {
+		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			c := len(t.Data) / (w.z * w.n * w.taps)
 			panes, floats := w.panes()
-			out := make([]float32, floats)
+			out := s.New(floats)
 			for _, p := range panes {
 				at := p.at
 				for z := p.z; z < p.z+p.depth; z++ {
@@ -118,7 +118,7 @@ func (w cut) packing() Packing {
 								for i := n; i < n+4; i++ {
 									for j := k; j < k+4; j++ {
 										if i < w.n && j < c {
-											out[at] = t.Data[((z*w.n+i)*c+j)*w.taps+tap]
+											out.Data[at] = t.Data[((z*w.n+i)*c+j)*w.taps+tap]
 										}
 										at++
 									}
@@ -128,7 +128,7 @@ func (w cut) packing() Packing {
 					}
 				}
 			}
-			return tensor.Of(out, len(out))
+			return out
 		},
 	}
 }
@@ -139,18 +139,18 @@ func (w cut) packing() Packing {
 func lanes(z, n, k, cols int) Packing {
 	return Packing{
 		Name: fmt.Sprint("lanes ", cols),
-		Pack: func(t *tensor.Tensor) *tensor.Tensor {
+		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			wide := 8 * cols
 			slabs := ceil(n, wide)
-			out := make([]float32, z*slabs*k*wide)
+			out := s.New(z * slabs * k * wide)
 			for i := range z {
 				for j := range n {
 					for l := range k {
-						out[(((i*slabs+j/wide)*(k/4)+l/4)*wide+j%wide)*4+l%4] = t.Data[(i*n+j)*k+l]
+						out.Data[(((i*slabs+j/wide)*(k/4)+l/4)*wide+j%wide)*4+l%4] = t.Data[(i*n+j)*k+l]
 					}
 				}
 			}
-			return tensor.Of(out, len(out))
+			return out
 		},
 	}
 }

@@ -110,14 +110,17 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 
 // Permute returns a copy with the dimensions in another order: dimension i of
 // the result is dimension order[i] of t.
-func (t *Tensor) Permute(order ...int) *Tensor {
+func (t *Tensor) Permute(order ...int) *Tensor { return t.permute(order, nil) }
+
+func (t *Tensor) permute(order []int, s *Scratch) *Tensor {
 	shape := make(Shape, len(order))
 	from := make([]int, len(order))
 	strides := t.Shape.Strides()
 	for i, o := range order {
 		shape[i], from[i] = t.Shape[o], strides[o]
 	}
-	out := &Tensor{Name: t.Name, Shape: shape, Data: make([]float32, shape.Len())}
+	out := s.New(shape...)
+	out.Name = t.Name
 	index := make([]int, len(order))
 	at := 0
 	for i := range out.Data {

@@ -1,0 +1,63 @@
+package tensor
+
+import "math/bits"
+
+// Scratch is memory for tensors that are needed together until Reset, and then
+// serves the next ones: making many large tensors one after the other leaves no
+// more garbage than a few of the largest. The zero value is ready for use, by
+// one goroutine; a nil Scratch makes every tensor anew.
+type Scratch struct {
+	free, used [][]float32
+}
+
+// New returns a tensor of zeros, valid until Reset.
+func (s *Scratch) New(shape ...int) *Tensor {
+	if s == nil {
+		return New(shape...)
+	}
+	n := Shape(shape).Len()
+	fit, largest := -1, -1
+	for i, f := range s.free {
+		if cap(f) >= n && (fit < 0 || cap(f) < cap(s.free[fit])) {
+			fit = i
+		}
+		if largest < 0 || cap(f) > cap(s.free[largest]) {
+			largest = i
+		}
+	}
+	var data []float32
+	switch {
+	case fit >= 0:
+		data = s.take(fit)[:n]
+		clear(data)
+	default:
+		if largest >= 0 {
+			s.take(largest) // a larger one takes its place
+		}
+		// Powers of two bound the sum of all that are ever dropped.
+		data = make([]float32, n, 1<<bits.Len(uint(max(n, 1)-1)))
+	}
+	s.used = append(s.used, data)
+	return Of(data, shape...)
+}
+
+// take removes a free slice.
+func (s *Scratch) take(i int) []float32 {
+	f, last := s.free[i], len(s.free)-1
+	s.free[i] = s.free[last]
+	s.free[last] = nil
+	s.free = s.free[:last]
+	return f
+}
+
+// Permute is t.Permute, valid until Reset.
+func (s *Scratch) Permute(t *Tensor, order ...int) *Tensor {
+	return t.permute(order, s)
+}
+
+// Reset ends the use of all tensors that s made.
+func (s *Scratch) Reset() {
+	s.free = append(s.free, s.used...)
+	clear(s.used)
+	s.used = s.used[:0]
+}
