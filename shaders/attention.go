@@ -21,6 +21,11 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	}
 	set := Set{"D4": l.D / 4, "DV4": l.Dv / 4}
 	lanes := []Program{a.program("attention_lanes", "", set, [3]int{ceil(l.N, 32), l.H, l.B}, 4)}
+	if p, ok := a.window(set); ok && l.M >= manyKeys {
+		lanes = append([]Program{p}, lanes...)
+	} else if ok {
+		lanes = append(lanes, p)
+	}
 	var tiled []Program
 	// Beyond these a query and its sums do not fit an invocation's registers.
 	if l.D <= 128 && l.Dv <= 128 {
@@ -35,6 +40,52 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 		}
 	}
 	return append(preferred(lim, tiled, lanes), naive)
+}
+
+// manyKeys are as many as are worth the copies of keys and values, and the
+// dispatches, that windows take.
+const manyKeys = 512
+
+// window is the program that sees keys and values through windows: those of
+// each head are copied together first. It reports false where the parts do not
+// begin where a window may.
+func (a attend) window(set Set) (Program, bool) {
+	most := windowFloats / max(a.D, a.Dv) // keys in a window
+	part, heads := min(most/8*8, a.M), 1
+	if part == a.M {
+		heads = min(most/a.M, a.B*a.H)
+	}
+	for _, d := range []int{a.D, a.Dv} {
+		if part == 0 || a.M*d%windowAlign != 0 || part < a.M && part*d%windowAlign != 0 {
+			return Program{}, false
+		}
+	}
+	k, v := len(a.args)+1, len(a.args)+2
+	p := Program{Name: "attention_window", Scratch: []int{a.B * a.H * a.M * a.D, a.B * a.H * a.M * a.Dv, 2 * a.B * a.H * a.N}}
+	for _, c := range []struct {
+		from  graph.Operand
+		width int
+		to    int
+	}{{a.K, a.D, k}, {a.V, a.Dv, v}} {
+		axes := []axis{{a.B, a.M * c.from.Stride}, {a.H, c.width}, {a.M, c.from.Stride}, {c.width, 1}}
+		copies := strided(axes, c.from.First, Default)[0].Kernels[0]
+		copies.Bind = []int{c.from.Arg, c.to}
+		p.Kernels = append(p.Kernels, copies)
+	}
+	whole := a.program("attention_window", "", set, [3]int{ceil(a.N, 32), 1, 1}, 4).Kernels[0]
+	whole.Bind = append([]int{a.Q.Arg, k, v}, append(whole.Bind[3:], v+1)...)
+	for head := 0; head < a.B*a.H; head += heads {
+		for first := 0; first < a.M; first += part {
+			w := whole
+			w.Grid[1] = min(heads, a.B*a.H-head)
+			w.Offset = make([]int64, len(w.Bind))
+			w.Offset[1] = int64(4 * (head*a.M + first) * a.D)
+			w.Offset[2] = int64(4 * (head*a.M + first) * a.Dv)
+			w.Params = append(whole.Params[:len(whole.Params):len(whole.Params)], words(head, first, min(part, a.M-first))...)
+			p.Kernels = append(p.Kernels, w)
+		}
+	}
+	return p, true
 }
 
 // attend is an Attention with the extents of its args.

@@ -17,7 +17,7 @@
 // the sizes, since a driver that unrolls them compiles for seconds. Grid:
 // (ceil(N/(4*WG)), H, B).
 
-//wgsl:import scores
+//wgsl:import lanes
 
 // Choice: the vec4s of a head.
 const D4 = 16u;
@@ -33,26 +33,6 @@ const WG = 8u;
 @group(0) @binding(6) var<storage, read> rel_w: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(8) var<uniform> sizes: Sizes;
-
-// outer is the matrix of columns a * b[i].
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a * b.x, a * b.y, a * b.z, a * b.w);
-}
-
-// score completes the scores of key m, LOWEST where a query does not see it.
-fn score(s: vec4<f32>, b: u32, h: u32, n: vec4<u32>, m: u32, count: vec4<u32>) -> vec4<f32> {
-    var sum = s;
-    if (BIASES > 0u || REL) {
-        let key = min(m, sizes.m - 1u);
-        sum += vec4<f32>(added(b, h, n.x, key), added(b, h, n.y, key), added(b, h, n.z, key), added(b, h, n.w, key));
-    }
-    return select(sum, vec4<f32>(LOWEST), vec4<u32>(m) >= count);
-}
-
-// weights is the exponential of s - largest, 0 where key m is not seen.
-fn weights(s: vec4<f32>, largest: vec4<f32>, m: u32, count: vec4<u32>) -> vec4<f32> {
-    return select(exp(s - largest), vec4<f32>(0.0), (vec4<u32>(m) >= count) | (s < vec4<f32>(LOWEST)));
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -108,14 +88,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             s6 += k[k6 + d] * x;
             s7 += k[k7 + d] * x;
         }
-        s0 = score(s0, b, h, row, m + 0u, count);
-        s1 = score(s1, b, h, row, m + 1u, count);
-        s2 = score(s2, b, h, row, m + 2u, count);
-        s3 = score(s3, b, h, row, m + 3u, count);
-        s4 = score(s4, b, h, row, m + 4u, count);
-        s5 = score(s5, b, h, row, m + 5u, count);
-        s6 = score(s6, b, h, row, m + 6u, count);
-        s7 = score(s7, b, h, row, m + 7u, count);
+        if (BIASES > 0u || REL) { // a loop that is not unrolled: eight times this takes a second to compile
+            for (var key = m; key < min(m + 8u, sizes.m); key += 1u) {
+                let bias = biases(b, h, row, key);
+                s0 += select(vec4<f32>(0.0), bias, key == m + 0u);
+                s1 += select(vec4<f32>(0.0), bias, key == m + 1u);
+                s2 += select(vec4<f32>(0.0), bias, key == m + 2u);
+                s3 += select(vec4<f32>(0.0), bias, key == m + 3u);
+                s4 += select(vec4<f32>(0.0), bias, key == m + 4u);
+                s5 += select(vec4<f32>(0.0), bias, key == m + 5u);
+                s6 += select(vec4<f32>(0.0), bias, key == m + 6u);
+                s7 += select(vec4<f32>(0.0), bias, key == m + 7u);
+            }
+        }
+        s0 = seen(s0, m + 0u, count);
+        s1 = seen(s1, m + 1u, count);
+        s2 = seen(s2, m + 2u, count);
+        s3 = seen(s3, m + 3u, count);
+        s4 = seen(s4, m + 4u, count);
+        s5 = seen(s5, m + 5u, count);
+        s6 = seen(s6, m + 6u, count);
+        s7 = seen(s7, m + 7u, count);
         let before = largest;
         largest = max(largest, max(max(max(s0, s1), max(s2, s3)), max(max(s4, s5), max(s6, s7))));
         let shrink = exp(before - largest);

@@ -32,18 +32,10 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(a * b.x, a * b.y, a * b.z, a * b.w);
 }
 
-// score completes the scores of key t, LOWEST where there is no such key.
-fn score(s: vec4<f32>, square: f32, queries: vec4<u32>, regions: vec4<u32>, split: vec2<u32>, t: u32) -> vec4<f32> {
-    let tokens = sizes.window_h * sizes.window_w;
-    if (t >= tokens) {
-        return vec4<f32>(LOWEST);
-    }
-    var sum = s;
-    if (COSINE) {
-        sum /= max(sqrt(square), 1e-12);
-    }
-    let at = queries * tokens + t;
-    sum += vec4<f32>(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+// added is what is added to the scores of key t.
+fn added(queries: vec4<u32>, regions: vec4<u32>, split: vec2<u32>, t: u32) -> vec4<f32> {
+    let at = queries * sizes.window_h * sizes.window_w + t;
+    let sum = vec4<f32>(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
     return select(sum, sum - 100.0, regions != vec4<u32>(region(split, t)));
 }
 
@@ -138,14 +130,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
                 square7 += dot(k7, k7);
             }
         }
-        s0 = score(s0, square0, biases, regions, split, t + 0u);
-        s1 = score(s1, square1, biases, regions, split, t + 1u);
-        s2 = score(s2, square2, biases, regions, split, t + 2u);
-        s3 = score(s3, square3, biases, regions, split, t + 3u);
-        s4 = score(s4, square4, biases, regions, split, t + 4u);
-        s5 = score(s5, square5, biases, regions, split, t + 5u);
-        s6 = score(s6, square6, biases, regions, split, t + 6u);
-        s7 = score(s7, square7, biases, regions, split, t + 7u);
+        if (COSINE) {
+            s0 /= max(sqrt(square0), 1e-12);
+            s1 /= max(sqrt(square1), 1e-12);
+            s2 /= max(sqrt(square2), 1e-12);
+            s3 /= max(sqrt(square3), 1e-12);
+            s4 /= max(sqrt(square4), 1e-12);
+            s5 /= max(sqrt(square5), 1e-12);
+            s6 /= max(sqrt(square6), 1e-12);
+            s7 /= max(sqrt(square7), 1e-12);
+        }
+        // A loop that is not unrolled: eight times this takes a second to compile.
+        for (var key = t; key < min(t + 8u, tokens); key += 1u) {
+            let sum = added(biases, regions, split, key);
+            s0 += select(vec4<f32>(0.0), sum, key == t + 0u);
+            s1 += select(vec4<f32>(0.0), sum, key == t + 1u);
+            s2 += select(vec4<f32>(0.0), sum, key == t + 2u);
+            s3 += select(vec4<f32>(0.0), sum, key == t + 3u);
+            s4 += select(vec4<f32>(0.0), sum, key == t + 4u);
+            s5 += select(vec4<f32>(0.0), sum, key == t + 5u);
+            s6 += select(vec4<f32>(0.0), sum, key == t + 6u);
+            s7 += select(vec4<f32>(0.0), sum, key == t + 7u);
+        }
+        s1 = select(s1, vec4<f32>(LOWEST), t + 1u >= tokens);
+        s2 = select(s2, vec4<f32>(LOWEST), t + 2u >= tokens);
+        s3 = select(s3, vec4<f32>(LOWEST), t + 3u >= tokens);
+        s4 = select(s4, vec4<f32>(LOWEST), t + 4u >= tokens);
+        s5 = select(s5, vec4<f32>(LOWEST), t + 5u >= tokens);
+        s6 = select(s6, vec4<f32>(LOWEST), t + 6u >= tokens);
+        s7 = select(s7, vec4<f32>(LOWEST), t + 7u >= tokens);
         let before = largest;
         largest = max(largest, max(max(max(s0, s1), max(s2, s3)), max(max(s4, s5), max(s6, s7))));
         let shrink = exp(before - largest);

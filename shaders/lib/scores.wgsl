@@ -15,6 +15,7 @@ struct Sizes {
     bias1_b: u32, bias1_h: u32, bias1_n: u32, bias1_m: u32,
     bias2_b: u32, bias2_h: u32, bias2_n: u32, bias2_m: u32,
     kh: u32, kw: u32, scale: f32,
+    head: u32, first: u32, keys: u32, // attention_window's
 }
 
 // keys_of(n) is how many keys query n attends to.
@@ -36,7 +37,9 @@ fn added(b: u32, h: u32, n: u32, m: u32) -> f32 {
     }
     if (REL) {
         let row = (b * sizes.h + h) * sizes.n + n;
-        sum += rel_h[row * sizes.kh + m / sizes.kw] + rel_w[row * sizes.kw + m % sizes.kw];
+        // m / kw, right for m below 2^20, since integers divide one by one on CPUs
+        let down = u32((f32(m) + 0.5) / f32(sizes.kw));
+        sum += rel_h[row * sizes.kh + down] + rel_w[row * sizes.kw + m - down * sizes.kw];
     }
     return sum;
 }
