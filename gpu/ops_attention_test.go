@@ -41,6 +41,11 @@ func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		attend(graph.Attention{Heads: 2, Packed: graph.PackedKV, Scale: 0.3}, 1, 13, 34, d, d)
 	}
 	attend(graph.Attention{Heads: 4}, 2, 197, 197, 64, 64)
+	// Keys in parts, the last of them short.
+	attend(graph.Attention{Heads: 3}, 2, 37, 260, 64, 64)
+	attend(graph.Attention{Heads: 2, Causal: true}, 1, 300, 300, 64, 64)
+	attend(graph.Attention{Heads: 2, KH: 13, KW: 20, Packed: graph.PackedQKV}, 1, 260, 260, 64, 64)
+	attend(graph.Attention{Heads: 2}, 1, 9, 1040, 16, 32, tensor.Shape{1, 2, 9, 1040}, tensor.Shape{9, 1})
 	attend(graph.Attention{Causal: true}, 1, 30, 12, 8, 8)
 	attend(graph.Attention{Causal: true}, 1, 12, 30, 8, 8)
 	for _, d := range []int{6, 8} {
@@ -87,6 +92,7 @@ func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	for _, k := range []int{1, 2, 3, 5, 7, 14, 16} {
 		add(graph.RelPosTable{Q: 7, K: k}, 1, tensor.Shape{2*max(7, k) - 1, 3})
 		add(graph.RelPosTable{Q: k, K: 6}, 1, tensor.Shape{9, 4})
+		add(graph.RelPos{Heads: k, QH: 3, QW: 2}, 1, tensor.Shape{2, 6, 4 * k}, tensor.Shape{3, k, 4})
 	}
 	add(graph.RelPosTable{Q: 4, K: 4}, 1, tensor.Shape{1, 4})
 	add(graph.RelativePositionBias{Window: graph.Pair{3, 5}}, 1, tensor.Shape{45, 3})

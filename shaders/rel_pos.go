@@ -22,16 +22,19 @@ func relPosTable(op graph.RelPosTable, args []tensor.Shape, result tensor.Shape)
 
 func relPos(op graph.RelPos, args []tensor.Shape, result tensor.Shape) []Program {
 	q, r := args[0], args[1]
-	programs := func(name string, per int) Program {
-		return Program{Name: name, Kernels: []Kernel{{
-			Source: must(name, Set{"ACROSS": op.Axis == 1}),
-			Grid:   flat(result.Len(), 64),
-			Bind:   []int{0, 1, 2},
-			Params: words(result.Len(), result[1], result[2], result[3], r[2]/per, q[2]/per, op.QW),
-		}}}
+	one := Program{Name: "rel_pos", Kernels: []Kernel{{
+		Source: must("rel_pos", Set{"ACROSS": op.Axis == 1}),
+		Grid:   flat(result.Len(), 64),
+		Bind:   []int{0, 1, 2},
+		Params: words(result.Len(), result[1], result[2], result[3], r[2], q[2], op.QW),
+	}}}
+	if q[2]%4 != 0 || r[2]%4 != 0 {
+		return []Program{one}
 	}
-	if q[2]%4 == 0 && r[2]%4 == 0 {
-		return []Program{programs("rel_pos_vec4", 4), programs("rel_pos", 1)}
-	}
-	return []Program{programs("rel_pos", 1)}
+	return []Program{{Name: "rel_pos_vec4", Kernels: []Kernel{{
+		Source: must("rel_pos_vec4", Set{"ACROSS": op.Axis == 1}),
+		Grid:   flat(result[0]*result[2]*ceil(result[1], 4)*ceil(result[3], 4), 64),
+		Bind:   []int{0, 1, 2},
+		Params: words(result[0], result[1], result[2], result[3], r[2]/4, q[2]/4, op.QW),
+	}}}, one}
 }
