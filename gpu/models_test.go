@@ -13,7 +13,7 @@ import (
 )
 
 // TestModels holds whole models against the official implementations: as they
-// run by default, and stage by stage.
+// run by default, stage by stage, and with attention as separate ops.
 func TestModels(t *testing.T) {
 	d := open(t)
 	dirs := []string{"../bench/golden/testdata"}
@@ -36,7 +36,8 @@ func TestModels(t *testing.T) {
 			}
 			for _, c := range cases {
 				if c.Run != nil {
-					t.Run(c.Name, func(t *testing.T) { runMany(t, d, c) })
+					t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
+					t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
 				}
 				if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
 					continue // of an op: TestGolden's
@@ -45,15 +46,24 @@ func TestModels(t *testing.T) {
 				if len(c.Stages) > 0 {
 					t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
 				}
+				if apart := c.Graph.Decompose(); apart != c.Graph {
+					c.Graph = apart
+					if len(c.Stages) > 0 {
+						c = c.Staged()
+					}
+					t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
+				}
 			}
 		}
 	}
 }
 
-// runMany holds what takes more graphs than one.
-func runMany(t *testing.T, d *Device, c golden.Case) {
+func asItIs(g *graph.Graph) *graph.Graph { return g }
+
+// runMany holds what takes more graphs than one, each rewritten.
+func runMany(t *testing.T, d *Device, c golden.Case, rewrite func(*graph.Graph) *graph.Graph) {
 	got, err := c.Run(context.Background(), func(g *graph.Graph) (models.Plan, error) {
-		p, err := d.Compile(g)
+		p, err := d.Compile(rewrite(g))
 		if err != nil {
 			return nil, err
 		}

@@ -75,8 +75,12 @@ func TestGolden(t *testing.T) {
 				continue
 			}
 			for _, c := range cases {
-				if c.Host == nil {
-					t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+				if c.Host != nil {
+					continue
+				}
+				t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+				if apart := c.Graph.Decompose(); apart != c.Graph {
+					t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
 				}
 			}
 		}

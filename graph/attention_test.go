@@ -114,13 +114,7 @@ func TestCausalIsMask(t *testing.T) {
 		x.Data[i] = float32(math.Sin(float64(i)))
 	}
 	q := tensor.Of(x.Data[:n*4], 1, n, 4)
-	mask := tensor.New(n, m)
-	for i := range mask.Data {
-		if i%m > i/m {
-			mask.Data[i] = float32(math.Inf(-1))
-		}
-	}
-	want := Attention{Biases: 1}.Eval([]*tensor.Tensor{q, x, x, mask})
+	want := Attention{Biases: 1}.Eval([]*tensor.Tensor{q, x, x, causalMask(n, m)})
 	if d, err := tensor.Diff(Attention{Causal: true}.Eval([]*tensor.Tensor{q, x, x}), want); err != nil || d.Max != 0 {
 		t.Errorf("%v, %v", d, err)
 	}

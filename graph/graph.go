@@ -2,7 +2,8 @@
 // struct that states its formula, infers and checks shapes, and evaluates
 // itself slowly and plainly in float64: the reference that every kernel is
 // held against, and the way to run without a GPU. Trace records the ops a
-// model applies; Fuse rewrites the record into fewer, larger ops.
+// model applies; Fuse rewrites the record into fewer, larger ops, Decompose
+// attention into smaller ones.
 //
 // Values are channels last: images are [B, H, W, C], tokens [B, N, C].
 // Weights keep the shapes of PyTorch's state dicts.
