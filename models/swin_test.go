@@ -87,6 +87,45 @@ func TestSwinWindows(t *testing.T) {
 	}
 }
 
+// TestSwinShiftRules checks each form's own rule where one window covers a map
+// in one direction: Microsoft's then shifts in none, torchvision's in the other.
+func TestSwinShiftRules(t *testing.T) {
+	c := SwinConfig{Dim: 4, Depths: []int{2, 2, 2, 2}, Heads: []int{1, 1, 1, 1}, Window: graph.Both(4)}
+	micro := c
+	micro.Image = graph.Pair{64, 128}
+	for _, f := range []struct {
+		config SwinConfig
+		want   string // window and shift of the second block in each stage
+	}{
+		{c, "4 2×2, 4 2×2, 4 0×2, 4 0×0"},
+		{micro, "4 2×2, 4 2×2, 4 0×0, 2 0×0"},
+	} {
+		m := NewSwin(f.config)
+		g, err := graph.Trace(func(g *graph.Graph) { g.Output("y", m.Forward(g.Input("x", 1, 64, 128, 3))) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stages []string
+		blocks := 0
+		for _, v := range g.Nodes {
+			op, ok := v.Op.(graph.WindowAttention)
+			if !ok {
+				continue
+			}
+			if blocks++; blocks%2 == 0 {
+				w, err := op.Windows(v.Args[0].Shape)
+				if err != nil {
+					t.Fatal(err)
+				}
+				stages = append(stages, fmt.Sprintf("%d %d×%d", w.Window[0], w.Shift[0], w.Shift[1]))
+			}
+		}
+		if got := strings.Join(stages, ", "); got != f.want {
+			t.Errorf("image %v: window and shift are %s, want %s", f.config.Image, got, f.want)
+		}
+	}
+}
+
 // TestSwinNames checks names of torchvision's and transformers' layouts.
 func TestSwinNames(t *testing.T) {
 	for from, to := range map[string]string{
