@@ -16,6 +16,7 @@ import (
 	"github.com/vertebra/vertebra/bench/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -31,9 +32,10 @@ filled with NaN before each run.
 
 A line a case: pass or fail, the largest error over the largest reference value,
 and where it is. Models are checked as they run by default and then stage by
-stage; the first stage that is wrong is named. The exit status is 1 if any case
-fails. In a folder, files that hold no cases are left out; a file that is named
-must hold some.`,
+stage; the first stage that is wrong is named. With --all-kernels, attention is
+also computed as separate ops (products, softmax, masks), as with --unfused. The
+exit status is 1 if any case fails. In a folder, files that hold no cases are
+left out; a file that is named must hold some.`,
 		Example: `  vertebra verify
   vertebra verify --all-kernels ../shared/golden/op_conv2d.safetensors
   vertebra verify --device 1 --json ../shared/golden`,
@@ -52,16 +54,17 @@ must hold some.`,
 		},
 	}
 	c.Flags().BoolVar(&v.all, "all-kernels", false, "run every kernel that can compute an op, not only the one chosen for this device")
+	c.Flags().BoolVar(&v.unfused, "unfused", false, separate+", not as one")
 	c.Flags().BoolVar(&v.json, "json", false, "print a JSON object")
 	return c
 }
 
 // verifier runs cases and reports on them.
 type verifier struct {
-	all, json bool
-	out       io.Writer
-	machine   *machine
-	report    verifyReport
+	all, unfused, json bool
+	out                io.Writer
+	machine            *machine
+	report             verifyReport
 }
 
 type verifyReport struct {
@@ -80,7 +83,8 @@ type verifyCase struct {
 	Tolerance float64       `json:"tolerance"`
 	Where     string        `json:"where,omitempty"`
 	Kernels   int           `json:"kernels,omitempty"`
-	Kernel    string        `json:"kernel,omitempty"` // with the largest error
+	Kernel    string        `json:"kernel,omitempty"`        // with the largest error
+	Unfused   *float64      `json:"unfused_error,omitempty"` // of attention as separate ops
 	Diverges  string        `json:"diverges_at,omitempty"`
 	Problem   string        `json:"problem,omitempty"`
 	Stages    []verifyStage `json:"stages,omitempty"`
@@ -174,6 +178,27 @@ func (v *verifier) cases(ctx context.Context, cases []golden.Case) error {
 	return nil
 }
 
+// separate is what the report calls the ops that Decompose makes of attention.
+const separate = "attention as separate ops"
+
+// pass is one way to run a case.
+type pass struct {
+	choice  gpu.Choice
+	kernel  string // what is chosen
+	unfused bool   // attention as separate ops
+	attends bool   // there is attention; set by graph
+}
+
+// graph is g as the pass runs it.
+func (p *pass) graph(g *graph.Graph) *graph.Graph {
+	apart := g.Decompose()
+	p.attends = p.attends || apart != g
+	if p.unfused {
+		return apart
+	}
+	return g
+}
+
 // run fills r with how c fares with each choice of kernels.
 func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) error {
 	if c.Host != nil {
@@ -185,62 +210,82 @@ func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) error 
 		v.compare(c, got, r, false)
 		return nil
 	}
+	attends := false
 	for i, most := 0, 1; i < most; i++ {
-		kernel := ""
-		choice := gpu.Choice{Program: func(_ graph.Op, _ []tensor.Shape, programs []shaders.Program) int {
+		p := &pass{unfused: v.unfused}
+		p.choice.Program = func(_ graph.Op, _ []tensor.Shape, programs []shaders.Program) int {
 			if v.all {
 				most = max(most, len(programs))
 			}
-			kernel = programs[min(i, len(programs)-1)].Name
+			p.kernel = programs[min(i, len(programs)-1)].Name
 			return min(i, len(programs)-1)
-		}}
-		if err := v.once(ctx, c, choice, &kernel, r, false); err != nil {
+		}
+		if err := v.pass(ctx, c, p, r); err != nil {
 			return err
 		}
-		if len(c.Stages) > 0 {
-			if err := v.once(ctx, c.Staged(), choice, &kernel, r, true); err != nil {
-				return err
-			}
-		}
-		r.Kernels++
+		attends = p.attends
+	}
+	if v.all && !v.unfused && attends {
+		return v.pass(ctx, c, &pass{kernel: separate, unfused: true}, r)
 	}
 	return nil
 }
 
-// once runs c in poisoned memory and compares.
-func (v *verifier) once(ctx context.Context, c golden.Case, choice gpu.Choice, kernel *string, r *verifyCase, staged bool) error {
+// pass runs c in one way: by itself and, if it has stages, with these.
+func (v *verifier) pass(ctx context.Context, c golden.Case, p *pass, r *verifyCase) error {
+	r.Kernels++
+	if err := v.once(ctx, c, p, r, c.Run != nil); err != nil {
+		return err
+	}
+	if len(c.Stages) == 0 {
+		return nil
+	}
+	return v.once(ctx, c.Staged(), p, r, true)
+}
+
+// once runs c and compares.
+func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCase, staged bool) error {
+	got, err := v.outputs(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	largest, worst := v.compare(c, got, r, staged)
+	if worst {
+		r.Kernel = p.kernel
+	}
+	if p.unfused && p.attends {
+		if r.Unfused != nil {
+			largest = max(largest, *r.Unfused)
+		}
+		r.Unfused = &largest
+	}
+	return nil
+}
+
+// outputs are what c gives, in memory filled with NaN before.
+func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tensor.Tensor, error) {
 	if c.Run != nil {
-		got, err := c.Run(ctx, v.machine.compiler(choice, true))
-		if err == nil && v.compare(c, got, r, true) {
-			r.Kernel = *kernel
-		}
-		return err
+		compile := v.machine.compiler(p.choice, true)
+		return c.Run(ctx, func(g *graph.Graph) (models.Plan, error) { return compile(p.graph(g)) })
 	}
-	p, err := v.machine.compile(c.Graph, choice)
+	program, err := v.machine.compile(p.graph(c.Graph), p.choice)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer p.close()
-	if err := p.poison(); err != nil {
-		return err
+	defer program.close()
+	if err := program.poison(); err != nil {
+		return nil, err
 	}
-	got, err := p.run(ctx, c.Inputs...)
-	if err != nil {
-		return err
-	}
-	if v.compare(c, got, r, staged) {
-		r.Kernel = *kernel
-	}
-	return nil
+	return program.run(ctx, c.Inputs...)
 }
 
-// compare merges the errors of one run into r, and reports whether they are
-// the largest yet.
-func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, staged bool) (worst bool) {
+// compare merges the errors of one run into r. It returns the largest, and
+// whether it is the largest yet.
+func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, staged bool) (largest float64, worst bool) {
 	for i, want := range c.Want {
 		d, err := c.Diff(i, got[i])
-		largest := min(d.Relative, math.MaxFloat64) // JSON has no infinity
-		stage := verifyStage{Name: want.Name, Error: largest, Pass: err == nil && d.Relative <= c.Tolerance}
+		stage := verifyStage{Name: want.Name, Pass: err == nil && d.Relative <= c.Tolerance}
+		stage.Error = min(d.Relative, math.MaxFloat64) // JSON has no infinity
 		if d.Max > 0 {
 			stage.Where = fmt.Sprintf("%s%v: %v, want %v", want.Name, d.Index, d.Got, d.Want)
 		}
@@ -254,11 +299,12 @@ func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, s
 			}
 		}
 		r.Pass = r.Pass && stage.Pass
+		largest = max(largest, stage.Error)
 		if stage.Error > r.Error || r.Where == "" {
 			r.Error, r.Where, worst = stage.Error, stage.Where, true
 		}
 	}
-	return worst
+	return largest, worst
 }
 
 // merge keeps the worse of a stage's outcomes.
@@ -290,10 +336,17 @@ func (v *verifier) add(r verifyCase) {
 	case r.Where != "":
 		line += "  " + r.Where
 	}
+	var notes []string
 	if v.all && r.Kernels > 0 {
-		line += fmt.Sprintf("  (%d kernels, worst %s)", r.Kernels, r.Kernel)
+		notes = append(notes, fmt.Sprintf("%d kernels, worst %s", r.Kernels, r.Kernel))
 	} else if !r.Pass && r.Kernel != "" {
-		line += "  (" + r.Kernel + ")"
+		notes = append(notes, r.Kernel)
+	}
+	if r.Unfused != nil {
+		notes = append(notes, fmt.Sprintf("%s %.1e", separate, *r.Unfused))
+	}
+	if len(notes) > 0 {
+		line += "  (" + strings.Join(notes, "; ") + ")"
 	}
 	if r.Diverges != "" {
 		line += "  first wrong at stage " + r.Diverges

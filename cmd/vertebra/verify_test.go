@@ -53,6 +53,41 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifyUnfused checks that attention is run as separate ops, too, in ops, in
+// models stage by stage, and in what takes more graphs than one.
+func TestVerifyUnfused(t *testing.T) {
+	const folder = "../../bench/golden/testdata/"
+	attention, many := folder+"op_attention.safetensors", folder+"sam_amg.safetensors"
+	of := func(args ...string) map[string]verifyCase {
+		var r verifyReport
+		if err := json.Unmarshal([]byte(ok(t, append([]string{"verify", "--json"}, args...)...)), &r); err != nil {
+			t.Fatal(err)
+		}
+		cases := map[string]verifyCase{}
+		for _, c := range r.Cases {
+			cases[c.Name] = c
+		}
+		return cases
+	}
+	only := of("--unfused", attention, folder+"ms_swin_ape.safetensors", many, espcnCase)
+	for _, name := range []string{"op_attention/plain", "ms_swin_ape", "sam_amg/plain"} {
+		if c := only[name]; c.Unfused == nil || *c.Unfused != c.Error || c.Kernels != 1 {
+			t.Errorf("--unfused: %+v", c)
+		}
+	}
+	if only["espcn_x4"].Unfused != nil || len(only["ms_swin_ape"].Stages) == 0 {
+		t.Errorf("%+v", only)
+	}
+	every := of("--all-kernels", attention, espcnCase)
+	if c := every["op_attention/plain"]; c.Unfused == nil || *c.Unfused > c.Error || c.Kernels < 2 || every["espcn_x4"].Unfused != nil {
+		t.Errorf("--all-kernels: %+v", every)
+	}
+	text := ok(t, "verify", "--all-kernels", attention)
+	if !strings.Contains(text, "; attention as separate ops ") {
+		t.Errorf("verify --all-kernels:\n%s", text)
+	}
+}
+
 // TestVerifyFinds holds verify to naming where a model goes wrong.
 func TestVerifyFinds(t *testing.T) {
 	status, text, stderr := vertebra("verify", altered(t, "stage/conv2"))
