@@ -165,52 +165,25 @@ func (l *lowerer) needs(id int) {
 	v.last = len(l.steps)
 }
 
-// section is a part of an op's result that is computed at once: all of it, a
-// band or a stripe.
-type section struct {
-	op     graph.Op
-	args   []tensor.Shape
-	result tensor.Shape
-	at     []int64 // bytes where each arg and, last, the result begins; whole is all of it
-}
-
-const whole = -1
-
-// offset is how operand o, number i of a section's args and result, is bound.
-func (c section) offset(o operand, i int, s tensor.Shape) operand {
-	if c.at[i] != whole {
-		o.offset, o.size = c.at[i], 4*int64(s.Len())
-	}
-	return o
-}
-
-// op appends the dispatches of one op: in bands or stripes, if a value is too
-// large to bind at once.
+// op appends the dispatches of one op.
 func (l *lowerer) op(v *graph.Value) error {
-	c := section{op: v.Op, args: v.ArgShapes(), result: v.Shape}
-	for range len(v.Args) + 1 {
-		c.at = append(c.at, whole)
-	}
-	if l.fits(v) {
-		op, id, ok := l.onto(v)
-		if ok {
-			c.op = op
-		} else {
-			id = l.newLife(v.Shape.Len())
-		}
-		l.value[v] = id
-		return l.dispatch(v, id, c)
-	}
-	sections := l.bands(v)
-	if sections == nil {
-		sections = l.stripes(v)
-	}
+	sections := l.sections(v)
 	if sections == nil {
 		return l.tooLarge(v)
 	}
-	id := l.newLife(v.Shape.Len())
+	arg, onto := l.onto(v)
+	id := 0
+	if onto {
+		id = l.value[root(v.Args[arg])]
+	} else {
+		id = l.newLife(v.Shape.Len())
+	}
 	l.value[v] = id
 	for _, c := range sections {
+		if onto {
+			c.op, _ = graph.Onto(c.op, c.args, arg)
+			c.programs = nil
+		}
 		if err := l.dispatch(v, id, c); err != nil {
 			return err
 		}
@@ -218,10 +191,11 @@ func (l *lowerer) op(v *graph.Value) error {
 	return nil
 }
 
-// onto returns v's op with the result in the memory of one of its args, the one
+// onto returns which of v's args has memory that the result can take: the one
 // that has been there longest, that nothing needs any more and that v does not
 // read otherwise.
-func (l *lowerer) onto(v *graph.Value) (best graph.Op, id int, ok bool) {
+func (l *lowerer) onto(v *graph.Value) (arg int, ok bool) {
+	first := 0
 next:
 	for i, a := range v.Args {
 		r := root(a)
@@ -233,26 +207,13 @@ next:
 				continue next
 			}
 		}
-		op, can := graph.Onto(v.Op, v.ArgShapes(), i)
-		if at := l.value[r]; can && (!ok || l.lives[at].first < l.lives[id].first) {
-			best, id, ok = op, at, true
+		_, can := graph.Onto(v.Op, v.ArgShapes(), i)
+		if at := l.lives[l.value[r]].first; can && (!ok || at < first) {
+			arg, first, ok = i, at, true
 		}
 	}
-	return best, id, ok
+	return arg, ok
 }
-
-// fits reports whether v and its args can be bound whole. Constants do not
-// count: some programs read them through windows.
-func (l *lowerer) fits(v *graph.Value) bool {
-	for _, a := range v.Args {
-		if root(a).Const == nil && !l.bindable(a.Shape) {
-			return false
-		}
-	}
-	return l.bindable(v.Shape)
-}
-
-func (l *lowerer) bindable(s tensor.Shape) bool { return 4*int64(s.Len()) <= l.lim.StorageBinding }
 
 func (l *lowerer) tooLarge(v *graph.Value) error {
 	big := v.Shape
@@ -313,7 +274,10 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 
 // program picks a way to compute a section of v.
 func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
-	able := l.programs(v, c)
+	able := c.programs
+	if able == nil {
+		able = l.programs(v, c)
+	}
 	if len(able) == 0 {
 		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", c.args)
 	}

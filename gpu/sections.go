@@ -1,19 +1,102 @@
 package gpu
 
 import (
+	"math"
+
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// bands cuts v along its first dimension into bands that fit the limit and
-// begin at offsets that a binding may have, or returns nil.
-func (l *lowerer) bands(v *graph.Value) []section {
+// section is a part of an op's result that is computed at once: all of it, a
+// band or a stripe.
+type section struct {
+	op     graph.Op
+	args   []tensor.Shape
+	result tensor.Shape
+	at     []int64 // bytes where each arg and, last, the result begins; whole is all of it
+
+	programs []shaders.Program // that can compute it; nil if not listed yet
+}
+
+const whole = -1
+
+// offset is how operand o, number i of a section's args and result, is bound.
+func (c section) offset(o operand, i int, s tensor.Shape) operand {
+	if c.at[i] != whole {
+		o.offset, o.size = c.at[i], 4*int64(s.Len())
+	}
+	return o
+}
+
+// ampleScratch is scratch, in bytes, with which kernels have enough to do at
+// once: an op on images that takes twice as much is cut into parts of about so
+// much.
+const ampleScratch = 32 << 20
+
+// sections cuts v into what is computed at once: all of it, unless its values
+// are too large to bind or its scratch is more than ample. It returns nil if
+// the values are too large and v cannot be cut.
+func (l *lowerer) sections(v *graph.Value) []section {
+	c := section{op: v.Op, args: v.ArgShapes(), result: v.Shape}
+	for range len(v.Args) + 1 {
+		c.at = append(c.at, whole)
+	}
+	fits := l.fits(v)
+	if parts := l.scratch(c) / ampleScratch; parts > 1 || !fits {
+		if sections := l.bands(v, parts); sections != nil {
+			return sections
+		}
+		if sections := l.stripes(v, parts); sections != nil {
+			return sections
+		}
+	}
+	if fits {
+		return []section{c}
+	}
+	return nil
+}
+
+// scratch is the bytes of scratch that the best program for c takes, were there
+// no limit to them, if c is of images.
+func (l *lowerer) scratch(c section) int64 {
+	if _, ok := c.op.(graph.Striped); !ok || len(c.result) != 4 {
+		return 0
+	}
+	lim := l.lim
+	lim.StorageBinding = math.MaxInt64
+	n := int64(0)
+	if programs := shaders.Programs(c.op, c.args, lim); len(programs) > 0 {
+		for _, s := range programs[0].Scratch {
+			n += 4 * int64(s)
+		}
+	}
+	return n
+}
+
+// fits reports whether v and its args can be bound whole. Constants do not
+// count: some programs read them through windows.
+func (l *lowerer) fits(v *graph.Value) bool {
+	for _, a := range v.Args {
+		if root(a).Const == nil && !l.bindable(a.Shape) {
+			return false
+		}
+	}
+	return l.bindable(v.Shape)
+}
+
+func (l *lowerer) bindable(s tensor.Shape) bool { return 4*int64(s.Len()) <= l.lim.StorageBinding }
+
+// bands cuts v along its first dimension into bands, at least as many as parts,
+// that fit the limit and begin at offsets that a binding may have, or returns
+// nil.
+func (l *lowerer) bands(v *graph.Value, parts int64) []section {
 	op, ok := v.Op.(graph.Banded)
 	if !ok {
 		return nil
 	}
 	shapes, result, moves := op.Bands(v.ArgShapes(), v.Shape)
-	rows := l.bandRows(v, shapes, result, moves)
+	rows := l.bandRows(v, shapes, result, moves, parts)
 	if rows == 0 {
 		return nil
 	}
@@ -34,10 +117,10 @@ func (l *lowerer) bands(v *graph.Value) []section {
 	return sections
 }
 
-// bandRows returns how many rows make bands that fit the limit and begin at
-// offsets that a binding may have, or 0 if none do.
-func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.Shape, moves []bool) int {
-	step, most := int64(1), int64(result[0])
+// bandRows returns how many rows make bands, at least as many as parts, that fit
+// the limit and begin at offsets that a binding may have, or 0 if none do.
+func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.Shape, moves []bool, parts int64) int {
+	step, most := int64(1), int64(result[0])/max(parts, 1)
 	consider := func(s tensor.Shape) {
 		most = min(most, l.lim.StorageBinding/rowBytes(s, 0))
 		step = lcm(step, alignedRows(s, 0))
@@ -50,12 +133,13 @@ func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.
 			return 0
 		}
 	}
-	return int(most / step * step)
+	return int(even(int64(result[0]), most, step))
 }
 
-// stripes cuts each image of v into stripes of as many rows as fit the limit,
-// which begin at offsets that a binding may have, or returns nil.
-func (l *lowerer) stripes(v *graph.Value) []section {
+// stripes cuts each image of v into stripes of as many rows as fit the limit and
+// begin at offsets that a binding may have, of all images at least as many as
+// parts, or returns nil.
+func (l *lowerer) stripes(v *graph.Value, parts int64) []section {
 	op, ok := v.Op.(graph.Striped)
 	if !ok || len(v.Shape) < 2 || op.Rows(v.ArgShapes(), v.Shape, 0, 1) == nil {
 		return nil
@@ -69,18 +153,30 @@ func (l *lowerer) stripes(v *graph.Value) []section {
 		}
 	}
 	h := int64(v.Shape[1])
-	for _, n := range []int64{wide, step} {
-		most := min(h, l.lim.StorageBinding/rowBytes(v.Shape, 1))
-		if most < h {
-			most = most / n * n
-		}
-		for rows := most; rows > 0; rows = (rows - 1) / n * n {
+	most := min(h, int64(v.Shape[0])*h/max(parts, 1), l.lim.StorageBinding/rowBytes(v.Shape, 1))
+	const tile = 4 // rows, of the largest of Winograd's
+	for _, n := range []int64{lcm(wide, tile), wide, step} {
+		for rows := even(h, most, n); rows > 0; rows = (rows - 1) / n * n {
 			if sections := l.stripesOf(v, op, int(rows)); sections != nil {
 				return sections
 			}
 		}
 	}
 	return nil
+}
+
+// even is the least number of rows, a multiple of n or all h, that makes no more
+// parts of h rows than the largest such number up to most; 0 if there is none.
+func even(h, most, n int64) int64 {
+	if most >= h {
+		return h
+	}
+	if most /= n; most == 0 {
+		return 0
+	}
+	all := (h + n - 1) / n
+	count := (all + most - 1) / most
+	return (all + count - 1) / count * n
 }
 
 // stripesOf cuts v into stripes of so many rows, or returns nil if one does not
@@ -113,7 +209,7 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 				return nil
 			}
 			c.op = op.Stripe(shapes, result, from, to, need)
-			if len(l.programs(v, c)) == 0 { // their scratch is too large
+			if c.programs = l.programs(v, c); len(c.programs) == 0 { // their scratch is too large
 				return nil
 			}
 			sections = append(sections, c)

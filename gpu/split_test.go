@@ -11,22 +11,32 @@ import (
 )
 
 // TestJoinedChannels holds layers over joined channels, which become sums over
-// the parts in one memory.
+// the parts in one memory, computed at once and, where the limit to bindings is
+// so low, in stripes.
 func TestJoinedChannels(t *testing.T) {
 	d := open(t)
+	limits := d.info.Limits
+	defer func() { d.info.Limits = limits }()
 	for _, r := range []struct {
 		op     graph.Op
 		x      tensor.Shape // without the channels
 		parts  []int
 		weight tensor.Shape
+		limit  int64 // or 0
 	}{
-		{graph.Conv2d{Pad: graph.Both(1)}, tensor.Shape{1, 17, 19}, []int{16, 32, 20}, tensor.Shape{20, 68, 3, 3}},
-		{graph.Conv2d{Pad: graph.Both(1), Stride: graph.Both(2)}, tensor.Shape{2, 9, 8}, []int{17, 16, 31}, tensor.Shape{7, 64, 3, 3}},
-		{graph.Conv2d{}, tensor.Shape{1, 16, 16}, []int{64, 16, 16, 32}, tensor.Shape{24, 128, 1, 1}},
-		{graph.ConvTranspose2d{Stride: graph.Both(2)}, tensor.Shape{1, 5, 6}, []int{16, 48}, tensor.Shape{64, 8, 2, 2}},
-		{graph.Linear{}, tensor.Shape{65}, []int{19, 16, 45}, tensor.Shape{12, 80}},
+		{graph.Conv2d{Pad: graph.Both(1)}, tensor.Shape{1, 17, 19}, []int{16, 32, 20}, tensor.Shape{20, 68, 3, 3}, 0},
+		{graph.Conv2d{Pad: graph.Both(1)}, tensor.Shape{1, 17, 16}, []int{16, 32, 20}, tensor.Shape{20, 68, 3, 3}, 20000},
+		{graph.Conv2d{}, tensor.Shape{3, 16, 16}, []int{16, 48}, tensor.Shape{16, 64, 1, 1}, 20000},
+		{graph.Conv2d{Pad: graph.Both(1), Stride: graph.Both(2)}, tensor.Shape{2, 9, 8}, []int{17, 16, 31}, tensor.Shape{7, 64, 3, 3}, 0},
+		{graph.Conv2d{}, tensor.Shape{1, 16, 16}, []int{64, 16, 16, 32}, tensor.Shape{24, 128, 1, 1}, 0},
+		{graph.ConvTranspose2d{Stride: graph.Both(2)}, tensor.Shape{1, 5, 6}, []int{16, 48}, tensor.Shape{64, 8, 2, 2}, 0},
+		{graph.Linear{}, tensor.Shape{65}, []int{19, 16, 45}, tensor.Shape{12, 80}, 0},
 	} {
-		t.Run(r.op.Name(), func(t *testing.T) {
+		t.Run(fmt.Sprint(r.op.Name(), " ", r.limit), func(t *testing.T) {
+			d.info.Limits = limits
+			if r.limit > 0 {
+				d.info.Limits.StorageBinding = r.limit
+			}
 			random := rand.New(rand.NewPCG(1, uint64(len(r.parts))))
 			fill := func(s tensor.Shape) *tensor.Tensor {
 				x := tensor.New(s...)
@@ -59,6 +69,9 @@ func TestJoinedChannels(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer p.Close()
+			if n := len(r.parts); r.limit > 0 && p.Stats().Dispatches < 3*n {
+				t.Errorf("not in stripes:\n%v", p)
+			}
 			if err := p.Poison(); err != nil {
 				t.Fatal(err)
 			}
