@@ -74,11 +74,21 @@ func (l *lowerer) seen(k shaders.Kernel, i int, o operand, kind wgpu.BufferBindi
 	return n
 }
 
-// bindsConstants reports whether k binds whole only constants that can be, and
-// through windows only those that are laid out for them.
-func (l *lowerer) bindsConstants(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
+// binds reports whether k binds no more than the device allows, whole only
+// constants that can be, and through windows only those that are laid out for
+// them.
+func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
 	kinds, err := bindingKinds(k.Source)
 	if err != nil {
+		return false
+	}
+	buffers := 0
+	for _, kind := range kinds {
+		if kind != wgpu.BufferBindingType_Uniform {
+			buffers++
+		}
+	}
+	if buffers > l.lim.StorageBuffers {
 		return false
 	}
 	for i, b := range k.Bind {

@@ -305,7 +305,7 @@ next:
 			}
 		}
 		for _, k := range p.Kernels {
-			if len(k.Bind) > l.lim.StorageBuffers || !l.bindsConstants(v, c.args, k, p.Pack) {
+			if !l.binds(v, c.args, k, p.Pack) {
 				continue next
 			}
 		}
