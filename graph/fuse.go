@@ -21,8 +21,13 @@ type foldable interface {
 // normalisation is folded into the weights of the op before it; additions and
 // activations move into the epilogue of the op that makes their argument,
 // where nothing else needs it; ops of constants become constants; a layer over
-// joined channels becomes a sum over the parts; what no output needs is left out.
-func (g *Graph) Fuse() *Graph { return g.rewrite((*fuser).fuse).rewrite((*fuser).split) }
+// joined channels becomes a sum over the parts; what no output needs is left
+// out; and an op that makes more than it uses up comes no earlier than it must.
+func (g *Graph) Fuse() *Graph {
+	f := g.rewrite((*fuser).fuse).rewrite((*fuser).split)
+	f.late()
+	return f
+}
 
 // rewrite returns a graph with the same outputs, each op and constant that they
 // need put into it by put.

@@ -174,3 +174,32 @@ func TestSplitOrNot(t *testing.T) {
 		})
 	}
 }
+
+// TestLate holds the order of a decoder's step: what is kept for it is used up
+// before the up-sampling takes memory.
+func TestLate(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 6))
+	g, err := Trace(func(g *Graph) {
+		skip, x := g.Input("skip", 1, 4, 4, 16).ReLU(), g.Input("x", 1, 2, 2, 32).ReLU()
+		up := Apply(ConvTranspose2d{Stride: Both(2)}, x, g.Const(random(r, 32, 16, 2, 2)))
+		small := Apply(Conv2d{}, skip, g.Const(random(r, 2, 16, 1, 1))) // uses nothing up
+		y := Apply(Conv2d{}, Cat(-1, skip, up), g.Const(random(r, 8, 32, 1, 1)))
+		g.Output("y", Cat(-1, y, small))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got, listing := evalFused(t, g, r)
+	if d, err := tensor.Diff(got[0], want[0]); err != nil || d.Relative > 1e-5 {
+		t.Errorf("%v, %v", d, err)
+	}
+	var ops []string
+	for _, line := range strings.Split(listing, "\n") {
+		if _, op, ok := strings.Cut(line, " = "); ok && !strings.HasPrefix(line, "output") {
+			ops = append(ops, op[:strings.IndexByte(op, '(')])
+		}
+	}
+	if got, want := strings.Join(ops, ", "), "relu, relu, conv2d, conv_transpose2d s2, conv2d+residual, conv2d, concat -1"; got != want {
+		t.Errorf("order %s, want %s", got, want)
+	}
+}
