@@ -44,7 +44,7 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 
 // manyKeys are as many as are worth the copies of keys and values, and the
 // dispatches, that windows take.
-const manyKeys = 512
+const manyKeys = 2048
 
 // window is the program that sees keys and values through windows: those of
 // each head are copied together first. It reports false where the parts do not
