@@ -1,8 +1,10 @@
 package gpu
 
 import (
+	"os"
 	"runtime"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
@@ -24,8 +26,9 @@ const (
 // Such a driver turns a kernel into machine code at its first dispatch, one
 // after the other in a device's queue, and that is most of the time to a first
 // result. Here further devices dispatch the kernels on no workgroups, and the
-// driver's cache on disk hands the code over. Without a cache the work is in
-// vain, and nothing else changes: errors are left to the device that computes.
+// driver's cache on disk hands the code over. Where there is none, though the user
+// has not said so, the work is in vain, and nothing else changes: errors are left
+// to the device that computes.
 func (d *Device) warm(steps []step) (wait func()) {
 	var sources []string
 	seen := map[string]bool{}
@@ -37,7 +40,7 @@ func (d *Device) warm(steps []step) (wait func()) {
 		}
 	}
 	workers := min(runtime.GOMAXPROCS(0), len(sources), warmers)
-	if d.info.Limits.Kind != shaders.CPU || workers < 2 || len(sources) < warmable {
+	if d.info.Limits.Kind != shaders.CPU || workers < 2 || len(sources) < warmable || cacheless() {
 		return func() {}
 	}
 	// The longest first, so that the workers end at about the same time.
@@ -65,6 +68,17 @@ func (d *Device) warm(steps []step) (wait func()) {
 		}()
 	}
 	return all.Wait
+}
+
+// cacheless reports whether the user has told Mesa to keep no cache.
+func cacheless() bool {
+	for _, name := range []string{"MESA_SHADER_CACHE_DISABLE", "MESA_GLSL_CACHE_DISABLE"} {
+		switch strings.ToLower(os.Getenv(name)) {
+		case "1", "true", "y", "yes":
+			return true
+		}
+	}
+	return false
 }
 
 // dispatchNone dispatches a kernel on no workgroups.
