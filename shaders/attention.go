@@ -72,6 +72,7 @@ func (a attend) window(set Set) (Program, bool) {
 		copies.Bind = []int{c.from.Arg, c.to}
 		p.Kernels = append(p.Kernels, copies)
 	}
+	a.K.First, a.K.Stride, a.V.First, a.V.Stride = 0, a.D, 0, a.Dv // as copied
 	whole := a.program("attention_window", "", set, [3]int{ceil(a.N, 32), 1, 1}, 4).Kernels[0]
 	whole.Bind = append([]int{a.Q.Arg, k, v}, append(whole.Bind[3:], v+1)...)
 	for head := 0; head < a.B*a.H; head += heads {
