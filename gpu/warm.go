@@ -52,9 +52,7 @@ func (d *Device) warm(steps []step) (wait func()) {
 	close(queue)
 	var all sync.WaitGroup
 	for range workers {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			w, err := Open(d.self)
 			if err != nil {
 				return
@@ -65,7 +63,7 @@ func (d *Device) warm(steps []step) (wait func()) {
 					return
 				}
 			}
-		}()
+		})
 	}
 	return all.Wait
 }

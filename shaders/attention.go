@@ -11,7 +11,7 @@ import (
 // attention lists the ways to compute attention, the naive kernel last.
 func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	l, err := op.Layout(args)
-	if err != nil {
+	if err != nil || op.KH*op.KW > 1<<20 { // lib/scores divides in float32
 		return nil
 	}
 	a := attend{op: op, args: args, AttentionLayout: l}
