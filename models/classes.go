@@ -97,19 +97,8 @@ func ClassesIn(e Entry, src weights.Source) int {
 	if err != nil {
 		return 0
 	}
-	src = Canonical(m, src)
-	describe, _ := src.(interface {
-		Entry(name string) (weights.Entry, bool)
-	})
-	var shape tensor.Shape
-	if describe != nil {
-		if entry, ok := describe.Entry(all[0].weight.Name); ok {
-			shape = entry.Shape
-		}
-	} else if t, err := src.Tensor(all[0].weight.Name); err == nil {
-		shape = t.Shape
-	}
-	if len(shape) != len(all[0].weight.Shape) || !shape[1:].Equal(all[0].weight.Shape[1:]) {
+	shape, err := shapeOf(Canonical(m, src), all[0].weight.Name)
+	if err != nil || len(shape) != len(all[0].weight.Shape) || !shape[1:].Equal(all[0].weight.Shape[1:]) {
 		return 0
 	}
 	return shape[0]

@@ -12,21 +12,25 @@ type shapes map[string]tensor.Shape
 
 func shapesOf(src weights.Source) shapes {
 	s := shapes{}
-	described, ok := src.(interface {
-		Entry(string) (weights.Entry, bool)
-	})
 	for _, n := range src.Names() {
-		if ok {
-			if e, ok := described.Entry(n); ok {
-				s[n] = e.Shape
-				continue
-			}
-		}
-		if t, err := src.Tensor(n); err == nil {
-			s[n] = t.Shape
+		if shape, err := shapeOf(src, n); err == nil {
+			s[n] = shape
 		}
 	}
 	return s
+}
+
+// shapeOf is the shape of a tensor, which is read only if src cannot describe
+// it.
+func shapeOf(src weights.Source, name string) (tensor.Shape, error) {
+	if e, ok := weights.Describe(src, name); ok {
+		return e.Shape, nil
+	}
+	t, err := src.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.Shape, nil
 }
 
 // count is the number of blocks whose names begin with prefix and a number.

@@ -116,14 +116,8 @@ func (k keyBias) View(name string) (*tensor.Tensor, error) {
 
 // Entry describes a tensor without reading it, if the source can.
 func (k keyBias) Entry(name string) (weights.Entry, bool) {
-	d, ok := k.Source.(interface {
-		Entry(string) (weights.Entry, bool)
-	})
-	if !ok {
-		return weights.Entry{}, false
-	}
 	if block, ok := strings.CutSuffix(name, ".k_bias"); ok {
 		name = block + ".q_bias"
 	}
-	return d.Entry(name)
+	return weights.Describe(k.Source, name)
 }

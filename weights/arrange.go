@@ -109,7 +109,7 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 func (a arranged) Entry(name string) (Entry, bool) {
 	var whole Entry
 	for i, o := range a.from[name] {
-		e, ok := entryOf(a.src, o.name)
+		e, ok := Describe(a.src, o.name)
 		if !ok {
 			return Entry{}, false
 		}

@@ -43,7 +43,7 @@ func TestArrange(t *testing.T) {
 		if !got.Shape.Equal(want.Shape) || !slices.Equal(got.Data, want.Data) {
 			t.Errorf("%s is %v %v, want %v", name, got, got.Data, want.Data)
 		}
-		if e, ok := entryOf(a, name); !ok || !e.Shape.Equal(want.Shape) || e.Bytes != 24 {
+		if e, ok := Describe(a, name); !ok || !e.Shape.Equal(want.Shape) || e.Bytes != 24 {
 			t.Errorf("%s is described as %v, %v", name, e, ok)
 		}
 	}

@@ -93,7 +93,7 @@ func Compare(model any, src Source, ignore ...string) Fit {
 }
 
 func shapeOf(src Source, name string) (tensor.Shape, error) {
-	if e, ok := entryOf(src, name); ok {
+	if e, ok := Describe(src, name); ok {
 		return e.Shape, nil
 	}
 	t, err := src.Tensor(name)

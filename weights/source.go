@@ -152,13 +152,13 @@ func (r renamed) tensor(name string, read func(Source, string) (*tensor.Tensor, 
 
 func (r renamed) Entry(name string) (Entry, bool) {
 	if from, ok := r.from[name]; ok {
-		return entryOf(r.src, from)
+		return Describe(r.src, from)
 	}
 	return Entry{}, false
 }
 
-// entryOf describes a tensor of a source that can, without reading it.
-func entryOf(src Source, name string) (Entry, bool) {
+// Describe describes a tensor without reading it, if the source can.
+func Describe(src Source, name string) (Entry, bool) {
 	if d, ok := src.(interface{ Entry(string) (Entry, bool) }); ok {
 		return d.Entry(name)
 	}
