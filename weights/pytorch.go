@@ -130,9 +130,11 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 // View returns a tensor where it lies in the mapped file; see Checkpoint.
 func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 	v := p.entries[name]
-	if dense, _ := v.dense(); v.DType == "F32" && v.Bytes > 0 && v.refused == "" && dense == 0 && v.storage.blob.inflate == nil {
-		if t := p.file.tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
-			return t, nil
+	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.inflate == nil {
+		if first, _ := v.dense(); first == 0 {
+			if t := p.file.tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
+				return t, nil
+			}
 		}
 	}
 	return p.Tensor(name)

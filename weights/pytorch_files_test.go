@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
 )
 
 const (
@@ -285,8 +287,10 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"c": "complex", "q": "quantized", "p": "quantized", "s": "torch._utils._rebuild_sparse_tensor is refused", "m": "no data", "x": "no tensor x"} {
-		if _, err := p.Tensor(name); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v does not say %q", name, err, want)
+		for _, read := range []func(Source, string) (*tensor.Tensor, error){Source.Tensor, View} {
+			if _, err := read(p, name); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v does not say %q", name, err, want)
+			}
 		}
 	}
 	if x, err := p.Tensor("w"); err != nil || x.Data[1] != 2 {
