@@ -222,11 +222,12 @@ func (p *Plan) constant(o operand, s *tensor.Scratch, uploaded *int64) (*constan
 		if err != nil {
 			return nil, err
 		}
-		c = &constant{buffer: b, bytes: bytes}
-		d.constants[key] = c
 		if err := d.upload(b, 0, t.Data, uploaded); err != nil {
+			b.Release()
 			return nil, err
 		}
+		c = &constant{buffer: b, bytes: bytes}
+		d.constants[key] = c
 		if unload := o.constant.Const.Unload; unload != nil {
 			unload()
 		}
