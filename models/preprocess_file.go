@@ -153,7 +153,8 @@ func (f *preprocessFile) apply(family string, p Preprocess) (Preprocess, error) 
 	if err := f.box("do_pad", f.Pad, "pad_size", f.PadSize, &p.Pad); err != nil {
 		return p, err
 	}
-	return p, f.numbers(&p)
+	err := f.numbers(&p)
+	return p, err
 }
 
 // pillowFilters are the filters by Pillow's numbers.
