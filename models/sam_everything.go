@@ -21,7 +21,7 @@ type SAMEverything struct {
 	BoxNMS          float64 // overlap of boxes over which one is dropped: 0.7
 	CropLayers      int     // layer i has 2^i × 2^i crops: 0
 	CropNMS         float64 // as BoxNMS, between crops: 0.7
-	CropOverlap     float64 // of crops, as a share of the picture: 512/1500
+	CropOverlap     float64 // of crops, as a share of the picture, below 0 none: 512/1500
 	CropDownscale   int     // a layer's grid is that much coarser than the one before: 1
 	MinRegionArea   int     // smaller holes are filled, smaller islands dropped: 0
 
@@ -79,7 +79,10 @@ func (p *SAMPredictor) Everything(ctx context.Context, m *Image, o SAMEverything
 		return nil, fmt.Errorf("sam: %d points a side, %d a batch, %d layers of crops, downscale %d",
 			o.PointsPerSide, o.PointsPerBatch, o.CropLayers, o.CropDownscale)
 	}
-	crops, layer := CropBoxes(m.Width, m.Height, o.CropLayers, o.CropOverlap)
+	if !(o.CropOverlap <= 1) {
+		return nil, fmt.Errorf("sam: crops that overlap by %v of the picture", o.CropOverlap)
+	}
+	crops, layer := CropBoxes(m.Width, m.Height, o.CropLayers, max(o.CropOverlap, 0))
 	grids, total := make([][][2]float32, o.CropLayers+1), 0
 	for i := range grids {
 		grids[i] = PointGrid(int(float64(o.PointsPerSide) / math.Pow(float64(o.CropDownscale), float64(i))))
@@ -223,7 +226,6 @@ func dropDoubles(all []samFound, threshold float64, score func(samFound) float32
 // tidy fills small holes and drops small islands, and then drops what has
 // become double, preferring masks that needed no tidying.
 func tidy(all []samFound, area int, threshold float64) ([]samFound, error) {
-	changed := map[int]bool{}
 	tidied := make([]samFound, len(all))
 	scores, boxes := make([]float32, len(all)), make([][4]float32, len(all))
 	for i, f := range all {
@@ -233,14 +235,13 @@ func tidy(all []samFound, area int, threshold float64) ([]samFound, error) {
 		}
 		mask, filled := mask.FillHoles(area)
 		mask, dropped := mask.DropIslands(area)
-		if changed[i] = filled || dropped; !changed[i] {
-			scores[i] = 1
-		}
 		for d, v := range mask.Box() {
 			boxes[i][d] = float32(v)
 		}
-		if tidied[i] = f; changed[i] {
+		if tidied[i] = f; filled || dropped {
 			tidied[i].Segmentation, tidied[i].box = mask.RLE(), boxes[i]
+		} else {
+			scores[i] = 1
 		}
 	}
 	var kept []samFound

@@ -123,7 +123,7 @@ func (p *SAMPredictor) Embedding() *SAMEmbedding { return p.image }
 // SetEmbedding takes the embedding of a picture in its place.
 func (p *SAMPredictor) SetEmbedding(e *SAMEmbedding) error {
 	grid, channels := p.model.grid(), p.positions.Shape[3]
-	if want := (tensor.Shape{1, grid, grid, channels}); e == nil || !e.Features.Shape.Equal(want) || e.Width < 1 || e.Height < 1 {
+	if want := (tensor.Shape{1, grid, grid, channels}); e == nil || e.Features == nil || !e.Features.Shape.Equal(want) || e.Width < 1 || e.Height < 1 {
 		return fmt.Errorf("sam: an embedding of another model, want %v", want)
 	}
 	p.image = e

@@ -136,6 +136,12 @@ func TestEverything(t *testing.T) {
 	if got := find(3); !reflect.DeepEqual(got, want) {
 		t.Errorf("by threes %v, want %v", got, want)
 	}
+	if _, err := p.Everything(context.Background(), gradient(50, 61), SAMEverything{CropLayers: 1, CropOverlap: 2}); err == nil {
+		t.Error("crops overlap by twice the picture")
+	}
+	if err := p.SetEmbedding(&SAMEmbedding{Width: 1, Height: 1}); err == nil {
+		t.Error("an embedding without features is taken")
+	}
 }
 
 // TestUpscaleLogits checks the two resizes in one against one after the
