@@ -17,12 +17,9 @@ type Summary struct {
 	Stages  []SummaryStage `json:"stages"` // the coarsest named points, and the outputs
 	Outputs []SummaryStage `json:"outputs"`
 
-	Parameters      int64 `json:"parameters"`        // what is trained, of the layers used
-	Unused          int64 `json:"unused_parameters"` // of layers that inference does without
-	MultiplyAdds    int64 `json:"multiply_adds"`     // of convolutions and matrix products
-	Projections     int64 `json:"projections"`       // the part of attention's linear layers
-	Attention       int64 `json:"attention"`         // the part of scores and weighted sums
-	ActivationBytes int64 `json:"activation_bytes"`  // of the results of all layers, in float32
+	Unused int64 `json:"unused_parameters"` // of layers that inference does without
+
+	Cost // of all layers
 }
 
 // SummaryLayer is one operation.
@@ -48,11 +45,11 @@ type SummaryStage struct {
 // takes 4·h·w·C² multiply-adds in projections, and in scores and weighted sums
 // 2·(h·w)²·C, or 2·M²·h·w·C inside windows of M×M.
 type Cost struct {
-	Parameters      int64 `json:"parameters"`
-	MultiplyAdds    int64 `json:"multiply_adds"`
-	Projections     int64 `json:"projections"` // of MultiplyAdds, in the linear layers before and after attention
-	Attention       int64 `json:"attention"`   // of MultiplyAdds, in scores and weighted sums
-	ActivationBytes int64 `json:"activation_bytes"`
+	Parameters      int64 `json:"parameters"`       // what is trained, of the layers used
+	MultiplyAdds    int64 `json:"multiply_adds"`    // of convolutions and matrix products
+	Projections     int64 `json:"projections"`      // of MultiplyAdds, in the linear layers before and after attention
+	Attention       int64 `json:"attention"`        // of MultiplyAdds, in scores and weighted sums
+	ActivationBytes int64 `json:"activation_bytes"` // of the results of all layers, in float32
 }
 
 func (c *Cost) add(d Cost) {
@@ -78,10 +75,8 @@ func Summarize(m Model, shape ...int) (*Summary, error) {
 		}
 	})
 	live := map[*graph.Value]bool{}
-	var outputs []graph.Output
 	for _, o := range g.Outputs {
 		live[o.Value] = true
-		outputs = append(outputs, o)
 	}
 	names := map[*graph.Value][]string{}
 	for _, stage := range g.Stages {
@@ -107,17 +102,13 @@ func Summarize(m Model, shape ...int) (*Summary, error) {
 		}
 		s.Layers = append(s.Layers, l)
 		since.add(l.Cost)
-		s.Parameters += l.Parameters
-		s.MultiplyAdds += l.MultiplyAdds
-		s.Projections += l.Projections
-		s.Attention += l.Attention
-		s.ActivationBytes += l.ActivationBytes
+		s.Cost.add(l.Cost)
 		for _, stage := range ends[v] {
 			stage.Cost = since
 			s.Stages = append(s.Stages, stage)
 			since = Cost{}
 		}
-		for _, o := range outputs {
+		for _, o := range g.Outputs {
 			if o.Value == v {
 				s.Outputs = append(s.Outputs, SummaryStage{Name: o.Name, Shape: l.Shape, Cost: since})
 				if ends[v] == nil {
