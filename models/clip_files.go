@@ -60,12 +60,11 @@ func isHFCLIP(src weights.Source) bool {
 // clipConfigOf reads the sizes off the weights' shapes.
 func clipConfigOf(s shapes) (CLIPConfig, error) {
 	var c CLIPConfig
-	for name, rank := range map[string]int{
+	err := s.require("CLIP", map[string]int{
 		"text_projection": 2, "positional_embedding": 2, "token_embedding.weight": 2, "visual.conv1.weight": 4,
-	} {
-		if len(s[name]) != rank {
-			return c, fmt.Errorf("models: no weights of CLIP: %s is %s, want %d dimensions", name, s.describe(name), rank)
-		}
+	})
+	if err != nil {
+		return c, err
 	}
 	c.Embedding = s["text_projection"][1]
 	c.Context = s["positional_embedding"][0]

@@ -2,7 +2,6 @@ package models
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,17 +32,16 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 // relative positions tells its window.
 func samConfigOf(s shapes) (SAMConfig, error) {
 	var c SAMConfig
-	for name, rank := range map[string]int{
+	err := s.require("SAM", map[string]int{
 		"image_encoder.pos_embed": 4, "image_encoder.patch_embed.proj.weight": 4, "image_encoder.neck.0.weight": 4,
 		"image_encoder.blocks.0.attn.rel_pos_h":                                     2,
 		"prompt_encoder.mask_downscaling.3.weight":                                  4,
 		"mask_decoder.transformer.layers.0.mlp.lin1.weight":                         2,
 		"mask_decoder.transformer.layers.0.cross_attn_token_to_image.q_proj.weight": 2,
 		"mask_decoder.iou_prediction_head.layers.0.weight":                          2,
-	} {
-		if len(s[name]) != rank || slices.Contains(s[name], 0) {
-			return c, fmt.Errorf("models: no weights of SAM: %s is %s, want %d dimensions", name, s.describe(name), rank)
-		}
+	})
+	if err != nil {
+		return c, err
 	}
 	position := s["image_encoder.pos_embed"]
 	c.Patch, c.Width = s["image_encoder.patch_embed.proj.weight"][3], position[3]

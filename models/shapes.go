@@ -1,6 +1,9 @@
 package models
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
@@ -13,24 +16,22 @@ type shapes map[string]tensor.Shape
 func shapesOf(src weights.Source) shapes {
 	s := shapes{}
 	for _, n := range src.Names() {
-		if shape, err := shapeOf(src, n); err == nil {
+		if shape, err := weights.ShapeOf(src, n); err == nil {
 			s[n] = shape
 		}
 	}
 	return s
 }
 
-// shapeOf is the shape of a tensor, which is read only if src cannot describe
-// it.
-func shapeOf(src weights.Source, name string) (tensor.Shape, error) {
-	if e, ok := weights.Describe(src, name); ok {
-		return e.Shape, nil
+// require says what is missing of these tensors, or has another number of
+// dimensions than this or nothing in it.
+func (s shapes) require(model string, ranks map[string]int) error {
+	for _, name := range slices.Sorted(maps.Keys(ranks)) {
+		if len(s[name]) != ranks[name] || slices.Contains(s[name], 0) {
+			return fmt.Errorf("models: no weights of %s: %s is %s, want %d dimensions", model, name, s.describe(name), ranks[name])
+		}
 	}
-	t, err := src.Tensor(name)
-	if err != nil {
-		return nil, err
-	}
-	return t.Shape, nil
+	return nil
 }
 
 // count is the number of blocks whose names begin with prefix and a number.

@@ -71,7 +71,7 @@ func Compare(model any, src Source, ignore ...string) Fit {
 			f.Missing = append(f.Missing, name+" "+t.Shape.String())
 			return
 		}
-		shape, err := shapeOf(src, name)
+		shape, err := ShapeOf(src, name)
 		switch {
 		case err != nil:
 			f.Missing = append(f.Missing, err.Error())
@@ -92,7 +92,9 @@ func Compare(model any, src Source, ignore ...string) Fit {
 	return f
 }
 
-func shapeOf(src Source, name string) (tensor.Shape, error) {
+// ShapeOf is the shape of a tensor, which is read only if the source cannot
+// describe it.
+func ShapeOf(src Source, name string) (tensor.Shape, error) {
 	if e, ok := Describe(src, name); ok {
 		return e.Shape, nil
 	}
