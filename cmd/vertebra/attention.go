@@ -7,15 +7,12 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newAttention(s *settings) *cobra.Command {
@@ -61,8 +58,8 @@ type heat struct {
 }
 
 func (a *attention) run(c *cobra.Command, name, in string) error {
-	if kind, err := format(a.path); err != nil || kind != "png" {
-		return fmt.Errorf("%s: want a name that ends in .png", a.path)
+	if err := checkPNG(a.path); err != nil {
+		return err
 	}
 	if len(a.at) != 2 || !(a.at[0] >= 0 && a.at[0] <= 1 && a.at[1] >= 0 && a.at[1] <= 1) {
 		return fmt.Errorf("--at %v, want two numbers between 0 and 1", a.at)
@@ -110,8 +107,8 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	if err != nil {
 		return err
 	}
-	if err := weights.WriteFile(a.path, func(w io.Writer) error { return png.Encode(w, sideBySide(panels)) }); err != nil {
-		return plain(a.path, err)
+	if err := writePNG(a.path, sideBySide(panels)); err != nil {
+		return err
 	}
 	if !a.quiet {
 		fmt.Fprintf(a.out, "device: %v\n%s: %s of block %d\n", dev, a.path, block.Op.Name(), a.block)

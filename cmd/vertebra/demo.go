@@ -8,8 +8,6 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,7 +19,6 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // A photograph that is part of the program; see photo/LICENSE.txt.
@@ -105,8 +102,8 @@ func (u *upscale) demo(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Dir(u.path), 0o777); err != nil {
 		return err
 	}
-	if err := weights.WriteFile(u.path, func(w io.Writer) error { return png.Encode(w, sideBySide(panels)) }); err != nil {
-		return plain(u.path, err)
+	if err := writePNG(u.path, sideBySide(panels)); err != nil {
+		return err
 	}
 	where, err := filepath.Abs(u.path)
 	if err != nil {

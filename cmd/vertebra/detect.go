@@ -5,8 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
-	"io"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/image/font"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newDetect(s *settings) *cobra.Command {
@@ -68,8 +65,8 @@ type object struct {
 
 func (d *detect) run(c *cobra.Command, name, in string) error {
 	if d.path != "" {
-		if kind, err := format(d.path); err != nil || kind != "png" {
-			return fmt.Errorf("%s: want a name that ends in .png", d.path)
+		if err := checkPNG(d.path); err != nil {
+			return err
 		}
 	}
 	if !(d.filter.Score > 0 && d.filter.Score < 1) {
@@ -106,8 +103,8 @@ func (d *detect) run(c *cobra.Command, name, in string) error {
 	found := d.objects(p, outputs[0], outputs[1])
 	if d.path != "" {
 		drawn := drawObjects(p.image.RGB().Image(), found.Objects)
-		if err := weights.WriteFile(d.path, func(w io.Writer) error { return png.Encode(w, drawn) }); err != nil {
-			return plain(d.path, err)
+		if err := writePNG(d.path, drawn); err != nil {
+			return err
 		}
 	}
 	if d.json {

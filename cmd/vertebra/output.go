@@ -3,12 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/vertebra/vertebra/weights"
 )
 
 // bar is a progress bar on w, silent where that is no terminal.
@@ -37,4 +41,17 @@ func plain(path string, err error) error {
 		return fmt.Errorf("%s: %w", path, l.Err)
 	}
 	return err
+}
+
+// checkPNG refuses names of files that are no PNG's.
+func checkPNG(path string) error {
+	if kind, err := format(path); err != nil || kind != "png" {
+		return fmt.Errorf("%s: want a name that ends in .png", path)
+	}
+	return nil
+}
+
+// writePNG writes a picture, whole or not at all.
+func writePNG(path string, m image.Image) error {
+	return plain(path, weights.WriteFile(path, func(w io.Writer) error { return png.Encode(w, m) }))
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"image/png"
-	"io"
 	"math"
 	"strings"
 
@@ -108,8 +106,8 @@ func fitting(path string) (string, error) {
 }
 
 func (r *reconstruct) run(c *cobra.Command, in string) error {
-	if kind, err := format(r.path); err != nil || kind != "png" {
-		return fmt.Errorf("%s: want a name that ends in .png", r.path)
+	if err := checkPNG(r.path); err != nil {
+		return err
 	}
 	if !(r.ratio >= 0 && r.ratio < 1) {
 		return fmt.Errorf("--ratio %v, want 0 to less than 1", r.ratio)
@@ -165,8 +163,8 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if err != nil {
 		return err
 	}
-	if err := weights.WriteFile(r.path, func(w io.Writer) error { return png.Encode(w, sideBySide(panels)) }); err != nil {
-		return plain(r.path, err)
+	if err := writePNG(r.path, sideBySide(panels)); err != nil {
+		return err
 	}
 	switch {
 	case r.json:

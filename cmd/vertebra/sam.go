@@ -142,8 +142,8 @@ var everythingFlags = []string{"points-per-side", "points-per-batch", "iou", "st
 // nothing.
 func (a *sam) check(c *cobra.Command) error {
 	for _, path := range []string{a.path, a.cutout} {
-		if kind, err := format(path); path != "" && (err != nil || kind != "png") {
-			return fmt.Errorf("%s: want a name that ends in .png", path)
+		if err := checkPNG(path); path != "" && err != nil {
+			return err
 		}
 	}
 	if a.overlay != "" {

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
-	"image/png"
-	"io"
 	"slices"
 
 	"github.com/vertebra/vertebra/models"
@@ -40,14 +38,12 @@ type cutMask struct {
 func (a *sam) write(dev *machine, path string, m *models.Image, found *models.SAMMasks) error {
 	masks, best := models.Masks(found.Logits, 0), found.Best()
 	picture := segmentationOf(masks[best:best+1], m)
-	err := weights.WriteFile(a.path, func(w io.Writer) error { return png.Encode(w, masks[best].Image().Image()) })
-	if err != nil {
-		return plain(a.path, err)
+	if err := writePNG(a.path, masks[best].Image().Image()); err != nil {
+		return err
 	}
 	if a.cutout != "" {
-		err := weights.WriteFile(a.cutout, func(w io.Writer) error { return png.Encode(w, cutOut(m, masks[best])) })
-		if err != nil {
-			return plain(a.cutout, err)
+		if err := writePNG(a.cutout, cutOut(m, masks[best])); err != nil {
+			return err
 		}
 	}
 	if a.overlay != "" {
@@ -101,8 +97,8 @@ func (a *sam) writeAll(dev *machine, path string, m *models.Image, regions []mod
 			regions[i].Stability = 0
 		}
 	}
-	if err := weights.WriteFile(a.path, func(w io.Writer) error { return png.Encode(w, numbered(masks, m)) }); err != nil {
-		return plain(a.path, err)
+	if err := writePNG(a.path, numbered(masks, m)); err != nil {
+		return err
 	}
 	if a.overlay != "" {
 		if err := models.SaveImage(a.overlay, segmentationOf(masks, m).Overlay(m)); err != nil {

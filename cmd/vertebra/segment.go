@@ -2,14 +2,11 @@ package main
 
 import (
 	"fmt"
-	"image/png"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newSegment(s *settings) *cobra.Command {
@@ -70,8 +67,8 @@ type segmentedArea struct {
 }
 
 func (g *segment) run(c *cobra.Command, name, in string) error {
-	if kind, err := format(g.path); err != nil || kind != "png" {
-		return fmt.Errorf("%s: want a name that ends in .png", g.path)
+	if err := checkPNG(g.path); err != nil {
+		return err
 	}
 	if g.overlay != "" {
 		if _, err := format(g.overlay); err != nil {
@@ -122,8 +119,8 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 func (g *segment) write(p *photo, dev *machine, segmenter models.Segmenter, scores *tensor.Tensor) error {
 	size := [2]int{p.input.Shape[1], p.input.Shape[2]}
 	found := segmenter.Apply(scores, size, p.at, p.image.Width, p.image.Height)
-	if err := weights.WriteFile(g.path, func(w io.Writer) error { return png.Encode(w, found.Image()) }); err != nil {
-		return plain(g.path, err)
+	if err := writePNG(g.path, found.Image()); err != nil {
+		return err
 	}
 	if g.overlay != "" {
 		if err := models.SaveImage(g.overlay, found.Overlay(p.image)); err != nil {
