@@ -259,11 +259,7 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 		if err := printJSON(&text, r); err != nil {
 			return err
 		}
-		rest := text.String()
-		if o.First != nil {
-			rest = rest[1:]
-		}
-		_, err := io.WriteString(b.out, rest)
+		_, err := io.WriteString(b.out, text.String()[1:]) // First has written the brace
 		return err
 	}
 	if !b.quiet {
@@ -339,9 +335,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 		if err != nil {
 			return o, err
 		}
-		if c, ok := src.(io.Closer); ok {
-			defer c.Close()
-		}
+		defer src.Close()
 		if err := models.Bind(o.Model, src); err != nil {
 			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name)
 		}

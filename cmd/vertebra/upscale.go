@@ -46,11 +46,11 @@ through the network in overlapping tiles, with the same result.`,
 	f := c.Flags()
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
 	f.IntVar(&u.scale, "scale", 3, "how many times to enlarge: 2, 3 or 4 (with --weights 1 to 16)")
-	f.StringVar(&u.weights, "weights", "", "safetensors file of conv1, conv2 and conv3 (default: the built-in ones)")
+	f.StringVar(&u.weights, "weights", "", "checkpoint of conv1, conv2 and conv3, PyTorch or safetensors (default: the built-in ones)")
 	f.StringVar(&u.act, "activation", "tanh", "of --weights: what follows the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "of --weights: what follows the last step, sigmoid, tanh or none")
 	c.MarkFlagRequired("output")
-	c.MarkFlagFilename("weights", "safetensors")
+	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("output", "png", "jpg", "jpeg")
 	return c
 }
@@ -104,9 +104,7 @@ func espcn(scale int, path string) (*models.ESPCN, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c, ok := src.(io.Closer); ok {
-		defer c.Close()
-	}
+	defer src.Close()
 	if err := weights.Bind(m, src); err != nil {
 		return nil, explain(fmt.Errorf("%s: %w", path, err), path, "ESPCN")
 	}
