@@ -54,6 +54,21 @@ func picture(t *testing.T, w, h int) string {
 	return file(t, "in.png", b.Bytes())
 }
 
+// decoded is the picture of a PNG.
+func decoded(t *testing.T, path string) image.Image {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // file writes a file into a folder of its own.
 func file(t *testing.T, name string, content []byte) string {
 	t.Helper()

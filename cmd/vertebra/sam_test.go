@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"image"
-	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,15 +48,7 @@ func TestSAM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(name("c.png"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	c, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := decoded(t, name("c.png"))
 	if m.Width != 37 || m.Height != 22 || c.Bounds() != image.Rect(0, 0, 37, 22) {
 		t.Fatalf("%v, %v", m, c.Bounds())
 	}
@@ -88,15 +79,7 @@ func TestSAMEverything(t *testing.T) {
 	if err := json.Unmarshal([]byte(ok(t, args...)), &r); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := decoded(t, out)
 	p, isPaletted := m.(*image.Paletted)
 	if !isPaletted || p.Rect != image.Rect(0, 0, 37, 22) || len(r) == 0 {
 		t.Fatalf("%d masks in a %T of %v", len(r), m, m.Bounds())

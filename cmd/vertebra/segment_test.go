@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"image"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,15 +28,7 @@ func TestSegment(t *testing.T) {
 	if len(r.Classes) != 3 || pixels != 61*37 || r.Width != 61 || r.Height != 37 {
 		t.Errorf("%+v", r)
 	}
-	f, err := os.Open(mask)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := decoded(t, mask)
 	p, isPaletted := m.(*image.Paletted)
 	if !isPaletted || p.Rect.Dx() != 61 || p.Rect.Dy() != 37 {
 		t.Fatalf("the mask is a %T of %v", m, m.Bounds())

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/shaders"
+	"github.com/vertebra/vertebra/weights"
 )
 
 func newShaders() *cobra.Command {
@@ -29,8 +31,13 @@ the kernel and the constants that differ from those in its source.`,
 				return err
 			}
 			for _, t := range texts {
-				if err := os.WriteFile(filepath.Join(dir, t.Name+".wgsl"), []byte(t.Source), 0o666); err != nil {
+				path := filepath.Join(dir, t.Name+".wgsl")
+				err := weights.WriteFile(path, func(w io.Writer) error {
+					_, err := io.WriteString(w, t.Source)
 					return err
+				})
+				if err != nil {
+					return plain(path, err)
 				}
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%d kernels in %s\n", len(texts), dir)

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
-	"image/png"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -44,14 +44,8 @@ func small(t *testing.T) (vit, mae, swin, det models.Entry) {
 // side checks that a file is a picture of a number of panels of a size.
 func side(t *testing.T, path string, panels, w, h int) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	c, err := png.DecodeConfig(f)
-	if err != nil || c.Width != 8+panels*(w+8) || c.Height != 20+h+8 {
-		t.Errorf("%s: %d×%d, %v", path, c.Width, c.Height, err)
+	if got := decoded(t, path).Bounds(); got != image.Rect(0, 0, 8+panels*(w+8), 20+h+8) {
+		t.Errorf("%s: %v", path, got)
 	}
 }
 
