@@ -1,11 +1,9 @@
 package models
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/vertebra/vertebra/graph"
@@ -18,29 +16,22 @@ import (
 // several. The tokenizer is nil if no vocabulary lies in the folder or beside
 // the file; see OpenCLIPTokenizer.
 func OpenCLIP(path string) (*CLIP, *CLIPTokenizer, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	dir := path
-	if !info.IsDir() {
-		dir = filepath.Dir(path)
-	}
 	src, err := weights.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer src.Close()
-	more, err := readCLIPConfig(filepath.Join(dir, "config.json"))
-	if err != nil {
-		return nil, nil, err
+	dir, more := hfFolder(path, isHFCLIP(src)), CLIPConfig{}
+	if dir != "" {
+		if more, err = readCLIPConfig(filepath.Join(dir, "config.json")); err != nil {
+			return nil, nil, err
+		}
 	}
 	m, err := LoadCLIP(src, more)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	// OpenAI's files have nothing to do with what lies beside them.
-	if info.IsDir() || isHFCLIP(src) {
+	if dir != "" {
 		size := m.Config().Size
 		p, err := readPreprocess(filepath.Join(dir, "preprocessor_config.json"), "CLIP", clipPreprocess(size), size)
 		if err != nil {
@@ -48,7 +39,7 @@ func OpenCLIP(path string) (*CLIP, *CLIPTokenizer, error) {
 		}
 		m.preprocess = &p
 	}
-	t, err := OpenCLIPTokenizer(dir)
+	t, err := OpenCLIPTokenizer(cmp.Or(dir, filepath.Dir(path)))
 	if errors.Is(err, errNoVocabulary) {
 		return m, nil, nil
 	}
@@ -59,13 +50,6 @@ func OpenCLIP(path string) (*CLIP, *CLIPTokenizer, error) {
 // config.json: nothing if there is none, or if it is another model's.
 func readCLIPConfig(path string) (CLIPConfig, error) {
 	var c CLIPConfig
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
-	}
-	if err != nil {
-		return c, err
-	}
 	type tower struct {
 		Heads int    `json:"num_attention_heads"`
 		Act   string `json:"hidden_act"`
@@ -74,8 +58,8 @@ func readCLIPConfig(path string) (CLIPConfig, error) {
 		Text   tower `json:"text_config"`
 		Vision tower `json:"vision_config"`
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
+	if err := readConfig(path, &file); err != nil {
+		return c, err
 	}
 	for _, t := range []*tower{&file.Text, &file.Vision} {
 		if t.Act == "" {

@@ -64,6 +64,15 @@ func TestOpenCLIP(t *testing.T) {
 	if _, _, err := OpenCLIP(file); err == nil {
 		t.Error("heads of 64 channels are taken for 8 channels")
 	}
+	// Nor are they those of another model that lies beside it.
+	for _, name := range []string{"config.json", "preprocessor_config.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("not JSON"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := OpenCLIP(file); err == nil || !strings.Contains(err.Error(), "no number of heads of 64 each") {
+		t.Errorf("error is %v", err)
+	}
 	if _, _, err := OpenCLIP(dir); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {
 		t.Errorf("error is %v", err)
 	}

@@ -1,11 +1,7 @@
 package models
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -17,22 +13,12 @@ import (
 // Hugging Face's with config.json, preprocessor_config.json and the weights, in
 // one file or in several.
 func OpenSAM(path string) (*SAM, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
 	src, err := weights.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close()
-	dir, heads := "", 0
-	switch {
-	case info.IsDir():
-		dir = path
-	case isHFSAM(src):
-		dir = filepath.Dir(path)
-	}
+	dir, heads := hfFolder(path, isHFSAM(src)), 0
 	if dir != "" {
 		if heads, err = readSAMConfig(filepath.Join(dir, "config.json")); err != nil {
 			return nil, err
@@ -56,13 +42,6 @@ func OpenSAM(path string) (*SAM, error) {
 // there is none or if it does not say. Activations other than those of SAM are
 // refused.
 func readSAMConfig(path string) (heads int, err error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
 	type part struct {
 		Heads int    `json:"num_attention_heads"`
 		Act   string `json:"hidden_act"`
@@ -73,8 +52,8 @@ func readSAMConfig(path string) (heads int, err error) {
 		Prompt  part   `json:"prompt_encoder_config"`
 		Decoder part   `json:"mask_decoder_config"`
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
+	if err := readConfig(path, &file); err != nil {
+		return 0, err
 	}
 	if file.Type != "" && file.Type != "sam" {
 		return 0, fmt.Errorf("%s: model_type %q, want sam", path, file.Type)
