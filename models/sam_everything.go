@@ -10,8 +10,8 @@ import (
 
 // SAMEverything says how to look for all masks of a picture: a grid of points
 // prompts the decoder, in the picture and in crops of it, and what is doubtful
-// or found twice falls away. A zero field means the official default; a negative
-// threshold keeps everything.
+// or found twice falls away. A zero field means the official default; below 0,
+// PredictedIoU and Stability keep everything.
 type SAMEverything struct {
 	PointsPerSide   int     // of the grid: 32
 	PointsPerBatch  int     // prompts decoded at once: 16; changes time and memory only

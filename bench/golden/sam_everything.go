@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,7 @@ func samEverything(f *file) ([]Case, error) {
 	if err := f.decode(&a); err != nil {
 		return nil, err
 	}
-	picture := f.picture("input/image")
+	picture, usual := f.picture("input/image"), models.SAMEverything{}.Defaults()
 	var cases []Case
 	for _, raw := range a.Cases {
 		var o struct {
@@ -32,13 +33,22 @@ func samEverything(f *file) ([]Case, error) {
 			Offset        float32 `json:"stability_score_offset"`
 			BoxNMS        float64 `json:"box_nms_thresh"`
 			CropNMS       float64 `json:"crop_nms_thresh"`
+			Overlap       float64 `json:"crop_overlap_ratio"`
 			Layers        int     `json:"crop_n_layers"`
 			Downscale     int     `json:"crop_n_points_downscale_factor"`
 			MinArea       int     `json:"min_mask_region_area"`
 			MaskThreshold float32 `json:"mask_threshold"`
 		}
+		o.IoU, o.Stability, o.Offset = usual.PredictedIoU, usual.Stability, usual.StabilityOffset
+		o.BoxNMS, o.CropNMS, o.Overlap = usual.BoxNMS, usual.CropNMS, usual.CropOverlap
 		if err := json.Unmarshal(raw, &o); err != nil {
 			return nil, fmt.Errorf("metadata config: %w", err)
+		}
+		// Zeros of the file are such, and do not mean the default: a threshold
+		// of 0 lets all pass.
+		o.IoU, o.Stability, o.Overlap = cmp.Or(o.IoU, -1), cmp.Or(o.Stability, -1), cmp.Or(o.Overlap, -1)
+		if o.Offset == 0 || o.BoxNMS == 0 || o.CropNMS == 0 {
+			return nil, fmt.Errorf("%s: an offset or overlap of 0 is not supported", o.ID)
 		}
 		c := Case{Name: o.ID, Tolerance: ModelTolerance}
 		for _, name := range []string{"predicted_iou", "stability_score", "bbox_xywh", "point_coords", "crop_box_xywh", "area", "segmentation"} {
@@ -51,7 +61,7 @@ func samEverything(f *file) ([]Case, error) {
 			found, err := p.Everything(ctx, picture, models.SAMEverything{
 				PointsPerSide: o.Side, PointsPerBatch: o.Batch, PredictedIoU: o.IoU, Stability: o.Stability,
 				StabilityOffset: o.Offset, BoxNMS: o.BoxNMS, CropNMS: o.CropNMS, CropLayers: o.Layers,
-				CropDownscale: o.Downscale, MinRegionArea: o.MinArea,
+				CropOverlap: o.Overlap, CropDownscale: o.Downscale, MinRegionArea: o.MinArea,
 			})
 			if err != nil {
 				return nil, err
