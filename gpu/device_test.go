@@ -194,6 +194,10 @@ func TestBadCallsAreErrors(t *testing.T) {
 	if _, err := p.Run(ctx, tensor.Declare(2, 3)); err == nil || !strings.Contains(err.Error(), "0 elements") {
 		t.Errorf("no data: %v", err)
 	}
+	bare := trace(t, func(g *graph.Graph) { g.Output("y", g.Const(tensor.Declare(2, 3)).Reshape(6)) })
+	if _, err := d.Compile(bare); err == nil || !strings.Contains(err.Error(), "output y") || !strings.Contains(err.Error(), "no data") {
+		t.Errorf("an output that is a weight without data: %v", err)
+	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := p.Run(ended, tensor.New(2, 3)); err != context.Canceled {

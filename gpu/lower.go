@@ -99,10 +99,15 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	}
 	for _, o := range g.Outputs {
 		r := root(o.Value)
-		out := output{name: o.Name, shape: o.Value.Shape, value: -1, constant: r.Tensor(nil)}
-		if r.Const == nil {
+		out := output{name: o.Name, shape: o.Value.Shape, value: -1}
+		switch {
+		case r.Const == nil:
 			out.value = l.value[r]
 			l.needs(out.value)
+		case r.Const.Data == nil:
+			return nil, fmt.Errorf("gpu: output %s: weight %s has no data", o.Name, r.Name)
+		default:
+			out.constant = r.Tensor(nil)
 		}
 		l.outputs = append(l.outputs, out)
 	}
