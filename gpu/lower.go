@@ -14,9 +14,6 @@ type Choice struct {
 	// empty, the device's best guess first. Nil picks the first.
 	Program func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int
 
-	// Unfused leaves the graph as it was traced.
-	Unfused bool
-
 	// Apart keeps results out of the memory of what they are added to.
 	Apart bool
 }
@@ -69,9 +66,7 @@ type lowerer struct {
 // is a pure function: the same graph, limits and choice give the same listing.
 // No buffer for values is larger than most.
 func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*listing, error) {
-	if !choice.Unfused {
-		g = g.Fuse()
-	}
+	g = g.Fuse()
 	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}}
 	for _, v := range g.Nodes {
 		for _, a := range v.Args {
