@@ -113,54 +113,49 @@ func (p *Plan) write(inputs []*tensor.Tensor) error {
 // submit sends the steps from at on to the queue, as many as one submission
 // may hold, and returns the next. The last submission copies the outputs.
 func (p *Plan) submit(at int) (next int, err error) {
-	encoder, err := p.d.device.CreateCommandEncoder(nil)
-	if err != nil {
-		return 0, err
-	}
-	defer encoder.Release()
-	budget := float64(submissionFLOPs)
-	if p.d.info.Limits.Kind == shaders.CPU {
-		budget = math.Inf(1)
-	}
-	if at < len(p.steps) {
-		pass := encoder.BeginComputePass(nil)
-		for first := at; at < len(p.steps); at++ {
-			if budget -= float64(p.steps[at].flops); budget < 0 && at > first {
-				break
-			}
-			p.encode(pass, at)
+	err = p.d.record(func(e *wgpu.CommandEncoder) error {
+		if next, err = p.encode(e, at); err != nil || next < len(p.steps) {
+			return err
 		}
-		err := pass.End()
-		pass.Release()
-		if err != nil {
-			return 0, err
-		}
-	}
-	if at == len(p.steps) {
 		for i, o := range p.outputs {
 			if o.value < 0 {
 				continue
 			}
 			at := p.slots[o.value]
-			if err := encoder.CopyBufferToBuffer(p.buffers[at.buffer], uint64(at.offset), p.staging[i], 0, 4*uint64(o.shape.Len())); err != nil {
-				return 0, err
+			if err := e.CopyBufferToBuffer(p.buffers[at.buffer], uint64(at.offset), p.staging[i], 0, 4*uint64(o.shape.Len())); err != nil {
+				return err
 			}
 		}
-	}
-	commands, err := encoder.Finish(nil)
-	if err != nil {
-		return 0, err
-	}
-	defer commands.Release()
-	p.d.queue.Submit(commands)
-	return at, nil
+		return nil
+	})
+	return next, err
 }
 
-// encode adds one dispatch to a pass.
-func (p *Plan) encode(pass *wgpu.ComputePassEncoder, i int) {
-	grid := p.steps[i].kernel.Grid
-	pass.SetPipeline(p.pipelines[i].compute)
-	pass.SetBindGroup(0, p.groups[i], nil)
+// encode puts the steps from at on into one pass, as many as one submission may
+// hold, and returns the next.
+func (p *Plan) encode(e *wgpu.CommandEncoder, at int) (next int, err error) {
+	if at == len(p.steps) {
+		return at, nil
+	}
+	budget := float64(submissionFLOPs)
+	if p.d.info.Limits.Kind == shaders.CPU {
+		budget = math.Inf(1)
+	}
+	pass := e.BeginComputePass(nil)
+	defer pass.Release()
+	for next = at; next < len(p.steps); next++ {
+		if budget -= float64(p.steps[next].flops); budget < 0 && next > at {
+			break
+		}
+		dispatch(pass, p.pipelines[next], p.groups[next], p.steps[next].kernel.Grid)
+	}
+	return next, pass.End()
+}
+
+// dispatch adds one dispatch to a pass.
+func dispatch(pass *wgpu.ComputePassEncoder, pipe *pipeline, group *wgpu.BindGroup, grid [3]int) {
+	pass.SetPipeline(pipe.compute)
+	pass.SetBindGroup(0, group, nil)
 	pass.DispatchWorkgroups(uint32(grid[0]), uint32(grid[1]), uint32(grid[2]))
 }
 

@@ -83,9 +83,14 @@ func (d *Device) record(f func(*wgpu.CommandEncoder) error) error {
 
 // pass encodes step i in a compute pass of its own.
 func (p *Plan) pass(e *wgpu.CommandEncoder, i int) error {
+	return pass(e, p.pipelines[i], p.groups[i], p.steps[i].kernel.Grid)
+}
+
+// pass encodes a dispatch in a compute pass of its own.
+func pass(e *wgpu.CommandEncoder, pipe *pipeline, group *wgpu.BindGroup, grid [3]int) error {
 	pass := e.BeginComputePass(nil)
 	defer pass.Release()
-	p.encode(pass, i)
+	dispatch(pass, pipe, group, grid)
 	return pass.End()
 }
 

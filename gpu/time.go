@@ -77,14 +77,7 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	times := make([]time.Duration, runs+1)
 	for i := range times {
 		start := time.Now()
-		err := d.record(func(e *wgpu.CommandEncoder) error {
-			pass := e.BeginComputePass(nil)
-			defer pass.Release()
-			pass.SetPipeline(pipe.compute)
-			pass.SetBindGroup(0, group, nil)
-			pass.DispatchWorkgroups(uint32(k.Grid[0]), uint32(k.Grid[1]), uint32(k.Grid[2]))
-			return pass.End()
-		})
+		err := d.record(func(e *wgpu.CommandEncoder) error { return pass(e, pipe, group, k.Grid) })
 		if err != nil {
 			return nil, err
 		}

@@ -107,12 +107,5 @@ func (d *Device) dispatchNone(source string) error {
 	}
 	defer group.Release()
 	defer wait(d.device)
-	return d.record(func(e *wgpu.CommandEncoder) error {
-		pass := e.BeginComputePass(nil)
-		defer pass.Release()
-		pass.SetPipeline(p.compute)
-		pass.SetBindGroup(0, group, nil)
-		pass.DispatchWorkgroups(0, 0, 0)
-		return pass.End()
-	})
+	return d.record(func(e *wgpu.CommandEncoder) error { return pass(e, p, group, [3]int{}) })
 }
