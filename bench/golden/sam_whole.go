@@ -87,6 +87,9 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 		}
 	}
 
+	if len(bits) != 2 {
+		return Case{}, fmt.Errorf("masks of %d outputs, want those of multi and single", len(bits))
+	}
 	image := samNormalised(f.tensor(fmt.Sprintf("input/image%d", p.Image)), size)
 	sparse := p.sparse(f, m)
 	var mask *tensor.Tensor
@@ -153,11 +156,14 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 func (p samPrompt) sparse(f *file, m *models.SAM) *tensor.Tensor {
 	var coords, labels, boxes *tensor.Tensor
 	b := 0
-	for key, t := range map[string]**tensor.Tensor{"point_coords": &coords, "point_labels": &labels, "boxes": &boxes} {
+	for key, t := range map[string]**tensor.Tensor{"point_coords": &coords, "boxes": &boxes} {
 		if name := "input/" + p.ID + "/" + key; f.entryShape(name) != nil {
 			*t = f.tensor(name)
 			b = (*t).Shape[0]
 		}
+	}
+	if coords != nil {
+		labels = f.tensor("input/" + p.ID + "/point_labels")
 	}
 	var all *tensor.Tensor
 	for i := range b {
