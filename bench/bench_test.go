@@ -126,11 +126,11 @@ func TestModel(t *testing.T) {
 
 func TestReadData(t *testing.T) {
 	m := models.NewESPCN(4)
-	x, y, err := ReadData("golden/testdata/espcn_x4.safetensors", m)
+	x, y, err := ReadData("../golden/testdata/espcn_x4.safetensors", m)
 	if err != nil || !x.Shape.Equal(tensor.Shape{2, 11, 9, 1}) || !y.Shape.Equal(tensor.Shape{2, 44, 36, 1}) || m.Conv1.Weight.Data == nil {
 		t.Errorf("%v, %v, %v", x, y, err)
 	}
-	if _, _, err := ReadData("golden/testdata/espcn_x4.safetensors", models.NewESPCN(3)); err == nil {
+	if _, _, err := ReadData("../golden/testdata/espcn_x4.safetensors", models.NewESPCN(3)); err == nil {
 		t.Error("weights of another scale were taken")
 	}
 	bad := filepath.Join(t.TempDir(), "bad")

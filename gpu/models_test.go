@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 )
@@ -16,7 +16,7 @@ import (
 // run by default, stage by stage, and with attention as separate ops.
 func TestModels(t *testing.T) {
 	d := open(t)
-	dirs := []string{"../bench/golden/testdata"}
+	dirs := []string{"../golden/testdata"}
 	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
 		dirs = append(dirs, dir)
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
@@ -59,7 +59,7 @@ func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*ten
 // TestGolden holds every kernel against the official implementations.
 func TestGolden(t *testing.T) {
 	d := open(t)
-	dirs := []string{"../bench/golden/testdata"}
+	dirs := []string{"../golden/testdata"}
 	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
 		dirs = append(dirs, dir)
 	}

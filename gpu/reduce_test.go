@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )

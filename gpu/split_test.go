@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/shaders"

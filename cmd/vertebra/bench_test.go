@@ -11,7 +11,7 @@ import (
 
 // TestBenchModel measures with a reference file.
 func TestBenchModel(t *testing.T) {
-	data := "../../bench/golden/testdata/lenet5_tutorial.safetensors"
+	data := "../../golden/testdata/lenet5_tutorial.safetensors"
 	f := openFile(t, data)
 	x, err := f.Tensor("input/x")
 	if err != nil {

@@ -73,7 +73,7 @@ func compare(t *testing.T, got, want *weights.Safetensors, rename map[string]str
 
 // TestRun gives PyTorch's tensors in and compares all stages with PyTorch's.
 func TestRun(t *testing.T) {
-	reference := "../../bench/golden/testdata/lenet5_tutorial.safetensors"
+	reference := "../../golden/testdata/lenet5_tutorial.safetensors"
 	f := openFile(t, reference)
 	var all []*tensor.Tensor
 	for _, name := range f.Names() {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"

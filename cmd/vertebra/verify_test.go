@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-const espcnCase = "../../bench/golden/testdata/espcn_x4.safetensors"
+const espcnCase = "../../golden/testdata/espcn_x4.safetensors"
 
 // altered copies a reference file with one number of one tensor changed.
 func altered(t *testing.T, name string) string {
@@ -45,7 +45,7 @@ func TestVerify(t *testing.T) {
 			t.Errorf("verify does not say %q:\n%s", want, text)
 		}
 	}
-	if text := ok(t, "verify", "--all-kernels", "../../bench/golden/testdata/op_linear.safetensors"); !strings.Contains(text, " kernels, worst ") {
+	if text := ok(t, "verify", "--all-kernels", "../../golden/testdata/op_linear.safetensors"); !strings.Contains(text, " kernels, worst ") {
 		t.Errorf("verify --all-kernels:\n%s", text)
 	}
 	if text := ok(t, "verify", "--device", "cpu", espcnCase); !strings.Contains(text, "plain Go") || !strings.Contains(text, "1 passed, 0 failed") {
@@ -56,7 +56,7 @@ func TestVerify(t *testing.T) {
 // TestVerifyUnfused checks that attention is run as separate ops, too, in ops, in
 // models stage by stage, and in what takes more graphs than one.
 func TestVerifyUnfused(t *testing.T) {
-	const folder = "../../bench/golden/testdata/"
+	const folder = "../../golden/testdata/"
 	attention, many := folder+"op_attention.safetensors", folder+"sam_amg.safetensors"
 	of := func(args ...string) map[string]verifyCase {
 		var r verifyReport

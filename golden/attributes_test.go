@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vertebra/vertebra/bench/golden"
+	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
