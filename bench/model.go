@@ -134,7 +134,7 @@ func ReadData(path string, m models.Model) (x, y *tensor.Tensor, err error) {
 		}
 		return rest
 	})
-	if err := models.Bind(m, src); err != nil {
+	if err := weights.Bind(m, src); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, name := range f.Names() {

@@ -126,7 +126,7 @@ func (f *file) bindFrom(m models.Model, name string) error {
 		return err
 	}
 	defer src.Close()
-	return models.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
+	return weights.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
 }
 
 // beside opens the checkpoint that bindFrom binds.

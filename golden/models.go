@@ -135,7 +135,7 @@ func (f *file) bind(m models.Model) error {
 	if a.Weights != "" {
 		return f.bindFrom(m, a.Weights)
 	}
-	return models.Bind(m, f.group("weight"))
+	return weights.Bind(m, f.group("weight"))
 }
 
 // stages finds the file's stages by the names that models give them.

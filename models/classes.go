@@ -97,7 +97,7 @@ func ClassesIn(e Entry, src weights.Source) int {
 	if err != nil {
 		return 0
 	}
-	shape, err := weights.ShapeOf(Canonical(m, src), all[0].weight.Name)
+	shape, err := weights.ShapeOf(weights.Canonical(m, src), all[0].weight.Name)
 	if err != nil || len(shape) != len(all[0].weight.Shape) || !shape[1:].Equal(all[0].weight.Shape[1:]) {
 		return 0
 	}

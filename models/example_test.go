@@ -45,7 +45,7 @@ func Example_features() {
 	net := entry.New()
 	src, err := entry.Weights() // or weights.Open("resnet50-0676ba61.pth")
 	check(err)
-	check(models.Bind(net, src))
+	check(weights.Bind(net, src))
 	picture, err := models.LoadImage("testdata/grey.jpg")
 	check(err)
 	x, _, err := entry.Preprocess.Apply(picture)

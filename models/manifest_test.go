@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,9 +157,12 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: no such manifest", name)
 			continue
 		}
-		src := Canonical(l.model(), m)
-		if err := weights.Compare(l.model(), src, l.ignore...).Err(); err != nil {
+		if err := weights.Compare(l.model(), m, l.ignore...).Err(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		once := weights.Canonical(l.model(), m)
+		if again := weights.Canonical(l.model(), once); !slices.Equal(again.Names(), once.Names()) {
+			t.Errorf("%s: the model's own names do not stay as they are", name)
 		}
 	}
 }

@@ -162,7 +162,7 @@ func TestSwinKeyBias(t *testing.T) {
 	theirs["layers.0.blocks.0.attn.v_bias"] = tensor.Of(b.Data[8:], 4)
 	theirs["layers.0.blocks.0.attn.relative_position_index"] = tensor.New(4, 4)
 	n := NewSwin(c)
-	if err := Bind(n, theirs); err != nil {
+	if err := weights.Bind(n, theirs); err != nil {
 		t.Fatal(err)
 	}
 	x := picture(1, 16, 12)

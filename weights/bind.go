@@ -13,19 +13,34 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
+// Canonical is src under the model's own names. A model whose checkpoints come
+// in several layouts, those of its authors and of a library say, has a method
+// Canonical(Source) Source that knows them. It lets pass what has the model's
+// names already. For a model without the method Canonical is src itself.
+func Canonical(model any, src Source) Source {
+	if l, ok := model.(interface{ Canonical(Source) Source }); ok {
+		return l.Canonical(src)
+	}
+	return src
+}
+
 // Bind fills the declared tensors of a model, a pointer to a struct, from src.
+// The names in src are those of any layout that the model knows: see Canonical.
 //
-// A field tagged `weight:"fragment"` contributes its fragment to the name;
-// fragments join with dots, or without after an underscore, slices append their
-// index, untagged embedded structs add nothing, nil pointers are absent. Other
-// untagged fields hold no weights. Names that match a pattern of ignore (path.Match, "*" matches no
-// dot) may be in src without being used; BatchNorm's num_batches_tracked
-// always may. All that is missing, misshapen or unused is in one error.
+// A field tagged `weight:"fragment"` contributes its fragment to the name.
+// Fragments join with dots, or without one after an underscore. A slice appends
+// the index of each element. An untagged embedded struct adds nothing, a nil
+// pointer is absent, and any other untagged field holds no weights.
+//
+// All that is missing, misshapen or unused is in one error. A name may stay
+// unused if it matches a pattern of ignore (see path.Match; "*" matches no dot)
+// or if it is the num_batches_tracked of a BatchNorm.
 //
 // The model's tensors are those of View: they stay valid when src is closed,
 // and those that lie in a mapped file are for reading only.
 func Bind(model any, src Source, ignore ...string) error {
-	if err := Compare(model, src, ignore...).Err(); err != nil {
+	src = Canonical(model, src)
+	if err := compare(model, src, ignore).Err(); err != nil {
 		return err
 	}
 	bind := map[*tensor.Tensor]*tensor.Tensor{}
@@ -59,6 +74,11 @@ type Fit struct {
 // Compare tells how src, by names and shapes, differs from what Bind wants
 // for model. It reads no tensor of a source that can describe it.
 func Compare(model any, src Source, ignore ...string) Fit {
+	return compare(model, Canonical(model, src), ignore)
+}
+
+// compare is Compare for a source under the model's own names.
+func compare(model any, src Source, ignore []string) Fit {
 	var f Fit
 	wanted := map[string]bool{}
 	have := map[string]bool{}

@@ -49,6 +49,29 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// theirNet is a net whose checkpoints may come with upper-case names.
+type theirNet net
+
+func (*theirNet) Canonical(src Source) Source { return Rename(src, strings.ToLower) }
+
+// TestBindLayouts binds a checkpoint of another layout that the model knows.
+func TestBindLayouts(t *testing.T) {
+	theirs := Rename(newSource(), strings.ToUpper)
+	m := (*theirNet)(newNet())
+	if err := Compare(m, theirs).Err(); err != nil {
+		t.Error(err)
+	}
+	if err := Bind(m, theirs); err != nil {
+		t.Fatal(err)
+	}
+	if m.Tail.Weight.Data[0] == 0 {
+		t.Error("a tensor has no data")
+	}
+	if err := Bind(newNet(), theirs); err == nil {
+		t.Error("a model without that layout binds it")
+	}
+}
+
 func TestBindNamesEveryProblem(t *testing.T) {
 	n, src := newNet(), newSource()
 	delete(src, "layers.0.bias")

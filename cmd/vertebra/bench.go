@@ -336,7 +336,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 			return o, err
 		}
 		defer src.Close()
-		if err := models.Bind(o.Model, src); err != nil {
+		if err := weights.Bind(o.Model, src); err != nil {
 			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name)
 		}
 	default:

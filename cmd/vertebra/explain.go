@@ -27,7 +27,7 @@ func explain(err error, path, family string) error {
 			continue
 		}
 		m := e.New()
-		if weights.Compare(m, models.Canonical(m, src)).Err() == nil {
+		if weights.Compare(m, src).Err() == nil {
 			return fmt.Errorf("%s is a checkpoint of %s, not of %s", path, e.Name, family)
 		}
 	}

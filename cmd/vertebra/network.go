@@ -104,17 +104,17 @@ func (n *network) bind() error {
 
 // fill binds the model to src, called name in errors.
 func (n *network) fill(src weights.Source, name string) error {
-	err := models.Bind(n.model, src)
+	err := weights.Bind(n.model, src)
 	if err == nil {
 		return nil
 	}
 	if have := models.ClassesIn(n.entry, src); have > 0 {
 		other := n.entry.New()
-		if models.SetClasses(n.entry, other, have) == nil && weights.Compare(other, models.Canonical(other, src)).Err() == nil {
+		if models.SetClasses(n.entry, other, have) == nil && weights.Compare(other, src).Err() == nil {
 			return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", name, have, have)
 		}
 	}
-	if fit := weights.Compare(n.model, models.Canonical(n.model, src)); fit.Matched < len(fit.Missing)+len(fit.Misshapen) {
+	if fit := weights.Compare(n.model, src); fit.Matched < len(fit.Missing)+len(fit.Misshapen) {
 		return fmt.Errorf("%s is not of %s: %d tensors agree, %d are missing, %d have another shape; see vertebra inspect",
 			name, n.entry.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
 	}

@@ -95,7 +95,7 @@ func fitting(path string) (string, error) {
 			return "", err
 		}
 		m := e.New()
-		if fit := weights.Compare(m, models.Canonical(m, src)); fit.Matched > most {
+		if fit := weights.Compare(m, src); fit.Matched > most {
 			best, most = name, fit.Matched
 		}
 	}

@@ -41,7 +41,7 @@ func (t *textTower) Canonical(src weights.Source) weights.Source {
 }
 
 func towerWeights(src weights.Source, own func(name string) bool) weights.Source {
-	return weights.Rename(models.Canonical(&models.CLIP{}, src), func(name string) string {
+	return weights.Rename(weights.Canonical(&models.CLIP{}, src), func(name string) string {
 		if !own(name) {
 			return ""
 		}
