@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -9,8 +10,16 @@ import (
 )
 
 // Random fills the declared tensors of a model with numbers that keep values
-// of a usual size through many layers, the same ones for the same seed.
+// of a usual size through many layers, the same ones for the same seed: logits
+// have a standard deviation of 0.1 to 10.
+//
+// Matrices and kernels have He's variance, 2 over the fan-in. The scales of
+// norms are near 1, but those that end the residual branch of a ResNet's block
+// are near 1/5, as training leaves them: near 1, each block would double the
+// variance.
 func Random(model any, seed uint64) {
+	names := map[string]bool{}
+	Walk(model, func(name string, _ *tensor.Tensor) { names[name] = true })
 	r := rand.New(rand.NewPCG(seed, 0))
 	Walk(model, func(name string, t *tensor.Tensor) {
 		t.Data = make([]float32, t.Shape.Len())
@@ -18,6 +27,7 @@ func Random(model any, seed uint64) {
 		if len(t.Shape) > 1 {
 			scale = math.Sqrt(2 / float64(t.Shape[1:].Len()))
 		}
+		ends := endsBranch(name, names)
 		for i := range t.Data {
 			v := r.NormFloat64() * scale
 			switch {
@@ -26,7 +36,23 @@ func Random(model any, seed uint64) {
 			case len(t.Shape) == 1 && strings.HasSuffix(name, "weight"): // of a norm
 				v++
 			}
+			if ends {
+				v *= 0.2
+			}
 			t.Data[i] = float32(v)
 		}
 	})
+}
+
+// endsBranch says whether name is the scale of the last of a block's batch
+// norms bn1, bn2, …, of which there are two at least: its result is added to
+// the block's input.
+func endsBranch(name string, names map[string]bool) bool {
+	block, ok := strings.CutSuffix(name, ".weight")
+	at := strings.LastIndexByte(block, '.') + 1
+	var n int
+	if _, err := fmt.Sscanf(block[at:], "bn%d", &n); !ok || err != nil || n < 2 {
+		return false
+	}
+	return !names[fmt.Sprintf("%sbn%d.weight", block[:at], n+1)]
 }
