@@ -39,7 +39,7 @@ type ModelResult struct {
 // ModelOptions says how to measure a model.
 type ModelOptions struct {
 	Name   string
-	Model  models.Model   // with weights
+	Model  models.Network // with weights
 	Input  *tensor.Tensor // random if it has no Data
 	Want   *tensor.Tensor // or nil
 	Runs   int            // after the first and two more; 0 for the first alone
@@ -121,7 +121,7 @@ func flops(g *graph.Graph) int64 {
 // ReadData binds the tensors weight/… of a reference file, in any layout that m's
 // checkpoints come in, to m and returns the input and the output that it holds,
 // in the graph's layout.
-func ReadData(path string, m models.Model) (x, y *tensor.Tensor, err error) {
+func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
 	f, err := weights.OpenSafetensors(path)
 	if err != nil {
 		return nil, nil, err

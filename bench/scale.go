@@ -14,6 +14,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -35,7 +36,7 @@ type ScaleResult struct {
 
 // Scale measures a model, with random weights, on images of a size: the median
 // of runs, at least one, with everything warm.
-func Scale(ctx context.Context, d *gpu.Device, e models.Entry, size, runs int) (ScaleResult, error) {
+func Scale(ctx context.Context, d *gpu.Device, e zoo.Model, size, runs int) (ScaleResult, error) {
 	if runs < 1 {
 		return ScaleResult{}, fmt.Errorf("bench: %d runs", runs)
 	}

@@ -120,7 +120,7 @@ func cifarResNet(f *file) (Case, error) {
 
 // bindFrom binds a model to a checkpoint that lies beside the file; if its name
 // begins with "shared/", the file is taken to be in shared/golden.
-func (f *file) bindFrom(m models.Model, name string) error {
+func (f *file) bindFrom(m models.Network, name string) error {
 	src, err := f.beside(name)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (f *file) beside(name string) (weights.Checkpoint, error) {
 
 // fitted makes a case of a model whose channels are as many as the file's
 // weights say, or which is bound to the checkpoint that its config names.
-func (f *file) fitted(m models.Model) (Case, error) {
+func (f *file) fitted(m models.Network) (Case, error) {
 	weights.Walk(m, func(name string, t *tensor.Tensor) {
 		if e, ok := f.Entry("weight/" + name); ok && len(e.Shape) == len(t.Shape) {
 			t.Shape = e.Shape.Clone()

@@ -16,8 +16,8 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -35,7 +35,7 @@ type Case struct {
 
 	// Run computes what takes more graphs than one, which it has compiled; Graph
 	// is then nil, too.
-	Run func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error)
+	Run func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error)
 
 	Want      []*tensor.Tensor // one for each output, named, in the graph's layout
 	Tolerance float64          // of the difference over the largest wanted value

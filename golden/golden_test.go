@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/golden"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -58,7 +58,7 @@ func check(t *testing.T, c golden.Case) {
 	case c.Host != nil:
 		got, err = c.Host()
 	case c.Run != nil:
-		got, err = c.Run(context.Background(), models.Evaluate)
+		got, err = c.Run(context.Background(), vision.Evaluate)
 	default:
 		got, err = c.Graph.Eval(context.Background(), c.Inputs...)
 	}

@@ -84,7 +84,7 @@ func activationOf(name string) (graph.Activation, error) {
 
 // images makes a case of a model from images to one result. Stages and results
 // of four dimensions are NCHW in the file.
-func (f *file) images(m models.Model) (Case, error) {
+func (f *file) images(m models.Network) (Case, error) {
 	if err := f.bind(m); err != nil {
 		return Case{}, err
 	}
@@ -94,7 +94,7 @@ func (f *file) images(m models.Model) (Case, error) {
 // imagesOf is images for a model that is bound and an input in the graph's
 // layout. A single output has the first of these names in the file; several
 // have their own.
-func (f *file) imagesOf(m models.Model, x *tensor.Tensor, outputs ...string) (Case, error) {
+func (f *file) imagesOf(m models.Network, x *tensor.Tensor, outputs ...string) (Case, error) {
 	g, err := models.Trace(m, x.Shape...)
 	if err != nil {
 		return Case{}, err
@@ -127,7 +127,7 @@ func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string
 
 // bind binds a model to the file's weights, or to the checkpoint beside it that
 // its config names.
-func (f *file) bind(m models.Model) error {
+func (f *file) bind(m models.Network) error {
 	var a struct{ Weights string }
 	if err := f.decode(&a); err != nil {
 		return err

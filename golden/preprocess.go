@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // picture reads an image [H, W, C] or [H, W] of bytes.
-func (f *file) picture(name string) *models.Image {
+func (f *file) picture(name string) *picture.Image {
 	e, ok := f.Entry(name)
 	raw, err := f.Bytes(name)
 	if err == nil && (!ok || e.DType != "U8" || len(e.Shape) < 2 || len(e.Shape) > 3) {
@@ -23,7 +24,7 @@ func (f *file) picture(name string) *models.Image {
 	if err != nil {
 		panic(missing{err})
 	}
-	m := models.NewImage(e.Shape[1], e.Shape[0], append(e.Shape, 1)[2])
+	m := picture.New(e.Shape[1], e.Shape[0], append(e.Shape, 1)[2])
 	copy(m.Pix, raw)
 	return m
 }
@@ -47,7 +48,7 @@ func preprocess(s sub) (Case, error) {
 	if a.Mode == "" {
 		a.Mode = "bilinear"
 	}
-	filter, err := models.ParseFilter(a.Mode)
+	filter, err := picture.ParseFilter(a.Mode)
 	if err != nil {
 		return Case{}, err
 	}
@@ -60,7 +61,7 @@ func preprocess(s sub) (Case, error) {
 		w, _ := v[1].(float64)
 		size = [2]int{int(h), int(w)}
 	}
-	p := models.Preprocess{Filter: filter, Mean: a.Mean, Std: a.Std}
+	p := zoo.Preprocess{Filter: filter, Mean: a.Mean, Std: a.Std}
 	switch kind := s.Kind; {
 	case kind == "convert_L":
 		return s.pictures(m.Grey())
@@ -81,7 +82,7 @@ func preprocess(s sub) (Case, error) {
 			m = rotate(m)
 		}
 		p.Short, p.Crop = size[0], size
-		p.Mean, p.Std = models.CLIPMean, models.CLIPStd
+		p.Mean, p.Std = zoo.CLIPMean, zoo.CLIPStd
 	case kind == "ResizeLongestSide+normalize+pad":
 		p.Long, p.Pad, p.Bytes = a.Target, [2]int{a.Target, a.Target}, true
 		p.Mean, p.Std = [3]float32{123.675, 116.28, 103.53}, [3]float32{58.395, 57.12, 57.375}
@@ -95,10 +96,10 @@ func preprocess(s sub) (Case, error) {
 	c := Case{Want: []*tensor.Tensor{want.Reshape(append([]int{1}, want.Shape...)...).ToNHWC()}}
 	resized := p
 	resized.Crop = [2]int{}
-	steps := []models.Preprocess{}
+	steps := []zoo.Preprocess{}
 	for _, step := range []struct {
 		name string
-		p    models.Preprocess
+		p    zoo.Preprocess
 	}{{"resized", resized}, {"cropped", p}} {
 		if !s.has("output", step.name) {
 			continue
@@ -134,18 +135,18 @@ func photo(f *file) (Case, error) {
 		return Case{}, err
 	}
 	name := filepath.Base(config.Image)
-	m, err := models.LoadImage(filepath.Join(f.dir, name))
+	m, err := picture.Load(filepath.Join(f.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		m, err = models.LoadImage(filepath.Join(f.dir, "..", "data", "images", name))
+		m, err = picture.Load(filepath.Join(f.dir, "..", "data", "images", name))
 	}
 	if err != nil {
 		return Case{}, err
 	}
 	var c Case
-	var steps []models.Preprocess
+	var steps []zoo.Preprocess
 	for _, name := range f.Names() {
 		var filter string
-		var p models.Preprocess
+		var p zoo.Preprocess
 		want := f.picture(name)
 		parts := strings.Split(name, "/")
 		if parts[1] == "sam_1024" {
@@ -156,7 +157,7 @@ func photo(f *file) (Case, error) {
 			p.Short, _ = strconv.Atoi(fields[1])
 			size, _ := strconv.Atoi(fields[2])
 			p.Crop = [2]int{size, size}
-			if p.Filter, err = models.ParseFilter(filter); err != nil {
+			if p.Filter, err = picture.ParseFilter(filter); err != nil {
 				return Case{}, err
 			}
 		}
@@ -174,7 +175,7 @@ func photo(f *file) (Case, error) {
 			}
 			if row, ok := strings.CutPrefix(c.Want[i].Name, "sam_1024/row_"); ok {
 				y, _ := strconv.Atoi(row)
-				m = &models.Image{Width: 3, Height: m.Width, Channels: 1, Pix: m.Pix[3*m.Width*y:][:3*m.Width]}
+				m = &picture.Image{Width: 3, Height: m.Width, Channels: 1, Pix: m.Pix[3*m.Width*y:][:3*m.Width]}
 			}
 			got = append(got, m.Tensor())
 		}
@@ -185,7 +186,7 @@ func photo(f *file) (Case, error) {
 
 // pictures makes a case of a picture, which must equal the output "image" to
 // the bit.
-func (s sub) pictures(m *models.Image) (Case, error) {
+func (s sub) pictures(m *picture.Image) (Case, error) {
 	want := s.file.picture("output/" + s.ID + "/image").Tensor()
 	want.Name = "image"
 	return Case{
@@ -195,8 +196,8 @@ func (s sub) pictures(m *models.Image) (Case, error) {
 }
 
 // rotate turns a picture by 90 degrees counterclockwise.
-func rotate(m *models.Image) *models.Image {
-	out := models.NewImage(m.Height, m.Width, m.Channels)
+func rotate(m *picture.Image) *picture.Image {
+	out := picture.New(m.Height, m.Width, m.Channels)
 	for y := range out.Height {
 		for x := range out.Width {
 			copy(out.Pix[(y*out.Width+x)*m.Channels:], m.Pix[(x*m.Width+m.Width-1-y)*m.Channels:][:m.Channels])

@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // samEverything makes cases of the search for all masks of a photo: the same
@@ -21,7 +22,7 @@ func samEverything(f *file) ([]Case, error) {
 	if err := f.decode(&a); err != nil {
 		return nil, err
 	}
-	picture, usual := f.picture("input/image"), models.SAMEverything{}.Defaults()
+	picture, usual := f.picture("input/image"), vision.SAMEverything{}.Defaults()
 	var cases []Case
 	for _, raw := range a.Cases {
 		var o struct {
@@ -54,11 +55,11 @@ func samEverything(f *file) ([]Case, error) {
 		for _, name := range []string{"predicted_iou", "stability_score", "bbox_xywh", "point_coords", "crop_box_xywh", "area", "segmentation"} {
 			c.Want = append(c.Want, f.raw("output/"+o.ID+"/", name))
 		}
-		c.Run = func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error) {
-			p := models.NewSAMPredictor(m, compile)
+		c.Run = func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error) {
+			p := vision.NewSAMPredictor(m, zoo.Preprocess{}, compile)
 			defer p.Close()
 			p.Threshold = o.MaskThreshold
-			found, err := p.Everything(ctx, picture, models.SAMEverything{
+			found, err := p.Everything(ctx, picture, vision.SAMEverything{
 				PointsPerSide: o.Side, PointsPerBatch: o.Batch, PredictedIoU: o.IoU, Stability: o.Stability,
 				StabilityOffset: o.Offset, BoxNMS: o.BoxNMS, CropNMS: o.CropNMS, CropLayers: o.Layers,
 				CropOverlap: o.Overlap, CropDownscale: o.Downscale, MinRegionArea: o.MinArea,

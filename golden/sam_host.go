@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // samHost builds the parts of SAM that work on masks, boxes and points, on the
@@ -29,7 +30,7 @@ func samHost(s sub) (Case, error) {
 	}
 	switch s.Kind {
 	case "batched_mask_to_box":
-		masks := models.Masks(s.in("mask"), 0.5)
+		masks := picture.Masks(s.in("mask"), 0.5)
 		return host([]*tensor.Tensor{s.out("box_xyxy")}, func() ([]*tensor.Tensor, error) {
 			var boxes []int
 			for _, m := range masks {
@@ -41,11 +42,11 @@ func samHost(s sub) (Case, error) {
 	case "stability_score":
 		logits := s.in("logits")
 		return host([]*tensor.Tensor{s.out("score")}, func() ([]*tensor.Tensor, error) {
-			scores := models.StabilityScore(logits, a.MaskThreshold, a.Offset)
+			scores := vision.StabilityScore(logits, a.MaskThreshold, a.Offset)
 			return []*tensor.Tensor{tensor.Of(scores, len(scores))}, nil
 		})
 	case "rle":
-		m := models.Masks(s.in("mask"), 0.5)[0]
+		m := picture.Masks(s.in("mask"), 0.5)[0]
 		area := named("area", ints([]int{a.Area}, 1))
 		return host([]*tensor.Tensor{s.out("counts"), area, named("decoded", s.in("mask"))}, func() ([]*tensor.Tensor, error) {
 			rle := m.RLE()
@@ -56,7 +57,7 @@ func samHost(s sub) (Case, error) {
 			return []*tensor.Tensor{ints(rle.Counts, -1), ints([]int{rle.Area()}, 1), on(back)}, nil
 		})
 	case "remove_small_regions":
-		m := models.Masks(s.in("mask"), 0.5)[0]
+		m := picture.Masks(s.in("mask"), 0.5)[0]
 		return host([]*tensor.Tensor{s.out("mask")}, func() ([]*tensor.Tensor, error) {
 			remove := m.FillHoles
 			if a.Mode == "islands" {
@@ -73,21 +74,21 @@ func samHost(s sub) (Case, error) {
 		return host([]*tensor.Tensor{s.out("keep"), s.out("iou")}, func() ([]*tensor.Tensor, error) {
 			iou := tensor.New(len(boxes), len(boxes))
 			for i := range iou.Data {
-				iou.Data[i] = models.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])
+				iou.Data[i] = vision.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])
 			}
-			return []*tensor.Tensor{ints(models.NMS(boxes, scores, nil, a.IoU), -1), iou}, nil
+			return []*tensor.Tensor{ints(vision.NMS(boxes, scores, nil, a.IoU), -1), iou}, nil
 		})
 	case "point_grid":
 		return host([]*tensor.Tensor{s.out("points")}, func() ([]*tensor.Tensor, error) {
 			t := tensor.New(a.N*a.N, 2)
-			for i, p := range models.PointGrid(a.N) {
+			for i, p := range vision.PointGrid(a.N) {
 				copy(t.Data[2*i:], p[:])
 			}
 			return []*tensor.Tensor{t}, nil
 		})
 	case "crop_boxes":
 		return host([]*tensor.Tensor{s.out("boxes"), s.out("layer")}, func() ([]*tensor.Tensor, error) {
-			boxes, layer := models.CropBoxes(a.Size[1], a.Size[0], a.Layers, a.Overlap)
+			boxes, layer := vision.CropBoxes(a.Size[1], a.Size[0], a.Layers, a.Overlap)
 			var flat []int
 			for _, b := range boxes {
 				flat = append(flat, b[:]...)
@@ -97,8 +98,8 @@ func samHost(s sub) (Case, error) {
 	case "resize_longest":
 		size, t := named("size", ints(a.Out[:], 2)), s.in("coords")
 		return host([]*tensor.Tensor{s.out("coords"), size}, func() ([]*tensor.Tensor, error) {
-			w, h := models.LongestSide(a.Size[1], a.Size[0], a.Target)
-			at := models.Scale(float32(w)/float32(a.Size[1]), float32(h)/float32(a.Size[0]))
+			w, h := picture.LongestSide(a.Size[1], a.Size[0], a.Target)
+			at := picture.Scale(float32(w)/float32(a.Size[1]), float32(h)/float32(a.Size[0]))
 			t := &tensor.Tensor{Shape: t.Shape, Data: slices.Clone(t.Data)}
 			for i := 0; i < len(t.Data); i += 2 {
 				t.Data[i], t.Data[i+1] = at.Point(t.Data[i], t.Data[i+1])
@@ -133,7 +134,7 @@ func named(name string, t *tensor.Tensor) *tensor.Tensor {
 }
 
 // on is a mask as zeros and ones.
-func on(m *models.Mask) *tensor.Tensor {
+func on(m *picture.Mask) *tensor.Tensor {
 	t := tensor.New(m.Height, m.Width)
 	for i, on := range m.On {
 		if on {

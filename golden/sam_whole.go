@@ -8,6 +8,8 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // samModel is the model of a file that holds all of it.
@@ -96,7 +98,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 	if key := "input/" + name("mask_inputs"); has(key) {
 		mask = f.tensor(key).ToNHWC()
 	}
-	c.Run = func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error) {
+	c.Run = func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error) {
 		g, err := models.Trace(m, image.Shape...)
 		if err != nil {
 			return nil, err
@@ -138,7 +140,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 		for i, span := range [][2]int{{1, 4}, {0, 1}} {
 			low, iou := columns(out[1], span[0], span[1]), columns(out[2], span[0], span[1])
 			b, n, h, w := low.Shape[0], low.Shape[1], low.Shape[2], low.Shape[3]
-			up := models.UpscaleLogits(low.Reshape(b*n, h, w), size, p.Input, p.Original)
+			up := vision.UpscaleLogits(low.Reshape(b*n, h, w), size, p.Input, p.Original)
 			up = up.Reshape(b, n, p.Original[0], p.Original[1])
 			got = append(got, low, iou)
 			if upscaled {
@@ -237,7 +239,7 @@ func columns(t *tensor.Tensor, from, to int) *tensor.Tensor {
 }
 
 // runOnce compiles a graph, runs it and closes it.
-func runOnce(ctx context.Context, compile models.Compiler, g *graph.Graph, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+func runOnce(ctx context.Context, compile vision.Compiler, g *graph.Graph, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 	plan, err := compile(g)
 	if err != nil {
 		return nil, err
@@ -267,7 +269,7 @@ func samPredictor(f *file) ([]Case, error) {
 	}}
 	coords, labels, box := f.tensor("input/point_coords"), f.tensor("input/point_labels"), f.tensor("input/box")
 	pre.Host = func() ([]*tensor.Tensor, error) {
-		got, at, err := m.Preprocess().Picture(picture)
+		got, at, err := zoo.SAMPreprocess(m.Size()).Picture(picture)
 		points := tensor.New(coords.Shape...)
 		for i := 0; i < len(points.Data); i += 2 {
 			points.Data[i], points.Data[i+1] = at.Point(coords.Data[i], coords.Data[i+1])
@@ -276,7 +278,7 @@ func samPredictor(f *file) ([]Case, error) {
 	}
 	cases := []Case{pre}
 	for _, id := range []string{"points", "box", "points_box"} {
-		var prompt models.SAMPrompt
+		var prompt vision.SAMPrompt
 		if id != "box" {
 			for i, l := range labels.Data {
 				prompt.Points = append(prompt.Points, [2]float32{coords.Data[2*i], coords.Data[2*i+1]})
@@ -299,8 +301,8 @@ func samPredictor(f *file) ([]Case, error) {
 		// The reference's mask and not the one that has just been found: the norm
 		// over the small model's two channels magnifies rounding tenfold.
 		refine := f.tensor("output/" + id + "/single/low_res")
-		c.Run = func(ctx context.Context, compile models.Compiler) ([]*tensor.Tensor, error) {
-			p := models.NewSAMPredictor(m, compile)
+		c.Run = func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error) {
+			p := vision.NewSAMPredictor(m, zoo.Preprocess{}, compile)
 			defer p.Close()
 			if err := p.SetImage(ctx, picture); err != nil {
 				return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -67,7 +68,7 @@ func TestListings(t *testing.T) {
 	software.Kind = shaders.CPU
 	for _, listing := range listed {
 		name := listing.name
-		entry, err := models.Lookup(name)
+		entry, err := zoo.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision"
 )
 
 // TestModels holds whole models against the official implementations: as they
@@ -62,7 +62,7 @@ func asItIs(g *graph.Graph) *graph.Graph { return g }
 
 // runMany holds what takes more graphs than one, each rewritten.
 func runMany(t *testing.T, d *Device, c golden.Case, rewrite func(*graph.Graph) *graph.Graph) {
-	got, err := c.Run(context.Background(), func(g *graph.Graph) (models.Plan, error) {
+	got, err := c.Run(context.Background(), func(g *graph.Graph) (vision.Plan, error) {
 		p, err := d.Compile(rewrite(g))
 		if err != nil {
 			return nil, err

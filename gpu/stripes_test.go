@@ -12,6 +12,7 @@ import (
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -198,7 +199,7 @@ func TestLargeImage(t *testing.T) {
 	software := shaders.Default
 	software.Kind = shaders.CPU
 	for _, name := range []string{"unet", "unet_bilinear"} {
-		entry, err := models.Lookup(name)
+		entry, err := zoo.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}

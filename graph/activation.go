@@ -208,7 +208,7 @@ func (o Activate) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shap
 // parallelRows calls f with pieces of [0, n) of at least grain elements.
 func parallelRows(n, grain int, f func(lo, hi int)) {
 	pieces := max(1, min(n/grain, 64))
-	parallel(pieces, func(i int) { f(n*i/pieces, n*(i+1)/pieces) })
+	tensor.Parallel(pieces, func(i int) { f(n*i/pieces, n*(i+1)/pieces) })
 }
 
 // Activate applies an activation to each element.

@@ -160,7 +160,7 @@ func (o Attention) Eval(args []*tensor.Tensor) *tensor.Tensor {
 		strides = append(strides, BroadcastStrides(a.Shape, full))
 	}
 	scale := o.ScaleFor(l.D)
-	parallel(l.B*l.H*l.N, func(i int) {
+	tensor.Parallel(l.B*l.H*l.N, func(i int) {
 		b, h, n := i/(l.H*l.N), i/l.N%l.H, i%l.N
 		scores := make([]float64, l.M)
 		q := row(l.Q, b, n, l.N, h, l.D)

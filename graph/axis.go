@@ -42,7 +42,7 @@ func alongShape(args []tensor.Shape, axis int) (tensor.Shape, error) {
 // of the line's first element and the distance of its elements.
 func alongEach(s tensor.Shape, axis int, f func(line, first, step int)) {
 	outer, n, inner := Along(s, axis)
-	parallel(outer*inner, func(line int) { f(line, line/inner*n*inner+line%inner, inner) })
+	tensor.Parallel(outer*inner, func(line int) { f(line, line/inner*n*inner+line%inner, inner) })
 }
 
 // axisBands makes the bands of an op along a dimension, whose args are alike

@@ -112,7 +112,7 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	oh, ow, oc := shape[1], shape[2], shape[3]
 	cg, kh, kw := w.Shape[1], w.Shape[2], w.Shape[3]
-	parallel(shape[0]*oh, func(row int) {
+	tensor.Parallel(shape[0]*oh, func(row int) {
 		b, i := row/oh, row%oh
 		for j := range ow {
 			for f := range oc {

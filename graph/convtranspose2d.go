@@ -99,7 +99,7 @@ func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	oh, ow, oc := shape[1], shape[2], shape[3]
 	og, kh, kw := w.Shape[1], w.Shape[2], w.Shape[3]
 	cg := c / o.Groups
-	parallel(shape[0]*oc, func(plane int) {
+	tensor.Parallel(shape[0]*oc, func(plane int) {
 		b, f := plane/oc, plane%oc
 		first := f / og * cg
 		sums := make([]float64, oh*ow)

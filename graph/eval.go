@@ -3,9 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -78,25 +75,4 @@ func (g *Graph) CheckInputs(inputs []*tensor.Tensor) error {
 		}
 	}
 	return nil
-}
-
-// parallel calls f for every i below n, on all cores.
-func parallel(n int, f func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }

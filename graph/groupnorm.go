@@ -64,7 +64,7 @@ func (o GroupNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	c := x.Shape[len(x.Shape)-1]
 	places, cg := x.Shape[1:].Len()/c, c/o.Groups
 	w, b := scaleShift(args[1:], o.Weight, o.Bias, c)
-	parallel(x.Shape[0]*o.Groups, func(k int) {
+	tensor.Parallel(x.Shape[0]*o.Groups, func(k int) {
 		image, first := k/o.Groups*places*c, k%o.Groups*cg
 		each := func(f func(i, channel int)) {
 			for p := range places {

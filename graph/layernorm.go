@@ -72,7 +72,7 @@ func (o LayerNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	y := tensor.New(x.Shape...)
 	n := x.Shape[len(x.Shape)-o.Dims:].Len()
 	w, b := scaleShift(args[1:], o.Weight, o.Bias, n)
-	parallel(len(x.Data)/n, func(row int) {
+	tensor.Parallel(len(x.Data)/n, func(row int) {
 		xs, ys := x.Data[row*n:(row+1)*n], y.Data[row*n:(row+1)*n]
 		mean := 0.0
 		for _, v := range xs {

@@ -40,7 +40,7 @@ func (o LocalResponseNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	x := args[0]
 	y := tensor.New(x.Shape...)
 	c := x.Shape[len(x.Shape)-1]
-	parallel(len(x.Data)/c, func(row int) {
+	tensor.Parallel(len(x.Data)/c, func(row int) {
 		xs, ys := x.Data[row*c:(row+1)*c], y.Data[row*c:(row+1)*c]
 		for i, v := range xs {
 			sum := 0.0

@@ -85,7 +85,7 @@ func (o MatMul) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	if o.TransB {
 		alongK, alongN = 1, k
 	}
-	parallel(batch.Len()*m, func(row int) {
+	tensor.Parallel(batch.Len()*m, func(row int) {
 		ia, ib := 0, 0
 		rest := row / m
 		for d, s := range matrix {

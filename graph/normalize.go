@@ -126,7 +126,7 @@ func (o CosineSimilarity) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	line[axis] = 1
 	sy := line.Strides()
 	y := tensor.New(without(shape, axis)...)
-	parallel(len(y.Data), func(k int) {
+	tensor.Parallel(len(y.Data), func(k int) {
 		ia, ib, rest := 0, 0, k
 		for d, s := range sy {
 			if d != axis {

@@ -303,7 +303,7 @@ func pool(x *tensor.Tensor, op Op, at func(i, j int) window) *tensor.Tensor {
 	y := tensor.New(shape...)
 	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	oh, ow := shape[1], shape[2]
-	parallel(shape[0]*oh, func(row int) {
+	tensor.Parallel(shape[0]*oh, func(row int) {
 		b, i := row/oh, row%oh
 		for j := range ow {
 			under := at(i, j)

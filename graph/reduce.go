@@ -107,7 +107,7 @@ func (o Reduce) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	}
 	from := offsets(folded, foldedStrides)
 	first := offsets(kept, keptStrides)
-	parallel(len(y.Data), func(i int) {
+	tensor.Parallel(len(y.Data), func(i int) {
 		sum, largest, smallest := 0.0, math.Inf(-1), math.Inf(1)
 		for _, at := range from {
 			v := float64(x.Data[first[i]+at])

@@ -101,7 +101,7 @@ func (o RelPos) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	q, r := args[0], args[1]
 	heads, n, k, d := max(o.Heads, 1), q.Shape[1], r.Shape[1], r.Shape[2]
 	y := tensor.New(q.Shape[0], heads, n, k)
-	parallel(q.Shape[0]*heads*n, func(i int) {
+	tensor.Parallel(q.Shape[0]*heads*n, func(i int) {
 		b, h, at := i/(heads*n), i/n%heads, i%n
 		qs := q.Data[(b*n+at)*q.Shape[2]+h*d:][:d]
 		p := at / o.QW

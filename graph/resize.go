@@ -205,7 +205,7 @@ func (o Resize) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	for j := range across {
 		across[j] = o.taps(j, w, steps[1])
 	}
-	parallel(shape[0]*oh, func(row int) {
+	tensor.Parallel(shape[0]*oh, func(row int) {
 		b, down := row/oh, o.taps(o.From+row%oh, height, steps[0])
 		for j := range ow {
 			for k := range c {

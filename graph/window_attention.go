@@ -92,7 +92,7 @@ func (o WindowAttention) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	t, c := w.tokens(), x.Shape[3]/3
 	d := c / heads
 	y := tensor.New(x.Shape[0], w.Window[0], w.Window[1], c)
-	parallel(x.Shape[0]*heads, func(i int) {
+	tensor.Parallel(x.Shape[0]*heads, func(i int) {
 		window, h := i/heads, i%heads
 		masks := mask.Data[window%(w.Count[0]*w.Count[1])*t*t:]
 		part := func(token, which int) []float32 {

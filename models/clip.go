@@ -13,11 +13,10 @@ import (
 // close: Radford et al., Learning Transferable Visual Models From Natural
 // Language Supervision (arXiv:2103.00020). Names are those of OpenAI's files.
 type CLIP struct {
-	Visual     Model          `weight:"visual"` // *CLIPViT or *CLIPResNet
+	Visual     Network        `weight:"visual"` // *CLIPViT or *CLIPResNet
 	CLIPText                  // its names have no prefix
 	LogitScale *tensor.Tensor `weight:"logit_scale"` // [], a logarithm
 
-	preprocess *Preprocess // as OpenCLIP has read it; nil for OpenAI's
 }
 
 // CLIPText is the text tower: a transformer in which a token sees those before
@@ -109,19 +108,6 @@ func (m *CLIP) Config() CLIPConfig {
 		v.config(&c)
 	}
 	return c
-}
-
-// Preprocess is what OpenAI does with pictures of the network's size, or what
-// the folder says that OpenCLIP read.
-func (m *CLIP) Preprocess() Preprocess {
-	if m.preprocess != nil {
-		return *m.preprocess
-	}
-	return clipPreprocess(m.Config().Size)
-}
-
-func clipPreprocess(size int) Preprocess {
-	return Preprocess{Short: size, Filter: Bicubic, Crop: [2]int{size, size}, Mean: CLIPMean, Std: CLIPStd}
 }
 
 // Forward embeds images [B, size, size, 3]: [B, embedding], not of length one.

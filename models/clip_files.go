@@ -14,8 +14,7 @@ import (
 // the activation, which weights do not tell, are those of more unless that is
 // zero.
 func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
-	src = clipCanonical(src)
-	c, err := clipConfigOf(shapesOf(src))
+	c, err := CLIPConfigOf(src)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +28,7 @@ func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 		}
 	}
 	m := NewCLIP(c)
-	if err := weights.Bind(m, src); err != nil {
+	if err := weights.Bind(m, clipCanonical(src)); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -57,8 +56,10 @@ func isHFCLIP(src weights.Source) bool {
 	return slices.Contains(src.Names(), "vision_model.embeddings.class_embedding")
 }
 
-// clipConfigOf reads the sizes off the weights' shapes.
-func clipConfigOf(s shapes) (CLIPConfig, error) {
+// CLIPConfigOf reads the sizes off the shapes of the weights, in either layout.
+// They do not tell the heads and the activation.
+func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
+	s := shapesOf(clipCanonical(src))
 	var c CLIPConfig
 	err := s.require("CLIP", map[string]int{
 		"text_projection": 2, "positional_embedding": 2, "token_embedding.weight": 2, "visual.conv1.weight": 4,

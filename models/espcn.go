@@ -1,12 +1,8 @@
 package models
 
 import (
-	"embed"
-	"fmt"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // ESPCN is the sub-pixel convolutional network of Shi et al.
@@ -44,17 +40,4 @@ func (m *ESPCN) Forward(x *graph.Value) *graph.Value {
 	x = m.Conv2.Forward(x).Stage("conv2").Activate(m.Act)
 	x = m.Conv3.Forward(x).Stage("conv3")
 	return x.PixelShuffle(m.Scale).Stage("pixel_shuffle").Activate(m.Last)
-}
-
-//go:embed espcn_*.safetensors
-var espcnFiles embed.FS
-
-// ESPCNWeights are the built-in weights for a scale of 2, 3 or 4; see
-// espcn_train for how they came about.
-func ESPCNWeights(scale int) (weights.Source, error) {
-	file, err := espcnFiles.ReadFile(fmt.Sprintf("espcn_x%d.safetensors", scale))
-	if err != nil {
-		return nil, fmt.Errorf("models: no built-in ESPCN weights for scale %d", scale)
-	}
-	return weights.ReadSafetensors(file)
 }

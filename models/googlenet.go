@@ -176,12 +176,12 @@ func (m *convBN) Forward(x *graph.Value) *graph.Value {
 	return m.BN.Forward(m.Conv.Forward(x)).ReLU()
 }
 
-// heads are the auxiliary ones.
-func (m *GoogLeNet) heads() []head {
-	var all []head
+// AuxiliaryHeads are the classifiers that only training uses.
+func (m *GoogLeNet) AuxiliaryHeads() []Head {
+	var all []Head
 	for _, aux := range []*inceptionAux{m.Aux1, m.Aux2} {
 		if aux != nil {
-			all = append(all, head{aux.FC2.Weight, aux.FC2.Bias})
+			all = append(all, Head{aux.FC2.Weight, aux.FC2.Bias})
 		}
 	}
 	return all

@@ -6,7 +6,6 @@ import (
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // LeNet5 is the network of LeCun et al. (1998) in the form of PyTorch's
@@ -43,13 +42,6 @@ func (m *LeNet5) Forward(x *graph.Value) *graph.Value {
 	x = m.FC2.Forward(x).Stage("fc2").Activate(m.Act)
 	return m.FC3.Forward(x).Stage("fc3")
 }
-
-//go:embed lenet.safetensors
-var lenetFile []byte
-
-// LeNetWeights are built-in weights of NewLeNet5(1) for handwritten digits; see
-// lenet_train for how they came about.
-func LeNetWeights() (weights.Source, error) { return weights.ReadSafetensors(lenetFile) }
 
 // halve pools 2×2 windows.
 func halve(x *graph.Value, avg bool) *graph.Value {

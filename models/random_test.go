@@ -18,7 +18,7 @@ func TestRandomWeights(t *testing.T) {
 	clip := NewCLIP(CLIPConfig{Embedding: 512, Size: 64, Width: 64, Blocks: [4]int{3, 4, 6, 3}, Context: 8, Vocabulary: 9, TextWidth: 64, TextLayers: 1})
 	for _, c := range []struct {
 		name  string
-		model Model
+		model Network
 		input tensor.Shape
 	}{
 		{"resnet18", NewResNet(ResNetConfig{Blocks: [4]int{2, 2, 2, 2}}), tensor.Shape{1, 32, 32, 3}},

@@ -16,8 +16,6 @@ type SAM struct {
 	Encoder *SAMEncoder       `weight:"image_encoder"`
 	Prompt  *SAMPromptEncoder `weight:"prompt_encoder"`
 	Decoder *SAMDecoder       `weight:"mask_decoder"`
-
-	preprocess *Preprocess // as OpenSAM has read it; nil for the official one
 }
 
 // SAMConfig says which SAM. Zero fields are those of the official models.
@@ -83,23 +81,10 @@ func (m *SAM) Decode(image, positions, points, mask *graph.Value) (masks, iou *g
 }
 
 // Size is the height and width of the images that the encoder takes.
-func (m *SAM) Size() int { return m.Encoder.Position.Shape[1] * m.Encoder.Patch.Weight.Shape[2] }
+func (m *SAM) Size() int { return m.Grid() * m.Encoder.Patch.Weight.Shape[2] }
 
-// Preprocess is what becomes of a picture: its longer side is resized to the
-// encoder's size, and zeros added below or to the right.
-func (m *SAM) Preprocess() Preprocess {
-	if m.preprocess != nil {
-		return *m.preprocess
-	}
-	return samPreprocess(m.Size())
-}
-
-func samPreprocess(size int) Preprocess {
-	p := Preprocess{Long: size, Bytes: true, Pad: [2]int{size, size}}
-	p.Mean = [3]float32{123.675, 116.28, 103.53}
-	p.Std = [3]float32{58.395, 57.12, 57.375}
-	return p
-}
+// Grid is the height and width of what the encoder makes of an image.
+func (m *SAM) Grid() int { return m.Encoder.Position.Shape[1] }
 
 // SAMEncoder is SAM's image encoder: a vision transformer in which most blocks
 // attend within windows, with relative positions along each dimension, and a

@@ -5,11 +5,13 @@ import (
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
 )
 
-// samMasks is how many masks a prompt gets: one, and three for when it is
+// SAMOutputs is how many masks a prompt gets: one, and three for when it is
 // ambiguous: whole, part, subpart.
-const samMasks = 1 + 3
+const SAMOutputs = 1 + 3
 
 // SAMDecoder turns an image's and a prompt's embeddings to masks.
 type SAMDecoder struct {
@@ -35,13 +37,13 @@ func NewSAMDecoder(c SAMConfig) *SAMDecoder {
 		FinalAttn: newSAMCross(n, c.DecoderHeads, c.Downsample),
 		FinalNorm: layers.NewLayerNorm(n),
 		IoUToken:  newSAMEmbedding(1, n),
-		Tokens:    newSAMEmbedding(samMasks, n),
+		Tokens:    newSAMEmbedding(SAMOutputs, n),
 		Up1:       layers.NewConvTranspose2d(n, n/4, graph.Both(2), twice),
 		UpNorm:    samNorm(n / 4),
 		Up2:       layers.NewConvTranspose2d(n/4, n/8, graph.Both(2), twice),
-		IoU:       newSAMMLP(n, c.IoUHidden, samMasks, c.IoULayers),
+		IoU:       newSAMMLP(n, c.IoUHidden, SAMOutputs, c.IoULayers),
 	}
-	for range samMasks {
+	for range SAMOutputs {
 		m.Hyper = append(m.Hyper, newSAMMLP(n, n, n/8, 3))
 	}
 	for i := range c.DecoderDepth {
@@ -56,13 +58,13 @@ func NewSAMDecoder(c SAMConfig) *SAMDecoder {
 // what their intersection over union will be [B, 4].
 func (m *SAMDecoder) Forward(image, position, sparse, dense *graph.Value) (masks, iou *graph.Value) {
 	g, h, w, n := image.Graph(), image.Shape[1], image.Shape[2], image.Shape[3]
-	tokens := graph.Apply(graph.Concat{}, g.Const(m.IoUToken.Weight), g.Const(m.Tokens.Weight)).Reshape(1, 1+samMasks, n)
+	tokens := graph.Apply(graph.Concat{}, g.Const(m.IoUToken.Weight), g.Const(m.Tokens.Weight)).Reshape(1, 1+SAMOutputs, n)
 	b := dense.Shape[0]
 	if sparse != nil {
 		b = sparse.Shape[0]
 	}
 	if b > 1 {
-		tokens = tokens.Expand(b, 1+samMasks, n)
+		tokens = tokens.Expand(b, 1+SAMOutputs, n)
 	}
 	if sparse != nil {
 		tokens = graph.Apply(graph.Concat{Axis: 1}, tokens, sparse)
@@ -83,7 +85,7 @@ func (m *SAMDecoder) Forward(image, position, sparse, dense *graph.Value) (masks
 		hyper = append(hyper, v.Reshape(b, 1, n/8))
 	}
 	masks = graph.Apply(graph.Concat{Axis: 1}, hyper...).MatMulT(up.Reshape(b, 16*h*w, n/8), 0)
-	return masks.Reshape(b, samMasks, 4*h, 4*w), m.IoU.Forward(token(0)).Stage("iou_prediction_head")
+	return masks.Reshape(b, SAMOutputs, 4*h, 4*w), m.IoU.Forward(token(0)).Stage("iou_prediction_head")
 }
 
 // transform lets tokens [B, T, C] and the image's keys [B, N, C] see each
@@ -201,4 +203,26 @@ func (m *samMLP) Forward(x *graph.Value) *graph.Value {
 		x = l.Forward(x)
 	}
 	return x
+}
+
+// TraceDecoder records the decoder for prompts that have points each, none if
+// that is 0, and all of them one mask or none. Inputs are the image's features
+// [1, grid, grid, C], then points [prompts, points, C] and a mask [1, 4·grid,
+// 4·grid, 1] if there are any. Outputs are "masks" and "iou", as of Decode.
+func (m *SAM) TraceDecoder(positions *tensor.Tensor, prompts, points int, mask bool) (*graph.Graph, error) {
+	grid, n := m.Grid(), positions.Shape[3]
+	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the layers
+	return graph.Trace(func(g *graph.Graph) {
+		image := g.Input("image", 1, grid, grid, n)
+		var at, start *graph.Value
+		if points > 0 {
+			at = g.Input("points", prompts, points, n)
+		}
+		if mask {
+			start = g.Input("mask", 1, 4*grid, 4*grid, 1)
+		}
+		masks, iou := m.Decode(image, g.Const(positions), at, start)
+		g.Output("masks", masks)
+		g.Output("iou", iou)
+	})
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,8 +13,7 @@ import (
 // Face's layout, and binds it. Its sizes are those of the weights; the heads of
 // the decoder, which they do not tell, are 8 if decoderHeads is 0.
 func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
-	src = samCanonical(src)
-	c, err := samConfigOf(shapesOf(src))
+	c, err := SAMConfigOf(src)
 	if err != nil {
 		return nil, err
 	}
@@ -22,15 +22,17 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 		return nil, fmt.Errorf("models: %d heads of a decoder whose attention has %d channels", or(decoderHeads, 8), inner)
 	}
 	m := NewSAM(c)
-	if err := weights.Bind(m, src); err != nil {
+	if err := weights.Bind(m, samCanonical(src)); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// samConfigOf reads the sizes off the weights' shapes. A block's table of
-// relative positions tells its window.
-func samConfigOf(s shapes) (SAMConfig, error) {
+// SAMConfigOf reads the sizes off the shapes of the weights, in either layout. A
+// block's table of relative positions tells its window. They do not tell the
+// heads of the decoder.
+func SAMConfigOf(src weights.Source) (SAMConfig, error) {
+	s := shapesOf(samCanonical(src))
 	var c SAMConfig
 	err := s.require("SAM", map[string]int{
 		"image_encoder.pos_embed": 4, "image_encoder.patch_embed.proj.weight": 4, "image_encoder.neck.0.weight": 4,
@@ -73,15 +75,15 @@ func samConfigOf(s shapes) (SAMConfig, error) {
 func (m *SAM) Canonical(src weights.Source) weights.Source { return samCanonical(src) }
 
 func samCanonical(src weights.Source) weights.Source {
-	if !isHFSAM(src) {
+	if !slices.Contains(src.Names(), "vision_encoder.pos_embed") {
 		return src
 	}
-	return weights.Rename(src, samNames(src.Names()))
+	return weights.Rename(src, SAMNames(src.Names()))
 }
 
-// samNames turns the names of a file in Hugging Face's layout, which has all of
+// SAMNames turns the names of a file in Hugging Face's layout, which has all of
 // them, into the official ones.
-func samNames(all []string) func(string) string {
+func SAMNames(all []string) func(string) string {
 	inner := map[string]int{} // the layers of an MLP between the first and the last
 	for _, n := range all {
 		if mlp, rest, ok := cutMLP(n); ok && strings.HasPrefix(rest, "layers.") && strings.HasSuffix(rest, ".weight") {

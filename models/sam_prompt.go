@@ -116,7 +116,7 @@ func (m *SAMPromptEncoder) Positions(grid int) *tensor.Tensor {
 		return tensor.Declare(1, grid, grid, n)
 	}
 	t := tensor.New(1, grid, grid, n)
-	parallel(grid, func(y int) {
+	tensor.Parallel(grid, func(y int) {
 		for x := range grid {
 			m.fourier(t.Data[(y*grid+x)*n:][:n], (float64(x)+0.5)/float64(grid), (float64(y)+0.5)/float64(grid))
 		}

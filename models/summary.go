@@ -52,7 +52,8 @@ type Cost struct {
 	ActivationBytes int64 `json:"activation_bytes"` // of the results of all layers, in float32
 }
 
-func (c *Cost) add(d Cost) {
+// Add adds what another part takes.
+func (c *Cost) Add(d Cost) {
 	c.Parameters += d.Parameters
 	c.MultiplyAdds += d.MultiplyAdds
 	c.Projections += d.Projections
@@ -61,7 +62,7 @@ func (c *Cost) add(d Cost) {
 }
 
 // Summarize describes m on an input [B, H, W, C]. It needs no weights.
-func Summarize(m Model, shape ...int) (*Summary, error) {
+func Summarize(m Network, shape ...int) (*Summary, error) {
 	g, err := Trace(m, shape...)
 	if err != nil {
 		return nil, err
@@ -101,8 +102,8 @@ func Summarize(m Model, shape ...int) (*Summary, error) {
 			l.Projections = l.MultiplyAdds
 		}
 		s.Layers = append(s.Layers, l)
-		since.add(l.Cost)
-		s.Cost.add(l.Cost)
+		since.Add(l.Cost)
+		s.Cost.Add(l.Cost)
 		for _, stage := range ends[v] {
 			stage.Cost = since
 			s.Stages = append(s.Stages, stage)

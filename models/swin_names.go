@@ -114,7 +114,7 @@ func (k keyBias) View(name string) (*tensor.Tensor, error) {
 	return weights.View(k.Source, name)
 }
 
-// Entry describes a tensor without reading it, if the source can.
+// Model describes a tensor without reading it, if the source can.
 func (k keyBias) Entry(name string) (weights.Entry, bool) {
 	if block, ok := strings.CutSuffix(name, ".k_bias"); ok {
 		name = block + ".q_bias"

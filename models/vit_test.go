@@ -22,7 +22,7 @@ func picture(b, h, w int) *tensor.Tensor {
 }
 
 // evaluate returns the outputs of m for x by name.
-func evaluate(t *testing.T, m Model, x *tensor.Tensor) map[string]*tensor.Tensor {
+func evaluate(t *testing.T, m Network, x *tensor.Tensor) map[string]*tensor.Tensor {
 	t.Helper()
 	g, err := Trace(m, x.Shape...)
 	if err != nil {

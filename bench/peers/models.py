@@ -26,7 +26,7 @@ from torch import nn
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHAPES = HERE.parent / "shapes"
-ESPCN_WEIGHTS = HERE.parent.parent / "models" / "espcn_x3.safetensors"
+ESPCN_WEIGHTS = HERE.parent.parent / "vision" / "zoo" / "espcn_x3.safetensors"
 OPSET = 13
 WHOLE_OPSET = 17  # has layer normalisation as one node
 WHOLE = ["resnet18", "resnet50", "googlenet", "alexnet", "vit_b_16", "swin_t", "clip_image", "clip_text"]
@@ -149,7 +149,7 @@ def write_espcn(out, size=256):
     if ESPCN_WEIGHTS.exists():
         weights = {k.replace("weight/", "", 1): v for k, v in read_safetensors(ESPCN_WEIGHTS).items()}
         module.load_state_dict({k: weights[k] for k in module.state_dict()})
-        source = "models/" + ESPCN_WEIGHTS.name
+        source = "vision/zoo/" + ESPCN_WEIGHTS.name
     x = torch.rand([1, 1, size, size], generator=rng)
     write("espcn_x3", module, x, out, {"weights": source})
     return source

@@ -13,6 +13,8 @@ import (
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 func newAttention(s *settings) *cobra.Command {
@@ -88,7 +90,7 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	if err != nil {
 		return err
 	}
-	block, err := models.LayOpen(g, a.block)
+	block, err := vision.LayOpen(g, a.block)
 	if err != nil {
 		return fmt.Errorf("%s: --%w", name, err)
 	}
@@ -135,7 +137,7 @@ func (a *attention) patch() (int, error) {
 }
 
 // compute runs the model up to the block.
-func (a *attention) compute(ctx context.Context, dev *machine, g *graph.Graph, block *models.AttentionBlock, p *photo) error {
+func (a *attention) compute(ctx context.Context, dev *machine, g *graph.Graph, block *vision.AttentionBlock, p *photo) error {
 	program, err := dev.compile(g, gpu.Choice{})
 	if err != nil {
 		return err
@@ -149,7 +151,7 @@ func (a *attention) compute(ctx context.Context, dev *machine, g *graph.Graph, b
 }
 
 // heads are those that are drawn, and what they are called.
-func (a *attention) heads(block *models.AttentionBlock) (heads []int, title string) {
+func (a *attention) heads(block *vision.AttentionBlock) (heads []int, title string) {
 	if a.head >= 0 {
 		return []int{a.head}, fmt.Sprintf("block %d, head %d", a.block, a.head)
 	}
@@ -159,11 +161,11 @@ func (a *attention) heads(block *models.AttentionBlock) (heads []int, title stri
 	return heads, fmt.Sprintf("block %d, mean of heads", a.block)
 }
 
-func (a *attention) panels(block *models.AttentionBlock, seen *models.Image, patch int) ([]panel, error) {
+func (a *attention) panels(block *vision.AttentionBlock, seen *picture.Image, patch int) ([]panel, error) {
 	large := seen
 	if side := max(seen.Width, seen.Height); side < 336 {
 		scale := (335 + side) / side
-		large = seen.Resize(seen.Width*scale, seen.Height*scale, models.Bicubic)
+		large = seen.Resize(seen.Width*scale, seen.Height*scale, picture.Bicubic)
 	}
 	heads, title := a.heads(block)
 	all := []panel{{"what the model sees", large}}
@@ -205,18 +207,18 @@ func (a *attention) panels(block *models.AttentionBlock, seen *models.Image, pat
 }
 
 // cell is where a place of the map lies in a picture.
-func (h heat) cell(m *models.Image, row, column int) image.Rectangle {
+func (h heat) cell(m *picture.Image, row, column int) image.Rectangle {
 	return image.Rect(column*m.Width/h.Pair[1], row*m.Height/h.Pair[0], (column+1)*m.Width/h.Pair[1], (row+1)*m.Height/h.Pair[0])
 }
 
 // over draws the heat on a picture in grey: from black where there is none to
 // red and yellow where it is largest.
-func (h heat) over(m *models.Image) *models.Image {
+func (h heat) over(m *picture.Image) *picture.Image {
 	most := 1e-30
 	for _, v := range h.weight {
 		most = max(most, v)
 	}
-	out, grey := models.NewImage(m.Width, m.Height, 3), m.Grey()
+	out, grey := picture.New(m.Width, m.Height, 3), m.Grey()
 	for y := range m.Height {
 		for x := range m.Width {
 			v := h.weight[y*h.Pair[0]/m.Height*h.Pair[1]+x*h.Pair[1]/m.Width] / most
@@ -232,8 +234,8 @@ func (h heat) over(m *models.Image) *models.Image {
 
 // partition tints a picture by the windows that compute it and draws their
 // borders.
-func partition(m *models.Image, w graph.Windows) *models.Image {
-	out := models.NewImage(m.Width, m.Height, 3)
+func partition(m *picture.Image, w graph.Windows) *picture.Image {
+	out := picture.New(m.Width, m.Height, 3)
 	m = m.RGB()
 	place := func(at, size, d int) int { // of a pixel: the window's number along d
 		token := at * w.Size[d] / size
@@ -256,7 +258,7 @@ func partition(m *models.Image, w graph.Windows) *models.Image {
 }
 
 // mark frames a place.
-func mark(m *models.Image, box image.Rectangle) *models.Image {
+func mark(m *picture.Image, box image.Rectangle) *picture.Image {
 	canvas := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	draw.Draw(canvas, canvas.Bounds(), m.Image(), image.Point{}, draw.Src)
 	frame(canvas, box.Inset(-1), 1, image.NewUniform(color.NRGBA{90, 220, 255, 255}))

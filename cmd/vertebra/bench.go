@@ -16,6 +16,7 @@ import (
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -290,7 +291,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 	o := bench.ModelOptions{Runs: b.runs, Start: processStart(), Layers: b.profile && !b.json}
 	entry, err := lookup(name)
 	if err != nil {
-		scaled, bad := models.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
+		scaled, bad := zoo.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
 		if bad != nil {
 			return o, err
 		}

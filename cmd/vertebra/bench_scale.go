@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -57,7 +57,7 @@ func (b *benchScale) run(c *cobra.Command) error {
 	if b.runs < 1 || len(b.sizes) == 0 || slices.Min(b.sizes) < 1 {
 		return fmt.Errorf("--runs %d, --sizes %v: want 1 or more", b.runs, b.sizes)
 	}
-	var entries []models.Entry
+	var entries []zoo.Model
 	for _, name := range b.models {
 		e, err := lookup(name)
 		if err != nil {

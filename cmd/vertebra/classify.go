@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 func newClassify(s *settings) *cobra.Command {
@@ -121,7 +121,7 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 
 func (k *classify) print(one classified, p *photo) {
 	note := ""
-	if k.entry.Preprocess.Digit && !k.quiet && models.DarkOnLight(p.image.Grey()) {
+	if k.entry.Preprocess.Digit && !k.quiet && picture.DarkOnLight(p.image.Grey()) {
 		note = " (dark on light: inverted)"
 	}
 	fmt.Fprintf(k.out, "%s%s\n", one.File, note)

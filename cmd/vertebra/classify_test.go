@@ -14,13 +14,14 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
 )
 
 // seven draws a dark seven on light paper.
 func seven(t *testing.T, dir, name string, side int) string {
 	t.Helper()
-	m := models.NewImage(side, side, 3)
+	m := picture.New(side, side, 3)
 	for i := range m.Pix {
 		m.Pix[i] = 210
 	}
@@ -34,7 +35,7 @@ func seven(t *testing.T, dir, name string, side int) string {
 		}
 	}
 	path := filepath.Join(dir, name)
-	if err := models.SaveImage(path, m); err != nil {
+	if err := picture.Save(path, m); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -66,7 +67,7 @@ func TestClassifyDigits(t *testing.T) {
 }
 
 // checkpoint writes random weights of a model.
-func checkpoint(t *testing.T, m models.Model) string {
+func checkpoint(t *testing.T, m models.Network) string {
 	t.Helper()
 	weights.Random(m, 1)
 	var all []*tensor.Tensor
@@ -85,7 +86,7 @@ func TestClassifyOtherHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Classes = 3
-	path, in := checkpoint(t, models.NewResNet(c)), picture(t, 30, 20)
+	path, in := checkpoint(t, models.NewResNet(c)), photograph(t, 30, 20)
 	status, _, stderr := vertebra("classify", "resnet18", in, "--weights", path)
 	if status != 1 || !strings.Contains(stderr, "the head has 3 classes: give --classes 3, or --labels") || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("status %d, %s", status, stderr)
@@ -142,14 +143,14 @@ func TestClassifyInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var out, errs bytes.Buffer
-	status := run(ctx, []string{"classify", "lenet", picture(t, 30, 30)}, &out, &errs)
+	status := run(ctx, []string{"classify", "lenet", photograph(t, 30, 30)}, &out, &errs)
 	if status != 1 || errs.String() != "vertebra: interrupted\n" {
 		t.Errorf("status %d, %q", status, errs.String())
 	}
 }
 
 func TestClassifyErrors(t *testing.T) {
-	in := picture(t, 8, 8)
+	in := photograph(t, 8, 8)
 	for _, c := range []struct {
 		want string
 		args []string

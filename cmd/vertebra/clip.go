@@ -12,6 +12,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -26,7 +27,7 @@ type clip struct {
 	batch   int
 
 	clip   *models.CLIP
-	tokens *models.CLIPTokenizer
+	tokens *zoo.CLIPTokenizer
 
 	text      *program // of the text tower, for textCount texts; nil until it is needed
 	textCount int
@@ -58,11 +59,13 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 	if err := checkBatch(n.batch); err != nil {
 		return err
 	}
-	if n.clip, n.tokens, err = models.OpenCLIP(n.weights); err != nil {
+	files, err := zoo.ReadCLIP(n.weights)
+	if err != nil {
 		return explain(err, n.weights, "CLIP")
 	}
+	n.clip, n.tokens = files.Network, files.Tokenizer
 	if n.vocab != "" {
-		if n.tokens, err = models.OpenCLIPTokenizer(n.vocab); err != nil {
+		if n.tokens, err = zoo.ReadCLIPTokenizer(n.vocab); err != nil {
 			return plain(n.vocab, err)
 		}
 	}
@@ -70,7 +73,7 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 		return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, bpe_simple_vocab_16e6.txt.gz for OpenAI's models", n.weights)
 	}
 	n.model = n.clip
-	n.entry = models.Entry{Name: "clip", Channels: 3, Size: n.clip.Config().Size, Preprocess: n.clip.Preprocess()}
+	n.entry = zoo.Model{Name: "clip", Channels: 3, Size: n.clip.Config().Size, Preprocess: files.Preprocess}
 	return nil
 }
 

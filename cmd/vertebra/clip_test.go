@@ -37,7 +37,7 @@ func smallCLIP(t *testing.T, seed uint64) string {
 // TestMatch checks that probabilities are those of the cosines of what embed
 // writes.
 func TestMatch(t *testing.T) {
-	w, in := smallCLIP(t, 1), picture(t, 20, 11)
+	w, in := smallCLIP(t, 1), photograph(t, 20, 11)
 	var r []matched
 	if err := json.Unmarshal([]byte(ok(t, "match", in, in, "--batch", "2", "--text", "ab", "--text", "a c", "--weights", w, "--json")), &r); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestMatch(t *testing.T) {
 
 // TestCLIPErrors expects one clear line and nothing written.
 func TestCLIPErrors(t *testing.T) {
-	w, in, empty := smallCLIP(t, 1), picture(t, 8, 8), t.TempDir()
+	w, in, empty := smallCLIP(t, 1), photograph(t, 8, 8), t.TempDir()
 	other := checkpoint(t, models.NewESPCN(2))
 	alone := filepath.Join(t.TempDir(), "clip.safetensors")
 	data, err := os.ReadFile(w)

@@ -17,8 +17,9 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // A photograph that is part of the program; see photo/LICENSE.txt.
@@ -51,7 +52,7 @@ func (u *upscale) demo(ctx context.Context) error {
 	if kind, err := format(u.path); err != nil || kind != "png" {
 		return fmt.Errorf("%s: extension %q, want .png", u.path, filepath.Ext(u.path))
 	}
-	photo, err := models.Decode(bytes.NewReader(demoPhoto))
+	photo, err := picture.Decode(bytes.NewReader(demoPhoto))
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (u *upscale) demo(ctx context.Context) error {
 		return err
 	}
 	defer dev.close()
-	tile := models.TileSize(photo.Width, photo.Height, u.scale)
+	tile := vision.TileSize(photo.Width, photo.Height, u.scale)
 	p, err := u.compile(dev, net, tile)
 	if err != nil {
 		return err
@@ -73,14 +74,14 @@ func (u *upscale) demo(ctx context.Context) error {
 	u.setup = time.Since(start)
 
 	var large bytes.Buffer
-	scaler := models.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+	scaler := vision.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		return u.timed(ctx, p, y)
 	}}
 	drawing := time.Now()
 	if err := scaler.Write(ctx, &large, "png", photo, nil); err != nil {
 		return err
 	}
-	ours, err := models.Decode(&large)
+	ours, err := picture.Decode(&large)
 	if err != nil {
 		return err
 	}
@@ -95,8 +96,8 @@ func (u *upscale) demo(ctx context.Context) error {
 	}
 	w, h := ours.Width, ours.Height
 	panels := []panel{
-		{"pixels", photo.Resize(w, h, models.Nearest)},
-		{"bicubic", photo.Resize(w, h, models.Bicubic)},
+		{"pixels", photo.Resize(w, h, picture.Nearest)},
+		{"bicubic", photo.Resize(w, h, picture.Bicubic)},
 		{fmt.Sprintf("vertebra (ESPCN x%d)", u.scale), ours},
 	}
 	if err := os.MkdirAll(filepath.Dir(u.path), 0o777); err != nil {
@@ -123,7 +124,7 @@ func (u *upscale) demo(ctx context.Context) error {
 // panel is a picture with a caption.
 type panel struct {
 	caption string
-	picture *models.Image
+	picture *picture.Image
 }
 
 // sideBySide draws pictures of one size in a row, with their captions above.

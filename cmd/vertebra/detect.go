@@ -13,6 +13,7 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 )
 
 func newDetect(s *settings) *cobra.Command {
@@ -44,7 +45,7 @@ the picture with the boxes drawn.`,
 type detect struct {
 	network
 	path   string
-	filter models.DetectionFilter
+	filter vision.DetectionFilter
 	json   bool
 }
 
@@ -125,7 +126,7 @@ func (d *detect) objects(p *photo, logits, boxes *tensor.Tensor) detected {
 	limit := [4]float32{float32(found.Width), float32(found.Height), float32(found.Width), float32(found.Height)}
 	back := p.at.Inverse()
 	size := [2]int{p.input.Shape[1], p.input.Shape[2]}
-	for _, o := range d.model.(*models.ViTDetector).Detections(logits, boxes, 0, size, d.filter) {
+	for _, o := range vision.Detections(logits, boxes, 0, d.model.(*models.ViTDetector).Backbone.Patch, size, d.filter) {
 		box := back.Box(o.Box)
 		for i, v := range box {
 			box[i] = max(0, min(v, limit[i]))

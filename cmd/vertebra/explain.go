@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -22,7 +22,7 @@ func explain(err error, path, family string) error {
 		return err
 	}
 	defer src.Close()
-	for _, e := range models.Registry {
+	for _, e := range zoo.Models {
 		if strings.HasPrefix(e.Name, strings.ToLower(family)) {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -80,7 +81,7 @@ func (l layout) outside(t *tensor.Tensor) *tensor.Tensor {
 func completeLayer(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if len(args) > 0 {
-		if e, err := models.Lookup(args[0]); err == nil {
+		if e, err := zoo.Lookup(args[0]); err == nil {
 			names, _ = stages(e, e.New())
 		}
 	}
@@ -88,7 +89,7 @@ func completeLayer(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 }
 
 // stages lists a model's stages before its main result, in order.
-func stages(e models.Entry, m models.Model) ([]string, error) {
+func stages(e zoo.Model, m models.Network) ([]string, error) {
 	g, err := models.TraceForward(m, 1, e.Size, e.Size, e.Channels)
 	if err != nil {
 		return nil, err

@@ -61,14 +61,14 @@ func TestFeatures(t *testing.T) {
 // TestFeaturesAll writes every stage.
 func TestFeaturesAll(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "f.safetensors")
-	ok(t, "features", "lenet", picture(t, 8, 8), "-o", out, "--layer", "all", "-q")
+	ok(t, "features", "lenet", photograph(t, 8, 8), "-o", out, "--layer", "all", "-q")
 	if got := strings.Join(openFile(t, out).Names(), " "); got != "conv1 pool conv2 pool#1 fc1 fc2" {
 		t.Errorf("stages %s", got)
 	}
 }
 
 func TestFeaturesErrors(t *testing.T) {
-	in := picture(t, 8, 8)
+	in := photograph(t, 8, 8)
 	for _, c := range []struct {
 		want string
 		args []string

@@ -22,7 +22,7 @@ func photos(t *testing.T, n int) string {
 		t.Fatal(err)
 	}
 	for i := range n {
-		data, err := os.ReadFile(picture(t, 8+i, 9))
+		data, err := os.ReadFile(photograph(t, 8+i, 9))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -112,7 +112,7 @@ func TestSearch(t *testing.T) {
 	}
 	put := func(name string, width, height int) {
 		t.Helper()
-		data, err := os.ReadFile(picture(t, width, height))
+		data, err := os.ReadFile(photograph(t, width, height))
 		if err != nil {
 			t.Fatal(err)
 		}

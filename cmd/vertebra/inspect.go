@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -102,13 +102,13 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 		r.Elements += int64(e.Shape.Len())
 		r.Bytes += e.Bytes
 	}
-	candidates := models.Registry
+	candidates := zoo.Models
 	if model != "" {
 		e, err := lookup(model)
 		if err != nil {
 			return nil, err
 		}
-		candidates = []models.Entry{e}
+		candidates = []zoo.Model{e}
 	}
 	var best float64
 	for _, e := range candidates {
@@ -119,8 +119,8 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 			continue
 		}
 		if len(fit.Misshapen) > 0 && len(fit.Missing)+len(fit.Unused) == 0 {
-			n, other := models.ClassesIn(e, src), e.New()
-			if n > 0 && models.SetClasses(e, other, n) == nil && weights.Compare(other, src).Err() == nil {
+			n, other := zoo.ClassesIn(e, src), e.New()
+			if n > 0 && zoo.SetClasses(e, other, n) == nil && weights.Compare(other, src).Err() == nil {
 				r.Heads = append(r.Heads, inspectedHead{e.Name, n})
 			}
 		}

@@ -23,9 +23,9 @@ func TestInspect(t *testing.T) {
 		args  []string
 		lines []string
 	}{
-		{"fits", []string{"../../models/espcn_x2.safetensors"},
+		{"fits", []string{"../../vision/zoo/espcn_x2.safetensors"},
 			[]string{"conv1.weight", "64x1x5x5", "safetensors file\n6 tensors, 21284 elements", "fits espcn_x2\n"}},
-		{"another model", []string{"../../models/espcn_x2.safetensors", "--model", "espcn_x3"},
+		{"another model", []string{"../../vision/zoo/espcn_x2.safetensors", "--model", "espcn_x3"},
 			[]string{"does not fit espcn_x3: 4 tensors agree, 0 are missing, 2 have another shape, 0 are unused\n",
 				"  shape: conv3.bias is [4], the model wants [9]\n"}},
 		{"nested", []string{"../../weights/testdata/pth/dataparallel_with_optimizer_zip.pth"},
@@ -74,7 +74,7 @@ func TestInspectErrors(t *testing.T) {
 	}{
 		{"no such file", []string{"missing.pth"}},
 		{"neither a safetensors nor a PyTorch file", []string{"inspect.go"}},
-		{`no model "nothing"`, []string{"../../models/espcn_x2.safetensors", "--model", "nothing"}},
+		{`no model "nothing"`, []string{"../../vision/zoo/espcn_x2.safetensors", "--model", "nothing"}},
 		{"wrong number of arguments, 0", nil},
 	} {
 		_, errs, status := inspectCommand(t, c.args...)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 )
 
 // machine is what graphs run on: a GPU, or the cores of this computer.
@@ -77,10 +77,10 @@ func (m *machine) compile(g *graph.Graph, c gpu.Choice) (*program, error) {
 
 // compiler makes graphs ready for what compiles them itself; poison fills the
 // memory of each with NaN first.
-func (m *machine) compiler(c gpu.Choice, poison bool) models.Compiler {
-	return func(g *graph.Graph) (models.Plan, error) {
+func (m *machine) compiler(c gpu.Choice, poison bool) vision.Compiler {
+	return func(g *graph.Graph) (vision.Plan, error) {
 		if m.dev == nil {
-			return models.Evaluate(g)
+			return vision.Evaluate(g)
 		}
 		p, err := m.dev.CompileWith(g, c)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -38,8 +39,8 @@ func ok(t *testing.T, args ...string) string {
 	return stdout
 }
 
-// picture writes a PNG of a size and returns its path.
-func picture(t *testing.T, w, h int) string {
+// photograph writes a PNG of a size and returns its path.
+func photograph(t *testing.T, w, h int) string {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -90,7 +91,7 @@ func hugePNG() []byte {
 
 // TestBadInput expects one clear line, status 1, and no file.
 func TestBadInput(t *testing.T) {
-	in := picture(t, 8, 8)
+	in := photograph(t, 8, 8)
 	whole, err := os.ReadFile(in)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestBadInput(t *testing.T) {
 	if err := weights.WriteSafetensors(x2, nil, tensors...); err != nil {
 		t.Fatal(err)
 	}
-	wide := picture(t, 30000, 1)
+	wide := photograph(t, 30000, 1)
 	folder := filepath.Join(t.TempDir(), "a.png")
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
@@ -186,7 +187,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	var out, err bytes.Buffer
 	dir := t.TempDir()
-	status := run(ctx, []string{"upscale", picture(t, 300, 300), "-o", filepath.Join(dir, "out.png")}, &out, &err)
+	status := run(ctx, []string{"upscale", photograph(t, 300, 300), "-o", filepath.Join(dir, "out.png")}, &out, &err)
 	if status != 1 || err.String() != "vertebra: interrupted\n" {
 		t.Errorf("status %d, %q", status, err.String())
 	}
@@ -201,8 +202,8 @@ func TestUpscale(t *testing.T) {
 		for i, name := range []string{"out.png", "out.jpg"} {
 			scale := []string{"2", "4"}[i]
 			out := filepath.Join(t.TempDir(), name)
-			text := ok(t, "upscale", picture(t, size[0], size[1]), "-o", out, "--scale", scale)
-			m, err := models.LoadImage(out)
+			text := ok(t, "upscale", photograph(t, size[0], size[1]), "-o", out, "--scale", scale)
+			m, err := picture.Load(out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -220,15 +221,15 @@ func TestUpscale(t *testing.T) {
 
 // TestDevicesAgree holds the GPU's picture against that of plain Go.
 func TestDevicesAgree(t *testing.T) {
-	in, dir := picture(t, 40, 23), t.TempDir()
+	in, dir := photograph(t, 40, 23), t.TempDir()
 	a, b := filepath.Join(dir, "a.png"), filepath.Join(dir, "b.png")
 	ok(t, "upscale", in, "-o", a, "-q")
 	ok(t, "upscale", in, "-o", b, "-q", "--device", "cpu")
-	one, err := models.LoadImage(a)
+	one, err := picture.Load(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := models.LoadImage(b)
+	two, err := picture.Load(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +246,7 @@ func TestDemo(t *testing.T) {
 	if !strings.Contains(text, out) || !strings.Contains(text, "device: ") || !strings.Contains(text, "megapixels a second") {
 		t.Errorf("demo says %q", text)
 	}
-	m, err := models.LoadImage(out)
+	m, err := picture.Load(out)
 	if err != nil || m.Width < 3*630 {
 		t.Errorf("%v, %v", m, err)
 	}

@@ -7,8 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 func newModels(s *settings) *cobra.Command {
@@ -59,7 +58,7 @@ type listedModel struct {
 // listModels are the models with a word in their name.
 func listModels(word string) []listedModel {
 	var rows []listedModel
-	for _, e := range models.Registry {
+	for _, e := range zoo.Models {
 		if strings.Contains(e.Name, strings.ToLower(word)) {
 			rows = append(rows, listedModel{e.Name, e.Size, e.Channels, e.Input, e.Paper, e.Checkpoint, e.Hash, e.Licence})
 		}
@@ -83,8 +82,8 @@ func printModels(out io.Writer, rows []listedModel, quiet bool) error {
 }
 
 // lookup finds a model by name.
-func lookup(name string) (models.Entry, error) {
-	e, err := models.Lookup(name)
+func lookup(name string) (zoo.Model, error) {
+	e, err := zoo.Lookup(name)
 	if err != nil {
 		return e, fmt.Errorf("%w; \"vertebra models\" lists all", err)
 	}
@@ -94,7 +93,7 @@ func lookup(name string) (models.Entry, error) {
 // modelNames are the names in the registry.
 func modelNames() []string {
 	var names []string
-	for _, e := range models.Registry {
+	for _, e := range zoo.Models {
 		names = append(names, e.Name)
 	}
 	return names

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 func TestModels(t *testing.T) {
-	if names := strings.Fields(ok(t, "models", "-q")); len(names) != len(models.Registry) {
-		t.Errorf("%d models, want %d", len(names), len(models.Registry))
+	if names := strings.Fields(ok(t, "models", "-q")); len(names) != len(zoo.Models) {
+		t.Errorf("%d models, want %d", len(names), len(zoo.Models))
 	}
 	var rows []listedModel
 	if err := json.Unmarshal([]byte(ok(t, "models", "ResNet18", "--json")), &rows); err != nil || len(rows) != 1 || !strings.Contains(rows[0].Weights, "resnet18-f37072fd") {

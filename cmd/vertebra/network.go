@@ -10,6 +10,7 @@ import (
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -21,8 +22,8 @@ type network struct {
 	labels  string
 	size    string
 
-	entry models.Entry
-	model models.Model
+	entry zoo.Model
+	model models.Network
 	names []string // of the classes; nil if they are not known
 
 	out, err io.Writer
@@ -49,7 +50,7 @@ func (n *network) load(c *cobra.Command, name string) (err error) {
 		return err
 	}
 	if n.weights != "" {
-		if n.entry.Preprocess, err = models.PreprocessAt(n.weights, n.entry); err != nil {
+		if n.entry.Preprocess, err = zoo.PreprocessAt(n.weights, n.entry); err != nil {
 			return err
 		}
 	}
@@ -75,7 +76,7 @@ func (n *network) load(c *cobra.Command, name string) (err error) {
 	}
 	n.model = n.entry.New()
 	if classes != 0 || n.classes < 0 {
-		if err := models.SetClasses(n.entry, n.model, classes); err != nil {
+		if err := zoo.SetClasses(n.entry, n.model, classes); err != nil {
 			return err
 		}
 	}
@@ -108,9 +109,9 @@ func (n *network) fill(src weights.Source, name string) error {
 	if err == nil {
 		return nil
 	}
-	if have := models.ClassesIn(n.entry, src); have > 0 {
+	if have := zoo.ClassesIn(n.entry, src); have > 0 {
 		other := n.entry.New()
-		if models.SetClasses(n.entry, other, have) == nil && weights.Compare(other, src).Err() == nil {
+		if zoo.SetClasses(n.entry, other, have) == nil && weights.Compare(other, src).Err() == nil {
 			return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", name, have, have)
 		}
 	}
@@ -125,7 +126,7 @@ func (n *network) fill(src weights.Source, name string) error {
 // classes there are.
 func (n *network) label(class, count int) string {
 	if n.names == nil && count == 1000 {
-		n.names = models.ImageNetClasses()
+		n.names = zoo.ImageNetClasses()
 	}
 	if len(n.names) != count {
 		return ""

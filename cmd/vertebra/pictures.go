@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // extensions are those of the pictures that are taken from folders.
@@ -60,16 +60,16 @@ func pictures(args []string) ([]string, error) {
 // photo is a file on its way through a network.
 type photo struct {
 	path  string
-	image *models.Image
+	image *picture.Image
 	input *tensor.Tensor // [1, H, W, C]
-	at    models.Transform
+	at    picture.Transform
 	err   error
 }
 
 // read loads a file and prepares it as the model was trained.
 func (n *network) read(path string) *photo {
 	p := &photo{path: path}
-	if p.image, p.err = models.LoadImage(path); p.err == nil {
+	if p.image, p.err = picture.Load(path); p.err == nil {
 		if p.input, p.at, p.err = n.entry.Preprocess.Apply(p.image); p.err != nil {
 			p.err = fmt.Errorf("%s: %w", path, p.err)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -70,7 +72,7 @@ type reconstructed struct {
 // autoencoders are the names of those that have a decoder.
 func autoencoders() []string {
 	var names []string
-	for _, e := range models.Registry {
+	for _, e := range zoo.Models {
 		if !strings.HasPrefix(e.Name, "mae_") {
 			continue
 		}
@@ -239,7 +241,7 @@ func (n *network) raw(v float32, channel int) float32 {
 }
 
 // picture is an input of the model [1, H, W, 3] as a picture again.
-func (n *network) picture(x *tensor.Tensor) (*models.Image, error) {
+func (n *network) picture(x *tensor.Tensor) (*picture.Image, error) {
 	t := tensor.New(x.Shape...)
 	for i, v := range x.Data {
 		if p := n.entry.Preprocess; p.Std != ([3]float32{}) {
@@ -247,5 +249,5 @@ func (n *network) picture(x *tensor.Tensor) (*models.Image, error) {
 		}
 		t.Data[i] = v
 	}
-	return models.ImageOf(t, 255)
+	return picture.FromTensor(t, 255)
 }

@@ -155,7 +155,7 @@ func TestRunErrors(t *testing.T) {
 		{"x is [1, 3, 32, 32], lenet wants N×C×H×W with C = 1", write(t, three), nil},
 		{"2 tensors, none of them called x", write(t, a, b), nil},
 		{"a is [1]", write(t, a), nil},
-		{"safetensors", picture(t, 3, 3), nil},
+		{"safetensors", photograph(t, 3, 3), nil},
 		{`no stage "layer9"; there are conv1, pool, conv2`, good, []string{"--layer", "layer9"}},
 		{`--layout "CHWN"`, good, []string{"--layout", "CHWN"}},
 		{"wants N×H×W×C with C = 1", good, []string{"--layout", "nhwc"}},

@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/gpu"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -81,7 +83,7 @@ type sam struct {
 	points                        []string
 	box                           string
 	json, everything              bool
-	all                           models.SAMEverything
+	all                           vision.SAMEverything
 	out, err                      io.Writer
 
 	encoded, decoded time.Duration
@@ -96,17 +98,18 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := models.LoadImage(args[0])
+	m, err := picture.Load(args[0])
 	if err != nil {
 		return err
 	}
 	if err := inside(prompt, m); err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
-	net, err := a.load()
+	files, err := a.load()
 	if err != nil {
 		return err
 	}
+	net := files.Network
 	if a.mask != "" {
 		if prompt.Mask, err = startMask(a.mask, m, net); err != nil {
 			return err
@@ -117,13 +120,13 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer dev.close()
-	p := models.NewSAMPredictor(net, dev.compiler(gpu.Choice{}, false))
+	p := vision.NewSAMPredictor(net, files.Preprocess, dev.compiler(gpu.Choice{}, false))
 	defer p.Close()
 	if a.everything {
 		return a.findAll(c.Context(), dev, p, args[0], m)
 	}
 	start := time.Now()
-	if err := a.embed(c.Context(), p, net, m); err != nil {
+	if err := a.embed(c.Context(), p, files, m); err != nil {
 		return err
 	}
 	a.encoded, start = time.Since(start), time.Now()
@@ -179,8 +182,8 @@ func (a *sam) check(c *cobra.Command) error {
 }
 
 // load reads the checkpoint.
-func (a *sam) load() (*models.SAM, error) {
-	m, err := models.OpenSAM(a.weights)
+func (a *sam) load() (*zoo.SAMFiles, error) {
+	m, err := zoo.ReadSAM(a.weights)
 	if err != nil {
 		return nil, explain(err, a.weights, "SAM")
 	}
@@ -189,12 +192,12 @@ func (a *sam) load() (*models.SAM, error) {
 
 // embed gives the predictor the picture, or its embedding from the file; if
 // there is none yet, it writes one.
-func (a *sam) embed(ctx context.Context, p *models.SAMPredictor, net *models.SAM, m *models.Image) error {
+func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, net *zoo.SAMFiles, m *picture.Image) error {
 	if a.embedding == "" {
 		return p.SetImage(ctx, m)
 	}
 	about := map[string]string{
-		"model":   fmt.Sprintf("%x", fingerprint(net.Encoder, fmt.Sprintf("%+v", net.Preprocess()))),
+		"model":   fmt.Sprintf("%x", fingerprint(net.Network.Encoder, fmt.Sprintf("%+v", net.Preprocess))),
 		"picture": fmt.Sprintf("%x", pictureSum(m)),
 	}
 	f, err := weights.OpenSafetensors(a.embedding)
@@ -213,7 +216,7 @@ func (a *sam) embed(ctx context.Context, p *models.SAMPredictor, net *models.SAM
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.embedding, err)
 		}
-		if err := p.SetEmbedding(&models.SAMEmbedding{Features: features, Width: m.Width, Height: m.Height}); err != nil {
+		if err := p.SetEmbedding(&vision.SAMEmbedding{Features: features, Width: m.Width, Height: m.Height}); err != nil {
 			return fmt.Errorf("%s: %w", a.embedding, err)
 		}
 		return nil
@@ -229,7 +232,7 @@ func (a *sam) embed(ctx context.Context, p *models.SAMPredictor, net *models.SAM
 }
 
 // findAll runs --everything.
-func (a *sam) findAll(ctx context.Context, dev *machine, p *models.SAMPredictor, path string, m *models.Image) error {
+func (a *sam) findAll(ctx context.Context, dev *machine, p *vision.SAMPredictor, path string, m *picture.Image) error {
 	if a.all.PredictedIoU == 0 {
 		a.all.PredictedIoU = -1
 	}

@@ -11,13 +11,15 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
 )
 
 // prompt is what the flags ask for, but for the mask. A point alone is
 // ambiguous, all else is not.
-func (a *sam) prompt() (models.SAMPrompt, error) {
-	var p models.SAMPrompt
+func (a *sam) prompt() (vision.SAMPrompt, error) {
+	var p vision.SAMPrompt
 	if !a.everything && len(a.points) == 0 && a.box == "" && a.mask == "" {
 		return p, errors.New("no prompt: give --point X,Y, --box LEFT,TOP,RIGHT,BOTTOM, --mask FILE or --everything")
 	}
@@ -59,7 +61,7 @@ func numbers(text string) ([]float32, error) {
 
 // inside refuses prompts that are not in the picture, before the encoder has run
 // for nothing.
-func inside(p models.SAMPrompt, m *models.Image) error {
+func inside(p vision.SAMPrompt, m *picture.Image) error {
 	w, h := float32(m.Width), float32(m.Height)
 	for _, at := range p.Points {
 		if !(at[0] >= 0 && at[1] >= 0 && at[0] <= w && at[1] <= h) {
@@ -77,7 +79,7 @@ const maskLogit = 8
 
 // startMask reads the mask that a prompt starts from: logits, or a picture of
 // m's size, which is resized and padded as the encoder's input is.
-func startMask(path string, m *models.Image, net *models.SAM) (*tensor.Tensor, error) {
+func startMask(path string, m *picture.Image, net *models.SAM) (*tensor.Tensor, error) {
 	side := 4 * net.Encoder.Position.Shape[1]
 	if strings.ToLower(filepath.Ext(path)) == ".safetensors" {
 		f, err := weights.OpenSafetensors(path)
@@ -94,15 +96,15 @@ func startMask(path string, m *models.Image, net *models.SAM) (*tensor.Tensor, e
 		}
 		return t, nil
 	}
-	mask, err := models.LoadImage(path)
+	mask, err := picture.Load(path)
 	if err != nil {
 		return nil, err
 	}
 	if mask.Width != m.Width || mask.Height != m.Height {
 		return nil, fmt.Errorf("%s: the mask is %d×%d, the picture %d×%d", path, mask.Width, mask.Height, m.Width, m.Height)
 	}
-	w, h := models.LongestSide(m.Width, m.Height, side)
-	mask = mask.Grey().Resize(max(w, 1), max(h, 1), models.Bilinear)
+	w, h := picture.LongestSide(m.Width, m.Height, side)
+	mask = mask.Grey().Resize(max(w, 1), max(h, 1), picture.Bilinear)
 	t := tensor.New(side, side)
 	for i := range t.Data {
 		t.Data[i] = -maskLogit
@@ -116,7 +118,7 @@ func startMask(path string, m *models.Image, net *models.SAM) (*tensor.Tensor, e
 }
 
 // pictureSum tells pictures apart.
-func pictureSum(m *models.Image) [32]byte {
+func pictureSum(m *picture.Image) [32]byte {
 	h := sha256.New()
 	fmt.Fprintln(h, m.Width, m.Height, m.Channels)
 	h.Write(m.Pix)

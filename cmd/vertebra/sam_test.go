@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // smallSAM writes a SAM of made-up weights.
@@ -24,7 +26,7 @@ func smallSAM(t *testing.T) string {
 // TestSAM checks that all that is written of a prompt tells of one mask, of the
 // picture's size, and that a kept embedding gives the same.
 func TestSAM(t *testing.T) {
-	w, in, dir := smallSAM(t), picture(t, 37, 22), t.TempDir()
+	w, in, dir := smallSAM(t), photograph(t, 37, 22), t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
 	cutWith := func(args ...string) cut {
 		t.Helper()
@@ -44,7 +46,7 @@ func TestSAM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := models.LoadImage(name("m.png"))
+	m, err := picture.Load(name("m.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +75,8 @@ func TestSAM(t *testing.T) {
 
 // TestSAMEverything writes all masks as their numbers.
 func TestSAMEverything(t *testing.T) {
-	w, in, out := smallSAM(t), picture(t, 37, 22), filepath.Join(t.TempDir(), "m.png")
-	var r []models.SAMRegion
+	w, in, out := smallSAM(t), photograph(t, 37, 22), filepath.Join(t.TempDir(), "m.png")
+	var r []vision.SAMRegion
 	args := []string{"sam", in, "--everything", "--weights", w, "-o", out, "--points-per-side", "3", "--iou", "-1", "--stability", "-1", "--json"}
 	if err := json.Unmarshal([]byte(ok(t, args...)), &r); err != nil {
 		t.Fatal(err)
@@ -97,7 +99,7 @@ func TestSAMEverything(t *testing.T) {
 
 // TestSAMErrors expects one clear line and nothing written.
 func TestSAMErrors(t *testing.T) {
-	w, in, dir := smallSAM(t), picture(t, 20, 10), t.TempDir()
+	w, in, dir := smallSAM(t), photograph(t, 20, 10), t.TempDir()
 	other := checkpoint(t, models.NewESPCN(2))
 	kept := filepath.Join(t.TempDir(), "e.sam")
 	ok(t, "sam", in, "--weights", w, "--point", "1,1", "--embedding", kept, "-o", filepath.Join(t.TempDir(), "m.png"))
@@ -116,11 +118,11 @@ func TestSAMErrors(t *testing.T) {
 		{[]string{in, "--weights", w, "--point", "1,3,2"}, "the label 1 for what is wanted"},
 		{[]string{in, "--weights", w, "--box", "5,5,5,9"}, "the box 5,5,5,9 is empty"},
 		{[]string{in, "--weights", w, "--box", "1,2,3"}, "want LEFT,TOP,RIGHT,BOTTOM"},
-		{[]string{in, "--weights", w, "--mask", picture(t, 9, 9)}, "the mask is 9×9, the picture 20×10"},
+		{[]string{in, "--weights", w, "--mask", photograph(t, 9, 9)}, "the mask is 9×9, the picture 20×10"},
 		{[]string{in, "--weights", w, "--mask", w}, "mask"},
 		{[]string{in, "--weights", other, "--point", "1,1"}, "is a checkpoint of espcn_x2, not of SAM"},
 		{[]string{in, "--weights", "no-such.pth", "--point", "1,1"}, "no-such.pth: no such file"},
-		{[]string{picture(t, 20, 11), "--weights", w, "--point", "1,1", "--embedding", kept}, "the embedding is of another picture"},
+		{[]string{photograph(t, 20, 11), "--weights", w, "--point", "1,1", "--embedding", kept}, "the embedding is of another picture"},
 		{[]string{in, "--weights", w, "--point", "1,1", "--embedding", other}, "not the embedding of a picture"},
 		{[]string{in, "--weights", w, "--point", "1,1", "--everything"}, "everything"},
 		{[]string{in, "--weights", w, "--everything", "--points-per-side", "0"}, "--points-per-side 0"},

@@ -7,8 +7,9 @@ import (
 	"image"
 	"slices"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -27,17 +28,17 @@ type cut struct {
 }
 
 type cutMask struct {
-	Segmentation models.RLE `json:"segmentation"`
-	Area         int        `json:"area"`
-	Box          [4]int     `json:"bbox"` // left, top, width, height
-	PredictedIoU float32    `json:"predicted_iou"`
-	Stability    *float32   `json:"stability_score"` // null of an empty mask
+	Segmentation picture.RLE `json:"segmentation"`
+	Area         int         `json:"area"`
+	Box          [4]int      `json:"bbox"` // left, top, width, height
+	PredictedIoU float32     `json:"predicted_iou"`
+	Stability    *float32    `json:"stability_score"` // null of an empty mask
 }
 
 // write makes the files of a prompt and prints what is in them.
-func (a *sam) write(dev *machine, path string, m *models.Image, found *models.SAMMasks) error {
-	masks, best := models.Masks(found.Logits, 0), found.Best()
-	picture := segmentationOf(masks[best:best+1], m)
+func (a *sam) write(dev *machine, path string, m *picture.Image, found *vision.SAMMasks) error {
+	masks, best := picture.Masks(found.Logits, 0), found.Best()
+	tinted := segmentationOf(masks[best:best+1], m)
 	if err := writePNG(a.path, masks[best].Image().Image()); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (a *sam) write(dev *machine, path string, m *models.Image, found *models.SA
 		}
 	}
 	if a.overlay != "" {
-		if err := models.SaveImage(a.overlay, picture.Overlay(m)); err != nil {
+		if err := picture.Save(a.overlay, tinted.Overlay(m)); err != nil {
 			return plain(a.overlay, err)
 		}
 	}
@@ -60,7 +61,7 @@ func (a *sam) write(dev *machine, path string, m *models.Image, found *models.SA
 		}
 	}
 	r := cut{path, a.path, a.cutout, a.overlay, m.Width, m.Height, a.encoded.Seconds(), a.decoded.Seconds(), best, nil}
-	stability := models.StabilityScore(found.Logits, 0, 1)
+	stability := vision.StabilityScore(found.Logits, 0, 1)
 	for i, k := range masks {
 		one := cutMask{Segmentation: k.RLE(), Area: k.Area(), PredictedIoU: found.IoU[i]}
 		if one.Area > 0 {
@@ -86,8 +87,8 @@ func (a *sam) write(dev *machine, path string, m *models.Image, found *models.SA
 }
 
 // writeAll makes the files of --everything and prints what is in them.
-func (a *sam) writeAll(dev *machine, path string, m *models.Image, regions []models.SAMRegion) error {
-	masks := make([]*models.Mask, len(regions))
+func (a *sam) writeAll(dev *machine, path string, m *picture.Image, regions []vision.SAMRegion) error {
+	masks := make([]*picture.Mask, len(regions))
 	for i, r := range regions {
 		var err error
 		if masks[i], err = r.Segmentation.Mask(); err != nil {
@@ -101,13 +102,13 @@ func (a *sam) writeAll(dev *machine, path string, m *models.Image, regions []mod
 		return err
 	}
 	if a.overlay != "" {
-		if err := models.SaveImage(a.overlay, segmentationOf(masks, m).Overlay(m)); err != nil {
+		if err := picture.Save(a.overlay, segmentationOf(masks, m).Overlay(m)); err != nil {
 			return plain(a.overlay, err)
 		}
 	}
 	if a.json {
 		if regions == nil {
-			regions = []models.SAMRegion{}
+			regions = []vision.SAMRegion{}
 		}
 		return printJSON(a.out, regions)
 	}
@@ -123,7 +124,7 @@ func (a *sam) writeAll(dev *machine, path string, m *models.Image, regions []mod
 
 // labels are the numbers of the masks, from 1 on, that pixels are in: of the
 // smallest mask where there are several, 0 where there is none.
-func labels(masks []*models.Mask, m *models.Image) []int {
+func labels(masks []*picture.Mask, m *picture.Image) []int {
 	order := make([]int, len(masks))
 	areas := make([]int, len(masks))
 	for i, k := range masks {
@@ -145,8 +146,8 @@ func labels(masks []*models.Mask, m *models.Image) []int {
 const colours = 255
 
 // segmentationOf is masks as classes; beyond colours they begin again.
-func segmentationOf(masks []*models.Mask, m *models.Image) *models.Segmentation {
-	s := &models.Segmentation{Width: m.Width, Height: m.Height, Count: min(len(masks), colours) + 1, Class: make([]uint8, m.Width*m.Height)}
+func segmentationOf(masks []*picture.Mask, m *picture.Image) *picture.Segmentation {
+	s := &picture.Segmentation{Width: m.Width, Height: m.Height, Count: min(len(masks), colours) + 1, Class: make([]uint8, m.Width*m.Height)}
 	for at, n := range labels(masks, m) {
 		if n > 0 {
 			s.Class[at] = uint8((n-1)%colours + 1)
@@ -156,7 +157,7 @@ func segmentationOf(masks []*models.Mask, m *models.Image) *models.Segmentation 
 }
 
 // numbered is a picture of the masks' numbers.
-func numbered(masks []*models.Mask, m *models.Image) image.Image {
+func numbered(masks []*picture.Mask, m *picture.Image) image.Image {
 	if len(masks) <= colours {
 		return segmentationOf(masks, m).Image()
 	}
@@ -168,7 +169,7 @@ func numbered(masks []*models.Mask, m *models.Image) image.Image {
 }
 
 // cutOut is a picture that is transparent but for the mask.
-func cutOut(m *models.Image, mask *models.Mask) *image.NRGBA {
+func cutOut(m *picture.Image, mask *picture.Mask) *image.NRGBA {
 	m = m.RGB()
 	out := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	for i, on := range mask.On {

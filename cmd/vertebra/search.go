@@ -97,7 +97,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, fingerprint(q.clip.clip, fmt.Sprintf("%+v %+v", q.clip.clip.Config(), q.clip.clip.Preprocess())))
+	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, fingerprint(q.clip.clip, fmt.Sprintf("%+v %+v", q.clip.clip.Config(), q.entry.Preprocess)))
 	if err != nil {
 		return err
 	}

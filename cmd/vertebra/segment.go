@@ -7,6 +7,8 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 func newSegment(s *settings) *cobra.Command {
@@ -96,7 +98,7 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 	if err != nil {
 		return err
 	}
-	segmenter, err := models.NewSegmenter(graph)
+	segmenter, err := vision.NewSegmenter(graph)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -116,14 +118,14 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 }
 
 // write makes the files and prints what is in them.
-func (g *segment) write(p *photo, dev *machine, segmenter models.Segmenter, scores *tensor.Tensor) error {
+func (g *segment) write(p *photo, dev *machine, segmenter vision.Segmenter, scores *tensor.Tensor) error {
 	size := [2]int{p.input.Shape[1], p.input.Shape[2]}
 	found := segmenter.Apply(scores, size, p.at, p.image.Width, p.image.Height)
 	if err := writePNG(g.path, found.Image()); err != nil {
 		return err
 	}
 	if g.overlay != "" {
-		if err := models.SaveImage(g.overlay, found.Overlay(p.image)); err != nil {
+		if err := picture.Save(g.overlay, found.Overlay(p.image)); err != nil {
 			return plain(g.overlay, err)
 		}
 	}

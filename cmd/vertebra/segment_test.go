@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // TestSegment writes a mask and an overlay of the picture's size.
 func TestSegment(t *testing.T) {
 	weights := checkpoint(t, models.NewUNetPP(models.UNetPPConfig{DeepSupervision: true, Classes: 3}))
-	in, dir := picture(t, 61, 37), t.TempDir()
+	in, dir := photograph(t, 61, 37), t.TempDir()
 	mask, overlay := filepath.Join(dir, "m.png"), filepath.Join(dir, "o.png")
 	args := []string{"segment", "unetpp_deepsup", in, "--weights", weights, "--classes", "3", "--size", "32x48", "-o", mask}
 	var r segmented
@@ -42,7 +43,7 @@ func TestSegment(t *testing.T) {
 			t.Errorf("class %d: %d pixels told, %d in the mask", i, a.Pixels, counts[i])
 		}
 	}
-	if o, err := models.LoadImage(overlay); err != nil || o.Width != 61 || o.Height != 37 {
+	if o, err := picture.Load(overlay); err != nil || o.Width != 61 || o.Height != 37 {
 		t.Errorf("overlay %v, %v", o, err)
 	}
 	if text := ok(t, append(args, "--depth", "1")...); !strings.Contains(text, "61×37 from "+in+" seen at 48×32") {
@@ -51,7 +52,7 @@ func TestSegment(t *testing.T) {
 }
 
 func TestSegmentErrors(t *testing.T) {
-	in, weights := picture(t, 8, 8), checkpoint(t, models.NewLeNet5D2L())
+	in, weights := photograph(t, 8, 8), checkpoint(t, models.NewLeNet5D2L())
 	for _, c := range []struct {
 		want string
 		args []string

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // parseSize reads "512x384", height and width, or one number for both.
@@ -23,8 +25,8 @@ func parseSize(text string) (h, w int, err error) {
 	if err != nil || h < 1 || w < 1 {
 		return 0, 0, fmt.Errorf("--size %q, want HEIGHTxWIDTH in pixels", text)
 	}
-	if h > models.MaxPixels/w {
-		return 0, 0, fmt.Errorf("--size %s: over %d million pixels", text, models.MaxPixels>>20)
+	if h > picture.MaxPixels/w {
+		return 0, 0, fmt.Errorf("--size %s: over %d million pixels", text, picture.MaxPixels>>20)
 	}
 	return h, w, nil
 }
@@ -62,7 +64,7 @@ lists the models.`,
 			}
 			m := e.New()
 			if classes != 0 {
-				if err := models.SetClasses(e, m, classes); err != nil {
+				if err := zoo.SetClasses(e, m, classes); err != nil {
 					return err
 				}
 			}
@@ -88,7 +90,7 @@ lists the models.`,
 	return c
 }
 
-func printSummary(out io.Writer, e models.Entry, s *models.Summary, quiet bool) error {
+func printSummary(out io.Writer, e zoo.Model, s *models.Summary, quiet bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if !quiet {
 		weights := e.Checkpoint

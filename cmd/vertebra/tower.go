@@ -11,7 +11,7 @@ import (
 
 // imageTower is CLIP's tower of that name, without the other's weights.
 type imageTower struct {
-	Visual models.Model `weight:"visual"`
+	Visual models.Network `weight:"visual"`
 }
 
 // Forward maps images [B, H, W, 3] to embeddings [B, embedding].

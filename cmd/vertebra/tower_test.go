@@ -25,7 +25,7 @@ func TestTowers(t *testing.T) {
 	declared := models.NewCLIP(c)
 	text := &textTower{declared.CLIPText}
 	for name, tower := range map[string]struct {
-		models.Model
+		models.Network
 		forward func(*graph.Value) *graph.Value
 		input   *tensor.Tensor
 	}{
@@ -48,8 +48,8 @@ func TestTowers(t *testing.T) {
 			path := write(t, append(tensors,
 				&tensor.Tensor{Name: "input/x", Shape: x.Shape, Data: x.Data},
 				&tensor.Tensor{Name: "output/y", Shape: want[0].Shape, Data: want[0].Data})...)
-			o := bench.ModelOptions{Model: tower.Model, Start: time.Now()}
-			if o.Input, o.Want, err = bench.ReadData(path, tower.Model); err != nil {
+			o := bench.ModelOptions{Model: tower.Network, Start: time.Now()}
+			if o.Input, o.Want, err = bench.ReadData(path, tower.Network); err != nil {
 				t.Fatal(err)
 			}
 			r, _, err := bench.Model(context.Background(), nil, o)

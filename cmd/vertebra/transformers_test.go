@@ -15,29 +15,31 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // small adds small transformers to the registry for a test.
-func small(t *testing.T) (vit, mae, swin, det models.Entry) {
+func small(t *testing.T) (vit, mae, swin, det zoo.Model) {
 	t.Helper()
 	c := models.ViTConfig{Image: graph.Both(64), Patch: 8, Dim: 24, Depth: 2, Heads: 3, Classes: 5}
-	entry := func(name string, m func() models.Model) models.Entry {
-		return models.Entry{
+	entry := func(name string, m func() models.Network) zoo.Model {
+		return zoo.Model{
 			Name: name, Size: 64, Channels: 3, New: m,
-			Preprocess: models.Preprocess{Size: [2]int{64, 64}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
+			Preprocess: zoo.Preprocess{Size: [2]int{64, 64}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
 		}
 	}
-	vit = entry("vit_small", func() models.Model { return models.NewViT(c) })
-	mae = entry("mae_small", func() models.Model {
+	vit = entry("vit_small", func() models.Network { return models.NewViT(c) })
+	mae = entry("mae_small", func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: c, DecoderDim: 16, DecoderDepth: 1, DecoderHeads: 2, NormPix: true})
 	})
-	swin = entry("swin_small", func() models.Model {
+	swin = entry("swin_small", func() models.Network {
 		return models.NewSwin(models.SwinConfig{Dim: 16, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Both(7), Classes: 5})
 	})
-	det = entry("det_small", func() models.Model { return models.NewViTDetector(c) })
-	before := models.Registry
-	models.Registry = append(slices.Clone(before), vit, mae, swin, det)
-	t.Cleanup(func() { models.Registry = before })
+	det = entry("det_small", func() models.Network { return models.NewViTDetector(c) })
+	before := zoo.Models
+	zoo.Models = append(slices.Clone(before), vit, mae, swin, det)
+	t.Cleanup(func() { zoo.Models = before })
 	return vit, mae, swin, det
 }
 
@@ -52,7 +54,7 @@ func side(t *testing.T, path string, panels, w, h int) {
 // TestReconstruct paints the same for the same seed, and another for another.
 func TestReconstruct(t *testing.T) {
 	_, mae, _, _ := small(t)
-	path, in, dir := checkpoint(t, mae.New()), picture(t, 90, 70), t.TempDir()
+	path, in, dir := checkpoint(t, mae.New()), photograph(t, 90, 70), t.TempDir()
 	var pictures [][]byte
 	for _, seed := range []string{"1", "1", "2"} {
 		out := filepath.Join(dir, "out.png")
@@ -80,7 +82,7 @@ func TestReconstruct(t *testing.T) {
 func TestReconstructPanels(t *testing.T) {
 	_, mae, _, _ := small(t)
 	r := &reconstruct{network: network{entry: mae}, normPix: true}
-	p := r.read(picture(t, 64, 64))
+	p := r.read(photograph(t, 64, 64))
 	if p.err != nil {
 		t.Fatal(p.err)
 	}
@@ -120,8 +122,8 @@ func TestReconstructPanels(t *testing.T) {
 
 func TestAttention(t *testing.T) {
 	vit, mae, swin, _ := small(t)
-	in, out := picture(t, 90, 70), filepath.Join(t.TempDir(), "out.png")
-	for _, e := range []models.Entry{vit, mae} {
+	in, out := photograph(t, 90, 70), filepath.Join(t.TempDir(), "out.png")
+	for _, e := range []zoo.Model{vit, mae} {
 		path := checkpoint(t, e.New())
 		for _, head := range []string{"-1", "2"} {
 			ok(t, "attention", e.Name, in, "--weights", path, "--block", "1", "--head", head, "-o", out)
@@ -141,7 +143,7 @@ func TestAttention(t *testing.T) {
 // TestDetect finds boxes inside the picture, in its own pixels.
 func TestDetect(t *testing.T) {
 	_, _, _, det := small(t)
-	path, in, out := checkpoint(t, det.New()), picture(t, 180, 35), filepath.Join(t.TempDir(), "out.png")
+	path, in, out := checkpoint(t, det.New()), photograph(t, 180, 35), filepath.Join(t.TempDir(), "out.png")
 	args := []string{"detect", "det_small", in, "--weights", path, "--threshold", "0.4", "-o", out}
 	var r detected
 	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil {
@@ -156,7 +158,7 @@ func TestDetect(t *testing.T) {
 			t.Errorf("object %d: %+v", i, o)
 		}
 	}
-	if m, err := models.LoadImage(out); err != nil || m.Width != 180 || m.Height != 35 {
+	if m, err := picture.Load(out); err != nil || m.Width != 180 || m.Height != 35 {
 		t.Errorf("%v, %v", m, err)
 	}
 	if text := ok(t, args...); !strings.Contains(text, "objects") || !strings.Contains(text, "class ") {
@@ -170,9 +172,9 @@ func TestDetect(t *testing.T) {
 
 func TestTransformerErrors(t *testing.T) {
 	vit, mae, swin, det := small(t)
-	in := picture(t, 8, 8)
+	in := photograph(t, 8, 8)
 	w := map[string]string{}
-	for _, e := range []models.Entry{vit, mae, swin, det} {
+	for _, e := range []zoo.Model{vit, mae, swin, det} {
 		w[e.Name] = checkpoint(t, e.New())
 	}
 	for _, c := range []struct {

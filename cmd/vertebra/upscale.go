@@ -15,6 +15,9 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -94,7 +97,7 @@ func espcn(scale int, path string) (*models.ESPCN, error) {
 	}
 	m := models.NewESPCN(scale)
 	if path == "" {
-		src, err := models.ESPCNWeights(scale)
+		src, err := zoo.ESPCNWeights(scale)
 		if err != nil {
 			return nil, err
 		}
@@ -142,11 +145,11 @@ func (u *upscale) run(ctx context.Context, in string) error {
 			return err
 		}
 	}
-	m, alpha, err := models.LoadAlpha(in)
+	m, alpha, err := picture.LoadAlpha(in)
 	if err != nil {
 		return err
 	}
-	if most := models.MaxSide(kind) / u.scale; m.Width > most || m.Height > most {
+	if most := vision.MaxSide(kind) / u.scale; m.Width > most || m.Height > most {
 		return fmt.Errorf("%s: %d×%d pixels are too many for a %s", u.path, m.Width*u.scale, m.Height*u.scale, kind)
 	}
 	dev, err := u.open()
@@ -154,7 +157,7 @@ func (u *upscale) run(ctx context.Context, in string) error {
 		return err
 	}
 	defer dev.close()
-	tile := models.TileSize(m.Width, m.Height, u.scale)
+	tile := vision.TileSize(m.Width, m.Height, u.scale)
 	p, err := u.compile(dev, net, tile)
 	if err != nil {
 		return err
@@ -166,7 +169,7 @@ func (u *upscale) run(ctx context.Context, in string) error {
 	}
 
 	bar := u.bar(u.err, "tiles", 1)
-	scaler := models.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+	scaler := vision.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		return u.timed(ctx, p, y)
 	}, Progress: func(done, total int) {
 		bar.ChangeMax(total)

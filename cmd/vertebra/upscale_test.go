@@ -6,8 +6,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/picture"
 )
 
 // TestTilesOnDevice holds tiles against the whole on the device, where a kernel
@@ -27,25 +28,25 @@ func TestTilesOnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := models.Decode(bytes.NewReader(photo))
+	m, err := picture.Decode(bytes.NewReader(photo))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var results []*models.Image
+	var results []*picture.Image
 	for _, tile := range [][2]int{{m.Height, m.Width}, {64, 86}} {
 		p, err := u.compile(dev, net, tile)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer p.close()
-		scaler := models.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+		scaler := vision.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 			return u.timed(ctx, p, y)
 		}}
 		var b bytes.Buffer
 		if err := scaler.Write(context.Background(), &b, "png", m, nil); err != nil {
 			t.Fatal(err)
 		}
-		out, err := models.Decode(&b)
+		out, err := picture.Decode(&b)
 		if err != nil {
 			t.Fatal(err)
 		}

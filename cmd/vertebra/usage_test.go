@@ -12,7 +12,7 @@ import (
 
 // TestUsage expects status 1 and one line that says how a command is used.
 func TestUsage(t *testing.T) {
-	in, labels := picture(t, 8, 8), file(t, "labels.txt", []byte("a\n"))
+	in, labels := photograph(t, 8, 8), file(t, "labels.txt", []byte("a\n"))
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "link.png")
 	if err := os.Link(in, copied); err != nil {
@@ -50,8 +50,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale goes with a name without one, as espcn; lenet has its own"},
 		{[]string{"bench", "model", "lenet", "--runs", "-1"}, "--runs -1, want 0 or more"},
 		{[]string{"bench", "model", "lenet", "--size", "-1"}, "--size -1, want 1 or more pixels"},
-		{[]string{"bench", "model", "lenet", "--weights", "../../models/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
-		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../models/lenet.safetensors"}, "not of ESPCN"},
+		{[]string{"bench", "model", "lenet", "--weights", "../../vision/zoo/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
+		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../vision/zoo/lenet.safetensors"}, "not of ESPCN"},
 		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side is of --everything, which is not given"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--iou", "7"}, "--iou 7, want 0 to 1, or -1 for any"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--stability", "NaN"}, "--stability NaN, want"},

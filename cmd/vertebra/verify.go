@@ -16,9 +16,9 @@ import (
 	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 )
 
 func newVerify(s *settings) *cobra.Command {
@@ -266,7 +266,7 @@ func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCa
 func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tensor.Tensor, error) {
 	if c.Run != nil {
 		compile := v.machine.compiler(p.choice, true)
-		return c.Run(ctx, func(g *graph.Graph) (models.Plan, error) { return compile(p.graph(g)) })
+		return c.Run(ctx, func(g *graph.Graph) (vision.Plan, error) { return compile(p.graph(g)) })
 	}
 	program, err := v.machine.compile(p.graph(c.Graph), p.choice)
 	if err != nil {

@@ -1,0 +1,172 @@
+package vision
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// AttentionBlock is the attention of a transformer's block, laid open: kernels
+// never keep the scores, so for a picture of them they are computed again, for
+// one token, from queries and keys.
+type AttentionBlock struct {
+	Op graph.Op // graph.Attention or graph.WindowAttention
+
+	op   *graph.Value
+	args []*tensor.Tensor
+}
+
+// LayOpen makes the queries, keys and values of block number n of a traced model
+// its only output, [B, N, 3·C] or [B, H, W, 3·C].
+func LayOpen(g *graph.Graph, n int) (*AttentionBlock, error) {
+	var all []*graph.Value
+	for _, v := range g.Nodes {
+		switch op := v.Op.(type) {
+		case graph.WindowAttention:
+			all = append(all, v)
+		case graph.Attention:
+			if op.Packed == graph.PackedQKV && op.Biases == 0 && op.KH == 0 && !op.Causal {
+				all = append(all, v)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("the model has no attention of image tokens to each other")
+	}
+	if n < 0 || n >= len(all) {
+		return nil, fmt.Errorf("block %d of %d, which are 0 to %d", n, len(all), len(all)-1)
+	}
+	v := all[n]
+	g.Outputs = []graph.Output{{Name: "qkv", Value: v.Args[0]}}
+	return &AttentionBlock{Op: v.Op, op: v}, nil
+}
+
+// Set takes what the graph gave, of a batch of one.
+func (a *AttentionBlock) Set(qkv *tensor.Tensor) {
+	a.args = []*tensor.Tensor{qkv}
+	for _, v := range a.op.Args[1:] {
+		a.args = append(a.args, constant(v))
+	}
+}
+
+// constant is a value that depends on weights alone.
+func constant(v *graph.Value) *tensor.Tensor {
+	if v.Op == nil {
+		return v.Const
+	}
+	var args []*tensor.Tensor
+	for _, a := range v.Args {
+		args = append(args, constant(a))
+	}
+	return v.Op.Eval(args)
+}
+
+// Heads is the number of heads.
+func (a *AttentionBlock) Heads() int {
+	switch op := a.Op.(type) {
+	case graph.Attention:
+		return max(op.Heads, 1)
+	case graph.WindowAttention:
+		return max(op.Heads, 1)
+	}
+	return 0
+}
+
+// Tokens is how much token number query of the sequence attends to each, in a
+// head: not negative, and 1 in sum.
+func (a *AttentionBlock) Tokens(head, query int) []float64 {
+	op, qkv := a.Op.(graph.Attention), a.args[0]
+	n, c := qkv.Shape[1], qkv.Shape[2]/3
+	d := c / a.Heads()
+	part := func(token, which int) []float32 { return qkv.Data[(token*3+which)*c+head*d:][:d] }
+	scores := make([]float64, n)
+	for k := range scores {
+		scores[k] = op.ScaleFor(d) * inner(part(query, 0), part(k, 1))
+	}
+	return softmax(scores)
+}
+
+// WindowToken is a token of a window and how much it is attended to. Those that
+// only fill the map up lie outside of it.
+type WindowToken struct {
+	Row, Column int
+	Weight      float64
+}
+
+// Windows says how the map is cut.
+func (a *AttentionBlock) Windows() (graph.Windows, error) {
+	return a.Op.(graph.WindowAttention).Windows(a.op.Args[0].Shape)
+}
+
+// Window is how much the token at a row and column attends to those of its
+// window, in a head. What the roll has made its neighbour has a weight near 0.
+func (a *AttentionBlock) Window(head, row, column int) ([]WindowToken, error) {
+	op, qkv := a.Op.(graph.WindowAttention), a.args[0]
+	w, err := op.Windows(qkv.Shape)
+	if err != nil {
+		return nil, err
+	}
+	c := qkv.Shape[3] / 3
+	d := c / a.Heads()
+	part := func(row, column, which int) []float32 {
+		if row >= w.Size[0] || column >= w.Size[1] {
+			return a.args[2].Data[which*c+head*d:][:d]
+		}
+		return qkv.Data[((row*w.Size[1]+column)*3+which)*c+head*d:][:d]
+	}
+	var rolled, corner graph.Pair
+	for i, at := range [2]int{row, column} {
+		rolled[i] = (at - w.Shift[i] + w.Padded[i]) % w.Padded[i]
+		corner[i] = rolled[i] / w.Window[i] * w.Window[i]
+	}
+	t := w.Window[0] * w.Window[1]
+	query := (rolled[0]-corner[0])*w.Window[1] + rolled[1] - corner[1]
+	window := corner[0]/w.Window[0]*w.Count[1] + corner[1]/w.Window[1]
+	mask := graph.ShiftMask(w.Padded, w.Window, w.Shift).Data[(window*t+query)*t:][:t]
+	bias := a.args[1].Data[(head*t+query)*t:][:t]
+	tokens, scores := make([]WindowToken, t), make([]float64, t)
+	q := part(row, column, 0)
+	for k := range tokens {
+		tokens[k].Row = (corner[0] + k/w.Window[1] + w.Shift[0]) % w.Padded[0]
+		tokens[k].Column = (corner[1] + k%w.Window[1] + w.Shift[1]) % w.Padded[1]
+		key := part(tokens[k].Row, tokens[k].Column, 1)
+		s := inner(q, key)
+		if op.Cosine {
+			length := func(x []float32) float64 { return max(math.Sqrt(inner(x, x)), 1e-12) }
+			s *= float64(a.args[3].Data[head]) / (length(q) * length(key))
+		} else {
+			s /= math.Sqrt(float64(d))
+		}
+		scores[k] = s + float64(bias[k]) + float64(mask[k])
+	}
+	for k, p := range softmax(scores) {
+		tokens[k].Weight = p
+	}
+	return tokens, nil
+}
+
+func inner(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += float64(v) * float64(b[i])
+	}
+	return sum
+}
+
+// softmax replaces x by exp(x)/Σ exp(x).
+func softmax(x []float64) []float64 {
+	largest, sum := math.Inf(-1), 0.0
+	for _, v := range x {
+		largest = max(largest, v)
+	}
+	for i, v := range x {
+		x[i] = math.Exp(v - largest)
+		sum += x[i]
+	}
+	for i := range x {
+		x[i] /= sum
+	}
+	return x
+}

@@ -1,0 +1,39 @@
+package vision
+
+import "sort"
+
+// IoU is the area that two boxes (left, top, right, bottom) share over the area
+// that they cover together.
+func IoU(a, b [4]float32) float32 {
+	area := func(b [4]float32) float32 { return (b[2] - b[0]) * (b[3] - b[1]) }
+	w := max(0, min(a[2], b[2])-max(a[0], b[0]))
+	h := max(0, min(a[3], b[3])-max(a[1], b[1]))
+	return w * h / (area(a) + area(b) - w*h)
+}
+
+// NMS returns the numbers of the boxes that stay when, from the best score
+// down, each takes away those after it that overlap it by more than threshold:
+// torchvision's nms, and its batched_nms if categories is not nil, in which
+// only boxes of one category take each other away. Of equal scores the first
+// comes first.
+func NMS(boxes [][4]float32, scores []float32, categories []int, threshold float64) []int {
+	order := make([]int, len(boxes))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return scores[order[i]] > scores[order[j]] })
+	var keep []int
+	gone := make([]bool, len(boxes))
+	for n, i := range order {
+		if gone[i] {
+			continue
+		}
+		keep = append(keep, i)
+		for _, j := range order[n+1:] {
+			if (categories == nil || categories[i] == categories[j]) && float64(IoU(boxes[i], boxes[j])) > threshold {
+				gone[j] = true
+			}
+		}
+	}
+	return keep
+}

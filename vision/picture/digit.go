@@ -1,0 +1,127 @@
+package picture
+
+import (
+	"math"
+	"slices"
+)
+
+// digitSide is the height and width of MNIST's pictures.
+const digitSide = 28
+
+// CutDigit prepares a grey picture of one digit as MNIST's authors did theirs:
+// white on black, its longer side 20 pixels, its centre of mass in the middle of
+// 28×28. The transform says where the picture's points lie in that. A picture
+// that has this size is taken to be prepared and at most turned into its
+// negative; a blank one is scaled.
+func CutDigit(m *Image) (*Image, Transform) {
+	ground, dark := m.ground()
+	if m.Width == digitSide && m.Height == digitSide {
+		if dark {
+			m = m.negative()
+		}
+		return m, Identity()
+	}
+	ink := m.ink(ground, dark)
+	box := ink.digit().Box()
+	w, h := box[2]-box[0]+1, box[3]-box[1]+1
+	if w < 2 && h < 2 {
+		at := Scale(digitSide/float32(m.Width), digitSide/float32(m.Height))
+		return ink.Resize(digitSide, digitSide, Bilinear), at
+	}
+	width, height := LongestSide(w, h, 20)
+	width, height = max(width, 1), max(height, 1)
+	cut := ink.Crop(box[0], box[1], w, h).Resize(width, height, Bilinear)
+	stretch(cut.Pix)
+
+	// Where the centre of mass is, so that it comes to lie at 14, 14.
+	var sum, sx, sy float64
+	for i, p := range cut.Pix {
+		sum += float64(p)
+		sx += float64(p) * (float64(i%width) + 0.5)
+		sy += float64(p) * (float64(i/width) + 0.5)
+	}
+	left := int(math.Round(digitSide/2 - sx/sum))
+	top := int(math.Round(digitSide/2 - sy/sum))
+	left, top = min(max(left, 0), digitSide-width), min(max(top, 0), digitSide-height)
+	at := Shift(float32(-box[0]), float32(-box[1])).
+		Then(Scale(float32(width)/float32(w), float32(height)/float32(h))).
+		Then(Shift(float32(left), float32(top)))
+	return cut.Crop(-left, -top, digitSide, digitSide), at
+}
+
+// DarkOnLight reports whether what a grey picture shows is darker than its
+// ground.
+func DarkOnLight(m *Image) bool {
+	_, dark := m.ground()
+	return dark
+}
+
+// ground is the usual sample along the border, and whether the rest departs
+// from it to the dark side.
+func (m *Image) ground() (level int, dark bool) {
+	var border []uint8
+	for y := range m.Height {
+		for x := range m.Width {
+			if x == 0 || y == 0 || x == m.Width-1 || y == m.Height-1 {
+				border = append(border, m.Pix[y*m.Width+x])
+			}
+		}
+	}
+	slices.Sort(border)
+	level = int(border[len(border)/2])
+	all := slices.Clone(m.Pix)
+	slices.Sort(all)
+	few := len(all) / 200
+	return level, level-int(all[few]) > int(all[len(all)-1-few])-level
+}
+
+// negative turns light and dark.
+func (m *Image) negative() *Image {
+	out := New(m.Width, m.Height, m.Channels)
+	for i, p := range m.Pix {
+		out.Pix[i] = 255 - p
+	}
+	return out
+}
+
+// ink is how far each sample of a grey picture is from the ground, to the side
+// that the digit is on; the unevenness of paper is 0, most of the digit 255.
+func (m *Image) ink(ground int, dark bool) *Image {
+	out := New(m.Width, m.Height, 1)
+	for i, p := range m.Pix {
+		d := int(p) - ground
+		if dark {
+			d = -d
+		}
+		out.Pix[i] = uint8(max(d, 0))
+	}
+	stretch(out.Pix)
+	const paper = 64
+	for i, p := range out.Pix {
+		out.Pix[i] = uint8(max(int(p)-paper, 0) * 255 / (255 - paper))
+	}
+	return out
+}
+
+// digit is where there is ink, without specks.
+func (m *Image) digit() *Mask {
+	mask := NewMask(m.Width, m.Height)
+	for i, p := range m.Pix {
+		mask.On[i] = p >= 96
+	}
+	mask, _ = mask.DropIslands(mask.Area() / 20)
+	return mask
+}
+
+// stretch makes all but the brightest two in a thousand samples span 0 to 255.
+func stretch(pix []uint8) {
+	all := slices.Clone(pix)
+	slices.Sort(all)
+	top := int(all[len(all)-1-len(all)/500])
+	if top == 0 {
+		return
+	}
+	for i, p := range pix {
+		pix[i] = uint8(min(int(p)*255/top, 255))
+	}
+}

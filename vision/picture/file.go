@@ -1,0 +1,229 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	_ "image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+
+	"github.com/vertebra/vertebra/weights"
+)
+
+// MaxPixels is the size over which no picture is decoded or made by a resize:
+// a small file can claim any size.
+const MaxPixels = 200 << 20
+
+// ErrNotImage is wrapped by the errors of data in no known format.
+var ErrNotImage = errors.New("not an image")
+
+// Load reads the file at path as Decode does. Errors begin with the path.
+func Load(path string) (*Image, error) {
+	m, _, err := LoadAlpha(path)
+	return m, err
+}
+
+// LoadAlpha is Load that keeps transparency: alpha is a picture of one
+// channel, or nil if all is opaque. Colours are not multiplied by it.
+func LoadAlpha(path string) (m, alpha *Image, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if s, err := f.Stat(); err == nil && s.IsDir() {
+		return nil, nil, fmt.Errorf("%s: a folder: %w", path, ErrNotImage)
+	}
+	m, alpha, err = DecodeAlpha(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, alpha, nil
+}
+
+// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey
+// or RGB picture: 16-bit samples lose their lower half, transparency is
+// dropped, palettes and CMYK are converted. A picture that its EXIF data says
+// to be lying or mirrored is put upright. Pictures of over MaxPixels are
+// refused before they are decoded.
+func Decode(r io.Reader) (*Image, error) {
+	m, _, err := DecodeAlpha(r)
+	return m, err
+}
+
+// DecodeAlpha is Decode that keeps transparency, as LoadAlpha does.
+func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
+	file, err := io.ReadAll(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(file))
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return nil, nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
+	case err != nil:
+		return nil, nil, inFormat(format, "", err)
+	case config.Width < 1 || config.Height < 1:
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
+	case config.Width > MaxPixels/config.Height:
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels is over %d million", format, config.Width, config.Height, MaxPixels>>20)
+	}
+	decoded, err := decode(file)
+	if err != nil {
+		return nil, nil, inFormat(format, fmt.Sprintf(" of %d×%d pixels", config.Width, config.Height), err)
+	}
+	rules := jpegChroma
+	if format == "webp" {
+		rules = webpChroma
+	}
+	switch decoded := decoded.(type) {
+	case *image.YCbCr:
+		m = rules.convert(decoded)
+	case *image.NYCbCrA:
+		m = rules.convert(&decoded.YCbCr)
+	default:
+		m = From(decoded)
+	}
+	o := orientation(file, format)
+	if alpha = alphaOf(decoded); alpha != nil {
+		alpha = alpha.turn(o)
+	}
+	return m.turn(o), alpha, nil
+}
+
+// brokenImage is the error of a decoder, with a description of the picture in
+// place of the format's name, which most of them begin with.
+type brokenImage struct {
+	text string
+	err  error
+}
+
+func (e *brokenImage) Error() string { return e.text }
+func (e *brokenImage) Unwrap() error { return e.err }
+
+// inFormat says of err in which picture of a format it is.
+func inFormat(format, size string, err error) error {
+	return &brokenImage{format + size + ": " + strings.TrimPrefix(err.Error(), format+": "), err}
+}
+
+// alphaOf is the transparency of a picture, or nil if it is opaque.
+func alphaOf(from image.Image) *Image {
+	if o, ok := from.(interface{ Opaque() bool }); !ok || o.Opaque() {
+		return nil
+	}
+	b := from.Bounds()
+	out := New(b.Dx(), b.Dy(), 1)
+	for y := range out.Height {
+		for x := range out.Width {
+			_, _, _, a := from.At(b.Min.X+x, b.Min.Y+y).RGBA()
+			out.Pix[y*out.Width+x] = uint8(a >> 8)
+		}
+	}
+	return out
+}
+
+// decode guards against the panics of decoders on broken files.
+func decode(file []byte) (m image.Image, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, err = nil, fmt.Errorf("broken file: %v", r)
+		}
+	}()
+	m, _, err = image.Decode(bytes.NewReader(file))
+	return m, err
+}
+
+// From converts a picture of the standard library, without its alpha.
+func From(from image.Image) *Image {
+	b := from.Bounds()
+	w, h := b.Dx(), b.Dy()
+	switch from.ColorModel() {
+	case color.GrayModel, color.Gray16Model:
+		out := New(w, h, 1)
+		for y := range h {
+			for x := range w {
+				switch p := from.At(b.Min.X+x, b.Min.Y+y).(type) {
+				case color.Gray:
+					out.Pix[y*w+x] = p.Y
+				case color.Gray16:
+					out.Pix[y*w+x] = uint8(p.Y >> 8)
+				}
+			}
+		}
+		return out
+	}
+	out := New(w, h, 3)
+	switch from := from.(type) {
+	case *image.NRGBA:
+		out.strip(from.Pix, from.Stride)
+		return out
+	case *image.RGBA:
+		if from.Opaque() {
+			out.strip(from.Pix, from.Stride)
+			return out
+		}
+	}
+	for y := range h {
+		for x := range w {
+			p := out.Pix[3*(y*w+x):]
+			switch c := from.At(b.Min.X+x, b.Min.Y+y).(type) {
+			case color.NRGBA64: // through NRGBAModel, it would be rounded by its alpha
+				p[0], p[1], p[2] = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
+			default:
+				n := color.NRGBAModel.Convert(c).(color.NRGBA)
+				p[0], p[1], p[2] = n.R, n.G, n.B
+			}
+		}
+	}
+	return out
+}
+
+// strip fills m with the first three of every four samples.
+func (m *Image) strip(pix []uint8, stride int) {
+	for y := range m.Height {
+		row := pix[y*stride:]
+		for x := range m.Width {
+			copy(m.Pix[3*(y*m.Width+x):], row[4*x:4*x+3])
+		}
+	}
+}
+
+// Image returns m as a picture of the standard library.
+func (m *Image) Image() image.Image {
+	bounds := image.Rect(0, 0, m.Width, m.Height)
+	if m.Channels == 1 {
+		return &image.Gray{Pix: m.Pix, Stride: m.Width, Rect: bounds}
+	}
+	out := image.NewNRGBA(bounds)
+	for i := range m.Width * m.Height {
+		copy(out.Pix[4*i:], m.Pix[3*i:3*i+3])
+		out.Pix[4*i+3] = 255
+	}
+	return out
+}
+
+// Save writes m to path as a PNG or, with the extension .jpg or .jpeg, as
+// a JPEG of quality 95. The file is written beside path and then renamed.
+func Save(path string, m *Image) error {
+	var encode func(w io.Writer) error
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".png":
+		encode = func(w io.Writer) error { return png.Encode(w, m.Image()) }
+	case ".jpg", ".jpeg":
+		encode = func(w io.Writer) error { return jpeg.Encode(w, m.Image(), &jpeg.Options{Quality: 95}) }
+	default:
+		return fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", path, ext)
+	}
+	return weights.WriteFile(path, encode)
+}

@@ -1,0 +1,88 @@
+package vision
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+)
+
+// Segmenter makes segmentations of a network's scores for its pixels.
+type Segmenter struct {
+	// Of a network with one class: over which probability a pixel is of class 1
+	// and not 0.
+	Threshold float32
+
+	// Probabilities says that the scores are such, and not their logits.
+	Probabilities bool
+}
+
+// NewSegmenter looks at what makes the first output of g, and checks that it
+// is scores [B, h, w, C] of the pixels of g's input, or of its middle. The
+// threshold is ½.
+func NewSegmenter(g *graph.Graph) (Segmenter, error) {
+	y, x := g.Outputs[0].Value, g.Inputs[0].Shape
+	s := Segmenter{Threshold: 0.5}
+	if len(y.Shape) != 4 || y.Shape[3] > 255 || y.Shape[1] > x[1] || y.Shape[2] > x[2] || 2*y.Shape[1] < x[1] || 2*y.Shape[2] < x[2] {
+		return s, fmt.Errorf("vision: results are %v for pictures %v, not classes of pixels", y.Shape, x)
+	}
+	for v := y; v.Op != nil; v = v.Args[0] {
+		if a, ok := v.Op.(graph.Activate); ok {
+			s.Probabilities = a.Act == graph.Sigmoid
+		}
+		if _, moved := v.Op.(graph.Reshape); !moved {
+			break
+		}
+	}
+	return s, nil
+}
+
+// Apply finds the classes of a picture of a width and height from scores
+// [1, h, w, C] of the input that Preprocess made of it: size is that input's
+// height and width, at where the picture's points lie in it. Scores are read
+// bilinearly at the middle of each pixel of the picture; what the network does
+// not see is of class 0.
+func (s Segmenter) Apply(scores *tensor.Tensor, size [2]int, at picture.Transform, width, height int) *picture.Segmentation {
+	h, w, c := scores.Shape[1], scores.Shape[2], scores.Shape[3]
+	out := &picture.Segmentation{Width: width, Height: height, Count: max(c, 2), Class: make([]uint8, width*height)}
+	// The scores are those of the input's middle.
+	at = at.Then(picture.Shift(-float32(size[1]-w)/2, -float32(size[0]-h)/2))
+	limit := s.Threshold
+	if !s.Probabilities {
+		limit = float32(math.Log(float64(s.Threshold) / (1 - float64(s.Threshold))))
+	}
+	for y := range height {
+		for x := range width {
+			u, v := at.Point(float32(x)+0.5, float32(y)+0.5)
+			if u < 0 || v < 0 || u > float32(w) || v > float32(h) {
+				continue
+			}
+			l, r, fx := between(u, w)
+			t, b, fy := between(v, h)
+			best := limit
+			for k := range c {
+				top := scores.Data[(t*w+l)*c+k]*(1-fx) + scores.Data[(t*w+r)*c+k]*fx
+				bottom := scores.Data[(b*w+l)*c+k]*(1-fx) + scores.Data[(b*w+r)*c+k]*fx
+				score := top*(1-fy) + bottom*fy
+				switch {
+				case c == 1 && score > limit:
+					out.Class[y*width+x] = 1
+				case c > 1 && (k == 0 || score > best):
+					best = score
+					out.Class[y*width+x] = uint8(k)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// between is the two of n samples that a place lies between, and how far it is
+// from the first to the second. A sample lies in the middle of its pixel.
+func between(at float32, n int) (first, second int, share float32) {
+	at = min(max(at-0.5, 0), float32(n-1))
+	first = int(at)
+	return first, min(first+1, n-1), at - float32(first)
+}

@@ -1,0 +1,225 @@
+package vision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"math"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// evaluated runs ESPCN without a GPU, on inputs of any size.
+func evaluated(t testing.TB, scale int) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
+	m := models.NewESPCN(scale)
+	src, err := zoo.ESPCNWeights(scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := weights.Bind(m, src); err != nil {
+		t.Fatal(err)
+	}
+	graphs := map[[2]int]*graph.Graph{}
+	return func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+		size := [2]int{y.Shape[1], y.Shape[2]}
+		if graphs[size] == nil {
+			g, err := models.Trace(m, y.Shape...)
+			if err != nil {
+				return nil, err
+			}
+			graphs[size] = g
+		}
+		out, err := graphs[size].Eval(ctx, y)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	}
+}
+
+// pattern is a picture with detail everywhere.
+func pattern(w, h, channels int) *picture.Image {
+	m := picture.New(w, h, channels)
+	for i := range m.Pix {
+		x, y := i/channels%w, i/channels/w
+		m.Pix[i] = uint8(128 + 90*math.Sin(float64(x*x+3*y)/9) + 30*math.Cos(float64(y*y-x)/5+float64(i%channels)))
+	}
+	return m
+}
+
+func enlarge(t *testing.T, u *Upscaler, m, alpha *picture.Image) image.Image {
+	t.Helper()
+	var b bytes.Buffer
+	if err := u.Write(context.Background(), &b, "png", m, alpha); err != nil {
+		t.Fatal(err)
+	}
+	out, err := png.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// same reports the first pixel in which pictures differ.
+func same(t *testing.T, got, want image.Image) {
+	t.Helper()
+	if got.Bounds() != want.Bounds() {
+		t.Fatalf("size is %v, want %v", got.Bounds(), want.Bounds())
+	}
+	for y := range want.Bounds().Dy() {
+		for x := range want.Bounds().Dx() {
+			if got.At(x, y) != want.At(x, y) {
+				t.Fatalf("pixel (%d, %d) is %v, want %v", x, y, got.At(x, y), want.At(x, y))
+			}
+		}
+	}
+}
+
+// TestTiledEqualsUntiled holds tiles of all kinds of places against the whole.
+func TestTiledEqualsUntiled(t *testing.T) {
+	run := evaluated(t, 2)
+	for _, size := range [][2]int{{1, 1}, {1, 37}, {41, 1}, {2, 3}, {12, 12}, {13, 12}, {23, 29}, {31, 19}} {
+		w, h := size[0], size[1]
+		m, alpha := pattern(w, h, 3), pattern(w, h, 1)
+		whole := enlarge(t, &Upscaler{Scale: 2, Tile: [2]int{h, w}, Run: run}, m, alpha)
+		for _, tile := range [][2]int{{9, 9}, {12, 12}, {10, 16}, {16, 40}} {
+			tile = [2]int{min(tile[0], h), min(tile[1], w)}
+			calls := 0
+			u := Upscaler{Scale: 2, Tile: tile, Run: run, Progress: func(done, total int) {
+				if calls++; done != calls || done > total {
+					t.Errorf("%d of %d after %d tiles", done, total, calls)
+				}
+			}}
+			same(t, enlarge(t, &u, m, alpha), whole)
+		}
+	}
+}
+
+// TestSpans covers sizes with tiles: in order, without gaps, whole tiles inside
+// the picture, borders at least the halo.
+func TestSpans(t *testing.T) {
+	for n := 1; n < 60; n++ {
+		for most := 9; most < 40; most++ {
+			size := evenly(n, most)
+			if len(spans(n, size, models.ESPCNHalo)) > len(spans(n, max(most-tileGrid, 9), models.ESPCNHalo)) || size > most {
+				t.Fatalf("%d in tiles of at most %d: of %d", n, most, size)
+			}
+			at := 0
+			for _, s := range spans(n, size, models.ESPCNHalo) {
+				end := s.start + min(size, n)
+				if s.from != at || s.to <= s.from || s.start < 0 || end > n ||
+					s.start > 0 && s.from-s.start < models.ESPCNHalo || end < n && end-s.to < models.ESPCNHalo {
+					t.Fatalf("%d in tiles of %d: %v", n, size, spans(n, size, models.ESPCNHalo))
+				}
+				if most >= 16 && s.start%tileGrid != 0 {
+					t.Fatalf("%d in tiles of %d: one begins at %d", n, size, s.start)
+				}
+				at = s.to
+			}
+			if at != n {
+				t.Fatalf("%d in tiles of %d: covered to %d", n, size, at)
+			}
+		}
+	}
+}
+
+func TestTileSize(t *testing.T) {
+	for _, c := range []struct {
+		width, height, scale int
+		want                 [2]int
+	}{
+		{1, 1, 2, [2]int{1, 1}},
+		{256, 256, 3, [2]int{256, 256}},
+		{451, 300, 3, [2]int{156, 231}},
+		{10000, 10000, 3, [2]int{252, 252}},
+		{100000, 1000, 4, [2]int{32, 2008}},
+	} {
+		if got := TileSize(c.width, c.height, c.scale); got != c.want {
+			t.Errorf("%v: %v", c, got)
+		}
+	}
+}
+
+// TestFlatPictures: of one colour comes the same colour, of grey a grey picture,
+// and a colour's Cb and Cr stay what they are.
+func TestFlatPictures(t *testing.T) {
+	// A network that repeats pixels.
+	repeat := func(_ context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+		h, w := y.Shape[1], y.Shape[2]
+		out := tensor.New(1, 3*h, 3*w, 1)
+		for i := range out.Data {
+			out.Data[i] = y.Data[i/(3*w)/3*w+i%(3*w)/3]
+		}
+		return out, nil
+	}
+	m, alpha := picture.New(20, 10, 3), picture.New(20, 10, 1)
+	for i := range m.Pix {
+		m.Pix[i] = []uint8{200, 30, 90}[i%3]
+	}
+	for i := range alpha.Pix {
+		alpha.Pix[i] = 77
+	}
+	u := Upscaler{Scale: 3, Tile: [2]int{10, 12}, Run: repeat}
+	out := enlarge(t, &u, m, alpha)
+	if out.Bounds() != image.Rect(0, 0, 60, 30) || out.At(0, 0) != (color.NRGBA{200, 30, 90, 77}) || out.At(59, 29) != (color.NRGBA{200, 30, 90, 77}) {
+		t.Errorf("%v: %v, %v", out.Bounds(), out.At(0, 0), out.At(59, 29))
+	}
+	grey := enlarge(t, &u, alpha, nil)
+	if g, ok := grey.(*image.Gray); !ok || g.GrayAt(5, 5).Y != 77 {
+		t.Errorf("grey: %T, %v", grey, grey.At(5, 5))
+	}
+	var b bytes.Buffer
+	if err := u.Write(context.Background(), &b, "jpeg", m, alpha); err != nil {
+		t.Fatal(err)
+	}
+	back, err := picture.Decode(&b)
+	if err != nil || back.Width != 60 || back.Height != 30 {
+		t.Fatalf("jpeg: %v, %v", back, err)
+	}
+	for c, want := range []int{238, 187, 205} { // on white
+		if d := int(back.Pix[300+c]) - want; d < -3 || d > 3 {
+			t.Errorf("jpeg on white: %v", back.Pix[300:303])
+		}
+	}
+}
+
+func TestUpscaleEnds(t *testing.T) {
+	m := picture.New(40, 40, 3)
+	ctx, cancel := context.WithCancel(context.Background())
+	broken := errors.New("broken")
+	u := Upscaler{Scale: 2, Tile: [2]int{10, 10}, Run: func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
+		return nil, broken
+	}}
+	if err := u.Write(ctx, io.Discard, "png", m, nil); err != broken {
+		t.Errorf("a network that fails: %v", err)
+	}
+	asked := 0
+	e := newEnlarged(ctx, &u, m, nil)
+	err := e.encode(func() error {
+		for range 3 {
+			asked++
+			e.At(0, 0)
+		}
+		return nil
+	})
+	if err != broken || asked != 1 {
+		t.Errorf("an encoder asked for %d pixels after the first had failed: %v", asked-1, err)
+	}
+	cancel()
+	if err := u.Write(ctx, io.Discard, "jpeg", m, nil); err != context.Canceled {
+		t.Errorf("ended context: %v", err)
+	}
+	if err := u.Write(context.Background(), io.Discard, "jpeg", &picture.Image{Width: 40000, Height: 1, Channels: 1, Pix: make([]uint8, 40000)}, nil); err == nil {
+		t.Error("a JPEG of 80000 pixels was written")
+	}
+}

@@ -1,0 +1,99 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// heads finds the layers that make m's outputs: from each back along first
+// arguments to the first layer with weights. Those with other numbers of
+// channels than the first have none for classes.
+func heads(e Model, m models.Network) ([]models.Head, error) {
+	g, err := models.Trace(m, 1, e.Size, e.Size, e.Channels)
+	if err != nil {
+		return nil, err
+	}
+	var found []models.Head
+	for _, o := range g.Outputs {
+		v := o.Value
+		for v.Op != nil && !isLayer(v.Op) {
+			v = v.Args[0]
+		}
+		if v.Op == nil || v.Args[1].Const == nil {
+			return nil, errNoHead(e)
+		}
+		h := models.Head{Weight: v.Args[1].Const}
+		if len(v.Args) > 2 {
+			h.Bias = v.Args[2].Const
+		}
+		if len(found) > 0 && h.Weight.Shape[0] != found[0].Weight.Shape[0] {
+			continue // of boxes, say
+		}
+		found = append(found, h)
+	}
+	if f, ok := m.(interface{ AuxiliaryHeads() []models.Head }); ok {
+		found = append(found, f.AuxiliaryHeads()...)
+	}
+	return found, nil
+}
+
+func isLayer(op graph.Op) bool {
+	switch op.(type) {
+	case graph.Linear, graph.Conv2d:
+		return true
+	}
+	return false
+}
+
+// SetClasses gives the heads of m, e's model with no weights yet, another
+// number of classes.
+func SetClasses(e Model, m models.Network, classes int) error {
+	if classes < 1 || classes > 1<<20 {
+		return fmt.Errorf("zoo: a head of %d classes", classes)
+	}
+	all, err := heads(e, m)
+	if err != nil {
+		return err
+	}
+	before := all[0].Weight.Shape[0]
+	set := func(n int) {
+		for _, h := range all {
+			h.Weight.Shape[0] = n
+			if h.Bias != nil {
+				h.Bias.Shape[0] = n
+			}
+		}
+	}
+	set(classes)
+	g, err := models.TraceForward(m, 1, e.Size, e.Size, e.Channels)
+	if err == nil {
+		if y := g.Outputs[0].Value.Shape; y[len(y)-1] == classes {
+			return nil
+		}
+	}
+	set(before)
+	return errNoHead(e)
+}
+
+func errNoHead(e Model) error {
+	return fmt.Errorf("zoo: %s has no layer with a channel for each class", e.Name)
+}
+
+// ClassesIn is the number of classes of the head in a checkpoint for e's model,
+// or 0 if it has none of the kind. It reads no numbers of a source that can
+// describe its tensors.
+func ClassesIn(e Model, src weights.Source) int {
+	m := e.New()
+	all, err := heads(e, m)
+	if err != nil {
+		return 0
+	}
+	shape, err := weights.ShapeOf(weights.Canonical(m, src), all[0].Weight.Name)
+	if err != nil || len(shape) != len(all[0].Weight.Shape) || !shape[1:].Equal(all[0].Weight.Shape[1:]) {
+		return 0
+	}
+	return shape[0]
+}

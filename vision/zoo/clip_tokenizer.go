@@ -1,0 +1,335 @@
+package zoo
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// CLIPTokenizer turns texts to the ids that CLIP was trained with: byte-pair
+// encoding (Sennrich et al., arXiv:1508.07909) of cleaned words. It is not
+// changed by use.
+type CLIPTokenizer struct {
+	ids        map[string]int
+	pieces     map[int]string
+	ranks      map[[2]string]int // of pairs of pieces: the lower are merged first
+	start, end int
+}
+
+// The tokens around a text, and what ends a word.
+const (
+	clipStart = "<|startoftext|>"
+	clipEnd   = "<|endoftext|>"
+	wordEnd   = "</w>"
+)
+
+// clipMerges is how many merges of OpenAI's file are used.
+const clipMerges = 49152 - 256 - 2
+
+var errNoVocabulary = errors.New("no vocabulary of CLIP: neither tokenizer.json nor vocab.json with merges.txt nor bpe_simple_vocab_16e6.txt.gz")
+
+// ReadCLIPTokenizer reads a vocabulary: OpenAI's bpe_simple_vocab_16e6.txt,
+// compressed or not, or tokenizer.json, or vocab.json with merges.txt beside
+// it, or a folder with one of these.
+func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		for _, name := range []string{"tokenizer.json", "vocab.json", "bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt"} {
+			t, err := ReadCLIPTokenizer(filepath.Join(path, name))
+			if !errors.Is(err, fs.ErrNotExist) {
+				return t, err
+			}
+		}
+		return nil, fmt.Errorf("%s: %w", path, errNoVocabulary)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var t *CLIPTokenizer
+	switch filepath.Base(path) {
+	case "tokenizer.json":
+		t, err = readTokenizerJSON(data)
+	case "vocab.json":
+		var merges []byte
+		if merges, err = os.ReadFile(filepath.Join(filepath.Dir(path), "merges.txt")); err != nil {
+			return nil, err
+		}
+		t, err = readVocabJSON(data, merges)
+	default:
+		t, err = ReadCLIPMerges(bytes.NewReader(data))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// ReadCLIPMerges reads OpenAI's list of merges, compressed or not: after a
+// first line, two pieces in each. The ids follow from it.
+func ReadCLIPMerges(r io.Reader) (*CLIPTokenizer, error) {
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		in = bufio.NewReader(z)
+	}
+	merges, err := readMerges(in)
+	if err != nil {
+		return nil, err
+	}
+	merges = merges[:min(len(merges), clipMerges)]
+	var vocabulary []string
+	for _, end := range []string{"", wordEnd} {
+		for _, b := range byteOrder() {
+			vocabulary = append(vocabulary, string(byteRunes[b])+end)
+		}
+	}
+	for _, m := range merges {
+		vocabulary = append(vocabulary, m[0]+m[1])
+	}
+	ids := map[string]int{}
+	for i, piece := range append(vocabulary, clipStart, clipEnd) {
+		ids[piece] = i
+	}
+	return newCLIPTokenizer(ids, merges)
+}
+
+// readMerges reads pairs of pieces, one a line, after a line that is none.
+func readMerges(r io.Reader) ([][2]string, error) {
+	var merges [][2]string
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan() && len(merges) < clipMerges; n++ {
+		line := strings.TrimRight(lines.Text(), "\r")
+		if line == "" || n == 1 {
+			continue
+		}
+		first, second, ok := strings.Cut(line, " ")
+		if !ok || strings.Contains(second, " ") {
+			return nil, fmt.Errorf("merges: line %d is %.40q, want two pieces", n, line)
+		}
+		merges = append(merges, [2]string{first, second})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("merges: %w", err)
+	}
+	if len(merges) == 0 {
+		return nil, errors.New("merges: there are none")
+	}
+	return merges, nil
+}
+
+func readVocabJSON(vocab, merges []byte) (*CLIPTokenizer, error) {
+	var ids map[string]int
+	if err := json.Unmarshal(vocab, &ids); err != nil {
+		return nil, err
+	}
+	m, err := readMerges(bytes.NewReader(merges))
+	if err != nil {
+		return nil, err
+	}
+	return newCLIPTokenizer(ids, m)
+}
+
+func readTokenizerJSON(data []byte) (*CLIPTokenizer, error) {
+	var file struct {
+		Added []struct {
+			ID      int
+			Content string
+		} `json:"added_tokens"` // those around a text may be here alone
+		Model struct {
+			Type   string
+			Vocab  map[string]int
+			Merges []json.RawMessage // "a b", or in newer files ["a", "b"]
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	var merges [][2]string
+	for _, raw := range file.Model.Merges {
+		var pair [2]string
+		if err := json.Unmarshal(raw, &pair); err != nil {
+			var line string
+			if err := json.Unmarshal(raw, &line); err != nil {
+				return nil, fmt.Errorf("merges: %w", err)
+			}
+			pair[0], pair[1], _ = strings.Cut(line, " ")
+		}
+		merges = append(merges, pair)
+	}
+	for _, a := range file.Added {
+		if _, ok := file.Model.Vocab[a.Content]; !ok && file.Model.Vocab != nil {
+			file.Model.Vocab[a.Content] = a.ID
+		}
+	}
+	return newCLIPTokenizer(file.Model.Vocab, merges)
+}
+
+// newCLIPTokenizer checks that all that merging can lead to has an id.
+func newCLIPTokenizer(ids map[string]int, merges [][2]string) (*CLIPTokenizer, error) {
+	t := &CLIPTokenizer{ids: ids, pieces: map[int]string{}, ranks: map[[2]string]int{}}
+	need := []string{clipStart, clipEnd}
+	for _, r := range byteRunes {
+		need = append(need, string(r), string(r)+wordEnd)
+	}
+	for i, m := range merges {
+		need = append(need, m[0]+m[1])
+		if _, ok := t.ranks[m]; !ok {
+			t.ranks[m] = i
+		}
+	}
+	for _, piece := range need {
+		if _, ok := ids[piece]; !ok {
+			return nil, fmt.Errorf("no vocabulary of CLIP: it has no %q", piece)
+		}
+	}
+	for piece, id := range ids {
+		if id < 0 || id >= 1<<24 {
+			return nil, fmt.Errorf("id %d of %q", id, piece)
+		}
+		t.pieces[id] = piece
+	}
+	t.start, t.end = ids[clipStart], ids[clipEnd]
+	return t, nil
+}
+
+// words splits cleaned text.
+var words = regexp.MustCompile(`(?i:<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d)|\p{L}+|\p{N}|[^\s\x0b\x{85}\p{Z}\p{L}\p{N}]+`)
+
+// Encode is the ids of a text, without those around it.
+func (t *CLIPTokenizer) Encode(text string) []int {
+	ids := []int{}
+	for _, word := range words.FindAllString(CleanText(text), -1) {
+		if id, ok := t.ids[word]; ok && (word == clipStart || word == clipEnd) {
+			ids = append(ids, id)
+			continue
+		}
+		for _, piece := range t.merge(word) {
+			ids = append(ids, t.ids[piece])
+		}
+	}
+	return ids
+}
+
+// merge joins the bytes of a word to pieces.
+func (t *CLIPTokenizer) merge(word string) []string {
+	pieces := make([]string, len(word))
+	for i := range len(word) {
+		pieces[i] = string(byteRunes[word[i]])
+	}
+	pieces[len(pieces)-1] += wordEnd
+	for len(pieces) > 1 {
+		best, pair := math.MaxInt, [2]string{}
+		for i := range len(pieces) - 1 {
+			p := [2]string{pieces[i], pieces[i+1]}
+			if rank, ok := t.ranks[p]; ok && rank < best {
+				best, pair = rank, p
+			}
+		}
+		if best == math.MaxInt {
+			break
+		}
+		joined := pieces[:0]
+		for i := 0; i < len(pieces); i++ {
+			if i+1 < len(pieces) && pieces[i] == pair[0] && pieces[i+1] == pair[1] {
+				joined = append(joined, pair[0]+pair[1])
+				i++
+				continue
+			}
+			joined = append(joined, pieces[i])
+		}
+		pieces = joined
+	}
+	return pieces
+}
+
+// Tokenize is the ids of texts, [B, context], each between the ids of start and
+// end and followed by zeros, for CLIP.ForwardText. A text that is too long is cut if
+// truncate says so, and else an error.
+func (t *CLIPTokenizer) Tokenize(texts []string, context int, truncate bool) (*tensor.Tensor, error) {
+	if len(texts) == 0 || context < 2 {
+		return nil, fmt.Errorf("%d texts in %d tokens", len(texts), context)
+	}
+	out := tensor.New(len(texts), context)
+	for i, text := range texts {
+		ids := append(append([]int{t.start}, t.Encode(text)...), t.end)
+		if len(ids) > context {
+			if !truncate {
+				return nil, fmt.Errorf("text %.40q has %d tokens, at most %d fit", text, len(ids), context)
+			}
+			ids = ids[:context]
+			ids[context-1] = t.end
+		}
+		for j, id := range ids {
+			out.Data[i*context+j] = float32(id)
+		}
+	}
+	return out, nil
+}
+
+// Decode is the text of ids, words apart.
+func (t *CLIPTokenizer) Decode(ids []int) string {
+	var b []byte
+	for _, id := range ids {
+		piece := t.pieces[id]
+		end := strings.HasSuffix(piece, wordEnd)
+		for _, r := range strings.TrimSuffix(piece, wordEnd) {
+			if v, ok := runeBytes[r]; ok {
+				b = append(b, v)
+			}
+		}
+		if end {
+			b = append(b, ' ')
+		}
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD")
+}
+
+// byteRunes are printable characters for bytes: themselves where they are
+// printable in Latin-1, and those from U+0100 on for the others.
+var byteRunes, runeBytes = func() (runes [256]rune, bytes map[rune]byte) {
+	bytes = map[rune]byte{}
+	next := rune(256)
+	for b := range 256 {
+		runes[b] = rune(b)
+		if !printable(b) {
+			runes[b] = next
+			next++
+		}
+		bytes[runes[b]] = byte(b)
+	}
+	return runes, bytes
+}()
+
+func printable(b int) bool { return b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae }
+
+// byteOrder is the bytes in the order of their ids: the printable ones first.
+func byteOrder() []byte {
+	var order, rest []byte
+	for b := range 256 {
+		if printable(b) {
+			order = append(order, byte(b))
+		} else {
+			rest = append(rest, byte(b))
+		}
+	}
+	return append(order, rest...)
+}

@@ -1,0 +1,29 @@
+package zoo
+
+import (
+	"strings"
+
+	"github.com/vertebra/vertebra/models"
+)
+
+// clipEntry is one of OpenAI's files of CLIP, a TorchScript archive with
+// weights of 16 bits. As a Network it is the image tower; *CLIP has the text
+// tower, too.
+func clipEntry(name, file, sha256 string) Model {
+	c, err := models.CLIPNamed(name)
+	if err != nil {
+		panic(err)
+	}
+	return Model{
+		Name:       "clip_" + strings.NewReplacer("-", "_", "/", "", "@", "_").Replace(strings.ToLower(name)),
+		Paper:      "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020",
+		Size:       c.Size,
+		Channels:   3,
+		Input:      "RGB in 0…1, normalised with CLIP's mean and deviation",
+		Preprocess: CLIPPreprocess(c.Size),
+		Checkpoint: "https://openaipublic.azureedge.net/clip/models/" + sha256 + "/" + file,
+		Hash:       "sha256:" + sha256,
+		Licence:    "MIT",
+		New:        func() models.Network { return models.NewCLIP(c) },
+	}
+}

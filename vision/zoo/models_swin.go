@@ -1,0 +1,66 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+)
+
+const (
+	swinPaper   = "Liu et al., Swin Transformer: Hierarchical Vision Transformer using Shifted Windows, arXiv:2103.14030"
+	swinV2Paper = "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, arXiv:2111.09883"
+	swinFiles   = "https://github.com/SwinTransformer/storage/releases/download/"
+)
+
+// swinEntry is Microsoft's model of this name, of a release of its files.
+func swinEntry(release, name string) Model {
+	c, err := models.SwinVariant(name)
+	if err != nil {
+		panic(err)
+	}
+	size := c.Image[0]
+	e := Model{
+		Name:       name,
+		Paper:      swinPaper,
+		Size:       size,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: bicubicInput(size*256/224, size),
+		Checkpoint: swinFiles + release + "/" + name + ".pth",
+		Licence:    "MIT; trained on ImageNet, whose terms apply",
+		New:        func() models.Network { return models.NewSwin(c) },
+	}
+	if c.V2 {
+		e.Paper = swinV2Paper
+	}
+	return e
+}
+
+// torchvisionSwinEntry is torchvision's Swin of a size, trained for pictures
+// with a shorter side of short pixels.
+func torchvisionSwinEntry(size string, v2 bool, short int, hash string) Model {
+	name, crop, paper := "swin_", 224, swinPaper
+	c, err := models.SwinSize(size)
+	if err != nil {
+		panic(err)
+	}
+	c.Window = graph.Both(7)
+	if v2 {
+		name, crop, paper = "swin_v2_", 256, swinV2Paper
+		c.V2, c.Window = true, graph.Both(8)
+	}
+	name += size[:1]
+	return Model{
+		Name:       name,
+		Paper:      paper,
+		Size:       crop,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: bicubicInput(short, crop),
+		Checkpoint: fmt.Sprintf("%s%s-%s.pth", torchvision, name, hash),
+		Hash:       "sha256:" + hash,
+		Licence:    imageNetTerms,
+		New:        func() models.Network { return models.NewSwin(c) },
+	}
+}

@@ -1,0 +1,79 @@
+package zoo
+
+import (
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/picture"
+)
+
+const uNetPaper = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597"
+
+// uNetEntry is a U-Net whose weights were trained on Carvana's photos of cars,
+// of 1918×1280 pixels, at half their size.
+func uNetEntry(name string, bilinear bool) Model {
+	e := Model{
+		Name:       name,
+		Paper:      uNetPaper,
+		Size:       512,
+		Channels:   3,
+		Input:      "RGB in 0…1",
+		Preprocess: Preprocess{Short: 640, Filter: picture.Bicubic},
+		Checkpoint: ownWeights,
+		New:        func() models.Network { return models.NewUNet(models.UNetConfig{Bilinear: bilinear}) },
+	}
+	if !bilinear {
+		e.Checkpoint = "https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth"
+		e.Licence = "GPL-3.0"
+	}
+	return e
+}
+
+// uNetValidEntry is U-Net as the paper has it.
+var uNetValidEntry = Model{
+	Name:       "unet_valid",
+	Paper:      uNetPaper,
+	Size:       572,
+	Channels:   1,
+	Input:      "grey in 0…1",
+	Preprocess: Preprocess{Grey: true, Size: [2]int{572, 572}},
+	Checkpoint: ownWeights,
+	New:        func() models.Network { return models.NewUNet(models.UNetConfig{Channels: 1, Valid: true}) },
+}
+
+func uNetPPEntry(name string, deep bool) Model {
+	return Model{
+		Name:       name,
+		Paper:      "Zhou et al., UNet++: A Nested U-Net Architecture for Medical Image Segmentation, arXiv:1807.10165",
+		Size:       256,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: Preprocess{Size: [2]int{256, 256}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
+		Checkpoint: ownWeights,
+		New:        func() models.Network { return models.NewUNetPP(models.UNetPPConfig{DeepSupervision: deep}) },
+	}
+}
+
+func uNet3PEntry(name string, c models.UNet3PConfig) Model {
+	return Model{
+		Name:       name,
+		Paper:      "Huang et al., UNet 3+: A Full-Scale Connected UNet for Medical Image Segmentation, arXiv:2004.08790",
+		Size:       320,
+		Channels:   3,
+		Input:      "RGB in 0…1",
+		Preprocess: Preprocess{Size: [2]int{320, 320}},
+		Checkpoint: ownWeights,
+		New:        func() models.Network { return models.NewUNet3P(c) },
+	}
+}
+
+func uNetV2Entry(name string, deep bool) Model {
+	return Model{
+		Name:       name,
+		Paper:      "Peng et al., U-Net v2: Rethinking the Skip Connections of U-Net for Medical Image Segmentation, arXiv:2311.17791",
+		Size:       352,
+		Channels:   3,
+		Input:      imageNetPixels,
+		Preprocess: Preprocess{Size: [2]int{352, 352}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
+		Checkpoint: ownWeights,
+		New:        func() models.Network { return models.NewUNetV2(models.UNetV2Config{DeepSupervision: deep}) },
+	}
+}

@@ -1,0 +1,124 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+)
+
+// The mean and standard deviation that CLIP normalises with.
+var (
+	CLIPMean = [3]float32{0.48145466, 0.4578275, 0.40821073}
+	CLIPStd  = [3]float32{0.26862954, 0.26130258, 0.27577711}
+)
+
+// Preprocess says how a model wants pictures. In this order: grey or RGB, the
+// digit, resize, crop the centre, scale to 0…1, normalise, pad.
+type Preprocess struct {
+	Grey  bool // one channel instead of three
+	Digit bool // of Grey: as the digits of MNIST are, see CutDigit
+
+	// At most one of these: the shorter side resized to Short, or the longer to
+	// Long, the other in proportion; or both to Size, height and width.
+	Short, Long int
+	Size        [2]int
+	Filter      picture.Filter
+
+	Crop      [2]int     // height and width; zero: all
+	Mean, Std [3]float32 // subtracted and divided by; zero Std: neither
+	Bytes     bool       // samples stay 0…255, and Mean and Std are of those
+	Pad       [2]int     // height and width up to which zeros are added below and right
+}
+
+// Apply returns what the model wants, [1, height, width, channels], and where
+// the picture's points lie in it.
+func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, error) {
+	m, at, err := p.Picture(m)
+	if err != nil {
+		return nil, at, err
+	}
+	t := m.Tensor()
+	for i, v := range t.Data {
+		if !p.Bytes {
+			v /= 255
+		}
+		if c := i % m.Channels; p.Std != ([3]float32{}) {
+			v = (v - p.Mean[c]) / p.Std[c]
+		}
+		t.Data[i] = v
+	}
+	if p.Pad == ([2]int{}) || p.Pad == [2]int{m.Height, m.Width} {
+		return t, at, nil
+	}
+	if m.Height > p.Pad[0] || m.Width > p.Pad[1] {
+		return nil, at, fmt.Errorf("image %v is larger than the padded size %d×%d", m, p.Pad[1], p.Pad[0])
+	}
+	padded := tensor.New(1, p.Pad[0], p.Pad[1], m.Channels)
+	row := m.Width * m.Channels
+	for y := range m.Height {
+		copy(padded.Data[y*p.Pad[1]*m.Channels:], t.Data[y*row:(y+1)*row])
+	}
+	return padded, at, nil
+}
+
+// Picture is Apply up to the crop: still a picture.
+func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform, error) {
+	at := picture.Identity()
+	if m.Width < 1 || m.Height < 1 {
+		return nil, at, fmt.Errorf("image %v is empty", m)
+	}
+	if p.Grey {
+		m = m.Grey()
+	} else {
+		m = m.RGB()
+	}
+	if p.Digit && p.Grey {
+		m, at = picture.CutDigit(m)
+	}
+	width, height := p.resized(m)
+	if width < 1 || height < 1 || width*height > picture.MaxPixels {
+		return nil, at, fmt.Errorf("image %v resized to %d×%d", m, width, height)
+	}
+	if width != m.Width || height != m.Height {
+		at = at.Then(picture.Scale(float32(width)/float32(m.Width), float32(height)/float32(m.Height)))
+		m = m.Resize(width, height, p.Filter)
+	}
+	if p.Crop != ([2]int{}) && p.Crop != [2]int{m.Height, m.Width} {
+		var x, y int
+		m, x, y = m.CenterCrop(p.Crop[1], p.Crop[0])
+		at = at.Then(picture.Shift(float32(-x), float32(-y)))
+	}
+	return m, at, nil
+}
+
+// resized is the size of m after the resize: the proportional side is cut to
+// an integer with Short, as torchvision does, and rounded with Long, as SAM
+// does.
+func (p Preprocess) resized(m *picture.Image) (width, height int) {
+	switch {
+	case p.Short > 0 && m.Width <= m.Height:
+		return p.Short, p.Short * m.Height / m.Width
+	case p.Short > 0:
+		return p.Short * m.Width / m.Height, p.Short
+	case p.Long > 0:
+		return picture.LongestSide(m.Width, m.Height, p.Long)
+	case p.Size != [2]int{}:
+		return p.Size[1], p.Size[0]
+	}
+	return m.Width, m.Height
+}
+
+// CLIPPreprocess is what OpenAI does with pictures for a network of a size.
+func CLIPPreprocess(size int) Preprocess {
+	return Preprocess{Short: size, Filter: picture.Bicubic, Crop: [2]int{size, size}, Mean: CLIPMean, Std: CLIPStd}
+}
+
+// SAMPreprocess is what becomes of a picture for SAM: its longer side is resized
+// to the encoder's size, and zeros are added below or to the right.
+func SAMPreprocess(size int) Preprocess {
+	p := Preprocess{Long: size, Bytes: true, Pad: [2]int{size, size}}
+	p.Mean = [3]float32{123.675, 116.28, 103.53}
+	p.Std = [3]float32{58.395, 57.12, 57.375}
+	return p
+}

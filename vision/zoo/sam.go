@@ -1,0 +1,86 @@
+package zoo
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// SAMFiles is a SAM with all that its files say.
+type SAMFiles struct {
+	Network    *models.SAM
+	Preprocess Preprocess // of pictures
+}
+
+// ReadSAM reads a model from a checkpoint as it was downloaded: an official
+// .pth, safetensors in the official or in Hugging Face's layout, or a folder of
+// Hugging Face's with config.json, preprocessor_config.json and the weights, in
+// one file or in several.
+func ReadSAM(path string) (*SAMFiles, error) {
+	src, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	dir, heads := hfFolder(path, isHFSAM(src)), 0
+	if dir != "" {
+		if heads, err = readSAMConfig(filepath.Join(dir, "config.json")); err != nil {
+			return nil, err
+		}
+	}
+	m, err := models.LoadSAM(src, heads)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s := &SAMFiles{m, SAMPreprocess(m.Size())}
+	if dir != "" {
+		s.Preprocess, err = readPreprocess(filepath.Join(dir, "preprocessor_config.json"), "Sam", s.Preprocess, m.Size())
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// readSAMConfig reads the decoder's heads from Hugging Face's config.json: 0 if
+// there is none or if it does not say. Activations other than those of SAM are
+// refused.
+func readSAMConfig(path string) (heads int, err error) {
+	type part struct {
+		Heads int    `json:"num_attention_heads"`
+		Act   string `json:"hidden_act"`
+	}
+	var file struct {
+		Type    string `json:"model_type"`
+		Vision  part   `json:"vision_config"`
+		Prompt  part   `json:"prompt_encoder_config"`
+		Decoder part   `json:"mask_decoder_config"`
+	}
+	if err := readConfig(path, &file); err != nil {
+		return 0, err
+	}
+	if file.Type != "" && file.Type != "sam" {
+		return 0, fmt.Errorf("%s: model_type %q, want sam", path, file.Type)
+	}
+	for _, a := range []struct{ where, have, want string }{
+		{"vision_config", file.Vision.Act, "gelu"},
+		{"prompt_encoder_config", file.Prompt.Act, "gelu"},
+		{"mask_decoder_config", file.Decoder.Act, "relu"},
+	} {
+		if a.have != "" && a.have != a.want {
+			return 0, fmt.Errorf("%s: %s: hidden_act %q, want %s", path, a.where, a.have, a.want)
+		}
+	}
+	if file.Decoder.Heads < 0 {
+		return 0, fmt.Errorf("%s: mask_decoder_config: num_attention_heads %d", path, file.Decoder.Heads)
+	}
+	return file.Decoder.Heads, nil
+}
+
+// isHFSAM says whether src has Hugging Face's layout.
+func isHFSAM(src weights.Source) bool {
+	return slices.Contains(src.Names(), "vision_encoder.pos_embed")
+}
