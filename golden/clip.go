@@ -13,7 +13,6 @@ import (
 // comparison. Sizes are the file's; its config tells the heads.
 func clip(f *file) (Case, error) {
 	var a struct {
-		Weights   string
 		Heads     int    `json:"vision_heads"`
 		TextHeads int    `json:"transformer_heads"`
 		Act       string `json:"activation"`
@@ -25,14 +24,9 @@ func clip(f *file) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	src := f.group("weight")
-	if a.Weights != "" {
-		beside, err := f.beside(a.Weights)
-		if err != nil {
-			return Case{}, err
-		}
-		defer beside.Close()
-		src = beside
+	src, err := f.weights()
+	if err != nil {
+		return Case{}, err
 	}
 	m, err := models.LoadCLIP(src, models.CLIPConfig{Heads: a.Heads, TextHeads: a.TextHeads, Act: act})
 	if err != nil {

@@ -7,19 +7,20 @@ import (
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
-	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
-// resNet is the case of a residual network of some layers.
-func resNet(layers int) func(*file) (Case, error) {
-	return func(f *file) (Case, error) {
-		c, err := models.ResNetDepth(layers)
-		if err != nil {
-			return Case{}, err
-		}
-		return f.fitted(models.NewResNet(c))
+// resNet is the case of a residual network. Its sizes are those of the weights.
+func resNet(f *file) (Case, error) {
+	src, err := f.weights()
+	if err != nil {
+		return Case{}, err
 	}
+	m, err := models.LoadResNet(src)
+	if err != nil {
+		return Case{}, err
+	}
+	return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
 }
 
 func alexNet(f *file) (Case, error) { return f.fitted(models.NewAlexNet(1000)) }
@@ -118,19 +119,18 @@ func cifarResNet(f *file) (Case, error) {
 	return f.imagesOf(m, x, "logits")
 }
 
-// bindFrom binds a model to a checkpoint that lies beside the file; if its name
-// begins with "shared/", the file is taken to be in shared/golden.
+// bindFrom binds a model to a checkpoint that lies beside the file.
 func (f *file) bindFrom(m models.Network, name string) error {
 	src, err := f.beside(name)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	return weights.Bind(m, weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }))
+	return weights.Bind(m, src)
 }
 
-// beside opens the checkpoint that bindFrom binds.
-func (f *file) beside(name string) (weights.Checkpoint, error) {
+// beside reads a checkpoint that lies beside the file. If its name begins with
+// "shared/", the file is taken to be in shared/golden.
+func (f *file) beside(name string) (weights.Source, error) {
 	dir := f.dir
 	if rest, ok := strings.CutPrefix(name, "shared/"); ok {
 		dir, name = filepath.Join(dir, ".."), rest
@@ -139,16 +139,16 @@ func (f *file) beside(name string) (weights.Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: weights: %w", ErrUnknown, err)
 	}
-	return src, nil
+	f.opened = append(f.opened, src)
+	return weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }), nil
 }
 
-// fitted makes a case of a model whose channels are as many as the file's
-// weights say, or which is bound to the checkpoint that its config names.
+// fitted makes a case of a model whose channels are as many as the weights say.
 func (f *file) fitted(m models.Network) (Case, error) {
-	weights.Walk(m, func(name string, t *tensor.Tensor) {
-		if e, ok := f.Entry("weight/" + name); ok && len(e.Shape) == len(t.Shape) {
-			t.Shape = e.Shape.Clone()
-		}
-	})
+	src, err := f.weights()
+	if err != nil {
+		return Case{}, err
+	}
+	weights.Adopt(m, src)
 	return f.images(m)
 }

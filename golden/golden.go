@@ -109,7 +109,11 @@ func Load(path string) ([]Case, error) {
 	}
 	defer s.Close()
 	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
-	cases, err := read(&file{Safetensors: s, name: name, dir: filepath.Dir(path)})
+	f := &file{Safetensors: s, name: name, dir: filepath.Dir(path)}
+	cases, err := read(f)
+	for _, c := range f.opened {
+		err = errors.Join(err, c.Close())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -177,6 +181,8 @@ type file struct {
 	name string
 	dir  string // of the file
 	arch string // of a model
+
+	opened []weights.Checkpoint // beside the file, until it has been read
 }
 
 // sub is one sub-case of a file of operations.

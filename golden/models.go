@@ -22,11 +22,16 @@ var architectures = map[string]func(*file) (Case, error){
 	"LeNet-5":             lenetMNIST,
 	"lenet5_d2l":          lenet5D2L,
 	"lenet5_tutorial":     lenet5,
-	"resnet101":           resNet(101),
-	"resnet152":           resNet(152),
-	"resnet18":            resNet(18),
-	"resnet34":            resNet(34),
-	"resnet50":            resNet(50),
+	"resnet101":           resNet,
+	"resnet152":           resNet,
+	"resnet18":            resNet,
+	"resnet34":            resNet,
+	"resnet50":            resNet,
+	"resnext101_32x8d":    resNet,
+	"resnext101_64x4d":    resNet,
+	"resnext50_32x4d":     resNet,
+	"wide_resnet101_2":    resNet,
+	"wide_resnet50_2":     resNet,
 	"op:preprocess_photo": photo,
 	"unet3p":              uNet3P(false, false),
 	"unet3p_deepsup":      uNet3P(true, false),
@@ -125,17 +130,23 @@ func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string
 	return c, nil
 }
 
-// bind binds a model to the file's weights, or to the checkpoint beside it that
-// its config names.
-func (f *file) bind(m models.Network) error {
+// weights are the file's, or those of the checkpoint beside it that its config
+// names.
+func (f *file) weights() (weights.Source, error) {
 	var a struct{ Weights string }
-	if err := f.decode(&a); err != nil {
+	if err := f.decode(&a); err != nil || a.Weights == "" {
+		return f.group("weight"), err
+	}
+	return f.beside(a.Weights)
+}
+
+// bind binds a model to the file's weights.
+func (f *file) bind(m models.Network) error {
+	src, err := f.weights()
+	if err != nil {
 		return err
 	}
-	if a.Weights != "" {
-		return f.bindFrom(m, a.Weights)
-	}
-	return weights.Bind(m, f.group("weight"))
+	return weights.Bind(m, src)
 }
 
 // stages finds the file's stages by the names that models give them.

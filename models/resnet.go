@@ -2,13 +2,19 @@ package models
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
 )
 
 // ResNet is the residual network of He et al. (arXiv:1512.03385) as torchvision
-// trains it: in a bottleneck the 3×3 convolution carries the stride.
+// trains it: in a bottleneck the 3×3 convolution carries the stride. With groups
+// it is ResNeXt (Xie et al., arXiv:1611.05431), and with more channels inside
+// its bottlenecks the wide network of Zagoruyko and Komodakis
+// (arXiv:1605.07146).
 type ResNet struct {
 	Conv1  *layers.Conv2d    `weight:"conv1"` // 7×7 stride 2
 	BN1    *layers.BatchNorm `weight:"bn1"`
@@ -25,37 +31,56 @@ type ResNetConfig struct {
 	Bottleneck bool   // blocks are 1×1, 3×3, 1×1 and not 3×3, 3×3
 	Width      int    // channels of the first convolution; 0 means 64
 	Classes    int    // 0 means 1000
+
+	// Of a bottleneck's 3×3 convolution: in how many groups it works, and how
+	// many channels each has in the first stage if Width is 64. 0 means 1 and
+	// 64. Each next stage has twice as many channels.
+	Groups, GroupWidth int
 }
 
-// ResNetDepth is the configuration with 18, 34, 50, 101 or 152 layers of the
-// paper's table 1.
-func ResNetDepth(layers int) (ResNetConfig, error) {
-	switch layers {
-	case 18:
-		return ResNetConfig{Blocks: [4]int{2, 2, 2, 2}}, nil
-	case 34:
-		return ResNetConfig{Blocks: [4]int{3, 4, 6, 3}}, nil
-	case 50:
-		return ResNetConfig{Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true}, nil
-	case 101:
-		return ResNetConfig{Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true}, nil
-	case 152:
-		return ResNetConfig{Blocks: [4]int{3, 8, 36, 3}, Bottleneck: true}, nil
+// ResNetNamed is the configuration that torchvision has under a name: "resnet"
+// with the number of layers of the paper's table 1, "resnext50_32x4d" with 32
+// groups of 4 channels, or "wide_resnet50_2" with twice the channels inside its
+// bottlenecks.
+func ResNetNamed(name string) (ResNetConfig, error) {
+	c, ok := resNets[name]
+	if !ok {
+		names := strings.Join(slices.Sorted(maps.Keys(resNets)), ", ")
+		return c, fmt.Errorf("models: no residual network %q; there are %s", name, names)
 	}
-	return ResNetConfig{}, fmt.Errorf("models: no residual network of %d layers; there are 18, 34, 50, 101, 152", layers)
+	return c, nil
+}
+
+var resNets = map[string]ResNetConfig{
+	"resnet18":         {Blocks: [4]int{2, 2, 2, 2}},
+	"resnet34":         {Blocks: [4]int{3, 4, 6, 3}},
+	"resnet50":         {Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true},
+	"resnet101":        {Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true},
+	"resnet152":        {Blocks: [4]int{3, 8, 36, 3}, Bottleneck: true},
+	"resnext50_32x4d":  {Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, Groups: 32, GroupWidth: 4},
+	"resnext101_32x8d": {Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true, Groups: 32, GroupWidth: 8},
+	"resnext101_64x4d": {Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true, Groups: 64, GroupWidth: 4},
+	"wide_resnet50_2":  {Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, GroupWidth: 128},
+	"wide_resnet101_2": {Blocks: [4]int{3, 4, 23, 3}, Bottleneck: true, GroupWidth: 128},
 }
 
 // NewResNet declares the network.
 func NewResNet(c ResNetConfig) *ResNet {
 	width, in := or(c.Width, 64), or(c.Width, 64)
 	stage := func(i int) []*residual {
-		stride, mid := 2, width<<i
+		stride := 2
 		if i == 0 {
 			stride = 1
 		}
 		var blocks []*residual
 		for range c.Blocks[i] {
-			block := newResidual(in, mid, stride, c.Bottleneck)
+			var block *residual
+			if c.Bottleneck {
+				groups := or(c.Groups, 1)
+				block = newBottleneck(in, (width<<i)*or(c.GroupWidth, 64)/64*groups, 4*width<<i, stride, groups)
+			} else {
+				block = newResidual(in, width<<i, stride)
+			}
 			blocks = append(blocks, block)
 			in, stride = block.out(), 1
 		}
@@ -91,8 +116,8 @@ func forwardStage(name string, blocks []*residual, x *graph.Value) *graph.Value 
 	return x.Stage(name)
 }
 
-// residual is a block y = ReLU(F(x) + shortcut(x)), F being 3×3, 3×3 or, in a
-// bottleneck, 1×1, 3×3, 1×1 to four times the channels.
+// residual is a block y = ReLU(F(x) + shortcut(x)). F is two 3×3 convolutions
+// or, in a bottleneck, one of 1×1, one of 3×3 and one of 1×1.
 type residual struct {
 	Conv1    *layers.Conv2d    `weight:"conv1"`
 	BN1      *layers.BatchNorm `weight:"bn1"`
@@ -108,23 +133,37 @@ type residual struct {
 	OptionA bool
 }
 
-func newResidual(in, mid, stride int, bottleneck bool) *residual {
-	s := graph.Conv2d{Stride: graph.Both(stride)}
-	s3, pad := graph.Conv2d{Stride: graph.Both(stride), Pad: graph.Both(1)}, graph.Conv2d{Pad: graph.Both(1)}
-	m := &residual{BN1: layers.NewBatchNorm(mid), BN2: layers.NewBatchNorm(mid)}
-	out := mid
-	if bottleneck {
-		out = 4 * mid
-		m.Conv1 = layers.NewConv2d(in, mid, graph.Both(1), graph.Conv2d{}).NoBias()
-		m.Conv2 = layers.NewConv2d(mid, mid, graph.Both(3), s3).NoBias()
-		m.Conv3 = layers.NewConv2d(mid, out, graph.Both(1), graph.Conv2d{}).NoBias()
-		m.BN3 = layers.NewBatchNorm(out)
-	} else {
-		m.Conv1 = layers.NewConv2d(in, mid, graph.Both(3), s3).NoBias()
-		m.Conv2 = layers.NewConv2d(mid, mid, graph.Both(3), pad).NoBias()
+// newResidual declares a block of two 3×3 convolutions from in to out channels.
+func newResidual(in, out, stride int) *residual {
+	first := graph.Conv2d{Stride: graph.Both(stride), Pad: graph.Both(1)}
+	m := &residual{
+		Conv1: layers.NewConv2d(in, out, graph.Both(3), first).NoBias(),
+		BN1:   layers.NewBatchNorm(out),
+		Conv2: layers.NewConv2d(out, out, graph.Both(3), graph.Conv2d{Pad: graph.Both(1)}).NoBias(),
+		BN2:   layers.NewBatchNorm(out),
 	}
+	return m.withShortcut(in, out, stride)
+}
+
+// newBottleneck declares a block from in to out channels whose 3×3 convolution
+// has mid channels in a number of groups.
+func newBottleneck(in, mid, out, stride, groups int) *residual {
+	middle := graph.Conv2d{Stride: graph.Both(stride), Pad: graph.Both(1), Groups: groups}
+	m := &residual{
+		Conv1: layers.NewConv2d(in, mid, graph.Both(1), graph.Conv2d{}).NoBias(),
+		BN1:   layers.NewBatchNorm(mid),
+		Conv2: layers.NewConv2d(mid, mid, graph.Both(3), middle).NoBias(),
+		BN2:   layers.NewBatchNorm(mid),
+		Conv3: layers.NewConv2d(mid, out, graph.Both(1), graph.Conv2d{}).NoBias(),
+		BN3:   layers.NewBatchNorm(out),
+	}
+	return m.withShortcut(in, out, stride)
+}
+
+// withShortcut declares the shortcut if the block's shape changes.
+func (m *residual) withShortcut(in, out, stride int) *residual {
 	if stride != 1 || in != out {
-		m.Shortcut = layers.NewConv2d(in, out, graph.Both(1), s).NoBias()
+		m.Shortcut = layers.NewConv2d(in, out, graph.Both(1), graph.Conv2d{Stride: graph.Both(stride)}).NoBias()
 		m.BNShort = layers.NewBatchNorm(out)
 	}
 	return m

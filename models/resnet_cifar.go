@@ -27,7 +27,7 @@ func NewCIFARResNet(n, classes int) *CIFARResNet {
 		var blocks []*residual
 		for range n {
 			stride := out / in
-			block := newResidual(in, out, stride, false)
+			block := newResidual(in, out, stride)
 			block.Shortcut, block.BNShort, block.OptionA = nil, nil, stride > 1
 			blocks = append(blocks, block)
 			in = out

@@ -62,6 +62,26 @@ func Bind(model any, src Source, ignore ...string) error {
 	return nil
 }
 
+// Adopt gives each declared tensor of model the shape that src has for it, where
+// the number of dimensions is the same. A model that is declared in its usual
+// size then binds a checkpoint of other widths or classes. The names in src are
+// those that Bind takes; what is missing keeps its shape.
+func Adopt(model any, src Source) {
+	src = Canonical(model, src)
+	have := map[string]bool{}
+	for _, n := range src.Names() {
+		have[n] = true
+	}
+	Walk(model, func(name string, t *tensor.Tensor) {
+		if !have[name] {
+			return
+		}
+		if shape, err := ShapeOf(src, name); err == nil && len(shape) == len(t.Shape) {
+			t.Shape = shape.Clone()
+		}
+	})
+}
+
 // Fit says how a checkpoint differs from what a model declares. The lists are
 // sorted.
 type Fit struct {

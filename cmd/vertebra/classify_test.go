@@ -81,7 +81,7 @@ func checkpoint(t *testing.T, m models.Network) string {
 
 // TestClassifyOtherHead takes heads of another size when it is told to.
 func TestClassifyOtherHead(t *testing.T) {
-	c, err := models.ResNetDepth(18)
+	c, err := models.ResNetNamed("resnet18")
 	if err != nil {
 		t.Fatal(err)
 	}

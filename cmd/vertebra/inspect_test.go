@@ -56,7 +56,7 @@ func TestInspectJSON(t *testing.T) {
 
 // TestInspectHead names the models that fit but for the number of classes.
 func TestInspectHead(t *testing.T) {
-	c, err := models.ResNetDepth(18)
+	c, err := models.ResNetNamed("resnet18")
 	if err != nil {
 		t.Fatal(err)
 	}

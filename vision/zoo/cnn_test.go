@@ -13,7 +13,7 @@ import (
 )
 
 func newResNet(depth int) *models.ResNet {
-	c, err := models.ResNetDepth(depth)
+	c, err := models.ResNetNamed(fmt.Sprint("resnet", depth))
 	if err != nil {
 		panic(err)
 	}
@@ -44,6 +44,11 @@ func TestParameters(t *testing.T) {
 		"resnet50":      {newResNet(50), 25_557_032},
 		"resnet101":     {newResNet(101), 44_549_160},
 		"resnet152":     {newResNet(152), 60_192_808},
+		"resnext50":     {lookup("resnext50_32x4d"), 25_028_904},
+		"resnext101":    {lookup("resnext101_32x8d_v2"), 88_791_336},
+		"resnext101_64": {lookup("resnext101_64x4d"), 83_455_272},
+		"wide50":        {lookup("wide_resnet50_2"), 68_883_240},
+		"wide101":       {lookup("wide_resnet101_2_v2"), 126_886_696},
 		"unet":          {models.NewUNet(models.UNetConfig{}), 31_037_698},
 		"swin_t":        {lookup("swin_t"), 28_288_354},
 		"swin_s":        {lookup("swin_s"), 49_606_258},
@@ -103,7 +108,7 @@ func TestResNetStages(t *testing.T) {
 			}
 			shapes[s.Name] = s.Value.Shape.String()
 		}
-		c, _ := models.ResNetDepth(depth)
+		c, _ := models.ResNetNamed(fmt.Sprint("resnet", depth))
 		for i := range 4 {
 			stage, channels := fmt.Sprintf("layer%d", i+1), 64<<i
 			if c.Bottleneck {

@@ -3,6 +3,7 @@ package zoo
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/vertebra/vertebra/models"
 )
@@ -12,6 +13,7 @@ const (
 	imageNetTerms  = "BSD-3-Clause; trained on ImageNet, whose terms apply"
 	imageNetPixels = "RGB in 0…1, normalised with ImageNet's mean and standard deviation"
 	ownWeights     = "none published"
+	resNetPaper    = "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 )
 
 // imageNetInput is how torchvision prepares pictures: the shorter side resized,
@@ -20,21 +22,29 @@ func imageNetInput(short int) Preprocess {
 	return Preprocess{Short: short, Crop: [2]int{224, 224}, Mean: models.ImageNetMean, Std: models.ImageNetStd}
 }
 
-// resNetEntry is a residual network whose weights were trained for pictures
-// with a shorter side of short pixels.
-func resNetEntry(name string, depth, short int, hash string) Model {
+// resNetEntry is torchvision's residual network of a name, with weights that
+// were trained for pictures with a shorter side of short pixels. The name of its
+// second version ends with "_v2".
+func resNetEntry(name string, short int, hash string) Model {
+	file, paper := strings.TrimSuffix(name, "_v2"), resNetPaper
+	switch {
+	case strings.HasPrefix(name, "resnext"):
+		paper = "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, arXiv:1611.05431"
+	case strings.HasPrefix(name, "wide"):
+		paper = "Zagoruyko and Komodakis, Wide Residual Networks, arXiv:1605.07146"
+	}
 	return Model{
 		Name:       name,
-		Paper:      "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
+		Paper:      paper,
 		Size:       224,
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: imageNetInput(short),
-		Checkpoint: fmt.Sprintf("%sresnet%d-%s.pth", torchvision, depth, hash),
+		Checkpoint: fmt.Sprintf("%s%s-%s.pth", torchvision, file, hash),
 		Hash:       "sha256:" + hash,
 		Licence:    imageNetTerms,
 		New: func() models.Network {
-			c, err := models.ResNetDepth(depth)
+			c, err := models.ResNetNamed(file)
 			if err != nil {
 				panic(err)
 			}
@@ -50,7 +60,7 @@ var cifarHash = map[int]string{20: "12fca82f", 56: "4bfd9763"}
 func cifarResNetEntry(depth int) Model {
 	e := Model{
 		Name:       "cifar_resnet" + strconv.Itoa(depth),
-		Paper:      "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, §4.2",
+		Paper:      resNetPaper + ", §4.2",
 		Size:       32,
 		Channels:   3,
 		Input:      imageNetPixels,
