@@ -1,15 +1,14 @@
 package gpu
 
 import (
+	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"unsafe"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
+	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -31,7 +30,7 @@ type constantKey struct {
 }
 
 type constant struct {
-	buffer *wgpu.Buffer
+	buffer driver.Buffer
 	bytes  int64
 	users  int
 }
@@ -39,12 +38,12 @@ type constant struct {
 // Compile makes a plan with the device's best guess for each op.
 func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g, Choice{}) }
 
+// Choice decides what Compile otherwise decides by itself.
+type Choice = plan.Choice
+
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
-	if g == nil || len(g.Outputs) == 0 {
-		return nil, errors.New("gpu: a graph without outputs")
-	}
-	l, err := lower(g, d.info.Limits, d.info.MaxBufferSize, c)
+	l, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +55,9 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	if d.closed {
 		return nil, errClosed
 	}
-	p := &Plan{d: d, listing: *l, graph: g}
+	p := &Plan{d: d, plan: l, graph: g}
 	d.plans[p] = true
-	warm := d.warm(l.steps)
+	warm := d.warm(l.Steps)
 	err = p.build()
 	warm()
 	if err != nil {
@@ -70,17 +69,17 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 
 // affordable refuses a plan that is larger than what the device may take,
 // before anything is allocated.
-func (d *Device) affordable(l *listing) error {
+func (d *Device) affordable(l *plan.Plan) error {
 	total := int64(0)
-	for _, b := range l.sizes {
+	for _, b := range l.Sizes {
 		total += b
 	}
 	seen := map[constantKey]bool{}
-	for _, s := range l.steps {
-		for _, o := range s.bind {
-			if o.constant != nil && !seen[o.key()] {
-				seen[o.key()] = true
-				total += 4 * int64(o.constant.Shape.Len())
+	for _, s := range l.Steps {
+		for _, b := range s.Bindings {
+			if b.Constant != nil && !seen[keyOf(b)] {
+				seen[keyOf(b)] = true
+				total += 4 * int64(b.Constant.Shape.Len())
 			}
 		}
 	}
@@ -90,29 +89,30 @@ func (d *Device) affordable(l *listing) error {
 	return nil
 }
 
-func (o operand) key() constantKey {
-	return constantKey{o.constant.Const, o.constant.Cut, o.constant.Scale, o.packing.Name}
+func keyOf(b plan.Binding) constantKey {
+	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Packing.Name}
 }
 
 // build makes the plan's GPU objects. The caller holds the device's lock.
 func (p *Plan) build() error {
 	d := p.d
-	for i, bytes := range p.sizes {
-		b, err := newBuffer(d.device, bytes, storage)
+	for i, bytes := range p.plan.Sizes {
+		b, err := d.driver.Buffer(bytes, driver.Storage)
 		if err != nil {
 			return fmt.Errorf("%w (for values, number %d)", err, i)
 		}
 		p.buffers = append(p.buffers, b)
 		p.stats.ActivationBytes += bytes
 	}
-	p.stats.ActivationBound = p.bound
-	for _, o := range p.outputs {
-		var b *wgpu.Buffer
-		if o.value >= 0 {
+	p.stats.ActivationBound = p.plan.Bound
+	for _, o := range p.plan.Outputs {
+		var b driver.Buffer
+		if o.Constant == nil {
 			var err error
-			if b, err = newBuffer(d.device, 4*int64(o.shape.Len()), staging); err != nil {
+			if b, err = d.driver.Buffer(o.At.Size, driver.Readable); err != nil {
 				return err
 			}
+			p.copies = append(p.copies, driver.Command{From: p.rangeOf(o.At), To: driver.Range{Buffer: b, Size: o.At.Size}})
 		}
 		p.staging = append(p.staging, b)
 	}
@@ -121,114 +121,88 @@ func (p *Plan) build() error {
 	}
 	uploaded, scratch := int64(0), &tensor.Scratch{}
 	sources := map[string]bool{}
-	for i, s := range p.steps {
-		pipe, err := d.pipeline(s.kernel.Source)
+	for i, s := range p.plan.Steps {
+		pipe, err := d.pipeline(s.Kernel.Source)
 		if err != nil {
-			return fmt.Errorf("gpu: %s: %s: %w", s.op, s.program, err)
+			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
-		p.pipelines = append(p.pipelines, pipe)
-		sources[s.kernel.Source] = true
-		entries := make([]wgpu.BindGroupEntry, len(s.bind)+1)
-		for j, o := range s.bind {
-			entry := wgpu.BindGroupEntry{Binding: uint32(j), Offset: uint64(o.offset), Size: uint64(o.size)}
+		sources[s.Kernel.Source] = true
+		ranges := make([]driver.Range, len(s.Bindings)+1)
+		for j, b := range s.Bindings {
 			switch {
-			case o.value >= 0:
-				at := p.slots[o.value]
-				entry.Buffer = p.buffers[at.buffer]
-				entry.Offset += uint64(at.offset)
-				if o.size == 0 {
-					entry.Size = uint64(p.lives[o.value].bytes)
-				}
-			case o.constant != nil:
-				c, err := p.constant(o, scratch, &uploaded)
+			case b.Buffer >= 0:
+				ranges[j] = p.rangeOf(b.Range)
+			case b.Constant != nil:
+				c, err := p.constant(b, scratch, &uploaded)
 				if err != nil {
-					return fmt.Errorf("gpu: %s: %w", s.op, err)
+					return fmt.Errorf("gpu: %s: %w", s.Op, err)
 				}
-				entry.Buffer = c.buffer
-				if o.size == 0 {
-					entry.Size = uint64(c.bytes)
-				}
+				ranges[j] = driver.Range{Buffer: c.buffer, Offset: b.Offset, Size: cmp.Or(b.Size, c.bytes-b.Offset)}
 			default:
-				entry.Buffer, entry.Size = d.zeros, d.zeros.GetSize()
+				ranges[j] = driver.Range{Buffer: d.zeros, Size: zeroBytes}
 			}
-			narrow(&entry, s.kernel, j, pipe.kinds[j])
-			entries[j] = entry
 		}
-		entries[len(s.bind)] = wgpu.BindGroupEntry{
-			Binding: uint32(len(s.bind)),
-			Buffer:  p.uniforms,
-			Offset:  uint64(uniformAlign * i),
-			Size:    uniformAlign,
-		}
-		group, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: pipe.group, Entries: entries})
+		ranges[len(s.Bindings)] = driver.Range{Buffer: p.uniforms, Offset: int64(uniformAlign * i), Size: uniformAlign}
+		group, err := d.driver.Group(pipe.Pipeline, ranges)
 		if err != nil {
-			return fmt.Errorf("gpu: %s: %s: %w", s.op, s.program, err)
+			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
-		p.groups = append(p.groups, group)
-		p.stats.FLOPs += s.flops
+		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe.Pipeline, Group: group, Grid: s.Kernel.Grid})
+		p.stats.FLOPs += s.FLOPs
 	}
-	p.stats.Dispatches, p.stats.Pipelines = len(p.steps), len(sources)
+	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps), len(sources)
 	return nil
 }
 
-// narrow applies a kernel's offset and size to an entry for all of a value.
-func narrow(entry *wgpu.BindGroupEntry, k shaders.Kernel, i int, kind wgpu.BufferBindingType) {
-	if k.Offset != nil {
-		entry.Offset += uint64(k.Offset[i])
-		entry.Size -= min(entry.Size, uint64(k.Offset[i]))
-	}
-	switch {
-	case k.Size != nil && k.Size[i] > 0:
-		entry.Size = uint64(k.Size[i])
-	case kind == wgpu.BufferBindingType_Uniform:
-		entry.Size = shaders.Window
-	}
+// rangeOf is a range of the plan's buffers.
+func (p *Plan) rangeOf(r plan.Range) driver.Range {
+	return driver.Range{Buffer: p.buffers[r.Buffer], Offset: r.Offset, Size: r.Size}
 }
 
 // buildUniforms uploads the sizes of all steps, in one buffer.
 func (p *Plan) buildUniforms() error {
-	words := make([]byte, uniformAlign*max(1, len(p.steps)))
-	for i, s := range p.steps {
-		if 4*len(s.kernel.Params) > uniformAlign {
-			return fmt.Errorf("gpu: %s: %d words of sizes", s.program, len(s.kernel.Params))
+	words := make([]byte, uniformAlign*max(1, len(p.plan.Steps)))
+	for i, s := range p.plan.Steps {
+		if 4*len(s.Kernel.Params) > uniformAlign {
+			return fmt.Errorf("gpu: %s: %d words of sizes", s.Program, len(s.Kernel.Params))
 		}
-		for j, w := range s.kernel.Params {
+		for j, w := range s.Kernel.Params {
 			binary.LittleEndian.PutUint32(words[uniformAlign*i+4*j:], w)
 		}
 	}
 	var err error
-	if p.uniforms, err = newBuffer(p.d.device, int64(len(words)), wgpu.BufferUsage_Uniform|wgpu.BufferUsage_CopyDst); err != nil {
+	if p.uniforms, err = p.d.driver.Buffer(int64(len(words)), driver.Storage); err != nil {
 		return err
 	}
-	return p.d.queue.WriteBuffer(p.uniforms, 0, words)
+	return p.d.driver.Write(p.uniforms, 0, words)
 }
 
-// constant returns the device's copy of a constant in the layout that o asks
+// constant returns the device's copy of a constant in the layout that b asks
 // for, and makes it if no other plan has, which takes memory of s meanwhile.
-func (p *Plan) constant(o operand, s *tensor.Scratch, uploaded *int64) (*constant, error) {
-	d, key := p.d, o.key()
+func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*constant, error) {
+	d, key := p.d, keyOf(b)
 	c := d.constants[key]
 	if c == nil {
 		defer s.Reset()
-		t := o.constant.Tensor(s)
-		if o.packing.Pack != nil {
-			t = o.packing.Pack(t, s)
+		t := b.Constant.Tensor(s)
+		if b.Packing.Pack != nil {
+			t = b.Packing.Pack(t, s)
 		}
 		bytes := 4 * int64(len(t.Data))
 		if bytes > d.info.MaxBufferSize {
-			return nil, fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", o.constant.Name, bytes, d.info.MaxBufferSize)
+			return nil, fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
 		}
-		b, err := newBuffer(d.device, bytes, storage)
+		buffer, err := d.driver.Buffer(bytes, driver.Storage)
 		if err != nil {
 			return nil, err
 		}
-		if err := d.upload(b, 0, t.Data, uploaded); err != nil {
-			b.Release()
+		if err := d.upload(buffer, 0, t.Data, uploaded); err != nil {
+			buffer.Release()
 			return nil, err
 		}
-		c = &constant{buffer: b, bytes: bytes}
+		c = &constant{buffer: buffer, bytes: bytes}
 		d.constants[key] = c
-		if unload := o.constant.Const.Unload; unload != nil {
+		if unload := b.Constant.Const.Unload; unload != nil {
 			unload()
 		}
 	}
@@ -246,16 +220,17 @@ func (p *Plan) constant(o operand, s *tensor.Scratch, uploaded *int64) (*constan
 // upload writes data to b from offset on, piece by piece: the queue holds a copy of each until
 // it is submitted, and ends the process if it has no memory for one. pending
 // counts the bytes that it holds.
-func (d *Device) upload(b *wgpu.Buffer, offset int64, data []float32, pending *int64) error {
+func (d *Device) upload(b driver.Buffer, offset int64, data []float32, pending *int64) error {
 	for at, all := int64(0), raw(data); at < int64(len(all)); {
 		n := min(int64(len(all))-at, uploadBytes)
-		if err := d.queue.WriteBuffer(b, uint64(offset+at), all[at:at+n]); err != nil {
+		if err := d.driver.Write(b, offset+at, all[at:at+n]); err != nil {
 			return err
 		}
 		at += n
 		if *pending += n; *pending >= uploadBytes {
-			d.queue.Submit()
-			wait(d.device)
+			if err := d.run(); err != nil {
+				return err
+			}
 			*pending = 0
 		}
 	}

@@ -1,8 +1,10 @@
 // Package gpu runs graphs on a GPU through WebGPU. Open a Device, Compile a
-// graph into a Plan, Run the plan as often as you like. It is the only package
-// that imports the WebGPU binding, and nothing that comes from outside reaches
-// a call of the binding that would end the process: sizes, states and limits
-// are checked before.
+// graph into a Plan, Run the plan as often as you like.
+//
+// Package plan decides what is dispatched and where values are; package driver
+// is all that is asked of WebGPU, and package webgpu does it. Nothing that comes
+// from outside reaches a call of the driver that would end the process: sizes,
+// states and limits are checked before.
 package gpu
 
 import (
@@ -15,11 +17,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
+	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/gpu/webgpu"
 	"github.com/vertebra/vertebra/shaders"
 )
+
+// binding is the driver that devices are opened with.
+type binding = webgpu.Driver
 
 // Options says which adapter to open. The zero value opens the fastest real
 // one: discrete before integrated before software, native backends before GL.
@@ -30,25 +36,7 @@ type Options struct {
 }
 
 // Info describes an adapter.
-type Info struct {
-	Name    string
-	Driver  string
-	Backend string // "vulkan", "metal", "dx12", "gl"
-	Type    string // "discrete", "integrated", "software", "unknown"
-	Limits  shaders.Limits
-
-	MaxBufferSize int64 // bytes
-	Timestamps    bool  // whether Profile uses the GPU's clock
-}
-
-// String names the adapter in one line.
-func (i Info) String() string {
-	s := fmt.Sprintf("%s (%s, %s", i.Name, i.Type, i.Backend)
-	if i.Driver != "" {
-		s += ", " + i.Driver
-	}
-	return s + ")"
-}
+type Info = driver.Info
 
 // Device is an open adapter. It is safe for use by many goroutines: its queue
 // has one user at a time.
@@ -57,124 +45,37 @@ type Device struct {
 	self   Options // which open the same adapter
 	memory int64
 
-	mu        sync.Mutex // guards all below, and the binding
+	mu        sync.Mutex // guards all below
 	closed    bool
-	instance  *wgpu.Instance
-	device    *wgpu.Device
-	queue     *wgpu.Queue
-	zeros     *wgpu.Buffer // stands in for absent args
+	driver    driver.Device
+	zeros     driver.Buffer // stands in for absent args
 	pipelines map[string]*pipeline
 	constants map[constantKey]*constant
 	plans     map[*Plan]bool
 }
 
-var backends = []struct {
-	name string
-	kind wgpu.BackendType
-	flag wgpu.InstanceBackend
-}{
-	{"vulkan", wgpu.BackendType_Vulkan, wgpu.InstanceBackend_Vulkan},
-	{"metal", wgpu.BackendType_Metal, wgpu.InstanceBackend_Metal},
-	{"dx12", wgpu.BackendType_D3D12, wgpu.InstanceBackend_DX12},
-	{"gl", wgpu.BackendType_OpenGL, wgpu.InstanceBackend_GL},
-}
-
-// adapter is a candidate for Open.
-type adapter struct {
-	*wgpu.Adapter
-	info Info
-}
-
 // rank orders adapters, the best lowest.
-func (a adapter) rank() int {
-	r := map[string]int{"discrete": 0, "integrated": 1, "unknown": 2, "software": 3}[a.info.Type]
-	if a.info.Backend == "gl" {
+func rank(i Info) int {
+	r := map[string]int{"discrete": 0, "integrated": 1, "unknown": 2, "software": 3}[i.Type]
+	if i.Backend == "gl" {
 		r += 10
 	}
 	return r
 }
 
-// adapters starts the binding with the backends asked for and lists what they
-// offer. The caller releases the instance and each adapter.
-func adapters(backend string) (*wgpu.Instance, []adapter, error) {
-	flags := wgpu.InstanceBackend_Primary
-	if backend != "" {
-		flags = wgpu.InstanceBackend_None
-		for _, b := range backends {
-			if b.name == strings.ToLower(backend) {
-				flags = b.flag
-			}
-		}
-		if flags == wgpu.InstanceBackend_None {
-			return nil, nil, fmt.Errorf("gpu: backend %q is none of vulkan, metal, dx12, gl", backend)
-		}
-	}
-	wgpu.SetLogLevel(wgpu.LogLevel_Off) // errors come back from the calls
-	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: flags})
-	var list []adapter
-	for _, a := range instance.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: flags}) {
-		list = append(list, adapter{a, describe(a)})
-	}
-	return instance, list, nil
-}
-
-func describe(a *wgpu.Adapter) Info {
-	p := a.GetProperties()
-	l := a.GetLimits().Limits
-	info := Info{Name: p.Name, Driver: p.DriverDescription, Type: "unknown", Backend: "unknown"}
-	switch p.AdapterType {
-	case wgpu.AdapterType_DiscreteGPU:
-		info.Type = "discrete"
-	case wgpu.AdapterType_IntegratedGPU:
-		info.Type = "integrated"
-	case wgpu.AdapterType_CPU:
-		info.Type = "software"
-	}
-	for _, b := range backends {
-		if b.kind == p.BackendType || b.name == "gl" && p.BackendType == wgpu.BackendType_OpenGLES {
-			info.Backend = b.name
-		}
-	}
-	info.Limits = shaders.Limits{
-		StorageBinding:   int64(l.MaxStorageBufferBindingSize),
-		StorageBuffers:   int(l.MaxStorageBuffersPerShaderStage),
-		WorkgroupMemory:  int(l.MaxComputeWorkgroupStorageSize),
-		WorkgroupSize:    int(min(l.MaxComputeInvocationsPerWorkgroup, l.MaxComputeWorkgroupSizeX)),
-		WorkgroupsPerDim: int(l.MaxComputeWorkgroupsPerDimension),
-	}
-	if info.Type == "software" {
-		info.Limits.Kind = shaders.CPU
-	}
-	info.MaxBufferSize = int64(min(l.MaxBufferSize, 1<<62))
-	info.Timestamps = a.HasFeature(wgpu.FeatureName_TimestampQuery)
-	return info
-}
-
 // Adapters describes what Open can choose from, in the order that numbers in
 // Options.Adapter mean.
-func Adapters(backend string) ([]Info, error) {
-	instance, list, err := adapters(backend)
-	if err != nil {
-		return nil, err
-	}
-	defer instance.Release()
-	var infos []Info
-	for _, a := range list {
-		infos = append(infos, a.info)
-		a.Release()
-	}
-	return infos, nil
-}
+func Adapters(backend string) ([]Info, error) { return binding{}.Adapters(backend) }
 
 // choose returns the index of the adapter that o asks for.
-func choose(list []adapter, o Options) (int, error) {
+func choose(list []Info, o Options) (int, error) {
 	best := -1
 	number, err := strconv.Atoi(o.Adapter)
 	for i, a := range list {
 		switch {
 		case o.Adapter != "" && err == nil && i != number:
-		case o.Adapter != "" && err != nil && !strings.Contains(strings.ToLower(a.info.Name), strings.ToLower(o.Adapter)):
-		case best < 0 || a.rank() < list[best].rank():
+		case o.Adapter != "" && err != nil && !strings.Contains(strings.ToLower(a.Name), strings.ToLower(o.Adapter)):
+		case best < 0 || rank(a) < rank(list[best]):
 			best = i
 		}
 	}
@@ -186,7 +87,7 @@ func choose(list []adapter, o Options) (int, error) {
 	}
 	names := make([]string, len(list))
 	for i, a := range list {
-		names[i] = fmt.Sprintf("%d: %v", i, a.info)
+		names[i] = fmt.Sprintf("%d: %v", i, a)
 	}
 	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }
@@ -209,48 +110,33 @@ func noAdapter(backend string) error {
 
 // Open opens the adapter that o describes. The caller closes the device.
 func Open(o Options) (*Device, error) {
-	instance, list, err := adapters(o.Backend)
+	number := 0
+	opened, err := binding{}.Open(o.Backend, func(list []Info) (int, error) {
+		i, err := choose(list, o)
+		number = i
+		return i, err
+	})
 	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		for _, a := range list {
-			a.Release()
-		}
-	}()
-	i, err := choose(list, o)
-	if err != nil {
-		instance.Release()
 		return nil, err
 	}
 	d := &Device{
-		info:      list[i].info,
-		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(i)},
-		memory:    cmp.Or(o.Memory, systemMemory(list[i].info)),
-		instance:  instance,
+		info:      opened.Info(),
+		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number)},
+		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
+		driver:    opened,
 		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},
 		plans:     map[*Plan]bool{},
 	}
-	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: list[i].GetLimits().Limits}}
-	if d.info.Timestamps {
-		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
-	}
-	if d.device, err = list[i].RequestDevice(&desc); err != nil {
-		instance.Release()
-		return nil, fmt.Errorf("gpu: %v: %w", d.info, err)
-	}
-	if got := int64(d.device.GetLimits().Limits.MaxBufferSize); got > 0 {
-		d.info.MaxBufferSize = min(d.info.MaxBufferSize, got)
-	}
-	d.queue = d.device.GetQueue()
-	d.zeros, err = newBuffer(d.device, 256, storage)
-	if err != nil {
+	if d.zeros, err = opened.Buffer(zeroBytes, driver.Storage); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
+
+// zeroBytes is how much of zeros an absent arg sees.
+const zeroBytes = 256
 
 // systemMemory is what a software adapter, whose memory is the system's, can
 // take without the system ending the process; 0 where that cannot be told.
@@ -286,15 +172,27 @@ func (d *Device) Close() error {
 		p.release()
 	}
 	for _, p := range d.pipelines {
-		p.release()
+		p.Release()
 	}
 	if d.zeros != nil {
 		d.zeros.Release()
 	}
-	d.queue.Release()
-	wait(d.device)
-	d.device.Release()
-	d.instance.Release()
-	trim()
+	d.driver.Close()
 	return nil
+}
+
+// run submits commands and waits for them.
+func (d *Device) run(commands ...driver.Command) error {
+	s, err := d.driver.Submit(commands)
+	if err != nil {
+		return err
+	}
+	d.wait(s)
+	return nil
+}
+
+// wait waits for a submission.
+func (d *Device) wait(s driver.Submission) {
+	for !d.driver.Wait(s, time.Second) {
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/golden"
+	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
@@ -238,7 +239,7 @@ func TestBands(t *testing.T) {
 				}
 				g.Output("y", graph.Apply(r.op, args...))
 			})
-			if _, err := lower(g, d.info.Limits, d.info.MaxBufferSize, Choice{}); err != nil {
+			if _, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, Choice{}); err != nil {
 				return // no bands of this shape: refused, which TestLargeValues covers
 			}
 			r.consts = len(r.args)

@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
+	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
 )
 
@@ -33,43 +32,35 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	var buffers []*wgpu.Buffer
+	var ranges []driver.Range
 	defer func() {
-		for _, b := range buffers {
-			b.Release()
+		for _, r := range ranges {
+			r.Buffer.Release()
 		}
 	}()
-	buffer := func(size int64, usage wgpu.BufferUsage) (*wgpu.Buffer, error) {
-		b, err := newBuffer(d.device, size, usage)
+	bind := func(size int64) error {
+		b, err := d.driver.Buffer(size, driver.Storage)
 		if err == nil {
-			buffers = append(buffers, b)
+			ranges = append(ranges, driver.Range{Buffer: b, Size: size})
 		}
-		return b, err
-	}
-	var entries []wgpu.BindGroupEntry
-	bind := func(b *wgpu.Buffer) {
-		entries = append(entries, wgpu.BindGroupEntry{Binding: uint32(len(entries)), Buffer: b, Size: b.GetSize()})
+		return err
 	}
 	for _, i := range k.Bind {
-		b, err := buffer(sizes[i], storage)
-		if err != nil {
+		if err := bind(sizes[i]); err != nil {
 			return nil, err
 		}
-		bind(b)
+	}
+	if err := bind(uniformAlign); err != nil {
+		return nil, err
 	}
 	words := make([]byte, uniformAlign)
 	for i, w := range k.Params {
 		binary.LittleEndian.PutUint32(words[4*i:], w)
 	}
-	uniforms, err := buffer(uniformAlign, wgpu.BufferUsage_Uniform|wgpu.BufferUsage_CopyDst)
-	if err != nil {
+	if err := d.driver.Write(ranges[len(k.Bind)].Buffer, 0, words); err != nil {
 		return nil, err
 	}
-	if err := d.queue.WriteBuffer(uniforms, 0, words); err != nil {
-		return nil, err
-	}
-	bind(uniforms)
-	group, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: pipe.group, Entries: entries})
+	group, err := d.driver.Group(pipe.Pipeline, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +68,9 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	times := make([]time.Duration, runs+1)
 	for i := range times {
 		start := time.Now()
-		err := d.record(func(e *wgpu.CommandEncoder) error { return pass(e, pipe, group, k.Grid) })
-		if err != nil {
+		if err := d.run(driver.Command{Pipeline: pipe.Pipeline, Group: group, Grid: k.Grid}); err != nil {
 			return nil, err
 		}
-		wait(d.device)
 		times[i] = time.Since(start)
 	}
 	return times[1:], nil

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
+	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/shaders"
 )
 
@@ -29,11 +29,11 @@ const (
 // driver's cache on disk hands the code over. Where there is none, though the user
 // has not said so, the work is in vain, and nothing else changes: errors are left
 // to the device that computes.
-func (d *Device) warm(steps []step) (wait func()) {
+func (d *Device) warm(steps []plan.Step) (wait func()) {
 	var sources []string
 	seen := map[string]bool{}
 	for _, s := range steps {
-		text := s.kernel.Source
+		text := s.Kernel.Source
 		if d.pipelines[text] == nil && !seen[text] {
 			seen[text] = true
 			sources = append(sources, text)
@@ -87,25 +87,24 @@ func (d *Device) dispatchNone(source string) error {
 	if err != nil {
 		return err
 	}
-	var read, written *wgpu.Buffer
-	for _, b := range []**wgpu.Buffer{&read, &written} {
-		if *b, err = newBuffer(d.device, shaders.Window, storage); err != nil {
+	var read, written driver.Buffer
+	for _, b := range []*driver.Buffer{&read, &written} {
+		if *b, err = d.driver.Buffer(shaders.Window, driver.Storage); err != nil {
 			return err
 		}
 		defer (*b).Release()
 	}
-	entries := make([]wgpu.BindGroupEntry, len(p.kinds))
-	for i, kind := range p.kinds {
-		entries[i] = wgpu.BindGroupEntry{Binding: uint32(i), Buffer: read, Size: shaders.Window}
-		if kind == wgpu.BufferBindingType_Storage {
-			entries[i].Buffer = written
+	ranges := make([]driver.Range, len(p.access))
+	for i, a := range p.access {
+		ranges[i] = driver.Range{Buffer: read, Size: shaders.Window}
+		if a == shaders.ReadWrite {
+			ranges[i].Buffer = written
 		}
 	}
-	group, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: p.group, Entries: entries})
+	group, err := d.driver.Group(p.Pipeline, ranges)
 	if err != nil {
 		return err
 	}
 	defer group.Release()
-	defer wait(d.device)
-	return d.record(func(e *wgpu.CommandEncoder) error { return pass(e, p, group, [3]int{}) })
+	return d.run(driver.Command{Pipeline: p.Pipeline, Group: group})
 }

@@ -1,4 +1,4 @@
-package gpu
+package webgpu
 
 /*
 #include <stdbool.h>
@@ -136,7 +136,7 @@ import (
 )
 
 // handles is how the binding lays out *wgpu.Buffer; *wgpu.Device is its first
-// word. TestHandles holds this against the binding.
+// word.
 type handles struct{ device, buffer unsafe.Pointer }
 
 func deviceHandle(d *wgpu.Device) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(d)) }
@@ -159,14 +159,14 @@ func trim() { C.vt_trim() }
 // wait returns when all work submitted to d is done.
 func wait(d *wgpu.Device) { C.vt_wait(deviceHandle(d), nil) }
 
-// read waits for all work submitted and copies the first len(to) elements of
-// b, which has usage MapRead, into to.
-func read(b *wgpu.Buffer, to []float32) error {
+// read waits for all work submitted and copies the first len(to) bytes of b,
+// which has usage MapRead, into to.
+func read(b *wgpu.Buffer, to []byte) error {
 	if len(to) == 0 {
 		return nil
 	}
 	h := (*handles)(unsafe.Pointer(b))
-	if status := C.vt_read(h.device, h.buffer, C.size_t(4*len(to)), unsafe.Pointer(&to[0])); status != 0 {
+	if status := C.vt_read(h.device, h.buffer, C.size_t(len(to)), unsafe.Pointer(&to[0])); status != 0 {
 		return fmt.Errorf("gpu: read back: mapping failed with status %d", int(status))
 	}
 	return nil

@@ -1,72 +1,40 @@
-package gpu
+package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
-	"github.com/vertebra/vertebra/tensor"
 )
-
-// Choice decides what Compile otherwise decides by itself.
-type Choice struct {
-	// Program picks one of the programs that can compute op; the list is never
-	// empty, the device's best guess first. Nil picks the first.
-	Program func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int
-
-	// Apart keeps results out of the memory of what they are added to.
-	Apart bool
-}
-
-// step is one dispatch of a plan.
-type step struct {
-	op, layer, program string
-	kernel             shaders.Kernel
-	bind               []operand
-	flops, bytes       int64
-}
 
 // operand is what a storage binding refers to: a range of a value's memory or
 // of a constant, or neither, for an absent arg.
 type operand struct {
-	value        int // index into listing.lives, or -1
+	value        int // index into Plan.lives, or -1
 	constant     *graph.Value
 	packing      shaders.Packing
 	offset, size int64 // bytes; all of it if size is 0
 }
 
-// listing is a graph turned into dispatches: all of a plan but its GPU objects.
-type listing struct {
-	steps   []step
-	lives   []life
-	slots   []slot  // of each life
-	sizes   []int64 // of each buffer
-	bound   int64
-	inputs  []int // lives
-	outputs []output
-}
-
-type output struct {
-	name     string
-	shape    tensor.Shape
-	value    int // life, or -1
-	constant *tensor.Tensor
-}
-
-// lowerer builds a listing.
+// lowerer builds a plan.
 type lowerer struct {
-	listing
+	Plan
 	lim    shaders.Limits
 	choice Choice
 	value  map[*graph.Value]int          // life of a root
 	last   map[*graph.Value]*graph.Value // op that needs a root last; nil for outputs
 }
 
-// lower chooses programs for the ops of a graph and memory for its values. It
-// is a pure function: the same graph, limits and choice give the same listing.
-// No buffer for values is larger than most.
-func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*listing, error) {
+// New chooses programs for the ops of a graph and memory for its values. It is
+// a pure function: the same graph, limits and choice give the same plan. No
+// buffer for values is larger than most.
+func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, error) {
+	if g == nil || len(g.Outputs) == 0 {
+		return nil, errors.New("gpu: a graph without outputs")
+	}
 	g = g.Fuse()
+	var inputs, outputs []int // lives, or -1
 	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}}
 	for _, v := range g.Nodes {
 		for _, a := range v.Args {
@@ -79,7 +47,7 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	for _, v := range g.Inputs {
 		l.value[v] = l.newLife(v.Shape.Len())
 		l.needs(l.value[v])
-		l.inputs = append(l.inputs, l.value[v])
+		inputs = append(inputs, l.value[v])
 	}
 	for _, v := range g.Nodes {
 		if v.Op == nil || root(v) != v {
@@ -94,17 +62,17 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	}
 	for _, o := range g.Outputs {
 		r := root(o.Value)
-		out := output{name: o.Name, shape: o.Value.Shape, value: -1}
+		out, id := Output{Name: o.Name, Shape: o.Value.Shape}, -1
 		switch {
 		case r.Const == nil:
-			out.value = l.value[r]
-			l.needs(out.value)
+			id = l.value[r]
+			l.needs(id)
 		case r.Const.Data == nil:
 			return nil, fmt.Errorf("gpu: output %s: weight %s has no data", o.Name, r.Name)
 		default:
-			out.constant = r.Tensor(nil)
+			out.Constant = r.Tensor(nil)
 		}
-		l.outputs = append(l.outputs, out)
+		l.Outputs, outputs = append(l.Outputs, out), append(outputs, id)
 	}
 	for _, v := range g.Inputs {
 		if err := storable(v, most); err != nil {
@@ -114,8 +82,17 @@ func lower(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*list
 	if err := l.bindings(); err != nil {
 		return nil, err
 	}
-	l.slots, l.sizes, l.bound = assign(l.lives, most)
-	return &l.listing, nil
+	l.slots, l.Sizes, l.Bound = assign(l.lives, most)
+	for _, id := range inputs {
+		l.Inputs = append(l.Inputs, l.at(id))
+	}
+	for i, id := range outputs {
+		if id >= 0 {
+			l.Outputs[i].At = l.at(id)
+		}
+	}
+	l.bind()
+	return &l.Plan, nil
 }
 
 // origin names the input or op that makes v, and its layer.
@@ -160,9 +137,9 @@ const unborn = -1
 func (l *lowerer) needs(id int) {
 	v := &l.lives[id]
 	if v.first == unborn {
-		v.first = len(l.steps)
+		v.first = len(l.Steps)
 	}
-	v.last = len(l.steps)
+	v.last = len(l.Steps)
 }
 
 // op appends the dispatches of one op.
@@ -248,7 +225,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		operands = append(operands, operand{value: l.newLife(n)})
 	}
 	for k, kernel := range p.Kernels {
-		s := step{op: v.Op.Name(), layer: v.Name, program: p.Name, kernel: kernel}
+		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Kernel: kernel}
 		for d, n := range kernel.Grid {
 			if n < 1 || n > l.lim.WorkgroupsPerDim {
 				return fmt.Errorf("%s needs %d workgroups along dimension %d, the device allows %d", p.Name, n, d, l.lim.WorkgroupsPerDim)
@@ -262,12 +239,12 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 			if o.value >= 0 {
 				l.needs(o.value)
 			}
-			s.bind = append(s.bind, o)
+			s.operands = append(s.operands, o)
 		}
 		if k == 0 {
-			s.flops = graph.FLOPs(c.op, c.args, c.result)
+			s.FLOPs = graph.FLOPs(c.op, c.args, c.result)
 		}
-		l.steps = append(l.steps, s)
+		l.Steps = append(l.Steps, s)
 	}
 	return nil
 }

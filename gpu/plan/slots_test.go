@@ -1,4 +1,4 @@
-package gpu
+package plan
 
 import (
 	"math/rand/v2"

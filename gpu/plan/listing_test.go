@@ -1,4 +1,4 @@
-package gpu
+package plan
 
 import (
 	"flag"
@@ -80,16 +80,16 @@ func TestListings(t *testing.T) {
 		}
 		for kind, lim := range map[string]shaders.Limits{"gpu": shaders.Default, "cpu": software} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
-				l, err := lower(g, lim, 256<<20, Choice{})
+				l, err := New(g, lim, 256<<20, Choice{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				total := int64(0)
-				for _, bytes := range l.sizes {
+				for _, bytes := range l.Sizes {
 					total += bytes
 				}
-				if most := max(1.15, leastBuffers[name]); float64(total) > most*float64(l.bound) {
-					t.Errorf("values take %d bytes, the lower bound is %d", total, l.bound)
+				if most := max(1.15, leastBuffers[name]); float64(total) > most*float64(l.Bound) {
+					t.Errorf("values take %d bytes, the lower bound is %d", total, l.Bound)
 				}
 				if kind == "cpu" && !listing.software {
 					return
@@ -105,7 +105,7 @@ func TestListings(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := l.String(); got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-					t.Errorf("the plan has changed (go test ./gpu -run Listings -update writes it anew):\n%s", got)
+					t.Errorf("the plan has changed (go test ./gpu/plan -run Listings -update writes it anew):\n%s", got)
 				}
 			})
 		}

@@ -1,23 +1,28 @@
-package gpu
+package webgpu
 
 import (
 	"testing"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
 
+	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
 )
 
 // TestTexts holds every kernel text to being one that the binding's compiler
 // takes.
 func TestTexts(t *testing.T) {
-	d := open(t)
+	opened, err := Driver{}.Open("", func([]driver.Info) (int, error) { return 0, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
 	texts, err := shaders.Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range texts {
-		m, err := d.device.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
+		m, err := opened.(*device).device.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
 			WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: text.Source},
 		})
 		if err != nil {

@@ -1,0 +1,136 @@
+// Package webgpu is the driver on wgpu-native 0.17, through the binding
+// github.com/rajveermalviya/go-webgpu. It is the only package that imports the
+// binding, and the only one with C code.
+//
+// Start with Driver: Adapters lists what there is, Open opens it. Package gpu is
+// what a program uses.
+package webgpu
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rajveermalviya/go-webgpu/wgpu"
+
+	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/shaders"
+)
+
+// Driver is the binding.
+type Driver struct{}
+
+var backends = []struct {
+	name string
+	kind wgpu.BackendType
+	flag wgpu.InstanceBackend
+}{
+	{"vulkan", wgpu.BackendType_Vulkan, wgpu.InstanceBackend_Vulkan},
+	{"metal", wgpu.BackendType_Metal, wgpu.InstanceBackend_Metal},
+	{"dx12", wgpu.BackendType_D3D12, wgpu.InstanceBackend_DX12},
+	{"gl", wgpu.BackendType_OpenGL, wgpu.InstanceBackend_GL},
+}
+
+// adapters starts the binding with the backends asked for and lists what they
+// offer. The caller releases the instance and each adapter.
+func adapters(backend string) (*wgpu.Instance, []*wgpu.Adapter, error) {
+	flags := wgpu.InstanceBackend_Primary
+	if backend != "" {
+		flags = wgpu.InstanceBackend_None
+		for _, b := range backends {
+			if b.name == strings.ToLower(backend) {
+				flags = b.flag
+			}
+		}
+		if flags == wgpu.InstanceBackend_None {
+			return nil, nil, fmt.Errorf("gpu: backend %q is none of vulkan, metal, dx12, gl", backend)
+		}
+	}
+	wgpu.SetLogLevel(wgpu.LogLevel_Off) // errors come back from the calls
+	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: flags})
+	return instance, instance.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: flags}), nil
+}
+
+func describe(a *wgpu.Adapter) driver.Info {
+	p := a.GetProperties()
+	l := a.GetLimits().Limits
+	info := driver.Info{Name: p.Name, Driver: p.DriverDescription, Type: "unknown", Backend: "unknown"}
+	switch p.AdapterType {
+	case wgpu.AdapterType_DiscreteGPU:
+		info.Type = "discrete"
+	case wgpu.AdapterType_IntegratedGPU:
+		info.Type = "integrated"
+	case wgpu.AdapterType_CPU:
+		info.Type = "software"
+	}
+	for _, b := range backends {
+		if b.kind == p.BackendType || b.name == "gl" && p.BackendType == wgpu.BackendType_OpenGLES {
+			info.Backend = b.name
+		}
+	}
+	info.Limits = shaders.Limits{
+		StorageBinding:   int64(l.MaxStorageBufferBindingSize),
+		StorageBuffers:   int(l.MaxStorageBuffersPerShaderStage),
+		WorkgroupMemory:  int(l.MaxComputeWorkgroupStorageSize),
+		WorkgroupSize:    int(min(l.MaxComputeInvocationsPerWorkgroup, l.MaxComputeWorkgroupSizeX)),
+		WorkgroupsPerDim: int(l.MaxComputeWorkgroupsPerDimension),
+	}
+	if info.Type == "software" {
+		info.Limits.Kind = shaders.CPU
+	}
+	info.MaxBufferSize = int64(min(l.MaxBufferSize, 1<<62))
+	info.Timestamps = a.HasFeature(wgpu.FeatureName_TimestampQuery)
+	return info
+}
+
+// Adapters is the driver's.
+func (Driver) Adapters(backend string) ([]driver.Info, error) {
+	instance, list, err := adapters(backend)
+	if err != nil {
+		return nil, err
+	}
+	defer instance.Release()
+	var infos []driver.Info
+	for _, a := range list {
+		infos = append(infos, describe(a))
+		a.Release()
+	}
+	return infos, nil
+}
+
+// Open is the driver's.
+func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (driver.Device, error) {
+	instance, list, err := adapters(backend)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, a := range list {
+			a.Release()
+		}
+	}()
+	infos := make([]driver.Info, len(list))
+	for i, a := range list {
+		infos[i] = describe(a)
+	}
+	i, err := choose(infos)
+	if err != nil {
+		instance.Release()
+		return nil, err
+	}
+	a := list[i]
+	d := &device{info: infos[i], instance: instance}
+	// The limits of a device are low unless the adapter's own are asked for.
+	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: a.GetLimits().Limits}}
+	if d.info.Timestamps {
+		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
+	}
+	if d.device, err = a.RequestDevice(&desc); err != nil {
+		instance.Release()
+		return nil, fmt.Errorf("gpu: %v: %w", d.info, err)
+	}
+	if got := int64(d.device.GetLimits().Limits.MaxBufferSize); got > 0 {
+		d.info.MaxBufferSize = min(d.info.MaxBufferSize, got)
+	}
+	d.queue = d.device.GetQueue()
+	return d, nil
+}
