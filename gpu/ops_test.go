@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/vertebra/vertebra/golden"
@@ -53,37 +51,6 @@ func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*ten
 		}
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-// TestGolden holds every kernel against the official implementations.
-func TestGolden(t *testing.T) {
-	d := open(t)
-	dirs := []string{"../golden/testdata"}
-	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
-		dirs = append(dirs, dir)
-	}
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "op_*.safetensors"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no reference files in %s (%v)", dir, err)
-		}
-		for _, f := range files {
-			cases, err := golden.Load(f)
-			if err != nil {
-				t.Error(err)
-				continue
-			}
-			for _, c := range cases {
-				if c.Host != nil {
-					continue
-				}
-				t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
-				if apart := c.Graph.Decompose(); apart != c.Graph {
-					t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
-				}
-			}
 		}
 	}
 }

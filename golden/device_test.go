@@ -1,0 +1,181 @@
+package golden_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vertebra/vertebra/golden"
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/shaders"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
+)
+
+// device opens a device for a test. One is required;
+// a software Vulkan counts.
+func device(t *testing.T) *gpu.Device {
+	t.Helper()
+	d, err := gpu.Open(gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// everyProgram runs g with each candidate program of its ops, three times on
+// one plan with its memory poisoned, and compares with want.
+func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
+	t.Helper()
+	for i, most := 0, 1; i < most; i++ {
+		name := ""
+		p, err := d.CompileWith(g, gpu.Choice{Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
+			most = max(most, len(programs))
+			name = programs[min(i, len(programs)-1)].Name
+			return min(i, len(programs)-1)
+		}})
+		if err != nil {
+			t.Errorf("candidate %d: %v", i, err)
+			continue
+		}
+		if err := p.Poison(); err != nil {
+			t.Fatal(err)
+		}
+		for run := range 3 {
+			got, err := p.Run(context.Background(), inputs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range want {
+				if diff, err := tensor.Diff(got[k], want[k]); err != nil || !(diff.Relative <= tolerance) {
+					t.Errorf("%s, run %d, output %d: %v, %v", name, run, k, diff, err)
+				}
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOps holds every kernel against the official implementations.
+func TestOps(t *testing.T) {
+	d := device(t)
+	dirs := []string{"testdata"}
+	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "op_*.safetensors"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, c := range cases {
+				if c.Host != nil {
+					continue
+				}
+				t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+				if apart := c.Graph.Decompose(); apart != c.Graph {
+					t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
+				}
+			}
+		}
+	}
+}
+
+// TestModels holds whole models against the official implementations: as they
+// run by default, stage by stage, and with attention as separate ops.
+func TestModels(t *testing.T) {
+	d := device(t)
+	dirs := []string{"testdata"}
+	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			cases, err := golden.Load(f)
+			if errors.Is(err, golden.ErrUnknown) {
+				continue
+			}
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, c := range cases {
+				if c.Run != nil {
+					t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
+					t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
+				}
+				if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
+					continue // of an op: TestOps's
+				}
+				t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+				if len(c.Stages) > 0 {
+					t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+				}
+				if apart := c.Graph.Decompose(); apart != c.Graph {
+					c.Graph = apart
+					if len(c.Stages) > 0 {
+						c = c.Staged()
+					}
+					t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
+				}
+			}
+		}
+	}
+}
+
+func asItIs(g *graph.Graph) *graph.Graph { return g }
+
+// runMany holds what takes more graphs than one, each rewritten.
+func runMany(t *testing.T, d *gpu.Device, c golden.Case, rewrite func(*graph.Graph) *graph.Graph) {
+	got, err := c.Run(context.Background(), func(g *graph.Graph) (vision.Plan, error) {
+		p, err := d.Compile(rewrite(g))
+		if err != nil {
+			return nil, err
+		}
+		return p, p.Poison()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Want {
+		if diff, err := c.Diff(i, got[i]); err != nil || !(diff.Relative <= c.Tolerance) {
+			t.Errorf("%s: %v, %v", want.Name, diff, err)
+		}
+	}
+}
+
+func runCase(t *testing.T, d *gpu.Device, c golden.Case) {
+	p, err := d.Compile(c.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Poison(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Run(context.Background(), c.Inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range c.Want {
+		if diff, err := c.Diff(i, got[i]); err != nil || !(diff.Relative <= c.Tolerance) {
+			t.Errorf("%s: %v, %v", want.Name, diff, err)
+		}
+	}
+}
