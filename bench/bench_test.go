@@ -107,7 +107,7 @@ func TestOp(t *testing.T) {
 }
 
 func TestModel(t *testing.T) {
-	m := models.NewESPCN(2)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: 2})
 	weights.Random(m, 1)
 	o := ModelOptions{Name: "espcn_x2", Model: m, Input: RandomInput(1, 9, 11, 1), Runs: 2, Start: time.Now(), Layers: true}
 	r, layers, err := Model(context.Background(), open(t), o)
@@ -125,12 +125,12 @@ func TestModel(t *testing.T) {
 }
 
 func TestReadData(t *testing.T) {
-	m := models.NewESPCN(4)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: 4})
 	x, y, err := ReadData("../golden/testdata/espcn_x4.safetensors", m)
 	if err != nil || !x.Shape.Equal(tensor.Shape{2, 11, 9, 1}) || !y.Shape.Equal(tensor.Shape{2, 44, 36, 1}) || m.Conv1.Weight.Data == nil {
 		t.Errorf("%v, %v, %v", x, y, err)
 	}
-	if _, _, err := ReadData("../golden/testdata/espcn_x4.safetensors", models.NewESPCN(3)); err == nil {
+	if _, _, err := ReadData("../golden/testdata/espcn_x4.safetensors", models.NewESPCN(models.ESPCNConfig{Scale: 3})); err == nil {
 		t.Error("weights of another scale were taken")
 	}
 	bad := filepath.Join(t.TempDir(), "bad")

@@ -98,16 +98,16 @@ func lenetMNIST(f *file) (Case, error) {
 // their own.
 func cifarResNet(f *file) (Case, error) {
 	var a struct {
-		Blocks  []int `json:"num_blocks"`
+		Blocks  [3]int `json:"num_blocks"`
 		Weights string
 	}
 	if err := f.decode(&a); err != nil {
 		return Case{}, err
 	}
-	if len(a.Blocks) == 0 {
+	if a.Blocks == [3]int{} {
 		return Case{}, fmt.Errorf("metadata config: no num_blocks")
 	}
-	m := models.NewCIFARResNet(a.Blocks[0], 10)
+	m := models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: a.Blocks})
 	if err := f.bindFrom(m, a.Weights); err != nil {
 		return Case{}, err
 	}

@@ -66,7 +66,7 @@ func espcn(f *file) (Case, error) {
 	if err := f.decode(&a); err != nil {
 		return Case{}, err
 	}
-	m := models.NewESPCN(a.Upscale)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: a.Upscale})
 	var err error
 	if m.Act, err = activationOf(a.Activation); err != nil {
 		return Case{}, err

@@ -10,28 +10,44 @@ import (
 )
 
 // LoadCLIP makes the network whose weights src has, in OpenAI's or in Hugging
-// Face's layout, and binds it. Its sizes are those of the weights. The heads and
-// the activation, which weights do not tell, are those of more unless that is
-// zero.
+// Face's layout, and binds it. Its sizes are those of the weights. Of more are
+// the heads and the activation, which weights do not tell. Where more has zeros,
+// heads have 64 channels each, and the activation is QuickGELU.
 func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 	c, err := CLIPConfigOf(src)
 	if err != nil {
 		return nil, err
 	}
-	c.Heads, c.TextHeads, c.Act = more.Heads, more.TextHeads, more.Act
-	if c.Patch > 0 && c.Heads == 0 && c.Width%64 != 0 || c.TextHeads == 0 && c.TextWidth%64 != 0 {
-		return nil, fmt.Errorf("models: towers of %d and %d channels are no number of heads of 64 each", c.Width, c.TextWidth)
+	c.Act = more.Act
+	width := c.Width // of what attends
+	if c.Patch == 0 {
+		width = 32 * c.Width
 	}
-	for _, tower := range []struct{ width, heads int }{{c.Width, c.Heads}, {c.TextWidth, c.TextHeads}} {
-		if tower.heads < 0 || tower.heads > 0 && tower.width%tower.heads != 0 {
-			return nil, fmt.Errorf("models: %d heads of a tower of %d channels", tower.heads, tower.width)
-		}
+	if c.Heads, err = clipHeads("image", width, more.Heads); err != nil {
+		return nil, err
+	}
+	if c.TextHeads, err = clipHeads("text", c.TextWidth, more.TextHeads); err != nil {
+		return nil, err
 	}
 	m := NewCLIP(c)
 	if err := weights.Bind(m, clipCanonical(src)); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// clipHeads is the number of heads of a tower: the given one, or if that is 0 one
+// for each 64 channels. As OpenAI's code does, it takes the whole part of that.
+func clipHeads(tower string, width, given int) (int, error) {
+	heads := or(given, width/64)
+	switch {
+	case heads == 0:
+		return 0, fmt.Errorf("models: the number of heads of the %s tower is needed: its %d channels are too few for heads of 64",
+			tower, width)
+	case heads < 0 || width%heads != 0:
+		return 0, fmt.Errorf("models: %d heads do not divide the %d channels of the %s tower", heads, width, tower)
+	}
+	return heads, nil
 }
 
 // Canonical is src under OpenAI's names: Hugging Face's layout is arranged, and
@@ -80,7 +96,10 @@ func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
 		for i := range c.Blocks {
 			c.Blocks[i] = s.count(fmt.Sprintf("visual.layer%d.", i+1))
 		}
-		c.Width = 2 * s["visual.conv1.weight"][0]
+		if err := s.require("CLIP", map[string]int{"visual.conv3.weight": 4}); err != nil {
+			return c, err
+		}
+		c.Width = s["visual.conv3.weight"][0]
 		position = s["visual.attnpool.positional_embedding"]
 	}
 	if len(position) != 2 || position[0] < 2 || c.Width < 2 || c.TextWidth < 1 {

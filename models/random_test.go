@@ -23,7 +23,7 @@ func TestRandomWeights(t *testing.T) {
 	}{
 		{"resnet18", NewResNet(ResNetConfig{Blocks: [4]int{2, 2, 2, 2}}), tensor.Shape{1, 32, 32, 3}},
 		{"thin resnet152", NewResNet(deep), tensor.Shape{1, 32, 32, 3}},
-		{"cifar_resnet110", NewCIFARResNet(18, 10), tensor.Shape{1, 16, 16, 3}},
+		{"cifar_resnet110", NewCIFARResNet(CIFARResNetConfig{Blocks: [3]int{18, 18, 18}}), tensor.Shape{1, 16, 16, 3}},
 		{"googlenet", NewGoogLeNet(GoogLeNetConfig{}), tensor.Shape{1, 32, 32, 3}},
 		{"lenet5", NewLeNet5(1), tensor.Shape{1, 32, 32, 1}},
 		{"unet", NewUNet(UNetConfig{Width: 16}), tensor.Shape{1, 32, 32, 3}},

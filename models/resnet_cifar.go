@@ -19,11 +19,16 @@ type CIFARResNet struct {
 	Linear *layers.Linear    `weight:"linear"`
 }
 
-// NewCIFARResNet declares the network with n blocks in each of its stages,
-// 6n+2 layers, for a number of classes.
-func NewCIFARResNet(n, classes int) *CIFARResNet {
+// CIFARResNetConfig says which network for CIFAR's images.
+type CIFARResNetConfig struct {
+	Blocks  [3]int // of each stage
+	Classes int    // 0 means 10
+}
+
+// NewCIFARResNet declares the network.
+func NewCIFARResNet(c CIFARResNetConfig) *CIFARResNet {
 	in := 16
-	stage := func(out int) []*residual {
+	stage := func(n, out int) []*residual {
 		var blocks []*residual
 		for range n {
 			stride := out / in
@@ -37,10 +42,10 @@ func NewCIFARResNet(n, classes int) *CIFARResNet {
 	return &CIFARResNet{
 		Conv1:  layers.NewConv2d(3, in, graph.Both(3), graph.Conv2d{Pad: graph.Both(1)}).NoBias(),
 		BN1:    layers.NewBatchNorm(in),
-		Layer1: stage(16),
-		Layer2: stage(32),
-		Layer3: stage(64),
-		Linear: layers.NewLinear(64, classes),
+		Layer1: stage(c.Blocks[0], 16),
+		Layer2: stage(c.Blocks[1], 32),
+		Layer3: stage(c.Blocks[2], 64),
+		Linear: layers.NewLinear(64, or(c.Classes, 10)),
 	}
 }
 

@@ -17,15 +17,13 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.DecoderHeads = decoderHeads
-	if inner := c.Channels / c.Downsample; decoderHeads < 0 || inner%or(decoderHeads, 8) != 0 {
-		return nil, fmt.Errorf("models: %d heads of a decoder whose attention has %d channels", or(decoderHeads, 8), inner)
-	}
-	m := NewSAM(c)
-	if err := weights.Bind(m, samCanonical(src)); err != nil {
+	if err := samHeads(c, decoderHeads); err != nil {
 		return nil, err
 	}
-	return m, nil
+	c.DecoderHeads = decoderHeads
+	m := NewSAM(c)
+	weights.Adopt(m, src)
+	return m, weights.Bind(m, src)
 }
 
 // SAMConfigOf reads the sizes off the shapes of the weights, in either layout. A
@@ -33,24 +31,41 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 // heads of the decoder.
 func SAMConfigOf(src weights.Source) (SAMConfig, error) {
 	s := shapesOf(samCanonical(src))
+	c, err := s.samEncoder("image_encoder.")
+	if err != nil {
+		return c, err
+	}
+	d, err := s.samDecoder("mask_decoder.")
+	if err != nil {
+		return c, err
+	}
+	const mask = "prompt_encoder.mask_downscaling.3.weight"
+	if err := s.require("SAM", map[string]int{mask: 4}); err != nil {
+		return c, err
+	}
+	c.MaskChannels = s[mask][0]
+	c.DecoderDepth, c.DecoderMLP, c.Downsample = d.DecoderDepth, d.DecoderMLP, d.Downsample
+	c.IoUHidden, c.IoULayers = d.IoUHidden, d.IoULayers
+	return c, nil
+}
+
+// samEncoder is the part of the config that is the image encoder's, whose names
+// begin with prefix.
+func (s shapes) samEncoder(prefix string) (SAMConfig, error) {
 	var c SAMConfig
 	err := s.require("SAM", map[string]int{
-		"image_encoder.pos_embed": 4, "image_encoder.patch_embed.proj.weight": 4, "image_encoder.neck.0.weight": 4,
-		"image_encoder.blocks.0.attn.rel_pos_h":                                     2,
-		"prompt_encoder.mask_downscaling.3.weight":                                  4,
-		"mask_decoder.transformer.layers.0.mlp.lin1.weight":                         2,
-		"mask_decoder.transformer.layers.0.cross_attn_token_to_image.q_proj.weight": 2,
-		"mask_decoder.iou_prediction_head.layers.0.weight":                          2,
+		prefix + "pos_embed": 4, prefix + "patch_embed.proj.weight": 4, prefix + "neck.0.weight": 4,
+		prefix + "blocks.0.attn.rel_pos_h": 2,
 	})
 	if err != nil {
 		return c, err
 	}
-	position := s["image_encoder.pos_embed"]
-	c.Patch, c.Width = s["image_encoder.patch_embed.proj.weight"][3], position[3]
+	position := s[prefix+"pos_embed"]
+	c.Patch, c.Width = s[prefix+"patch_embed.proj.weight"][3], position[3]
 	c.Size = c.Patch * position[1]
-	c.Depth = s.count("image_encoder.blocks.")
+	c.Depth = s.count(prefix + "blocks.")
 	for i := range c.Depth {
-		table := s[fmt.Sprintf("image_encoder.blocks.%d.attn.rel_pos_h", i)]
+		table := s[fmt.Sprintf("%sblocks.%d.attn.rel_pos_h", prefix, i)]
 		if len(table) != 2 || table[1] < 1 || table[1] > c.Width {
 			return c, fmt.Errorf("models: no weights of SAM: relative positions of block %d are %v", i, table)
 		}
@@ -61,14 +76,65 @@ func SAMConfigOf(src weights.Source) (SAMConfig, error) {
 			c.Window = window
 		}
 	}
-	c.Channels = s["image_encoder.neck.0.weight"][0]
-	c.MaskChannels = s["prompt_encoder.mask_downscaling.3.weight"][0]
-	c.DecoderDepth = s.count("mask_decoder.transformer.layers.")
-	c.DecoderMLP = s["mask_decoder.transformer.layers.0.mlp.lin1.weight"][0]
-	c.Downsample = max(1, c.Channels/s["mask_decoder.transformer.layers.0.cross_attn_token_to_image.q_proj.weight"][0])
-	c.IoUHidden = s["mask_decoder.iou_prediction_head.layers.0.weight"][0]
-	c.IoULayers = s.count("mask_decoder.iou_prediction_head.layers.")
+	c.Channels = s[prefix+"neck.0.weight"][0]
 	return c, nil
+}
+
+// samDecoder is the part of the config that is the mask decoder's, whose names
+// begin with prefix.
+func (s shapes) samDecoder(prefix string) (SAMConfig, error) {
+	const first = "transformer.layers.0."
+	var c SAMConfig
+	err := s.require("SAM", map[string]int{
+		prefix + "iou_token.weight":                                2,
+		prefix + first + "mlp.lin1.weight":                         2,
+		prefix + first + "cross_attn_token_to_image.q_proj.weight": 2,
+		prefix + "iou_prediction_head.layers.0.weight":             2,
+	})
+	if err != nil {
+		return c, err
+	}
+	c.Channels = s[prefix+"iou_token.weight"][1]
+	c.DecoderDepth = s.count(prefix + "transformer.layers.")
+	c.DecoderMLP = s[prefix+first+"mlp.lin1.weight"][0]
+	c.Downsample = max(1, c.Channels/s[prefix+first+"cross_attn_token_to_image.q_proj.weight"][0])
+	c.IoUHidden = s[prefix+"iou_prediction_head.layers.0.weight"][0]
+	c.IoULayers = s.count(prefix + "iou_prediction_head.layers.")
+	return c, nil
+}
+
+// samHeads checks the number of heads of the decoder of c; 0 is 8.
+func samHeads(c SAMConfig, heads int) error {
+	if inner := c.Channels / c.Downsample; heads < 0 || inner%or(heads, 8) != 0 {
+		return fmt.Errorf("models: %d heads of a decoder whose attention has %d channels", or(heads, 8), inner)
+	}
+	return nil
+}
+
+// LoadSAMEncoder is LoadSAM for an image encoder alone. Names have no prefix.
+func LoadSAMEncoder(src weights.Source) (*SAMEncoder, error) {
+	c, err := shapesOf(src).samEncoder("")
+	if err != nil {
+		return nil, err
+	}
+	m := NewSAMEncoder(c)
+	weights.Adopt(m, src)
+	return m, weights.Bind(m, src)
+}
+
+// LoadSAMDecoder is LoadSAM for a mask decoder alone. Names have no prefix.
+func LoadSAMDecoder(src weights.Source, heads int) (*SAMDecoder, error) {
+	c, err := shapesOf(src).samDecoder("")
+	if err == nil {
+		err = samHeads(c, heads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.DecoderHeads = heads
+	m := NewSAMDecoder(c)
+	weights.Adopt(m, src)
+	return m, weights.Bind(m, src)
 }
 
 // Canonical is src under the official names, also if it has Hugging Face's.

@@ -44,6 +44,8 @@ type SwinConfig struct {
 	Image graph.Pair
 
 	AbsolutePositions bool  // an embedding is added to the patches; needs Image
+	NoPatchNorm       bool  // the patches are not normalised
+	NoQKVBias         bool  // queries, keys and values have no bias
 	Pretrained        []int // the window in each stage for which the second version's bias was trained, if another
 }
 
@@ -51,7 +53,9 @@ type SwinConfig struct {
 func NewSwin(c SwinConfig) *Swin {
 	c.Patch = or(c.Patch, 4)
 	m := &Swin{PatchEmbed: layers.NewPatchEmbed(3, c.Dim, c.Patch), Patch: c.Patch, Image: c.Image}
-	m.PatchEmbed.Norm = layers.NewLayerNorm(c.Dim)
+	if !c.NoPatchNorm {
+		m.PatchEmbed.Norm = layers.NewLayerNorm(c.Dim)
+	}
 	size := graph.Pair{c.Image[0] / c.Patch, c.Image[1] / c.Patch}
 	if c.AbsolutePositions {
 		m.PosEmbed = tensor.Declare(1, size[0]*size[1], c.Dim)
@@ -69,6 +73,9 @@ func NewSwin(c SwinConfig) *Swin {
 				op.Shift = shift
 			}
 			block := newSwinBlock(dim, op, c.Ratio)
+			if c.NoQKVBias {
+				block.Attn.QKV.NoBias()
+			}
 			if i < len(c.Pretrained) {
 				block.Attn.Pretrained = graph.Both(c.Pretrained[i])
 			}

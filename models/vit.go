@@ -19,8 +19,9 @@ type ViT struct {
 	PatchEmbed *layers.PatchEmbed `weight:"patch_embed"`
 	Blocks     []*vitBlock        `weight:"blocks"`
 	Norm       *layers.LayerNorm  `weight:"norm"`
-	FCNorm     *layers.LayerNorm  `weight:"fc_norm"` // in place of Norm with GlobalPool
-	Head       *layers.Linear     `weight:"head"`    // nil: Forward gives what it would see
+	FCNorm     *layers.LayerNorm  `weight:"fc_norm"`       // in place of Norm with GlobalPool
+	PreLogits  *layers.Linear     `weight:"pre_logits.fc"` // before Head, with a tanh; nil: none
+	Head       *layers.Linear     `weight:"head"`          // nil: Forward gives what it would see
 
 	Patch int
 	Grid  graph.Pair // of patches, for which PosEmbed was trained
@@ -39,6 +40,7 @@ type ViTConfig struct {
 	Depth, Heads int        // number of blocks, and of heads in each
 	Hidden       int        // channels inside a perceptron; 0 means 4·Dim
 	Classes      int        // 0 means 1000, below 0 no head
+	PreLogits    int        // channels of a layer with a tanh before the head; 0 means no such layer
 	GlobalPool   bool       // classify by the mean of the patches, as MAE does, not by the class token
 	AlignCorners bool
 }
@@ -77,8 +79,11 @@ func NewViT(c ViTConfig) *ViT {
 	} else {
 		m.Norm = newViTNorm(c.Dim)
 	}
+	if c.PreLogits > 0 {
+		m.PreLogits = layers.NewLinear(c.Dim, c.PreLogits)
+	}
 	if c.Classes >= 0 {
-		m.Head = layers.NewLinear(c.Dim, or(c.Classes, 1000))
+		m.Head = layers.NewLinear(or(c.PreLogits, c.Dim), or(c.Classes, 1000))
 	}
 	return m
 }
@@ -91,6 +96,10 @@ func (m *ViT) Forward(x *graph.Value) *graph.Value {
 		x = m.FCNorm.Forward(x.Slice(1, 1, 0).Mean(1)).Stage("fc_norm")
 	} else {
 		x = x.Slice(1, 0, 1).Reshape(x.Shape[0], x.Shape[2]).Stage("class_token")
+	}
+	if m.PreLogits != nil {
+		x = m.PreLogits.Forward(x).Stage("pre_logits.fc").Activate(graph.Tanh).Stage("pre_logits")
+		x.Stage("pre_logits.act")
 	}
 	if m.Head == nil {
 		return x
@@ -189,6 +198,8 @@ var vitNames = strings.NewReplacer(
 	"class_token", "cls_token",
 	"conv_proj", "patch_embed.proj",
 	"heads.head", "head",
+	"heads.pre_logits", "pre_logits.fc",
+	"heads.act", "pre_logits.act",
 	"ln_1", "norm1",
 	"ln_2", "norm2",
 	"self_attention.in_proj_", "attn.qkv.",
@@ -198,6 +209,13 @@ var vitNames = strings.NewReplacer(
 	"mlp.3", "mlp.fc2",
 	"mlp.linear_1", "mlp.fc1", // in torchvision's files, which are older than its code
 	"mlp.linear_2", "mlp.fc2",
+
+	"embeddings.cls_token", "cls_token", // of ViTModel, without the prefix of the others
+	"embeddings.position_embeddings", "pos_embed",
+	"embeddings.patch_embeddings.projection", "patch_embed.proj",
+	"encoder.layer.", "blocks.",
+	"layernorm.", "norm.",
+	"pooler.dense", "pre_logits.fc",
 
 	"vit.embeddings.cls_token", "cls_token",
 	"vit.embeddings.position_embeddings", "pos_embed",

@@ -23,7 +23,7 @@ func check(err error) {
 }
 
 func Example() {
-	net := models.NewESPCN(3)
+	net := models.NewESPCN(models.ESPCNConfig{Scale: 3})
 	src, err := zoo.ESPCNWeights(3) // or weights.Open("checkpoint.safetensors")
 	check(err)
 	check(weights.Bind(net, src))

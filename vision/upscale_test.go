@@ -21,7 +21,7 @@ import (
 
 // evaluated runs ESPCN without a GPU, on inputs of any size.
 func evaluated(t testing.TB, scale int) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
-	m := models.NewESPCN(scale)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: scale})
 	src, err := zoo.ESPCNWeights(scale)
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func TestMatch(t *testing.T) {
 // TestCLIPErrors expects one clear line and nothing written.
 func TestCLIPErrors(t *testing.T) {
 	w, in, empty := smallCLIP(t, 1), photograph(t, 8, 8), t.TempDir()
-	other := checkpoint(t, models.NewESPCN(2))
+	other := checkpoint(t, models.NewESPCN(models.ESPCNConfig{Scale: 2}))
 	alone := filepath.Join(t.TempDir(), "clip.safetensors")
 	data, err := os.ReadFile(w)
 	if err != nil {

@@ -102,7 +102,7 @@ func TestBadInput(t *testing.T) {
 	}
 	x2 := filepath.Join(t.TempDir(), "x2.safetensors")
 	var tensors []*tensor.Tensor
-	m := models.NewESPCN(2)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: 2})
 	weights.Random(m, 1)
 	weights.Walk(m, func(_ string, w *tensor.Tensor) { tensors = append(tensors, w) })
 	if err := weights.WriteSafetensors(x2, nil, tensors...); err != nil {

@@ -100,7 +100,7 @@ func TestSAMEverything(t *testing.T) {
 // TestSAMErrors expects one clear line and nothing written.
 func TestSAMErrors(t *testing.T) {
 	w, in, dir := smallSAM(t), photograph(t, 20, 10), t.TempDir()
-	other := checkpoint(t, models.NewESPCN(2))
+	other := checkpoint(t, models.NewESPCN(models.ESPCNConfig{Scale: 2}))
 	kept := filepath.Join(t.TempDir(), "e.sam")
 	ok(t, "sam", in, "--weights", w, "--point", "1,1", "--embedding", kept, "-o", filepath.Join(t.TempDir(), "m.png"))
 	before, err := os.ReadFile(kept)

@@ -95,7 +95,7 @@ func espcn(scale int, path string) (*models.ESPCN, error) {
 	case scale < 1 || scale > 16:
 		return nil, fmt.Errorf("--scale %d, want 1 to 16", scale)
 	}
-	m := models.NewESPCN(scale)
+	m := models.NewESPCN(models.ESPCNConfig{Scale: scale})
 	if path == "" {
 		src, err := zoo.ESPCNWeights(scale)
 		if err != nil {

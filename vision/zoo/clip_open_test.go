@@ -73,7 +73,7 @@ func TestReadCLIP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ReadCLIP(file); err == nil || !strings.Contains(err.Error(), "no number of heads of 64 each") {
+	if _, err := ReadCLIP(file); err == nil || !strings.Contains(err.Error(), "the number of heads of the image tower is needed") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := ReadCLIP(dir); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {

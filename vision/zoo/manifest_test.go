@@ -20,8 +20,8 @@ import (
 // source, whose names the model's Canonical maps to them.
 var layouts = map[string]layout{
 	"alexnet":                           {model: func() any { return models.NewAlexNet(1000) }},
-	"cifar_resnet20_akamaster":          {model: func() any { return models.NewCIFARResNet(3, 10) }},
-	"cifar_resnet56_akamaster":          {model: func() any { return models.NewCIFARResNet(9, 10) }},
+	"cifar_resnet20_akamaster":          {model: func() any { return models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: [3]int{3, 3, 3}}) }},
+	"cifar_resnet56_akamaster":          {model: func() any { return models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: [3]int{9, 9, 9}}) }},
 	"googlenet":                         {model: func() any { return models.NewGoogLeNet(models.GoogLeNetConfig{Aux: true}) }},
 	"googlenet_noaux":                   {model: func() any { return models.NewGoogLeNet(models.GoogLeNetConfig{}) }},
 	"lenet5_d2l":                        {model: func() any { return models.NewLeNet5D2L() }},
@@ -61,12 +61,15 @@ var layouts = map[string]layout{
 	"sam_vit_h":             samLayout("vit_h"),
 	"sam_vit_l":             samLayout("vit_l"),
 
-	"hf_mae_vit_base_patch16":                   maeLayout("base", false),
-	"hf_mae_vit_huge_patch14":                   maeLayout("huge", false),
-	"hf_mae_vit_large_patch16":                  maeLayout("large", false),
-	"hf_vit_base_patch16_224":                   vitLayout("b_16", 224),
-	"hf_vit_base_patch32_224":                   vitLayout("b_32", 224),
-	"hf_vit_large_patch16_224":                  vitLayout("l_16", 224),
+	"hf_mae_vit_base_patch16":  maeLayout("base", false),
+	"hf_mae_vit_huge_patch14":  maeLayout("huge", false),
+	"hf_mae_vit_large_patch16": maeLayout("large", false),
+	"hf_vit_base_patch16_224":  vitLayout("b_16", 224),
+	"hf_vit_base_patch32_224":  vitLayout("b_32", 224),
+	"hf_vit_large_patch16_224": vitLayout("l_16", 224),
+	"hf_vitmodel_base_patch16_224_in21k": {model: func() any {
+		return models.NewViT(models.ViTConfig{Dim: 768, Depth: 12, Heads: 12, PreLogits: 768, Classes: -1})
+	}},
 	"mae_finetune_vit_base_patch16_global_pool": {model: func() any { return maeFinetunedEntry("base", "").New() }},
 	"mae_vit_base_patch16":                      maeLayout("base", false),
 	"mae_vit_base_patch16_encoder_only":         maeLayout("base", true),
@@ -119,9 +122,9 @@ var layouts = map[string]layout{
 	"torchvision_swin_v2_s":                                          registered("swin_v2_s"),
 	"torchvision_swin_v2_t":                                          registered("swin_v2_t"),
 
-	"espcn_x2": {model: func() any { return models.NewESPCN(2) }},
-	"espcn_x3": {model: func() any { return models.NewESPCN(3) }},
-	"espcn_x4": {model: func() any { return models.NewESPCN(4) }},
+	"espcn_x2": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 2}) }},
+	"espcn_x3": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 3}) }},
+	"espcn_x4": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 4}) }},
 }
 
 type layout struct {

@@ -151,7 +151,7 @@ func espcnEntry(scale int) Model {
 		Input:      "luminance (Y of JFIF's YCbCr) in 0…1",
 		Checkpoint: "built in",
 		Licence:    "Apache-2.0",
-		New:        func() models.Network { return models.NewESPCN(scale) },
+		New:        func() models.Network { return models.NewESPCN(models.ESPCNConfig{Scale: scale}) },
 		Weights:    func() (weights.Source, error) { return ESPCNWeights(scale) },
 	}
 }

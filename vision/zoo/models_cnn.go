@@ -68,7 +68,10 @@ func cifarResNetEntry(depth int) Model {
 		Checkpoint: "https://github.com/akamaster/pytorch_resnet_cifar10/tree/master/pretrained_models",
 		Licence:    "BSD-2-Clause",
 		Labels:     CIFAR10Classes,
-		New:        func() models.Network { return models.NewCIFARResNet((depth-2)/6, 10) },
+		New: func() models.Network {
+			n := (depth - 2) / 6
+			return models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: [3]int{n, n, n}})
+		},
 	}
 	if hash, ok := cifarHash[depth]; ok {
 		e.Checkpoint += fmt.Sprintf("/resnet%d-%s.th", depth, hash)
