@@ -20,7 +20,7 @@ func TestModels(t *testing.T) {
 		t.Error(text)
 	}
 	status, stdout, stderr := vertebra("models", "vgg")
-	if want := "vertebra: models: no model \"vgg\"; \"vertebra models\" lists all\n"; status != 1 || stdout != "" || stderr != want {
+	if want := "vertebra: no model \"vgg\"; \"vertebra models\" lists all\n"; status != 1 || stdout != "" || stderr != want {
 		t.Errorf("status %d, %q, %q", status, stdout, stderr)
 	}
 }

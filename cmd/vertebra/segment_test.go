@@ -57,7 +57,7 @@ func TestSegmentErrors(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"lenet: models: results are [1, 10] for pictures [1, 32, 32, 1], not classes of pixels", []string{"lenet", in, "-o", "OUT.png"}},
+		{"lenet: vision: results are [1, 10] for pictures [1, 32, 32, 1], not classes of pixels", []string{"lenet", in, "-o", "OUT.png"}},
 		{"want a name that ends in .png", []string{"lenet", in, "-o", "OUT.jpg"}},
 		{`extension ".gif"`, []string{"lenet", in, "-o", "OUT.png", "--overlay", "OUT.gif"}},
 		{"--threshold 1", []string{"lenet", in, "-o", "OUT.png", "--threshold", "1"}},

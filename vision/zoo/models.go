@@ -11,6 +11,7 @@ import (
 // Model is a model that can be had by name.
 type Model struct {
 	Name       string
+	Task       Task
 	Paper      string
 	Size       int // height and width of the input that it is usually shown
 	Channels   int // of the input
@@ -145,6 +146,7 @@ var Models = []Model{
 func espcnEntry(scale int) Model {
 	return Model{
 		Name:       fmt.Sprintf("espcn_x%d", scale),
+		Task:       SuperResolve,
 		Paper:      "Shi et al., Real-Time Single Image and Video Super-Resolution, arXiv:1609.05158",
 		Size:       256,
 		Channels:   1,
@@ -170,5 +172,5 @@ func Lookup(name string) (Model, error) {
 	if near := nearest(name, names); len(near) > 0 {
 		like = "; the nearest are " + strings.Join(near, ", ")
 	}
-	return Model{}, fmt.Errorf("zoo: no model %q%s", name, like)
+	return Model{}, fmt.Errorf("no model %q%s", name, like)
 }

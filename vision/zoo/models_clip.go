@@ -16,6 +16,7 @@ func clipEntry(name, file, sha256 string) Model {
 	}
 	return Model{
 		Name:       "clip_" + strings.NewReplacer("-", "_", "/", "", "@", "_").Replace(strings.ToLower(name)),
+		Task:       Embed,
 		Paper:      "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020",
 		Size:       c.Size,
 		Channels:   3,

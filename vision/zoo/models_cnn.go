@@ -35,6 +35,7 @@ func resNetEntry(name string, short int, hash string) Model {
 	}
 	return Model{
 		Name:       name,
+		Task:       Classify,
 		Paper:      paper,
 		Size:       224,
 		Channels:   3,
@@ -60,6 +61,7 @@ var cifarHash = map[int]string{20: "12fca82f", 56: "4bfd9763"}
 func cifarResNetEntry(depth int) Model {
 	e := Model{
 		Name:       "cifar_resnet" + strconv.Itoa(depth),
+		Task:       Classify,
 		Paper:      resNetPaper + ", §4.2",
 		Size:       32,
 		Channels:   3,
@@ -82,6 +84,7 @@ func cifarResNetEntry(depth int) Model {
 
 var alexNetEntry = Model{
 	Name:       "alexnet",
+	Task:       Classify,
 	Paper:      "Krizhevsky, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997",
 	Size:       224,
 	Channels:   3,
@@ -98,6 +101,7 @@ var alexNetEntry = Model{
 func googLeNetEntry(name string, aux bool) Model {
 	e := Model{
 		Name:       name,
+		Task:       Classify,
 		Paper:      "Szegedy et al., Going Deeper with Convolutions, arXiv:1409.4842",
 		Size:       224,
 		Channels:   3,
@@ -121,6 +125,7 @@ const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Re
 // lenetEntry is LeNet-5 with the weights of lenet_train.
 var lenetEntry = Model{
 	Name:     "lenet",
+	Task:     Classify,
 	Paper:    lenetPaper,
 	Size:     32,
 	Channels: 1,
@@ -138,6 +143,7 @@ var lenetEntry = Model{
 
 var lenet5Entry = Model{
 	Name:       "lenet5",
+	Task:       Classify,
 	Paper:      lenetPaper,
 	Size:       32,
 	Channels:   1,
@@ -150,6 +156,7 @@ var lenet5Entry = Model{
 
 var lenet5RGBEntry = Model{
 	Name:       "lenet5_rgb",
+	Task:       Classify,
 	Paper:      lenetPaper,
 	Size:       32,
 	Channels:   3,
@@ -162,6 +169,7 @@ var lenet5RGBEntry = Model{
 
 var lenet5D2LEntry = Model{
 	Name:       "lenet5_d2l",
+	Task:       Classify,
 	Paper:      lenetPaper,
 	Size:       28,
 	Channels:   1,
@@ -174,6 +182,7 @@ var lenet5D2LEntry = Model{
 
 var lenet5ConvEntry = Model{
 	Name:       "lenet5_conv",
+	Task:       Classify,
 	Paper:      lenetPaper,
 	Size:       32,
 	Channels:   1,

@@ -11,6 +11,7 @@ func samEntry(size, file, sha256 string) Model {
 	}
 	return Model{
 		Name:       "sam_" + size,
+		Task:       PromptMasks,
 		Paper:      "Kirillov et al., Segment Anything, arXiv:2304.02643",
 		Size:       1024,
 		Channels:   3,

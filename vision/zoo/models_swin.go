@@ -22,6 +22,7 @@ func swinEntry(release, name string) Model {
 	size := c.Image[0]
 	e := Model{
 		Name:       name,
+		Task:       Classify,
 		Paper:      swinPaper,
 		Size:       size,
 		Channels:   3,
@@ -53,6 +54,7 @@ func torchvisionSwinEntry(size string, v2 bool, short int, hash string) Model {
 	name += size[:1]
 	return Model{
 		Name:       name,
+		Task:       Classify,
 		Paper:      paper,
 		Size:       crop,
 		Channels:   3,

@@ -12,6 +12,7 @@ const uNetPaper = "Ronneberger et al., U-Net: Convolutional Networks for Biomedi
 func uNetEntry(name string, bilinear bool) Model {
 	e := Model{
 		Name:       name,
+		Task:       Segment,
 		Paper:      uNetPaper,
 		Size:       512,
 		Channels:   3,
@@ -30,6 +31,7 @@ func uNetEntry(name string, bilinear bool) Model {
 // uNetValidEntry is U-Net as the paper has it.
 var uNetValidEntry = Model{
 	Name:       "unet_valid",
+	Task:       Segment,
 	Paper:      uNetPaper,
 	Size:       572,
 	Channels:   1,
@@ -42,6 +44,7 @@ var uNetValidEntry = Model{
 func uNetPPEntry(name string, deep bool) Model {
 	return Model{
 		Name:       name,
+		Task:       Segment,
 		Paper:      "Zhou et al., UNet++: A Nested U-Net Architecture for Medical Image Segmentation, arXiv:1807.10165",
 		Size:       256,
 		Channels:   3,
@@ -55,6 +58,7 @@ func uNetPPEntry(name string, deep bool) Model {
 func uNet3PEntry(name string, c models.UNet3PConfig) Model {
 	return Model{
 		Name:       name,
+		Task:       Segment,
 		Paper:      "Huang et al., UNet 3+: A Full-Scale Connected UNet for Medical Image Segmentation, arXiv:2004.08790",
 		Size:       320,
 		Channels:   3,
@@ -68,6 +72,7 @@ func uNet3PEntry(name string, c models.UNet3PConfig) Model {
 func uNetV2Entry(name string, deep bool) Model {
 	return Model{
 		Name:       name,
+		Task:       Segment,
 		Paper:      "Peng et al., U-Net v2: Rethinking the Skip Connections of U-Net for Medical Image Segmentation, arXiv:2311.17791",
 		Size:       352,
 		Channels:   3,

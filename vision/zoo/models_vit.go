@@ -30,6 +30,7 @@ func vitEntry(variant, suffix string, size int, input Preprocess, hash string) M
 	name := "vit_" + variant + suffix
 	e := Model{
 		Name:       name,
+		Task:       Classify,
 		Paper:      vitPaper,
 		Size:       size,
 		Channels:   3,
@@ -56,6 +57,7 @@ func vitEntry(variant, suffix string, size int, input Preprocess, hash string) M
 // timmViTEntry is ViT-B/16 with the weights that timm has of it.
 var timmViTEntry = Model{
 	Name:       "vit_base_patch16_224",
+	Task:       Classify,
 	Paper:      vitPaper,
 	Size:       224,
 	Channels:   3,
@@ -69,6 +71,7 @@ var timmViTEntry = Model{
 // vitDetectorEntry has the sizes of ViT-B/16 and the classes of COCO.
 var vitDetectorEntry = Model{
 	Name:       "vit_b_16_det",
+	Task:       Detect,
 	Paper:      vitPaper + ", with linear heads on its patches",
 	Size:       224,
 	Channels:   3,
@@ -97,9 +100,10 @@ func maeName(size string) string {
 	return fmt.Sprintf("mae_vit_%s_patch%d", size, maeConfig(size).Patch)
 }
 
-func maeEntryOf(name, checkpoint, hash, licence string, model func() models.Network) Model {
+func maeEntryOf(name string, task Task, checkpoint, hash, licence string, model func() models.Network) Model {
 	return Model{
 		Name:       name,
+		Task:       task,
 		Paper:      maePaper,
 		Size:       224,
 		Channels:   3,
@@ -114,7 +118,7 @@ func maeEntryOf(name, checkpoint, hash, licence string, model func() models.Netw
 
 // maeEntry is an autoencoder with its decoder.
 func maeEntry(size, checkpoint, licence string) Model {
-	return maeEntryOf(maeName(size), checkpoint, "", licence, func() models.Network {
+	return maeEntryOf(maeName(size), Reconstruct, checkpoint, "", licence, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), NormPix: true})
 	})
 }
@@ -122,7 +126,7 @@ func maeEntry(size, checkpoint, licence string) Model {
 // maeEncoderEntry is the encoder of an autoencoder, as its authors publish it.
 func maeEncoderEntry(size, hash string) Model {
 	file := fmt.Sprintf("%spretrain/mae_pretrain_vit_%s.pth", maeFiles, size)
-	return maeEntryOf(maeName(size)+"_encoder", file, "md5:"+hash, maeTerms, func() models.Network {
+	return maeEntryOf(maeName(size)+"_encoder", Features, file, "md5:"+hash, maeTerms, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), EncoderOnly: true})
 	})
 }
@@ -130,7 +134,7 @@ func maeEncoderEntry(size, hash string) Model {
 // maeFinetunedEntry is a classifier that began as an encoder.
 func maeFinetunedEntry(size, hash string) Model {
 	file := fmt.Sprintf("%sfinetune/mae_finetuned_vit_%s.pth", maeFiles, size)
-	return maeEntryOf("mae_finetuned_vit_"+size, file, "md5:"+hash, maeTerms, func() models.Network {
+	return maeEntryOf("mae_finetuned_vit_"+size, Classify, file, "md5:"+hash, maeTerms, func() models.Network {
 		c := maeConfig(size)
 		c.GlobalPool = true
 		return models.NewViT(c)

@@ -14,8 +14,8 @@ func TestLookupNearest(t *testing.T) {
 		"swin_tiny":      "; the nearest are swin_tiny_patch4_window7_224",
 		"sam":            "; the nearest are sam_vit_",
 		"lenets":         "; the nearest are lenet, ",
-		"":               `zoo: no model ""`,
-		"a cat on a mat": `zoo: no model "a cat on a mat"`,
+		"":               `no model ""`,
+		"a cat on a mat": `no model "a cat on a mat"`,
 	} {
 		_, err := Lookup(name)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), ",") > 4 {

@@ -1,0 +1,111 @@
+package zoo
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Task is what a model does. The zero Task is none.
+type Task uint8
+
+// The tasks.
+const (
+	Classify     Task = 1 + iota // main output: [B, classes]
+	Segment                      // [B, H, W, classes]
+	Detect                       // of models.ViTDetector
+	SuperResolve                 // [B, H·scale, W·scale, C] of [B, H, W, C]
+	Reconstruct                  // of models.MAE with a decoder
+	Embed                        // of models.CLIP: [B, embedding]
+	PromptMasks                  // of models.SAM
+	Features                     // tokens and no more: [B, N, C]
+)
+
+// tasks describes each Task: its name, what a model for it does, and models
+// that one begins with, the smallest first.
+var tasks = [...]struct {
+	name, does string
+	start      []string
+}{
+	Classify:     {"classification", "names what is in a picture", []string{"resnet18", "resnet50_v2", "vit_b_16"}},
+	Segment:      {"segmentation", "finds which pixels are what", []string{"unet", "unetpp", "unet_v2"}},
+	Detect:       {"detection", "finds objects and their boxes", []string{"vit_b_16_det"}},
+	SuperResolve: {"super-resolution", "enlarges pictures", []string{"espcn_x2", "espcn_x3", "espcn_x4"}},
+	Reconstruct:  {"reconstruction", "paints the hidden parts of a picture", []string{"mae_vit_base_patch16", "mae_vit_large_patch16"}},
+	Embed:        {"embedding", "turns pictures and texts into vectors to compare", []string{"clip_vit_b32", "clip_vit_b16", "clip_vit_l14"}},
+	PromptMasks:  {"promptable-masks", "cuts out what a click or a box points at", []string{"sam_vit_b", "sam_vit_l", "sam_vit_h"}},
+	Features:     {"features", "gives features of a picture and no more", []string{"mae_vit_base_patch16_encoder", "mae_vit_large_patch16_encoder"}},
+}
+
+// Tasks lists all tasks.
+func Tasks() []Task {
+	var all []Task
+	for t := Classify; t.known(); t++ {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (t Task) known() bool { return t > 0 && int(t) < len(tasks) }
+
+// String is the task's name, as "classification".
+func (t Task) String() string {
+	if !t.known() {
+		return fmt.Sprintf("task(%d)", uint8(t))
+	}
+	return tasks[t].name
+}
+
+// Does says what a model for the task does, as in "it names what is in a picture".
+func (t Task) Does() string {
+	if !t.known() {
+		return "does nothing known"
+	}
+	return tasks[t].does
+}
+
+// ParseTask is the task of a name that String gives.
+func ParseTask(name string) (Task, error) {
+	var names []string
+	for _, t := range Tasks() {
+		if t.String() == name {
+			return t, nil
+		}
+		names = append(names, t.String())
+	}
+	return 0, fmt.Errorf("no task %q; the tasks are %s", name, strings.Join(names, ", "))
+}
+
+// ModelsFor lists the models for a task, in alphabetical order.
+func ModelsFor(t Task) []Model {
+	var all []Model
+	for _, m := range Models {
+		if m.Task == t {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// Start is the model to begin with for a task: the smallest that is much used.
+func Start(t Task) (Model, error) {
+	if !t.known() {
+		return Model{}, fmt.Errorf("no model for %v", t)
+	}
+	return Lookup(tasks[t].start[0])
+}
+
+// For is nil if m is a model for the task. Otherwise it says what m does, and
+// which models to use instead.
+func (m Model) For(t Task) error {
+	if m.Task == t {
+		return nil
+	}
+	if !t.known() {
+		return fmt.Errorf("%s: it %s; no model is for %v", m.Name, m.Task.Does(), t)
+	}
+	more := ""
+	if len(ModelsFor(t)) > len(tasks[t].start) {
+		more = ", …"
+	}
+	return fmt.Errorf("%s: it %s; for %v see %s%s", m.Name, m.Task.Does(), t, strings.Join(tasks[t].start, ", "), more)
+}
