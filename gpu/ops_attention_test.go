@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -152,7 +151,7 @@ func TestMasks(t *testing.T) {
 			if y := want[0].Data[3*size]; y == y {
 				t.Errorf("a row masked throughout is %v, want NaN", y)
 			}
-			everyProgram(t, d, g, inputs, want, golden.OpTolerance)
+			everyProgram(t, d, g, inputs, want, opTolerance)
 		})
 	}
 }
@@ -181,6 +180,6 @@ func TestIndicesOutside(t *testing.T) {
 				t.Errorf("embedding of %v is %v", index.Data[i/c], y)
 			}
 		}
-		everyProgram(t, d, g, []*tensor.Tensor{index}, want, golden.OpTolerance)
+		everyProgram(t, d, g, []*tensor.Tensor{index}, want, opTolerance)
 	}
 }

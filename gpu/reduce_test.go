@@ -6,7 +6,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -140,7 +139,7 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			everyProgram(t, d, g, []*tensor.Tensor{x}, want, golden.OpTolerance)
+			everyProgram(t, d, g, []*tensor.Tensor{x}, want, opTolerance)
 		})
 	}
 }

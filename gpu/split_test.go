@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -80,7 +79,7 @@ func TestJoinedChannels(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff, err := tensor.Diff(got[0], want[0]); err != nil || !(diff.Relative <= golden.OpTolerance) {
+				if diff, err := tensor.Diff(got[0], want[0]); err != nil || !(diff.Relative <= opTolerance) {
 					t.Errorf("%v, %v\n%v", diff, err, p)
 				}
 			}

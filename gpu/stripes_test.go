@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -183,7 +182,7 @@ func TestStripes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			everyProgram(t, d, g, inputs, want, golden.OpTolerance)
+			everyProgram(t, d, g, inputs, want, opTolerance)
 		})
 	}
 }

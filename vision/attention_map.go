@@ -154,19 +154,3 @@ func inner(a, b []float32) float64 {
 	}
 	return sum
 }
-
-// softmax replaces x by exp(x)/Σ exp(x).
-func softmax(x []float64) []float64 {
-	largest, sum := math.Inf(-1), 0.0
-	for _, v := range x {
-		largest = max(largest, v)
-	}
-	for i, v := range x {
-		x[i] = math.Exp(v - largest)
-		sum += x[i]
-	}
-	for i := range x {
-		x[i] /= sum
-	}
-	return x
-}

@@ -1,13 +1,94 @@
 package vision
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
+
+// SegmentOptions say how a network's scores become classes.
+type SegmentOptions struct {
+	// Threshold is, of a network with one class, the probability over which a
+	// pixel is of it; 0 means ½.
+	Threshold float32
+}
+
+// Segmentation is the class of each pixel of a picture, in the picture's own
+// size.
+type Segmentation struct {
+	Name string // of the input
+	*picture.Segmentation
+	Picture *picture.Image
+	Seen    [2]int // height and width at which the network saw the picture
+
+	label func(class, count int) string
+}
+
+// ClassArea is how much of a picture is of a class.
+type ClassArea struct {
+	Number int
+	Name   string // "" if it is not known
+	Pixels int
+	Share  float64 // of the picture
+}
+
+// Segment finds the class of each pixel of pictures, in order. A picture that
+// cannot be read is yielded with an *InputError, and the others follow; any other
+// error is the last.
+func (m *Model) Segment(ctx context.Context, o SegmentOptions, in ...Input) iter.Seq2[Segmentation, error] {
+	return func(yield func(Segmentation, error) bool) {
+		if err := m.can(zoo.Segment); err != nil {
+			yield(Segmentation{}, err)
+			return
+		}
+		for c, err := range m.each(ctx, true, nil, in) {
+			var r Segmentation
+			if c.prepared != nil {
+				r.Name = c.name
+			}
+			if err == nil {
+				r.Picture, r.Seen, r.label = c.image, c.size(), m.Label
+				r.Segmentation, err = m.segmentation(o, c)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func (m *Model) segmentation(o SegmentOptions, c computed) (*picture.Segmentation, error) {
+	g, err := models.TraceForward(m.Network, c.input.Shape...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewSegmenter(g)
+	if err != nil {
+		return nil, err
+	}
+	s.Threshold = cmp.Or(o.Threshold, s.Threshold)
+	return s.Apply(c.outputs[0], c.size(), c.at, c.image.Width, c.image.Height), nil
+}
+
+// Areas lists all classes with their pixels.
+func (s Segmentation) Areas() []ClassArea {
+	var all []ClassArea
+	for class, n := range s.Segmentation.Area() {
+		all = append(all, ClassArea{class, s.label(class, s.Count), n, float64(n) / float64(len(s.Class))})
+	}
+	return all
+}
+
+// Overlay is the picture tinted where there is a class.
+func (s Segmentation) Overlay() *picture.Image { return s.Segmentation.Overlay(s.Picture) }
 
 // Segmenter makes segmentations of a network's scores for its pixels.
 type Segmenter struct {

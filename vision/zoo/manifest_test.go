@@ -115,12 +115,12 @@ var layouts = map[string]layout{
 	"microsoft_swinv2_small_patch4_window8_256":                      swinLayout("swinv2_small_patch4_window8_256"),
 	"microsoft_swinv2_tiny_patch4_window16_256":                      swinLayout("swinv2_tiny_patch4_window16_256"),
 	"microsoft_swinv2_tiny_patch4_window8_256":                       swinLayout("swinv2_tiny_patch4_window8_256"),
-	"torchvision_swin_b":                                             registered("swin_b"),
-	"torchvision_swin_s":                                             registered("swin_s"),
-	"torchvision_swin_t":                                             registered("swin_t"),
-	"torchvision_swin_v2_b":                                          registered("swin_v2_b"),
-	"torchvision_swin_v2_s":                                          registered("swin_v2_s"),
-	"torchvision_swin_v2_t":                                          registered("swin_v2_t"),
+	"torchvision_swin_b":                                             layoutOf("swin_b"),
+	"torchvision_swin_s":                                             layoutOf("swin_s"),
+	"torchvision_swin_t":                                             layoutOf("swin_t"),
+	"torchvision_swin_v2_b":                                          layoutOf("swin_v2_b"),
+	"torchvision_swin_v2_s":                                          layoutOf("swin_v2_s"),
+	"torchvision_swin_v2_t":                                          layoutOf("swin_v2_t"),
 
 	"espcn_x2": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 2}) }},
 	"espcn_x3": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 3}) }},
@@ -132,8 +132,8 @@ type layout struct {
 	ignore []string // see weights.Bind
 }
 
-// registered is the layout of a model of the registry.
-func registered(name string) layout {
+// layoutOf is the layout of a model of the registry.
+func layoutOf(name string) layout {
 	return layout{model: func() any { return lookup(name) }}
 }
 

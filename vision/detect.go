@@ -2,9 +2,16 @@ package vision
 
 import (
 	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"iter"
 	"math"
 
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // Detection is an object in a picture.
@@ -12,6 +19,81 @@ type Detection struct {
 	Box   [4]float32 // left, top, right, bottom in pixels
 	Class int
 	Score float32 // 0…1
+}
+
+// Objects are those of a picture, in the picture's pixels.
+type Objects struct {
+	Name    string // of the input
+	Picture *picture.Image
+	Found   []Object // the best first
+}
+
+// Object is a thing that was found.
+type Object struct {
+	Box       [4]float32 // left, top, right, bottom in pixels of the picture
+	Class     int
+	ClassName string // "" if it is not known
+	Score     float32
+}
+
+// Title is the class's name, or its number.
+func (o Object) Title() string {
+	if o.ClassName != "" {
+		return o.ClassName
+	}
+	return fmt.Sprintf("class %d", o.Class)
+}
+
+// Detect finds objects in pictures, in order. A picture that cannot be read is
+// yielded with an *InputError, and the others follow; any other error is the last.
+func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter.Seq2[Objects, error] {
+	return func(yield func(Objects, error) bool) {
+		if err := m.can(zoo.Detect); err != nil {
+			yield(Objects{}, err)
+			return
+		}
+		for c, err := range m.each(ctx, false, nil, in) {
+			var r Objects
+			if c.prepared != nil {
+				r.Name = c.name
+			}
+			if err == nil {
+				r.Picture, r.Found = c.image, m.objects(f, c)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// objects are the detections in pixels of the picture, cut at its borders.
+func (m *Model) objects(f DetectionFilter, c computed) []Object {
+	logits, boxes := c.outputs[0], c.outputs[1]
+	patch := m.Network.(*models.ViTDetector).Backbone.Patch
+	limit := [4]float32{float32(c.image.Width), float32(c.image.Height), float32(c.image.Width), float32(c.image.Height)}
+	back := c.at.Inverse()
+	all := []Object{}
+	for _, d := range Detections(logits, boxes, 0, patch, c.size(), f) {
+		box := back.Box(d.Box)
+		for i, v := range box {
+			box[i] = max(0, min(v, limit[i]))
+		}
+		if box[0] < box[2] && box[1] < box[3] {
+			all = append(all, Object{box, d.Class, m.Label(d.Class, logits.Shape[2]), d.Score})
+		}
+	}
+	return all
+}
+
+// Draw draws the boxes with their classes and scores on the picture, the best on
+// top.
+func (o Objects) Draw() image.Image {
+	boxes := make([]picture.Titled, len(o.Found))
+	for i, f := range o.Found {
+		boxes[i] = picture.Titled{Bounds: f.Box, Title: fmt.Sprintf("%s %.2f", f.Title(), f.Score), Color: f.Class}
+	}
+	return picture.DrawBoxes(o.Picture, boxes)
 }
 
 // DetectionFilter says which detections stay. Its zero values are RetinaNet's.

@@ -1,0 +1,159 @@
+package vision
+
+import (
+	"context"
+	"iter"
+	"runtime"
+
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+)
+
+// prepared is a picture as the network wants it, or what is wrong with it.
+type prepared struct {
+	name  string
+	image *picture.Image
+	input *tensor.Tensor    // [1, H, W, C]
+	at    picture.Transform // from the picture to the input
+	err   error
+}
+
+// size is the input's height and width.
+func (p *prepared) size() [2]int { return [2]int{p.input.Shape[1], p.input.Shape[2]} }
+
+// prepare reads a picture and prepares it as the model was trained.
+func (m *Model) prepare(in Input) *prepared {
+	p := &prepared{name: in.Name}
+	if p.image, p.err = in.Read(); p.err == nil {
+		p.input, p.at, p.err = m.Preprocess.Apply(p.image)
+	}
+	if p.err != nil {
+		p.err = &InputError{in.Name, p.err}
+	}
+	return p
+}
+
+// ahead prepares pictures on all cores, a few ahead of whoever takes them, in
+// order, until ctx ends.
+func (m *Model) ahead(ctx context.Context, in []Input) <-chan (<-chan *prepared) {
+	line := make(chan (<-chan *prepared), runtime.GOMAXPROCS(0))
+	go func() {
+		defer close(line)
+		for _, i := range in {
+			one := make(chan *prepared, 1)
+			select {
+			case line <- one:
+			case <-ctx.Done():
+				return
+			}
+			go func() { one <- m.prepare(i) }()
+		}
+	}()
+	return line
+}
+
+// computed is a picture with what the network made of it.
+type computed struct {
+	*prepared
+	outputs []*tensor.Tensor // [1, …]
+}
+
+// each runs the network on pictures, as many at once as the model's batch, and
+// yields each with its outputs, in order. A picture that cannot be read is
+// yielded with an InputError, and the others follow; any other error is the last.
+func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input) iter.Seq2[computed, error] {
+	return func(yield func(computed, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		batch := min(m.batch, max(len(in), 1))
+		var waiting []*prepared
+		flush := func() bool {
+			defer func() { waiting = nil }()
+			return m.flush(ctx, main, stages, batch, waiting, yield)
+		}
+		good := 0
+		var shape tensor.Shape
+		for next := range m.ahead(ctx, in) {
+			p := <-next
+			if p.err == nil {
+				if good > 0 && !p.input.Shape.Equal(shape) {
+					if !flush() {
+						return
+					}
+					good = 0
+				}
+				shape = p.input.Shape
+				good++
+			}
+			waiting = append(waiting, p)
+			if good == batch || good == 0 {
+				if !flush() {
+					return
+				}
+				good = 0
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(computed{}, err)
+			return
+		}
+		flush()
+	}
+}
+
+// flush runs the network on pictures of one size and yields all of them, those
+// that could not be read among them. It reports whether to go on.
+func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int, all []*prepared, yield func(computed, error) bool) bool {
+	var good []*prepared
+	for _, p := range all {
+		if p.err == nil {
+			good = append(good, p)
+		}
+	}
+	outputs, err := m.runBatch(ctx, main, stages, batch, good)
+	if err != nil {
+		yield(computed{}, err)
+		return false
+	}
+	i := 0
+	for _, p := range all {
+		c := computed{prepared: p}
+		if p.err == nil {
+			c.outputs = of(outputs, i)
+			i++
+		}
+		if !yield(c, p.err) {
+			return false
+		}
+	}
+	return true
+}
+
+// of are the outputs of image i of a batch.
+func of(outputs []*tensor.Tensor, i int) []*tensor.Tensor {
+	var own []*tensor.Tensor
+	for _, o := range outputs {
+		size := o.Shape[1:].Len()
+		one := tensor.Of(o.Data[i*size:(i+1)*size], append([]int{1}, o.Shape[1:]...)...)
+		one.Name = o.Name
+		own = append(own, one)
+	}
+	return own
+}
+
+// runBatch runs the network on pictures of one size, up to batch of them. Fewer
+// run with what is compiled for a whole batch, if there is such a plan.
+func (m *Model) runBatch(ctx context.Context, main bool, stages []string, batch int, all []*prepared) ([]*tensor.Tensor, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	one := all[0].input.Shape
+	if whole := append(tensor.Shape{batch}, one[1:]...); !m.plans.has(planKey(whole, main, stages)) {
+		batch = len(all)
+	}
+	x := tensor.New(append(tensor.Shape{batch}, one[1:]...)...)
+	for i, p := range all {
+		copy(x.Data[i*one.Len():], p.input.Data)
+	}
+	return m.run(ctx, main, stages, x)
+}

@@ -1,0 +1,94 @@
+package vision
+
+import (
+	"context"
+	"iter"
+	"math"
+	"sort"
+
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
+)
+
+// Classification says what is in a picture.
+type Classification struct {
+	Name string // of the input
+
+	// Inverted says that a digit was dark on a light ground, and was shown to the
+	// model as its negative.
+	Inverted bool
+
+	logits []float32
+	label  func(class, count int) string
+}
+
+// Class is a class and how probable it is.
+type Class struct {
+	Number      int
+	Name        string // "" if it is not known
+	Probability float64
+}
+
+// Classify says what is in pictures, in order. A picture that cannot be read is
+// yielded with an *InputError, and the others follow; any other error is the
+// last.
+func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classification, error] {
+	return func(yield func(Classification, error) bool) {
+		if err := m.can(zoo.Classify); err != nil {
+			yield(Classification{}, err)
+			return
+		}
+		for c, err := range m.each(ctx, true, nil, in) {
+			var r Classification
+			if c.prepared != nil {
+				r.Name = c.name
+			}
+			if err == nil {
+				r.logits, r.label = c.outputs[0].Data, m.Label
+				r.Inverted = m.Preprocess.Digit && picture.DarkOnLight(c.image.Grey())
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Top returns the n most probable classes, the best first.
+func (c Classification) Top(n int) []Class {
+	p := softmax(c.logits)
+	all := make([]Class, len(p))
+	for i, v := range p {
+		all[i] = Class{Number: i, Probability: v}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Probability > all[j].Probability })
+	all = all[:max(0, min(n, len(all)))]
+	for i := range all {
+		all[i].Name = c.label(all[i].Number, len(p))
+	}
+	return all
+}
+
+// Probabilities returns the probability of each class, 1 in sum.
+func (c Classification) Probabilities() []float64 { return softmax(c.logits) }
+
+// Logits returns the network's scores, of which the probabilities are the
+// softmax. A network that ends in one gives the logarithms of probabilities.
+func (c Classification) Logits() []float32 { return c.logits }
+
+// softmax is exp(x)/Σ exp(x).
+func softmax[T float32 | float64](x []T) []float64 {
+	largest, sum := math.Inf(-1), 0.0
+	for _, v := range x {
+		largest = max(largest, float64(v))
+	}
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = math.Exp(float64(v) - largest)
+		sum += y[i]
+	}
+	for i := range y {
+		y[i] /= sum
+	}
+	return y
+}

@@ -1,0 +1,93 @@
+package vision
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Device is what models run on: a GPU, or the cores of this computer in plain
+// Go. It is safe for use by many goroutines.
+type Device struct{ gpu *gpu.Device }
+
+// DeviceOptions says which device. The zero value is the fastest GPU.
+type DeviceOptions struct {
+	// Name is an adapter's number in gpu.Adapters, a part of its name, or "cpu"
+	// for plain Go, which is slow.
+	Name string
+
+	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any
+}
+
+// OpenDevice opens a device. There is no fall-back: without an adapter it is an
+// error, unless Name is "cpu". The caller closes the device.
+func OpenDevice(o DeviceOptions) (*Device, error) {
+	if strings.EqualFold(o.Name, "cpu") {
+		if o.Backend != "" {
+			return nil, errors.New("vision: plain Go has no backend")
+		}
+		return &Device{}, nil
+	}
+	d, err := gpu.Open(gpu.Options{Adapter: o.Name, Backend: o.Backend})
+	if err != nil {
+		return nil, err
+	}
+	return &Device{d}, nil
+}
+
+// GPU is the open adapter; nil for plain Go.
+func (d *Device) GPU() *gpu.Device { return d.gpu }
+
+// Close closes the GPU. It is idempotent.
+func (d *Device) Close() error {
+	if d.gpu == nil {
+		return nil
+	}
+	return d.gpu.Close()
+}
+
+// String says what computes, in one line.
+func (d *Device) String() string {
+	if d.gpu == nil {
+		return "no GPU: plain Go on all cores of this computer (slow)"
+	}
+	return d.gpu.Info().String()
+}
+
+// Compile makes a graph ready to run. The caller closes the plan. It is a
+// Compiler.
+func (d *Device) Compile(g *graph.Graph) (Plan, error) {
+	if d.gpu == nil {
+		return Evaluate(g)
+	}
+	p, err := d.gpu.Compile(g)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Plan is a graph that is ready to run, such as a *gpu.Plan.
+type Plan interface {
+	Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error)
+	Close() error
+}
+
+// Compiler makes a graph ready to run, on a GPU for one. What takes more graphs
+// than one to compute is given a Compiler.
+type Compiler func(*graph.Graph) (Plan, error)
+
+// Evaluate is the Compiler that needs no GPU: graphs run in plain Go.
+func Evaluate(g *graph.Graph) (Plan, error) { return onCPU{g}, nil }
+
+type onCPU struct{ g *graph.Graph }
+
+func (e onCPU) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	return e.g.Eval(ctx, inputs...)
+}
+
+func (onCPU) Close() error { return nil }

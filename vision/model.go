@@ -1,0 +1,173 @@
+package vision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// Options say which weights a model has, what it runs on and how. The zero value
+// is the built-in weights on the fastest GPU.
+type Options struct {
+	Weights    string   // a checkpoint as it was downloaded; see zoo.Options
+	Classes    int      // of the checkpoint's head, where not as many as the model's
+	Labels     []string // names of the classes; nil means the model's own
+	Vocabulary string   // of CLIP; empty means the one beside the weights
+	Truncate   bool     // texts that are too long for CLIP are cut
+	Size       [2]int   // height and width that pictures are resized to; zero means as in training
+
+	Device  string  // a number or a part of a name of an adapter, or "cpu" for plain Go; empty for the fastest GPU
+	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty for any
+	On      *Device // a device that is open already, in place of the two above
+
+	Batch int // pictures at once; 0 means 1
+
+	// Configure changes the network before its weights are bound; see
+	// zoo.Options.
+	Configure func(models.Network) error
+}
+
+// Model is a model with its weights on a device. Its methods compile what they
+// run for each size of pictures that they meet, and keep that. They may be
+// called at the same time.
+type Model struct {
+	zoo.Opened
+
+	device   *Device
+	owned    bool // the device is closed with the model
+	batch    int
+	truncate bool
+	plans    plans
+}
+
+// Open opens a model: by its name in the zoo, or by the path of a checkpoint,
+// whose model is then found by what it holds. The caller closes it.
+func Open(name string, o Options) (*Model, error) {
+	z, err := zoo.Open(name, o.zoo())
+	if err != nil {
+		return nil, err
+	}
+	return open(z, o)
+}
+
+// OpenModel opens a model that need not be one of the zoo's.
+func OpenModel(m zoo.Model, o Options) (*Model, error) {
+	z, err := m.Open(o.zoo())
+	if err != nil {
+		return nil, err
+	}
+	return open(z, o)
+}
+
+func (o Options) zoo() zoo.Options {
+	return zoo.Options{
+		Weights: o.Weights, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary,
+		Size: o.Size, Configure: o.Configure,
+	}
+}
+
+func open(z *zoo.Opened, o Options) (*Model, error) {
+	const most = 1 << 16
+	if o.Batch < 0 || o.Batch > most {
+		return nil, fmt.Errorf("vision: a batch of %d, want 1 to %d", o.Batch, most)
+	}
+	m := &Model{Opened: *z, device: o.On, batch: max(o.Batch, 1), truncate: o.Truncate}
+	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers
+	if m.device == nil {
+		var err error
+		if m.device, err = OpenDevice(DeviceOptions{Name: o.Device, Backend: o.Backend}); err != nil {
+			return nil, err
+		}
+		m.owned = true
+	}
+	return m, nil
+}
+
+// Device is what the model runs on.
+func (m *Model) Device() *Device { return m.device }
+
+// Close frees what the model has compiled, and its device unless Options.On gave
+// it. No method may be at work. Close is idempotent.
+func (m *Model) Close() error {
+	err := m.plans.close()
+	if m.owned {
+		err = errors.Join(err, m.device.Close())
+	}
+	return err
+}
+
+// Stages lists the points inside the network whose values Features and Run can
+// give, in the order of computation.
+func (m *Model) Stages() ([]string, error) {
+	g, err := models.TraceForward(m.Network, 1, m.Size, m.Size, m.Channels)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range g.Stages {
+		if s.Value != g.Outputs[0].Value {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
+// Run computes the network's outputs for x [B, H, W, C], prepared as the model
+// wants it, and after them the values of stages. Images are channels-last.
+func (m *Model) Run(ctx context.Context, x *tensor.Tensor, stages ...string) ([]*tensor.Tensor, error) {
+	return m.run(ctx, false, stages, x)
+}
+
+// run computes the outputs, or the main one alone, and stages.
+func (m *Model) run(ctx context.Context, main bool, stages []string, x *tensor.Tensor) ([]*tensor.Tensor, error) {
+	return m.plans.run(ctx, planKey(x.Shape, main, stages), func() (Plan, error) {
+		trace := models.Trace
+		if main {
+			trace = models.TraceForward
+		}
+		g, err := trace(m.Network, x.Shape...)
+		if err != nil {
+			return nil, err
+		}
+		if err := keep(g, stages); err != nil {
+			return nil, err
+		}
+		return m.device.Compile(g)
+	}, x)
+}
+
+// planKey names what run compiles.
+func planKey(x tensor.Shape, main bool, stages []string) string {
+	return fmt.Sprint(x, main, stages)
+}
+
+// keep adds stages to the outputs of g.
+func keep(g *graph.Graph, stages []string) error {
+	if len(stages) == 0 {
+		return nil
+	}
+	err := g.Keep(stages...)
+	if err == nil {
+		return nil
+	}
+	var have []string
+	for _, s := range g.Stages {
+		have = append(have, s.Name)
+	}
+	return fmt.Errorf("%w; there are %s", err, strings.Join(have, ", "))
+}
+
+// can says why the model is not one for a task.
+func (m *Model) can(t zoo.Task) error {
+	if m.Task == t {
+		return nil
+	}
+	return fmt.Errorf("%s %s; it is not a model for %s", m.Name, m.Task.Does(), t)
+}

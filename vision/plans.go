@@ -1,0 +1,119 @@
+package vision
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// mostPlans is how many plans a model keeps: one for each size of pictures.
+const mostPlans = 8
+
+// plans are graphs that have been compiled, by what they are of. Those that were
+// used least recently leave.
+type plans struct {
+	mu     sync.Mutex
+	all    map[string]*kept
+	recent []string // keys, the latest last
+}
+
+// kept is a plan, or one that is being compiled.
+type kept struct {
+	ready chan struct{} // closed when plan or err is set
+	plan  Plan
+	err   error
+	users int
+	gone  bool // closed by its last user
+}
+
+// run runs the plan called key, which compile makes if there is none.
+func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error), inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	k := p.take(key, compile)
+	defer p.release(k)
+	<-k.ready
+	if k.err != nil {
+		return nil, k.err
+	}
+	return k.plan.Run(ctx, inputs...)
+}
+
+// has reports whether there is a plan called key.
+func (p *plans) has(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[key] != nil
+}
+
+// take returns the plan called key, which may not be ready yet.
+func (p *plans) take(key string, compile func() (Plan, error)) *kept {
+	p.mu.Lock()
+	k, ok := p.all[key]
+	if !ok {
+		k = &kept{ready: make(chan struct{})}
+		if p.all == nil {
+			p.all = map[string]*kept{}
+		}
+		p.all[key] = k
+	}
+	k.users++
+	p.recent = append(slices.DeleteFunc(p.recent, func(r string) bool { return r == key }), key)
+	var old *kept
+	if len(p.recent) > mostPlans {
+		old = p.drop(p.recent[0])
+	}
+	p.mu.Unlock()
+	if old != nil {
+		old.plan.Close()
+	}
+	if !ok {
+		if k.plan, k.err = compile(); k.err != nil {
+			p.mu.Lock()
+			p.drop(key) // the next one tries again
+			p.mu.Unlock()
+		}
+		close(k.ready)
+	}
+	return k
+}
+
+// drop forgets a plan, and returns it if nobody uses it. The lock is held.
+func (p *plans) drop(key string) *kept {
+	k := p.all[key]
+	delete(p.all, key)
+	p.recent = slices.DeleteFunc(p.recent, func(r string) bool { return r == key })
+	if k == nil || k.users > 0 {
+		if k != nil {
+			k.gone = true
+		}
+		return nil
+	}
+	return k
+}
+
+// release gives up a plan that take returned.
+func (p *plans) release(k *kept) {
+	p.mu.Lock()
+	k.users--
+	last := k.gone && k.users == 0 && k.plan != nil
+	p.mu.Unlock()
+	if last {
+		k.plan.Close()
+	}
+}
+
+// close closes all plans.
+func (p *plans) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, k := range p.all {
+		if k.plan != nil {
+			errs = append(errs, k.plan.Close())
+		}
+	}
+	p.all, p.recent = nil, nil
+	return errors.Join(errs...)
+}
