@@ -120,13 +120,16 @@ func (p *Plan) build() error {
 		return err
 	}
 	uploaded, scratch := int64(0), &tensor.Scratch{}
-	sources := map[string]bool{}
+	pipes := map[string]driver.Pipeline{} // by the kernel's name
 	for i, s := range p.plan.Steps {
-		pipe, err := d.pipeline(s.Kernel.Source)
-		if err != nil {
-			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
+		pipe := pipes[s.Name]
+		if pipe == nil {
+			var err error
+			if pipe, err = d.pipeline(s.Kernel); err != nil {
+				return fmt.Errorf("gpu: %s: %s: %s: %w", s.Op, s.Program, s.Name, err)
+			}
+			pipes[s.Name] = pipe
 		}
-		sources[s.Kernel.Source] = true
 		ranges := make([]driver.Range, len(s.Bindings)+1)
 		for j, b := range s.Bindings {
 			switch {
@@ -143,14 +146,14 @@ func (p *Plan) build() error {
 			}
 		}
 		ranges[len(s.Bindings)] = driver.Range{Buffer: p.uniforms, Offset: int64(uniformAlign * i), Size: uniformAlign}
-		group, err := d.driver.Group(pipe.Pipeline, ranges)
+		group, err := d.driver.Group(pipe, ranges)
 		if err != nil {
 			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
-		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe.Pipeline, Group: group, Grid: s.Kernel.Grid})
+		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe, Group: group, Grid: s.Kernel.Grid})
 		p.stats.FLOPs += s.FLOPs
 	}
-	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps), len(sources)
+	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps), len(pipes)
 	return nil
 }
 
@@ -163,10 +166,14 @@ func (p *Plan) rangeOf(r plan.Range) driver.Range {
 func (p *Plan) buildUniforms() error {
 	words := make([]byte, uniformAlign*max(1, len(p.plan.Steps)))
 	for i, s := range p.plan.Steps {
-		if 4*len(s.Kernel.Params) > uniformAlign {
-			return fmt.Errorf("gpu: %s: %d words of sizes", s.Program, len(s.Kernel.Params))
+		sizes, err := s.Kernel.Sizes.Words()
+		if err != nil {
+			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
-		for j, w := range s.Kernel.Params {
+		if 4*len(sizes) > uniformAlign {
+			return fmt.Errorf("gpu: %s: %s: %d words of sizes", s.Op, s.Program, len(sizes))
+		}
+		for j, w := range sizes {
 			binary.LittleEndian.PutUint32(words[uniformAlign*i+4*j:], w)
 		}
 	}

@@ -49,7 +49,7 @@ type Device struct {
 	closed    bool
 	driver    driver.Device
 	zeros     driver.Buffer // stands in for absent args
-	pipelines map[string]*pipeline
+	pipelines map[string]driver.Pipeline
 	constants map[constantKey]*constant
 	plans     map[*Plan]bool
 }
@@ -124,7 +124,7 @@ func Open(o Options) (*Device, error) {
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number)},
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
-		pipelines: map[string]*pipeline{},
+		pipelines: map[string]driver.Pipeline{},
 		constants: map[constantKey]*constant{},
 		plans:     map[*Plan]bool{},
 	}

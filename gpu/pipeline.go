@@ -5,27 +5,21 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// pipeline is a compiled kernel text.
-type pipeline struct {
-	driver.Pipeline
-	access []shaders.Access
-}
-
-// pipeline returns the compiled form of a kernel text, from the cache if the
-// same text was compiled before.
-func (d *Device) pipeline(source string) (*pipeline, error) {
+// pipeline returns the compiled form of a kernel, from the cache if one with
+// the same text was compiled before: all that a pipeline depends on is in the
+// text, wherever it comes from.
+func (d *Device) pipeline(k shaders.Kernel) (driver.Pipeline, error) {
+	source, err := k.Source()
+	if err != nil {
+		return nil, err
+	}
 	if p, ok := d.pipelines[source]; ok {
 		return p, nil
 	}
-	access, err := shaders.Accesses(source)
+	p, err := d.driver.Pipeline(source, k.Access())
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := d.driver.Pipeline(source, access)
-	if err != nil {
-		return nil, err
-	}
-	p := &pipeline{compiled, access}
 	d.pipelines[source] = p
 	return p, nil
 }

@@ -11,6 +11,7 @@ import (
 // Timing is how long one dispatch of a plan took.
 type Timing struct {
 	Op, Layer, Program string
+	Kernel             string // its file and constants, as in shaders.Kernel.Name
 	FLOPs, Bytes       int64
 	Time               time.Duration
 }
@@ -42,7 +43,7 @@ func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing,
 	}
 	out := make([]Timing, len(p.plan.Steps))
 	for i, s := range p.plan.Steps {
-		out[i] = Timing{s.Op, s.Layer, s.Program, s.FLOPs, s.Bytes, times[i]}
+		out[i] = Timing{s.Op, s.Layer, s.Program, s.Name, s.FLOPs, s.Bytes, times[i]}
 	}
 	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Time dispatches a kernel that belongs to no op, as a measure of the device:
-// once to warm up, then runs times, each waited for. Kernel.Bind counts buffers
+// once to warm up, then runs times, each waited for. Its bindings count buffers
 // of the given sizes in bytes, which hold zeros.
 func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duration, error) {
 	d.mu.Lock()
@@ -28,7 +28,7 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 			return nil, fmt.Errorf("gpu: %d workgroups along dimension %d, the device allows %d", n, dim, d.info.Limits.WorkgroupsPerDim)
 		}
 	}
-	pipe, err := d.pipeline(k.Source)
+	pipe, err := d.pipeline(k)
 	if err != nil {
 		return nil, err
 	}
@@ -45,22 +45,26 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 		}
 		return err
 	}
-	for _, i := range k.Bind {
-		if err := bind(sizes[i]); err != nil {
+	for _, b := range k.Bindings {
+		if err := bind(sizes[b.Arg]); err != nil {
 			return nil, err
 		}
 	}
 	if err := bind(uniformAlign); err != nil {
 		return nil, err
 	}
-	words := make([]byte, uniformAlign)
-	for i, w := range k.Params {
-		binary.LittleEndian.PutUint32(words[4*i:], w)
-	}
-	if err := d.driver.Write(ranges[len(k.Bind)].Buffer, 0, words); err != nil {
+	lengths, err := k.Sizes.Words()
+	if err != nil {
 		return nil, err
 	}
-	group, err := d.driver.Group(pipe.Pipeline, ranges)
+	words := make([]byte, uniformAlign)
+	for i, w := range lengths {
+		binary.LittleEndian.PutUint32(words[4*i:], w)
+	}
+	if err := d.driver.Write(ranges[len(k.Bindings)].Buffer, 0, words); err != nil {
+		return nil, err
+	}
+	group, err := d.driver.Group(pipe, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +72,7 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	times := make([]time.Duration, runs+1)
 	for i := range times {
 		start := time.Now()
-		if err := d.run(driver.Command{Pipeline: pipe.Pipeline, Group: group, Grid: k.Grid}); err != nil {
+		if err := d.run(driver.Command{Pipeline: pipe, Group: group, Grid: k.Grid}); err != nil {
 			return nil, err
 		}
 		times[i] = time.Since(start)

@@ -1,9 +1,11 @@
 package gpu
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"runtime"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,24 +32,30 @@ const (
 // has not said so, the work is in vain, and nothing else changes: errors are left
 // to the device that computes.
 func (d *Device) warm(steps []plan.Step) (wait func()) {
-	var sources []string
-	seen := map[string]bool{}
+	none := func() {}
+	if d.info.Limits.Kind != shaders.CPU || cacheless() {
+		return none
+	}
+	kernels, lengths := map[string]shaders.Kernel{}, map[string]int{} // by name
 	for _, s := range steps {
-		text := s.Kernel.Source
-		if d.pipelines[text] == nil && !seen[text] {
-			seen[text] = true
-			sources = append(sources, text)
+		if _, seen := kernels[s.Name]; seen {
+			continue
+		}
+		if text, err := s.Kernel.Source(); err == nil && d.pipelines[text] == nil {
+			kernels[s.Name], lengths[s.Name] = s.Kernel, len(text)
 		}
 	}
-	workers := min(runtime.GOMAXPROCS(0), len(sources), warmers)
-	if d.info.Limits.Kind != shaders.CPU || workers < 2 || len(sources) < warmable || cacheless() {
-		return func() {}
+	workers := min(runtime.GOMAXPROCS(0), len(kernels), warmers)
+	if workers < 2 || len(kernels) < warmable {
+		return none
 	}
 	// The longest first, so that the workers end at about the same time.
-	sort.SliceStable(sources, func(i, j int) bool { return len(sources[i]) > len(sources[j]) })
-	queue := make(chan string, len(sources))
-	for _, s := range sources {
-		queue <- s
+	names := slices.SortedFunc(maps.Keys(kernels), func(a, b string) int {
+		return cmp.Or(lengths[b]-lengths[a], cmp.Compare(a, b))
+	})
+	queue := make(chan shaders.Kernel, len(kernels))
+	for _, name := range names {
+		queue <- kernels[name]
 	}
 	close(queue)
 	var all sync.WaitGroup
@@ -58,8 +66,8 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 				return
 			}
 			defer w.Close() // which completes what it writes into the cache
-			for s := range queue {
-				if w.dispatchNone(s) != nil {
+			for k := range queue {
+				if w.dispatchNone(k) != nil {
 					return
 				}
 			}
@@ -80,10 +88,10 @@ func cacheless() bool {
 }
 
 // dispatchNone dispatches a kernel on no workgroups.
-func (d *Device) dispatchNone(source string) error {
+func (d *Device) dispatchNone(k shaders.Kernel) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.pipeline(source)
+	p, err := d.pipeline(k)
 	if err != nil {
 		return err
 	}
@@ -94,17 +102,18 @@ func (d *Device) dispatchNone(source string) error {
 		}
 		defer (*b).Release()
 	}
-	ranges := make([]driver.Range, len(p.access))
-	for i, a := range p.access {
+	access := k.Access()
+	ranges := make([]driver.Range, len(access))
+	for i, a := range access {
 		ranges[i] = driver.Range{Buffer: read, Size: shaders.Window}
 		if a == shaders.ReadWrite {
 			ranges[i].Buffer = written
 		}
 	}
-	group, err := d.driver.Group(p.Pipeline, ranges)
+	group, err := d.driver.Group(p, ranges)
 	if err != nil {
 		return err
 	}
 	defer group.Release()
-	return d.run(driver.Command{Pipeline: p.Pipeline, Group: group})
+	return d.run(driver.Command{Pipeline: p, Group: group})
 }

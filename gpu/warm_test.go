@@ -25,13 +25,13 @@ func TestDispatchNone(t *testing.T) {
 		lim.Kind = kind
 		for _, p := range shaders.Programs(graph.Linear{}, []tensor.Shape{{2, 64, 64}, {64, 64}, {64}}, lim) {
 			for _, k := range p.Kernels {
-				if err := w.dispatchNone(k.Source); err != nil {
+				if err := w.dispatchNone(k); err != nil {
 					t.Errorf("%s: %v", p.Name, err)
 				}
 			}
 		}
 	}
-	if err := w.dispatchNone("no kernel"); err == nil {
-		t.Error("a text that is no kernel was dispatched")
+	if err := w.dispatchNone(shaders.Kernel{File: "no kernel"}); err == nil {
+		t.Error("a kernel of no file was dispatched")
 	}
 }

@@ -2,7 +2,7 @@ package shaders
 
 import (
 	"fmt"
-	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -69,20 +69,20 @@ func (a attend) window(set Set) (Program, bool) {
 	}{{a.K, a.D, k}, {a.V, a.Dv, v}} {
 		axes := []axis{{a.B, a.M * c.from.Stride}, {a.H, c.width}, {a.M, c.from.Stride}, {c.width, 1}}
 		copies := strided(axes, c.from.First, Default)[0].Kernels[0]
-		copies.Bind = []int{c.from.Arg, c.to}
+		copies.Bindings = inOut(c.to, c.from.Arg)
 		p.Kernels = append(p.Kernels, copies)
 	}
 	a.K.First, a.K.Stride, a.V.First, a.V.Stride = 0, a.D, 0, a.Dv // as copied
 	whole := a.program("attention_window", "", set, [3]int{ceil(a.N, 32), 1, 1}, 4).Kernels[0]
-	whole.Bind = append([]int{a.Q.Arg, k, v}, append(whole.Bind[3:], v+1)...)
+	whole.Bindings = append(whole.Bindings, writes(v+1)...)
 	for head := 0; head < a.B*a.H; head += heads {
 		for first := 0; first < a.M; first += part {
 			w := whole
 			w.Grid[1] = min(heads, a.B*a.H-head)
-			w.Offset = make([]int64, len(w.Bind))
-			w.Offset[1] = int64(4 * (head*a.M + first) * a.D)
-			w.Offset[2] = int64(4 * (head*a.M + first) * a.Dv)
-			w.Params = append(whole.Params[:len(whole.Params):len(whole.Params)], words(head, first, min(part, a.M-first))...)
+			w.Bindings = slices.Clone(whole.Bindings)
+			w.Bindings[1] = Binding{Arg: k, Access: Uniform, Offset: int64(4 * (head*a.M + first) * a.D)}
+			w.Bindings[2] = Binding{Arg: v, Access: Uniform, Offset: int64(4 * (head*a.M + first) * a.Dv)}
+			w.Sizes = append(slices.Clone(whole.Sizes[:len(whole.Sizes)-3]), sizes("head first keys", head, first, min(part, a.M-first))...)
 			p.Kernels = append(p.Kernels, w)
 		}
 	}
@@ -99,28 +99,33 @@ type attend struct {
 // program makes a program of a kernel that reads the operands in units of
 // per elements.
 func (a attend) program(kernel, variant string, set Set, grid [3]int, per int) Program {
-	bind := []int{a.Q.Arg, a.K.Arg, a.V.Arg, Absent, Absent, Absent, Absent, len(a.args)}
-	params := []int{a.B, a.H, a.N, a.M, a.D / per, a.Dv / per}
+	bindings := inOut(len(a.args), a.Q.Arg, a.K.Arg, a.V.Arg, Absent, Absent, Absent, Absent)
+	lengths := []int{a.B, a.H, a.N, a.M, a.D / per, a.Dv / per}
 	for _, p := range []graph.Operand{a.Q, a.K, a.V} {
-		params = append(params, p.First/per, p.Stride/per)
+		lengths = append(lengths, p.First/per, p.Stride/per)
 	}
 	full := tensor.Shape{a.B, a.H, a.N, a.M}
 	for i := range 2 {
 		strides := make([]int, 4)
 		if i < a.op.Biases {
-			bind[3+i] = a.Biases + i
+			bindings[3+i].Arg = a.Biases + i
 			strides = graph.BroadcastStrides(a.args[a.Biases+i], full)
 		}
-		params = append(params, strides...)
+		lengths = append(lengths, strides...)
 	}
 	if a.op.KH > 0 {
-		bind[5], bind[6] = a.Rel, a.Rel+1
+		bindings[5].Arg, bindings[6].Arg = a.Rel, a.Rel+1
 	}
-	params = append(params, a.op.KH, a.op.KW, int(math.Float32bits(float32(a.op.ScaleFor(a.D)))))
+	lengths = append(lengths, a.op.KH, a.op.KW)
 	return Program{Name: kernel + variant, Kernels: []Kernel{{
-		Source: must(kernel, set.with(Set{"BIASES": a.op.Biases, "REL": a.op.KH > 0, "CAUSAL": a.op.Causal})),
-		Grid:   grid,
-		Bind:   bind,
-		Params: words(params...),
+		File:     kernel,
+		Set:      set.with(Set{"BIASES": a.op.Biases, "REL": a.op.KH > 0, "CAUSAL": a.op.Causal}),
+		Grid:     grid,
+		Bindings: bindings,
+		Sizes: slices.Concat(
+			sizes("b h n m d dv q_first q_stride k_first k_stride v_first v_stride"+
+				" bias1_b bias1_h bias1_n bias1_m bias2_b bias2_h bias2_n bias2_m kh kw", lengths...),
+			sizes("scale", a.op.ScaleFor(a.D)),
+			sizes("head first keys", 0, 0, 0)), // attention_window's
 	}}}
 }

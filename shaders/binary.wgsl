@@ -2,7 +2,7 @@
 //
 //     binding 0  a  any shape that broadcasts to y's  read
 //     binding 1  b  likewise                          read
-//     binding 2  y  [d0, ..., d5]                     write
+//     binding 2  y  [d0, ..., d5]                     write, read (ONTO)
 //     binding 3  sizes
 //
 // The result has six dimensions, the outer ones 1 where it has fewer. A stride
@@ -13,6 +13,7 @@
 
 // Choice: 0 add, 1 subtract, 2 multiply, 3 divide.
 const KIND = 0u;
+const ONTO = 0u; // what is in y: 0 neither, 1 a, 2 b
 const WG = 64u;
 
 struct Sizes {
@@ -24,6 +25,16 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
+
+fn left(i: u32) -> f32 {
+    if (ONTO == 1u) { return y[i]; }
+    return a[i];
+}
+
+fn right(i: u32) -> f32 {
+    if (ONTO == 2u) { return y[i]; }
+    return b[i];
+}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -42,8 +53,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     rest /= sizes.d2;
     let i1 = rest % sizes.d1;
     let i0 = rest / sizes.d1;
-    let p = a[i0 * sizes.a0 + i1 * sizes.a1 + i2 * sizes.a2 + i3 * sizes.a3 + i4 * sizes.a4 + i5 * sizes.a5];
-    let q = b[i0 * sizes.b0 + i1 * sizes.b1 + i2 * sizes.b2 + i3 * sizes.b3 + i4 * sizes.b4 + i5 * sizes.b5];
+    let p = left(i0 * sizes.a0 + i1 * sizes.a1 + i2 * sizes.a2 + i3 * sizes.a3 + i4 * sizes.a4 + i5 * sizes.a5);
+    let q = right(i0 * sizes.b0 + i1 * sizes.b1 + i2 * sizes.b2 + i3 * sizes.b3 + i4 * sizes.b4 + i5 * sizes.b5);
     if (KIND == 0u) {
         y[i] = p + q;
     } else if (KIND == 1u) {

@@ -16,6 +16,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -51,6 +52,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     if (HAS_RESIDUAL) {
         v += residual[index];
+    }
+    if (ONTO) {
+        v += y[index];
     }
     y[index] = activate4(v);
 }

@@ -36,15 +36,19 @@ func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limit
 	return slices.Concat(groups, tiled, rest)
 }
 
+// convolution are the sizes of the kernels that walk channels one by one.
+const convolution = "n h w c oh ow o kh kw cg og stride_h stride_w pad_h pad_w dilation_h dilation_w"
+
 func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {
 	x, w := args[0], args[1]
 	bias, residual, set := epilogue(op.Epilogue, 2)
 	n := result.Len()
 	return Program{Name: "conv2d_naive", Kernels: []Kernel{{
-		Source: must("conv2d_naive", set),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1, bias, residual, len(args)},
-		Params: words(n, x[1], x[2], x[3], result[1], result[2], result[3], w[2], w[3], w[1], w[0]/op.Groups,
+		File:     "conv2d_naive",
+		Set:      set,
+		Grid:     flat(n, 64),
+		Bindings: inOut(len(args), 0, 1, bias, residual),
+		Sizes: sizes(convolution, n, x[1], x[2], x[3], result[1], result[2], result[3], w[2], w[3], w[1], w[0]/op.Groups,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]),
 	}}}
 }

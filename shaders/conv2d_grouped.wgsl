@@ -18,6 +18,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -38,6 +39,9 @@ fn store(at: u32, o: u32, sum: vec4<f32>) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate4(v);
 }

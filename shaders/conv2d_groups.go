@@ -11,7 +11,8 @@ func conv2dGroups(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 	x, w := args[0], args[1]
 	cg, og := w[1], w[0]/op.Groups
 	bias, residual, set := epilogue(op.Epilogue, 2)
-	bind := []int{0, 1, bias, residual, len(args)}
+	bindings := inOut(len(args), 0, 1, bias, residual)
+	const under = " stride_h stride_w pad_h pad_w dilation_h dilation_w"
 	window := []int{op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]}
 	switch {
 	case cg == 1 && og == 1 && op.Groups%4 == 0:
@@ -20,10 +21,11 @@ func conv2dGroups(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return []Program{{
 			Name: "conv2d_depthwise",
 			Kernels: []Kernel{{
-				Source: must("conv2d_depthwise", set),
-				Grid:   flat(n, 64),
-				Bind:   bind,
-				Params: words(append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
+				File:     "conv2d_depthwise",
+				Set:      set,
+				Grid:     flat(n, 64),
+				Bindings: bindings,
+				Sizes:    sizes("n h w c4 oh ow kh kw"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
 			}},
 			Pack: map[int]Packing{1: {"hwc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 0, 1) }}},
 		}}
@@ -32,10 +34,11 @@ func conv2dGroups(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return []Program{{
 			Name: "conv2d_grouped",
 			Kernels: []Kernel{{
-				Source: must("conv2d_grouped", set),
-				Grid:   flat(n, 64),
-				Bind:   bind,
-				Params: words(append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], result[3] / 4,
+				File:     "conv2d_grouped",
+				Set:      set,
+				Grid:     flat(n, 64),
+				Bindings: bindings,
+				Sizes: sizes("n h w c4 oh ow o4 kh kw cg4 og4"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], result[3] / 4,
 					w[2], w[3], cg / 4, og / 4}, window...)...),
 			}},
 			Pack: map[int]Packing{1: blocks4x4},

@@ -17,6 +17,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -64,6 +65,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     if (HAS_RESIDUAL) {
         sum += residual[i];
+    }
+    if (ONTO) {
+        sum += y[i];
     }
     y[i] = activate(sum);
 }

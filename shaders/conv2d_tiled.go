@@ -23,18 +23,18 @@ func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim 
 		z: op.Groups, m: result[0] * result[1] * result[2], n: w[0] / op.Groups, k: w[1] * w[2] * w[3],
 		transB: true, epilogue: op.Epilogue,
 	}
-	source, n, k, c, o, cg := "conv2d_tiled", g.n, g.k, x[3], w[0], w[1]
-	vec4 := cg%4 == 0 && n%4 == 0
-	if vec4 {
-		source, n, k, c, o, cg = "conv2d_tiled_vec4", n/4, k/4, c/4, o/4, cg/4
+	source, width := "conv2d_tiled", 1
+	if g.n%4 == 0 && w[1]%4 == 0 {
+		source, width = "conv2d_tiled_vec4", 4
 	}
 	const origin = 16 // bytes of a row's
 	var programs []Program
-	for _, t := range g.tilings(lim, vec4, origin) {
-		params := words(g.m, n, k, g.slice(t.tile, t.splits),
-			x[1], x[2], c, result[1], result[2], o, w[3], cg,
+	for _, t := range g.tilings(lim, width == 4, origin) {
+		sizes := sizes(counts(width, "m n* k* k_slice h w c* oh ow o* kw cg* stride_h stride_w pad_h pad_w dilation_h dilation_w"),
+			g.m, g.n/width, g.k/width, g.slice(t.tile, t.splits),
+			x[1], x[2], x[3]/width, result[1], result[2], w[0]/width, w[3], w[1]/width,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])
-		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args), params)
+		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args), sizes)
 		p.Pack = pack
 		programs = append(programs, p)
 	}

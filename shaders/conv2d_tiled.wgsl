@@ -21,6 +21,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes {
@@ -107,6 +108,9 @@ fn store1(m: u32, n: u32, sum: f32) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate(v);
 }

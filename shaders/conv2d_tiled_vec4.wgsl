@@ -16,6 +16,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes {
@@ -90,6 +91,9 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate4(v);
 }

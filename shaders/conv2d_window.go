@@ -31,10 +31,10 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		p.Name = " im2row"
 		p.Scratch = []int{4 * n}
 		p.Kernels = []Kernel{{
-			Source: must("im2row", nil),
-			Grid:   flat(n, 64),
-			Bind:   []int{0, at},
-			Params: words(n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
+			File:     "im2row",
+			Grid:     flat(n, 64),
+			Bindings: inOut(at, 0),
+			Sizes:    sizes("n w c ow k4 kw stride pad dilation", n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
 		}}
 		rows = Packing{"rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
@@ -54,10 +54,11 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return programs
 	}
 	p.Name = source + p.Name
-	p.Kernels = append(p.Kernels, w.kernels(m, must(source, named(op.Epilogue)), op.Epilogue, []int{at, 1, bias, residual, len(args)}, func(a pane) []int {
-		return []int{m, result[3], x[1], x[2], x[3] / 4, result[1], result[2], kh, kw,
+	p.Kernels = append(p.Kernels, w.kernels(m, Kernel{File: source, Set: act(op.Epilogue)}, op.Epilogue, []int{at, 1, bias, residual, len(args)}, func(a pane) Sizes {
+		return sizes("m n h w c4 oh ow kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h dilation_w step_c4 first_c4 first_col cols part epilogue",
+			m, result[3], x[1], x[2], x[3]/4, result[1], result[2], kh, kw,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
-			a.step / 4, a.first / 4, a.column, a.cols, a.part, flags(op.Epilogue)}
+			a.step/4, a.first/4, a.column, a.cols, a.part, flags(op.Epilogue))
 	})...)
 	p.Pack = map[int]Packing{1: w.packing()}
 	if rows.Pack != nil {
@@ -82,9 +83,10 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 	}}
 	return []Program{{
 		Name: "conv2d_row_window",
-		Kernels: w.kernels(m, must("conv2d_row_window", named(op.Epilogue)), op.Epilogue, []int{0, 1, bias, residual, len(args)}, func(a pane) []int {
-			return []int{m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
-				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step / 4, a.column, a.cols, flags(op.Epilogue)}
+		Kernels: w.kernels(m, Kernel{File: "conv2d_row_window", Set: act(op.Epilogue)}, op.Epilogue, []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {
+			return sizes("m n h w c oh ow kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h run4 first_col cols epilogue",
+				m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
+				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step/4, a.column, a.cols, flags(op.Epilogue))
 		}),
 		Pack: map[int]Packing{1: rows.then(w.packing())},
 	}}
@@ -99,7 +101,7 @@ func conv2dSampled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []
 	gather := strided([]axis{
 		{result[0], x[1] * row}, {result[1], op.Stride[0] * row}, {result[2], op.Stride[1] * k}, {k, 1},
 	}, 0, Default)[0].Kernels[0]
-	gather.Bind = []int{0, at}
+	gather.Bindings = inOut(at, 0)
 	bias, residual, _ := epilogue(op.Epilogue, 2)
 	p := product{
 		z: 1, m: result.Len() / n, n: n, k: k, epilogue: op.Epilogue,

@@ -103,15 +103,14 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		return nil
 	}
 	v, m := len(args)+1, len(args)+2 // scratch
-	bind := []int{v, 1, Absent, Absent, m}
 	tiled := gemm{
-		z: n, m: tiles, n: w[0], k: w[1], transB: true, scale: scale(1),
-		batch: words(1, 1, 1, n, 0, 0, 0, 1, 0, 0, 0, 1),
+		z: n, m: tiles, n: w[0], k: w[1], transB: true, scale: 1,
+		batch: batch([3][4]int{{1, 1, 1, n}, {0, 0, 0, 1}, {0, 0, 0, 1}}),
 	}.tiled("", len(args), lim)
 	for i := range tiled {
-		tiled[i].Kernels[0].Bind = bind
+		tiled[i].Kernels[0].Bindings = inOut(m, v, 1, Absent, Absent)
 	}
-	product := product{z: n, m: tiles, n: w[0], k: w[1], bind: bind}
+	product := product{z: n, m: tiles, n: w[0], k: w[1], bind: []int{v, 1, Absent, Absent, m}}
 	windows := product.programs()
 	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only windows of the weights can be bound
 		if lim.Kind == GPU {
@@ -121,8 +120,9 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 	}
 	products := preferred(lim, tiled[:min(len(tiled), 1)], windows[:min(len(windows), 2)])
 
-	sizes := func(channels int) []uint32 {
-		return words(x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2, flags(op.Epilogue))
+	lengths := func(channels int) Sizes {
+		return sizes("h w c4 oh ow pad_h pad_w tiles_h tiles_w tiles side",
+			x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
 	}
 	bias, residual, _ := epilogue(op.Epilogue, 2)
 	var programs []Program
@@ -132,17 +132,18 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 			pack = pack.then(next)
 		}
 		kernels := []Kernel{{
-			Source: must(f.name+"_input", nil),
-			Grid:   flat(tiles*w[1]/4, 8),
-			Bind:   []int{0, v},
-			Params: sizes(w[1]),
+			File:     f.name + "_input",
+			Grid:     flat(tiles*w[1]/4, 8),
+			Bindings: inOut(v, 0),
+			Sizes:    lengths(w[1]),
 		}}
 		kernels = append(kernels, p.Kernels...)
 		kernels = append(kernels, Kernel{
-			Source: must(f.name+"_output", named(op.Epilogue)),
-			Grid:   flat(tiles*w[0]/4, 8),
-			Bind:   []int{m, bias, residual, len(args)},
-			Params: sizes(w[0]),
+			File:     f.name + "_output",
+			Set:      act(op.Epilogue),
+			Grid:     flat(tiles*w[0]/4, 8),
+			Bindings: inOut(len(args), m, bias, residual),
+			Sizes:    append(lengths(w[0]), sizes("epilogue", flags(op.Epilogue))...),
 		})
 		programs = append(programs, Program{
 			Name:    f.name + " " + strings.Trim(p.Name, " _"),

@@ -38,10 +38,13 @@ func convTranspose2dGather(name string, op graph.ConvTranspose2d, args []tensor.
 	x, w := args[0], args[1]
 	bias, residual, set := epilogue(op.Epilogue, 2)
 	return Program{Name: name, Kernels: []Kernel{{
-		Source: must(name, set),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1, bias, residual, len(args)},
-		Params: words(n, x[1], x[2], x[3]/unitX, result[1], result[2], result[3]/unitY, w[2], w[3],
+		File:     name,
+		Set:      set,
+		Grid:     flat(n, 64),
+		Bindings: inOut(len(args), 0, 1, bias, residual),
+		Sizes: sizes(counts(unitX, "n h w c* oh ow ")+counts(unitY, "o* kh kw ")+counts(unitX, "cg* ")+
+			counts(unitY, "og* stride_h stride_w pad_h pad_w dilation_h dilation_w"),
+			n, x[1], x[2], x[3]/unitX, result[1], result[2], result[3]/unitY, w[2], w[3],
 			x[3]/op.Groups/unitX, w[1]/unitY,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]),
 	}}}
@@ -89,7 +92,7 @@ func convTranspose2dTiled(op graph.ConvTranspose2d, args []tensor.Shape, result 
 		}
 		const source = "conv_transpose2d_tiled_vec4"
 		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args),
-			words(g.m, g.n/4, g.k/4, x[2], w[1]/4, w[2], w[3]))
+			sizes("m n4 k4 w o4 kh kw", g.m, g.n/4, g.k/4, x[2], w[1]/4, w[2], w[3]))
 		p.Pack = map[int]Packing{1: blockColumns}
 		programs = append(programs, p)
 	}
@@ -159,13 +162,12 @@ func convTranspose2dPhases(op graph.ConvTranspose2d, args []tensor.Shape, result
 	// scratch after this op's args and result.
 	p.Kernels = append([]Kernel{}, p.Kernels...)
 	for i, k := range p.Kernels {
-		bind := append([]int{}, k.Bind...)
-		for j, b := range bind {
-			if b >= 2 {
-				bind[j] = b - 2 + len(args) + 1
+		p.Kernels[i].Bindings = rebound(k.Bindings, func(arg int) int {
+			if arg >= 2 {
+				arg += len(args) - 1
 			}
-		}
-		p.Kernels[i].Bind = bind
+			return arg
+		})
 	}
 	p.Scratch = append([]int{t.Len()}, p.Scratch...)
 	packing := ph.packing()
@@ -173,17 +175,20 @@ func convTranspose2dPhases(op graph.ConvTranspose2d, args []tensor.Shape, result
 		packing = packing.then(next)
 	}
 	p.Pack = map[int]Packing{1: packing}
-	name, n, o := "blocks_to_space", result.Len(), w[1]
-	if o%4 == 0 {
-		name, n, o = "blocks_to_space_vec4", n/4, o/4
+	name, width := "blocks_to_space", 1
+	if w[1]%4 == 0 {
+		name, width = "blocks_to_space_vec4", 4
 	}
+	n := result.Len() / width
 	bias, residual, set := epilogue(op.Epilogue, 2)
 	p.Name += ", " + name
 	p.Kernels = append(p.Kernels, Kernel{
-		Source: must(name, set),
-		Grid:   flat(n, 64),
-		Bind:   []int{len(args) + 1, bias, residual, len(args)},
-		Params: words(n, result[1], result[2], o, t[1], t[2], op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1]),
+		File:     name,
+		Set:      set,
+		Grid:     flat(n, 64),
+		Bindings: inOut(len(args), len(args)+1, bias, residual),
+		Sizes: sizes(counts(width, "n* oh ow o* th tw stride_h stride_w pad_h pad_w"),
+			n, result[1], result[2], w[1]/width, t[1], t[2], op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1]),
 	})
 	return []Program{p}
 }

@@ -21,6 +21,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -45,6 +46,9 @@ fn store(line: u32, j: u32, o: u32, sum: vec4<f32>) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate4(v);
 }

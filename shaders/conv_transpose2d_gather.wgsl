@@ -18,6 +18,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -74,6 +75,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     if (HAS_RESIDUAL) {
         value += residual[index];
+    }
+    if (ONTO) {
+        value += y[index];
     }
     y[index] = activate(value);
 }

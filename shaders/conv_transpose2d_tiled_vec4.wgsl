@@ -18,6 +18,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 
 struct Sizes { m: u32, n4: u32, k4: u32, w: u32, o4: u32, kh: u32, kw: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -68,6 +69,9 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
     }
     if (HAS_RESIDUAL) {
         value += residual[at];
+    }
+    if (ONTO) {
+        value += y[at];
     }
     y[at] = activate4(value);
 }

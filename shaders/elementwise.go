@@ -1,8 +1,6 @@
 package shaders
 
 import (
-	"strings"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -10,43 +8,44 @@ import (
 func activate(op graph.Activate, result tensor.Shape) []Program {
 	n := result.Len()
 	return []Program{{Name: "activate", Kernels: []Kernel{{
-		Source: must("activate", Set{"ACT": int(op.Act)}),
-		Grid:   flat(ceil(n, 4), 64),
-		Bind:   []int{0, 1},
-		Params: words(n),
+		File:     "activate",
+		Set:      Set{"ACT": int(op.Act)},
+		Grid:     flat(ceil(n, 4), 64),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("n", n),
 	}}}}
 }
+
+// fiveAndTwelve are five extents of a result of six dimensions and the strides
+// of two args along all of them.
+const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 
 func binary(op graph.Binary, args []tensor.Shape, result tensor.Shape) []Program {
 	n := result.Len()
 	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(result)], result...)
-	params := append([]int{n}, six[1:]...)
+	lengths := append([]int{n}, six[1:]...)
 	for _, a := range args {
-		params = append(params, graph.BroadcastStrides(a, six)...)
+		lengths = append(lengths, graph.BroadcastStrides(a, six)...)
 	}
-	bind := []int{0, 1, 2}
+	bindings := inOut(2, 0, 1)
 	if op.Onto > 0 {
-		bind[op.Onto-1] = Absent
+		bindings[op.Onto-1].Arg = Absent
 	}
-	source := func(kernel string) string {
-		src := must(kernel, Set{"KIND": int(op.Kind)})
-		if op.Onto > 0 { // each invocation reads an element there before it stores the result
-			src = strings.ReplaceAll(src, []string{" a[", " b["}[op.Onto-1], " y[")
-		}
-		return src
-	}
+	set := Set{"KIND": int(op.Kind), "ONTO": op.Onto}
 	programs := []Program{{Name: "binary", Kernels: []Kernel{{
-		Source: source("binary"),
-		Grid:   flat(n, 64),
-		Bind:   bind,
-		Params: words(params...),
+		File:     "binary",
+		Set:      set,
+		Grid:     flat(n, 64),
+		Bindings: bindings,
+		Sizes:    sizes("n "+fiveAndTwelve, lengths...),
 	}}}}
 	if args[0].Equal(args[1]) && n%4 == 0 {
 		programs = append([]Program{{Name: "binary_same", Kernels: []Kernel{{
-			Source: source("binary_same"),
-			Grid:   flat(n/4, 64),
-			Bind:   bind,
-			Params: words(n / 4),
+			File:     "binary_same",
+			Set:      set,
+			Grid:     flat(n/4, 64),
+			Bindings: bindings,
+			Sizes:    sizes("n4", n/4),
 		}}}}, programs...)
 	}
 	return programs
@@ -54,18 +53,19 @@ func binary(op graph.Binary, args []tensor.Shape, result tensor.Shape) []Program
 
 func batchNorm(op graph.BatchNorm, args []tensor.Shape, result tensor.Shape) []Program {
 	n, c := result.Len(), args[1][0]
-	bind := []int{0, 1, 2, Absent, Absent, 3}
+	bindings := inOut(3, 0, 1, 2, Absent, Absent)
 	if op.Affine {
-		bind = []int{0, 1, 2, 3, 4, 5}
+		bindings = inOut(5, 0, 1, 2, 3, 4)
 	}
 	eps := op.Eps
 	if eps == 0 {
 		eps = 1e-5
 	}
 	return []Program{{Name: "batch_norm", Kernels: []Kernel{{
-		Source: must("batch_norm", Set{"EPS": eps, "AFFINE": op.Affine}),
-		Grid:   flat(n, 64),
-		Bind:   bind,
-		Params: words(n, c),
+		File:     "batch_norm",
+		Set:      Set{"EPS": eps, "AFFINE": op.Affine},
+		Grid:     flat(n, 64),
+		Bindings: bindings,
+		Sizes:    sizes("n c", n, c),
 	}}}}
 }

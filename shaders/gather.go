@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// nanBits is what an index outside its range selects.
-var nanBits = int(math.Float32bits(float32(math.NaN())))
+// notANumber is what an index outside its range selects.
+var notANumber = sizes("nan", math.NaN())
 
 func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program {
 	x := args[0]
@@ -19,14 +19,14 @@ func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program
 	strides := x.Strides()
 	extent, stride := x[op.Axis], strides[op.Axis]
 	strides[op.Axis] = 0
-	params := append([]int{result.Len()}, append(lead, result...)[1:]...)
-	params = append(params, make([]int, len(lead))...)
-	params = append(append(params, strides...), extent, stride, nanBits)
+	lengths := append([]int{result.Len()}, append(lead, result...)[1:]...)
+	lengths = append(lengths, make([]int, len(lead))...)
+	lengths = append(append(lengths, strides...), extent, stride)
 	return []Program{{Name: "gather", Kernels: []Kernel{{
-		Source: must("gather", nil),
-		Grid:   flat(result.Len(), 64),
-		Bind:   []int{0, 1, 2},
-		Params: words(params...),
+		File:     "gather",
+		Grid:     flat(result.Len(), 64),
+		Bindings: inOut(2, 0, 1),
+		Sizes:    append(sizes("n d1 d2 d3 d4 d5 s0 s1 s2 s3 s4 s5 extent stride", lengths...), notANumber...),
 	}}}}
 }
 
@@ -41,7 +41,7 @@ func embedding(args []tensor.Shape, result tensor.Shape) []Program {
 
 func selectRows(n, c, l int, bind []int, total int) []Program {
 	return byFour("take_rows", nil, c, func(c, per int) Kernel {
-		return Kernel{Grid: flat(total/per, 64), Bind: bind, Params: words(total/per, n, c, l, nanBits)}
+		return Kernel{Grid: flat(total/per, 64), Bindings: inOut(bind[2], bind[:2]...), Sizes: append(sizes("total n c l", total/per, n, c, l), notANumber...)}
 	})
 }
 
@@ -52,10 +52,10 @@ func byFour(name string, set Set, c int, build func(c, per int) Kernel) []Progra
 	var programs []Program
 	if c%4 == 0 {
 		k := build(c/4, 4)
-		k.Source = must(name+"_vec4", set)
+		k.File, k.Set = name+"_vec4", set
 		programs = append(programs, Program{Name: name + "_vec4", Kernels: []Kernel{k}})
 	}
 	k := build(c, 1)
-	k.Source = must(name, set)
+	k.File, k.Set = name, set
 	return append(programs, Program{Name: name, Kernels: []Kernel{k}})
 }

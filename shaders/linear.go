@@ -16,9 +16,10 @@ func linearNaive(op graph.Linear, args []tensor.Shape, result tensor.Shape) Prog
 	m := result.Len() / n
 	bias, residual, set := epilogue(op.Epilogue, 2)
 	return Program{Name: "linear_naive", Kernels: []Kernel{{
-		Source: must("linear_naive", set),
-		Grid:   flat(m*n, 64),
-		Bind:   []int{0, 1, bias, residual, len(args)},
-		Params: words(m, n, k),
+		File:     "linear_naive",
+		Set:      set,
+		Grid:     flat(m*n, 64),
+		Bindings: inOut(len(args), 0, 1, bias, residual),
+		Sizes:    sizes("m n k", m, n, k),
 	}}}
 }

@@ -15,6 +15,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes { m: u32, n: u32, k: u32 }
@@ -42,6 +43,9 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     if (HAS_RESIDUAL) {
         sum += residual[i];
+    }
+    if (ONTO) {
+        sum += y[i];
     }
     y[i] = activate(sum);
 }

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/vertebra/vertebra/graph"
@@ -38,14 +39,14 @@ func (t tile) set() Set {
 // gemm is a batch of z products of [m, k] and [k, n].
 type gemm struct {
 	z, m, n, k int
-	transB     bool     // the right matrices are [n, k]
-	batch      []uint32 // struct Batch of lib/batch
-	scale      uint32   // word of a float
+	transB     bool  // the right matrices are [n, k]
+	batch      Sizes // struct Batch of lib/batch
+	scale      float64
 	epilogue   graph.Epilogue
 }
 
 // single is the Batch of one product.
-var single = words(1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+var single = batch([3][4]int{{1, 1, 1, 1}})
 
 // vec4 reports whether the matrices can be read and written in fours.
 func (g gemm) vec4() bool { return g.k%4 == 0 && g.n%4 == 0 }
@@ -138,23 +139,24 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 // program completes a program of one kernel that multiplies and whose
 // constants are set, for an op with so many args and an epilogue from arg 2.
 // Where K is split, that kernel leaves sums in scratch for split_sum.
-func (g gemm) program(name, source string, t tiling, set Set, args int, params []uint32) Program {
+func (g gemm) program(name, source string, t tiling, set Set, args int, lengths Sizes) Program {
 	bias, residual, finish := epilogue(g.epilogue, 2)
-	k := Kernel{Grid: g.grid(t.tile, t.splits), Params: params}
+	k := Kernel{File: source, Grid: g.grid(t.tile, t.splits), Sizes: lengths}
 	if t.splits == 1 {
-		k.Source = must(source, set.with(t.set()).with(finish))
-		k.Bind = []int{0, 1, bias, residual, args}
+		k.Set = set.with(t.set()).with(finish)
+		k.Bindings = inOut(args, 0, 1, bias, residual)
 		return Program{Name: name, Kernels: []Kernel{k}}
 	}
-	k.Source = must(source, set.with(t.set()).with(Set{"SPLIT": true}))
-	k.Bind = []int{0, 1, Absent, Absent, args + 1}
+	k.Set = set.with(t.set()).with(Set{"SPLIT": true})
+	k.Bindings = inOut(args+1, 0, 1, Absent, Absent)
 	return Program{
 		Name: name,
 		Kernels: []Kernel{k, {
-			Source: must("split_sum", finish),
-			Grid:   flat(g.m*g.n, 64),
-			Bind:   []int{args + 1, bias, residual, args},
-			Params: words(g.m*g.n, g.n, t.splits),
+			File:     "split_sum",
+			Set:      finish,
+			Grid:     flat(g.m*g.n, 64),
+			Bindings: inOut(args, args+1, bias, residual),
+			Sizes:    sizes("count n splits", g.m*g.n, g.n, t.splits),
 		}},
 		Scratch: []int{t.splits * g.m * g.n},
 	}
@@ -163,15 +165,15 @@ func (g gemm) program(name, source string, t tiling, set Set, args int, params [
 // tiled lists the kernels of the linear_tiled family that compute g for an op
 // with so many args.
 func (g gemm) tiled(op string, args int, lim Limits) []Program {
-	source, suffix, n, k := "linear_tiled", "_tiled ", g.n, g.k
+	source, suffix, width := "linear_tiled", "_tiled ", 1
 	if g.vec4() {
-		source, suffix, n, k = "linear_tiled_vec4", "_tiled_vec4 ", n/4, k/4
+		source, suffix, width = "linear_tiled_vec4", "_tiled_vec4 ", 4
 	}
 	var programs []Program
 	for _, t := range g.tilings(lim, g.vec4(), 0) {
-		params := append(append([]uint32{}, g.batch...), words(g.m, n, k)...)
-		params = append(params, g.scale, uint32(g.slice(t.tile, t.splits)))
-		programs = append(programs, g.program(op+suffix+t.String(), source, t, Set{"TRANS_B": g.transB}, args, params))
+		lengths := slices.Concat(g.batch, sizes(counts(width, "m n* k*"), g.m, g.n/width, g.k/width),
+			sizes("scale", g.scale), sizes("k_slice", g.slice(t.tile, t.splits)))
+		programs = append(programs, g.program(op+suffix+t.String(), source, t, Set{"TRANS_B": g.transB}, args, lengths))
 	}
 	return programs
 }
@@ -180,7 +182,7 @@ func (g gemm) tiled(op string, args int, lim Limits) []Program {
 // through workgroup memory.
 func linearTiled(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	n, k := args[1][0], args[1][1]
-	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: scale(1), epilogue: op.Epilogue}
+	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: 1, epilogue: op.Epilogue}
 	return append(g.matvec(len(args), lim), g.tiled("linear", len(args), lim)...)
 }
 
@@ -188,7 +190,7 @@ func linearTiled(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim 
 // sums through workgroup memory.
 func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	m, n, k := op.Sizes(args)
-	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batch(args, result), scale: scale(op.Scale)}
+	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batches(args, result), scale: scale(op.Scale)}
 	few := g.matvec(len(args), lim)
 	if !g.transB && n*g.z < lim.Kind.lanes()/8 {
 		// Too few columns to fill a device one by one.

@@ -20,6 +20,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32, k_slice: u32 }
@@ -89,6 +90,9 @@ fn store1(m: u32, n: u32, sum: f32) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate(v);
 }

@@ -18,6 +18,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes { batch: Batch, m: u32, n4: u32, k4: u32, scale: f32, k_slice: u32 }
@@ -72,6 +73,9 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate4(v);
 }

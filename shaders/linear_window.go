@@ -36,8 +36,11 @@ type product struct {
 	bind       []int // x, w, bias, residual, y
 }
 
-func (p product) source(kernel string, more Set) string {
-	return must(kernel, named(p.epilogue).with(more))
+// bindings are the product's, with x or w through a window.
+func (p product) bindings(window int) []Binding {
+	b := inOut(p.bind[4], p.bind[:4]...)
+	b[window].Access = Uniform
+	return b
 }
 
 // programs lists the ways to compute the product, the best guess first.
@@ -77,8 +80,9 @@ func (p product) weights() []Program {
 	}
 	return []Program{{
 		Name: name,
-		Kernels: w.kernels(p.m, p.source(name, nil), p.epilogue, p.bind, func(a pane) []int {
-			return []int{p.m, p.n, p.k / 4, a.step / 4, a.first / 4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue)}
+		Kernels: w.kernels(p.m, Kernel{File: name, Set: act(p.epilogue)}, p.epilogue, p.bind, func(a pane) Sizes {
+			return sizes("m n k4 step_k4 first_k4 first_col cols first_z depth part epilogue",
+				p.m, p.n, p.k/4, a.step/4, a.first/4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue))
 		}),
 		Pack: map[int]Packing{1: w.packing()},
 	}}
@@ -116,50 +120,53 @@ func (p product) rows(down, across int) []Program {
 	if 4*rows*depth*p.k <= short {
 		window = short
 	}
-	source := p.source(name, Set{"WINDOW": window / 16})
+	kernel := Kernel{File: name, Set: act(p.epilogue).with(Set{"WINDOW": window / 16})}
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
-		return []Program{{Name: name, Kernels: p.slices(source, across, window), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
+		return []Program{{Name: name, Kernels: p.slices(kernel, across, window), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
 	}
 	q := Program{Name: name, Pack: map[int]Packing{1: lanes(p.z, p.n, p.k, across)}}
 	for z := 0; z < p.z; z += depth {
 		for row := 0; row < p.m; row += rows {
 			d, r := min(depth, p.z-z), min(rows, p.m-row)
-			q.Kernels = append(q.Kernels, Kernel{
-				Source: source,
-				Grid:   flat(ceil(p.n, across)*ceil(r, down)*d, 8),
-				Bind:   p.bind,
-				Offset: []int64{int64(4 * (z*p.m + row) * p.k), 0, 0, 0, 0},
-				Size:   []int64{int64(window), 0, 0, 0, 0},
-				Params: words(p.m, p.n, p.k/4, row, r, z, d, flags(p.epilogue)),
-			})
+			kernel.Grid = flat(ceil(p.n, across)*ceil(r, down)*d, 8)
+			kernel.Bindings = p.bindings(0)
+			kernel.Bindings[0].Offset, kernel.Bindings[0].Size = int64(4*(z*p.m+row)*p.k), int64(window)
+			kernel.Sizes = p.rowSizes(p.n, row, r, z, d)
+			q.Kernels = append(q.Kernels, kernel)
 		}
 	}
 	return []Program{q}
 }
 
+// rowSizes are the sizes of a kernel that computes n columns of so many rows and
+// z from the first on.
+func (p product) rowSizes(n, row, rows, z, depth int) Sizes {
+	return sizes("m n k4 first_row rows first_z depth epilogue", p.m, n, p.k/4, row, rows, z, depth, flags(p.epilogue))
+}
+
 // slices computes one row in slices of columns, each with no more of w than the
 // least that any device binds at once.
-func (p product) slices(source string, across, window int) []Kernel {
+func (p product) slices(kernel Kernel, across, window int) []Kernel {
 	slab := 8 * across // columns that w keeps together
 	// A slice begins where a binding of y and of bias may.
 	step := max(windowAlign, int(Default.StorageBinding)/(4*p.k)/windowAlign*windowAlign)
 	var ks []Kernel
 	for first := 0; first < p.n; first += step {
 		n := min(step, p.n-first)
-		k := Kernel{
-			Source: source,
-			Grid:   flat(ceil(n, across), 8),
-			Bind:   p.bind,
-			Offset: []int64{0, int64(4 * first * p.k), int64(4 * first), int64(4 * first), int64(4 * first)},
-			Size:   []int64{int64(window), int64(4 * slab * ceil(n, slab) * p.k), int64(4 * n), int64(4 * n), int64(4 * n)},
-			Params: words(1, n, p.k/4, 0, 1, 0, 1, flags(p.epilogue)),
-		}
-		for i, b := range p.bind {
-			if b == Absent {
-				k.Offset[i], k.Size[i] = 0, 0
+		kernel.Grid = flat(ceil(n, across), 8)
+		kernel.Sizes = p.rowSizes(n, 0, 1, 0, 1)
+		kernel.Bindings = p.bindings(0)
+		for i := range kernel.Bindings {
+			switch b := &kernel.Bindings[i]; {
+			case i == 0:
+				b.Size = int64(window)
+			case i == 1:
+				b.Offset, b.Size = int64(4*first*p.k), int64(4*slab*ceil(n, slab)*p.k)
+			case b.Arg != Absent:
+				b.Offset, b.Size = int64(4*first), int64(4*n)
 			}
 		}
-		ks = append(ks, k)
+		ks = append(ks, kernel)
 	}
 	return ks
 }

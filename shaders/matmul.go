@@ -1,7 +1,7 @@
 package shaders
 
 import (
-	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -19,29 +19,35 @@ func matmul(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limit
 
 func matmulNaive(op graph.MatMul, args []tensor.Shape, result tensor.Shape) Program {
 	m, n, k := op.Sizes(args)
-	params := append(batch(args, result), words(result.Len(), m, n, k)...)
 	return Program{Name: "matmul_naive", Kernels: []Kernel{{
-		Source: must("matmul_naive", Set{"TRANS_B": op.TransB}),
-		Grid:   flat(result.Len(), 64),
-		Bind:   []int{0, 1, 2},
-		Params: append(params, scale(op.Scale)),
+		File:     "matmul_naive",
+		Set:      Set{"TRANS_B": op.TransB},
+		Grid:     flat(result.Len(), 64),
+		Bindings: inOut(2, 0, 1),
+		Sizes:    slices.Concat(batches(args, result), sizes("count m n k", result.Len(), m, n, k), sizes("scale", scale(op.Scale))),
 	}}}
 }
 
-// batch is the uniform's struct Batch of lib/batch for a product of matrices.
-func batch(args []tensor.Shape, result tensor.Shape) []uint32 {
+// batches is the batch of a product of matrices.
+func batches(args []tensor.Shape, result tensor.Shape) Sizes {
 	four := append(tensor.Shape{1, 1, 1, 1}[:graph.MaxRank-len(result)], result[:len(result)-2]...)
-	params := words(four...)
-	for _, a := range args[:2] {
-		params = append(params, words(graph.BroadcastStrides(a[:len(a)-2], four)...)...)
+	d := [3][4]int{[4]int(four)}
+	for i, a := range args[:2] {
+		d[1+i] = [4]int(graph.BroadcastStrides(a[:len(a)-2], four))
 	}
-	return params
+	return batch(d)
 }
 
-// scale is the word of a factor of which 0 means 1.
-func scale(s float32) uint32 {
+// batch is the struct Batch of lib/batch: extents, and the strides of the left
+// and the right matrices.
+func batch(d [3][4]int) Sizes {
+	return sizes("d0 d1 d2 d3 l0 l1 l2 l3 r0 r1 r2 r3", slices.Concat(d[0][:], d[1][:], d[2][:])...)
+}
+
+// scale is a factor of which 0 means 1.
+func scale(s float32) float64 {
 	if s == 0 {
-		s = 1
+		return 1
 	}
-	return math.Float32bits(s)
+	return float64(s)
 }

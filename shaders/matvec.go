@@ -1,5 +1,7 @@
 package shaders
 
+import "slices"
+
 // The workgroups of matvec: lanes that share a column, and columns.
 const (
 	matvecLanes   = 32
@@ -16,27 +18,29 @@ func (g gemm) matvec(args int, lim Limits) []Program {
 	if g.m == 1 {
 		set = Set{"ROWS": 1}
 	}
-	params := func(k int) []uint32 {
-		return append(append(append([]uint32{}, g.batch...), words(g.m, g.n, k)...), g.scale)
+	lengths := func(width int) Sizes {
+		return slices.Concat(g.batch, sizes(counts(width, "m n k*"), g.m, g.n, g.k/width), sizes("scale", g.scale))
 	}
 	if !g.transB {
 		return []Program{{Name: "matvec_columns", Kernels: []Kernel{{
-			Source: must("matvec_columns", set),
-			Grid:   [3]int{ceil(g.n, 64), 1, g.z},
-			Bind:   []int{0, 1, args},
-			Params: params(g.k),
+			File:     "matvec_columns",
+			Set:      set,
+			Grid:     [3]int{ceil(g.n, 64), 1, g.z},
+			Bindings: inOut(args, 0, 1),
+			Sizes:    lengths(1),
 		}}}}
 	}
-	source, k := "matvec", g.k
+	source, width := "matvec", 1
 	if g.k%4 == 0 {
-		source, k = "matvec_vec4", g.k/4
+		source, width = "matvec_vec4", 4
 	}
 	bias, residual, finish := epilogue(g.epilogue, 2)
 	set = set.with(finish).with(Set{"LANES": matvecLanes, "COLUMNS": matvecColumns})
 	return []Program{{Name: source, Kernels: []Kernel{{
-		Source: must(source, set),
-		Grid:   [3]int{ceil(g.n, matvecColumns), 1, g.z},
-		Bind:   []int{0, 1, bias, residual, args},
-		Params: params(k),
+		File:     source,
+		Set:      set,
+		Grid:     [3]int{ceil(g.n, matvecColumns), 1, g.z},
+		Bindings: inOut(args, 0, 1, bias, residual),
+		Sizes:    lengths(width),
 	}}}}
 }

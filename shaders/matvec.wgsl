@@ -18,6 +18,7 @@
 // Choice.
 const HAS_BIAS = false;
 const HAS_RESIDUAL = false;
+const ONTO = false; // add what is in y
 
 struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -59,6 +60,9 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: v
     }
     if (HAS_RESIDUAL) {
         v += residual[at];
+    }
+    if (ONTO) {
+        v += y[at];
     }
     y[at] = activate(v);
 }

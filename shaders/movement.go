@@ -1,7 +1,7 @@
 package shaders
 
 import (
-	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -20,10 +20,10 @@ func concat(op graph.Concat, args []tensor.Shape, result tensor.Shape) []Program
 		}
 		n := outer * length / lanes
 		p.Kernels = append(p.Kernels, Kernel{
-			Source: must(name, nil),
-			Grid:   flat(n, 64),
-			Bind:   []int{i, len(args)},
-			Params: words(n, length/lanes, stride/lanes, offset/lanes),
+			File:     name,
+			Grid:     flat(n, 64),
+			Bindings: inOut(len(args), i),
+			Sizes:    sizes("n length stride offset", n, length/lanes, stride/lanes, offset/lanes),
 		})
 		offset += length
 	}
@@ -86,21 +86,22 @@ func strided(axes []axis, base int, lim Limits) []Program {
 		dims = []axis{{extent: 1, stride: 1}}
 	}
 	program := func(name string, lanes int) Program {
-		params := [14]int{n / lanes, base / lanes}
+		lengths := [14]int{n / lanes, base / lanes}
 		for d := range graph.MaxRank {
-			params[2+d] = 1
+			lengths[2+d] = 1
 			if d < len(dims) {
-				params[2+d], params[8+d] = dims[d].extent, dims[d].stride/lanes
+				lengths[2+d], lengths[8+d] = dims[d].extent, dims[d].stride/lanes
 			}
 		}
 		if lanes > 1 {
-			params[2], params[8] = dims[0].extent/lanes, 1
+			lengths[2], lengths[8] = dims[0].extent/lanes, 1
 		}
 		return Program{Name: name, Kernels: []Kernel{{
-			Source: must(name, Set{"RANK": len(dims)}),
-			Grid:   flat(n/lanes, 64),
-			Bind:   []int{0, 1},
-			Params: words(params[:]...),
+			File:     name,
+			Set:      Set{"RANK": len(dims)},
+			Grid:     flat(n/lanes, 64),
+			Bindings: inOut(1, 0),
+			Sizes:    sizes("n base e0 e1 e2 e3 e4 e5 s0 s1 s2 s3 s4 s5", lengths[:]...),
 		}}}
 	}
 	fours := dims[0].stride == 1 && dims[0].extent%4 == 0 && base%4 == 0
@@ -139,10 +140,11 @@ func transpose(dims []axis, base int, lim Limits) (Program, bool) {
 		return Program{}, false
 	}
 	return Program{Name: "transpose", Kernels: []Kernel{{
-		Source: must("transpose", Set{"TILE": transposeTile}),
-		Grid:   grid,
-		Bind:   []int{0, 1},
-		Params: words(m, n),
+		File:     "transpose",
+		Set:      Set{"TILE": transposeTile},
+		Grid:     grid,
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("m n", m, n),
 	}}}, true
 }
 
@@ -189,8 +191,7 @@ func padded(axes []border, mode graph.PadMode, value float32) []Program {
 		dims = []border{{from: 1, to: 1}}
 	}
 	program := func(name string, lanes int) Program {
-		params := make([]uint32, 20)
-		params[0], params[1] = uint32(n/lanes), math.Float32bits(value)
+		var lengths [18]int
 		for d := range graph.MaxRank {
 			b := border{from: 1, to: 1}
 			if d < len(dims) {
@@ -199,13 +200,15 @@ func padded(axes []border, mode graph.PadMode, value float32) []Program {
 			if d == 0 {
 				b = border{b.from / lanes, b.to / lanes, b.before / lanes}
 			}
-			params[2+d], params[8+d], params[14+d] = uint32(b.to), uint32(b.from), uint32(int32(b.before))
+			lengths[d], lengths[6+d], lengths[12+d] = b.to, b.from, b.before
 		}
 		return Program{Name: name, Kernels: []Kernel{{
-			Source: must(name, Set{"MODE": int(mode), "RANK": len(dims)}),
-			Grid:   flat(n/lanes, 64),
-			Bind:   []int{0, 1},
-			Params: params,
+			File:     name,
+			Set:      Set{"MODE": int(mode), "RANK": len(dims)},
+			Grid:     flat(n/lanes, 64),
+			Bindings: inOut(1, 0),
+			Sizes: slices.Concat(sizes("n", n/lanes), sizes("value", float64(value)),
+				sizes("e0 e1 e2 e3 e4 e5 n0 n1 n2 n3 n4 n5 b0 b1 b2 b3 b4 b5", lengths[:]...)),
 		}}}
 	}
 	programs := []Program{program("pad", 1)}

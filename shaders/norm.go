@@ -2,7 +2,6 @@ package shaders
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -16,10 +15,11 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 	weight, bias, set := weightBias(op.Weight, op.Bias)
 	program := func(name, kernel string, width, wg int, grid [3]int) Program {
 		return Program{Name: name, Kernels: []Kernel{{
-			Source: must(kernel, set.with(Set{"WG": wg})),
-			Grid:   grid,
-			Bind:   []int{0, weight, bias, len(args)},
-			Params: append(words(m, n/width), float(op.Eps)),
+			File:     kernel,
+			Set:      set.with(Set{"WG": wg}),
+			Grid:     grid,
+			Bindings: inOut(len(args), 0, weight, bias),
+			Sizes:    append(sizes(counts(width, "m n*"), m, n/width), sizes("eps", op.Eps)...),
 		}}}
 	}
 	each := func(kernel string, width int) Program {
@@ -51,15 +51,17 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 		Name:    fmt.Sprint("group_norm ", wg),
 		Scratch: []int{4 * groups},
 		Kernels: []Kernel{{
-			Source: must("group_norm_stats", Set{"WG": wg}),
-			Grid:   flat(groups, 1),
-			Bind:   []int{0, stats},
-			Params: append(words(groups, places, c, cg), float(op.Eps)),
+			File:     "group_norm_stats",
+			Set:      Set{"WG": wg},
+			Grid:     flat(groups, 1),
+			Bindings: inOut(stats, 0),
+			Sizes:    append(sizes("n places c cg", groups, places, c, cg), sizes("eps", op.Eps)...),
 		}, {
-			Source: must("group_norm", set),
-			Grid:   flat(result.Len(), 64),
-			Bind:   []int{0, weight, bias, y, stats},
-			Params: words(result.Len(), places, c, cg),
+			File:     "group_norm",
+			Set:      set,
+			Grid:     flat(result.Len(), 64),
+			Bindings: append(inOut(y, 0, weight, bias), reads(stats)...),
+			Sizes:    sizes("n places c cg", result.Len(), places, c, cg),
 		}},
 	}}
 }
@@ -68,11 +70,12 @@ func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Progra
 	n, c := result.Len(), result[len(result)-1]
 	program := func(kernel string, width int, set Set) Program {
 		return Program{Name: kernel, Kernels: []Kernel{{
-			Source: must(kernel, set),
-			Grid:   flat(n/width, 64),
-			Bind:   []int{0, 1},
-			Params: append(words(n/width, c/width, op.Size),
-				float(op.Alpha/float64(op.Size)), float(op.Beta), float(op.K)),
+			File:     kernel,
+			Set:      set,
+			Grid:     flat(n/width, 64),
+			Bindings: inOut(1, 0),
+			Sizes: append(sizes(counts(width, "n c* size"), n/width, c/width, op.Size),
+				sizes("alpha_n beta k", op.Alpha/float64(op.Size), op.Beta, op.K)...),
 		}}}
 	}
 	programs := []Program{program("local_response_norm", 1, nil)}
@@ -88,29 +91,31 @@ func softmax(op graph.Softmax, args []tensor.Shape, lim Limits) []Program {
 }
 
 func normalize(op graph.Normalize, args []tensor.Shape, lim Limits) []Program {
-	return columns("normalize", nil, args[0], op.Axis, lim, float(op.Defaults().Eps))
+	return columns("normalize", nil, args[0], op.Axis, lim, sizes("eps", op.Defaults().Eps)...)
 }
 
 // columns lists the kernel that takes a column [N] of [O, N, C] an invocation,
 // and where C is 1, KERNEL_row, which takes a row a workgroup.
-func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more ...uint32) []Program {
+func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more ...Size) []Program {
 	outer, n, inner := graph.Along(x, axis)
 	lines, wg := outer*inner, fewLanes(lim)
 	each := []Program{{Name: kernel, Kernels: []Kernel{{
-		Source: must(kernel, set.with(Set{"WG": wg})),
-		Grid:   flat(lines, wg),
-		Bind:   []int{0, 1},
-		Params: append(words(lines, n, inner), more...),
+		File:     kernel,
+		Set:      set.with(Set{"WG": wg}),
+		Grid:     flat(lines, wg),
+		Bindings: inOut(1, 0),
+		Sizes:    append(sizes("columns n c", lines, n, inner), more...),
 	}}}}
 	if inner > 1 {
 		return each
 	}
 	wg = rowSize(n, lim)
 	return order(lim, lines, n, each, []Program{{Name: fmt.Sprint(kernel, "_row ", wg), Kernels: []Kernel{{
-		Source: must(kernel+"_row", set.with(Set{"WG": wg})),
-		Grid:   flat(lines, 1),
-		Bind:   []int{0, 1},
-		Params: append(words(lines, n), more...),
+		File:     kernel + "_row",
+		Set:      set.with(Set{"WG": wg}),
+		Grid:     flat(lines, 1),
+		Bindings: inOut(1, 0),
+		Sizes:    append(sizes("m n", lines, n), more...),
 	}}}})
 }
 
@@ -132,14 +137,15 @@ func cosineSimilarity(op graph.CosineSimilarity, args []tensor.Shape, result ten
 		strides, steps = append(strides, st...), append(steps, st[axis])
 	}
 	six[axis] = 1
-	params := append(append([]int{result.Len()}, six[1:]...), strides...)
-	params = append(append(params, along), steps...)
+	lengths := append(append([]int{result.Len()}, six[1:]...), strides...)
+	lengths = append(append(lengths, along), steps...)
 	wg := fewLanes(lim)
 	return []Program{{Name: "cosine_similarity", Kernels: []Kernel{{
-		Source: must("cosine_similarity", Set{"WG": wg}),
-		Grid:   flat(result.Len(), wg),
-		Bind:   []int{0, 1, 2},
-		Params: append(words(params...), float(op.Defaults().Eps)),
+		File:     "cosine_similarity",
+		Set:      Set{"WG": wg},
+		Grid:     flat(result.Len(), wg),
+		Bindings: inOut(2, 0, 1),
+		Sizes:    append(sizes("n "+fiveAndTwelve+" along step_a step_b", lengths...), sizes("eps", op.Defaults().Eps)...),
 	}}}}
 }
 
@@ -190,6 +196,3 @@ func rowSize(n int, lim Limits) int {
 	}
 	return size
 }
-
-// float is the word of a uniform's f32.
-func float(v float64) uint32 { return math.Float32bits(float32(v)) }

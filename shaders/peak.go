@@ -1,17 +1,15 @@
 package shaders
 
-import "math"
-
 // PeakFMA is a kernel that multiplies and adds and does nothing else, in a
 // multiple of 64 invocations: what a device can do at most. It binds one buffer
 // of 16 bytes an invocation and makes flops operations.
 func PeakFMA(invocations, rounds int) (k Kernel, flops int64) {
 	k = Kernel{
-		Source: must("peak_fma", nil),
-		Grid:   [3]int{invocations / 64, 1, 1},
-		Bind:   []int{0},
+		File:     "peak_fma",
+		Grid:     [3]int{invocations / 64, 1, 1},
+		Bindings: writes(0),
 		// The sequence a, a·m + c, … stays near 1.
-		Params: append(words(rounds), math.Float32bits(0.5), math.Float32bits(0.5)),
+		Sizes: append(sizes("rounds", rounds), sizes("factor term", 0.5, 0.5)...),
 	}
 	return k, 128 * int64(invocations) * int64(rounds)
 }
@@ -21,10 +19,10 @@ func PeakFMA(invocations, rounds int) (k Kernel, flops int64) {
 func PeakCopy(bytes int64) (k Kernel, moved int64) {
 	n := int(bytes / 16)
 	k = Kernel{
-		Source: must("peak_copy", nil),
-		Grid:   flat(n/4, 64),
-		Bind:   []int{0, 1},
-		Params: words(n),
+		File:     "peak_copy",
+		Grid:     flat(n/4, 64),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("n", n),
 	}
 	return k, 2 * bytes
 }

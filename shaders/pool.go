@@ -17,16 +17,17 @@ func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []P
 	blocks := ceil(result[2], 4)
 	n := result[0] * result[1] * blocks * x[3] / 4
 	return append([]Program{{Name: "max_pool2d_across", Kernels: []Kernel{{
-		Source: must("max_pool2d_across", nil),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1},
-		Params: append(words(n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
-			w.Stride[0], w.Stride[1], above, w.Pad[1], blocks), lowest),
+		File:     "max_pool2d_across",
+		Grid:     flat(n, 64),
+		Bindings: inOut(1, 0),
+		Sizes: append(sizes("n h w c4 oh ow kh kw stride_h stride_w pad_h pad_w blocks",
+			n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
+			w.Stride[0], w.Stride[1], above, w.Pad[1], blocks), lowest...),
 	}}}}, programs...)
 }
 
-// lowest is the word of -inf.
-var lowest = math.Float32bits(float32(math.Inf(-1)))
+// lowest is what a maximum begins with.
+var lowest = sizes("lowest", math.Inf(-1))
 
 func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := pool2d("avg_pool2d", op.Window, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
@@ -44,13 +45,15 @@ func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Sha
 	above := w.Part.Pad(w.Pad[0], w.Stride[0])
 	program := func(name, kernel string, width int) Program {
 		n := result.Len() / width
-		params := words(n, x[1], x[2], x[3]/width, result[1], result[2], w.Size[0], w.Size[1],
+		lengths := sizes(counts(width, "n h w c* oh ow kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w end_h end_w divisor"),
+			n, x[1], x[2], x[3]/width, result[1], result[2], w.Size[0], w.Size[1],
 			w.Stride[0], w.Stride[1], above, w.Pad[1], w.Dilation[0], w.Dilation[1], ends[0], ends[1], divisor)
 		return Program{Name: name, Kernels: []Kernel{{
-			Source: must(kernel, set),
-			Grid:   flat(n, 64),
-			Bind:   []int{0, 1},
-			Params: append(params, lowest),
+			File:     kernel,
+			Set:      set,
+			Grid:     flat(n, 64),
+			Bindings: inOut(1, 0),
+			Sizes:    append(lengths, lowest...),
 		}}}
 	}
 	programs := []Program{program(name, "pool2d", 1)}
@@ -63,10 +66,12 @@ func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Sha
 func adaptivePool2d(op graph.AdaptivePool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, n := args[0], result.Len()
 	programs := []Program{{Name: "adaptive_pool2d", Kernels: []Kernel{{
-		Source: must("adaptive_pool2d", Set{"MAX": op.Max}),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1},
-		Params: words(n, x[1], x[2], x[3], result[1], result[2], op.Whole(x)[1], op.Out[0], op.First, op.From),
+		File:     "adaptive_pool2d",
+		Set:      Set{"MAX": op.Max},
+		Grid:     flat(n, 64),
+		Bindings: inOut(1, 0),
+		Sizes: sizes("n h w c oh ow whole_h whole_oh first from_row",
+			n, x[1], x[2], x[3], result[1], result[2], op.Whole(x)[1], op.Out[0], op.First, op.From),
 	}}}}
 	if op.Out == graph.Both(1) && op.Part == (graph.Part{}) {
 		kind := graph.Mean

@@ -1,35 +1,9 @@
 package shaders
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
-
-// Absent in Kernel.Bind stands for an optional arg that the op does not have;
-// the runtime binds a small buffer of zeros.
-const Absent = -1
-
-// Window is the size in bytes of a uniform binding of an arg: the largest that
-// WebGPU guarantees.
-const Window = 64 << 10
-
-// Kernel is one dispatch. Its bindings are those of Bind, in order, and the
-// uniform of Params follows them.
-//
-// A binding that the text declares as var<uniform> sees a window of a value or
-// of a packed constant, from Offset on; what it sees beyond their end must not
-// matter. Pack leaves a window's room after a constant's last offset.
-type Kernel struct {
-	Source string   // final WGSL, entry point main
-	Grid   [3]int   // workgroups
-	Bind   []int    // args first, then the result, then scratch; or Absent
-	Offset []int64  // bytes, a multiple of 256, where each binding begins; nil means 0
-	Size   []int64  // bytes of each binding; 0 and nil mean all the rest, or a Window
-	Params []uint32 // words of the uniform struct
-}
 
 // Program is one way to compute one op.
 type Program struct {
@@ -170,24 +144,6 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 	return nil
 }
 
-// must returns the text of a kernel file, or panics: names and constants are
-// this package's own, and a test makes every text.
-func must(kernel string, set Set) string {
-	there := set[onto] != nil
-	if there {
-		set = set.with(nil)
-		delete(set, onto)
-	}
-	src, err := Source(kernel, set)
-	if err != nil {
-		panic(err)
-	}
-	if there {
-		src = strings.ReplaceAll(src, "+= residual[", "+= y[")
-	}
-	return src
-}
-
 // flat is the grid for n invocations in workgroups of size: one row, or as
 // many rows of 32768 as it takes. A kernel finds its index with lib/index.
 func flat(n, size int) [3]int {
@@ -209,20 +165,10 @@ func preferred(lim Limits, gpu, cpu []Program) []Program {
 
 func ceil(n, d int) int { return (n + d - 1) / d }
 
-// words are sizes for a uniform; a negative one wraps round.
-func words(n ...int) []uint32 {
-	w := make([]uint32, len(n))
-	for i, v := range n {
-		if int64(v) < -1<<31 || int64(v) > 1<<32-1 {
-			panic(fmt.Sprintf("shaders: size %d", v))
-		}
-		w[i] = uint32(v)
-	}
-	return w
-}
-
-// epilogue returns the bindings of bias and residual, which follow base args,
-// and the constants that say which are there and what the activation is.
+// epilogue returns the args of bias and residual, which follow base args, and
+// the constants that say which are there and what the activation is. With ONTO
+// a kernel reads the residual where it writes the result: each invocation adds
+// an element of it to the same element of y, and only before it stores that.
 func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
 	bias, residual = Absent, Absent
 	if e.Bias {
@@ -232,20 +178,11 @@ func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
 	if e.Residual && !e.Onto {
 		residual = base
 	}
-	set = Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual, "ACT": int(e.Act)}
-	if e.Onto {
-		set[onto] = true
-	}
-	return bias, residual, set
+	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual && !e.Onto, "ONTO": e.Onto, "ACT": int(e.Act)}
 }
 
-// onto in a set makes a kernel read the residual where it writes the result.
-// Each invocation adds an element of the residual to the same element of y, and
-// only before it stores that: all kernels with a residual do.
-const onto = "onto"
-
 // flags says in a word of a kernel's sizes what its epilogue adds, and whether
-// it ends in ReLU; named is the constant for any other activation.
+// it ends in ReLU; act is the constant for any other activation.
 func flags(e graph.Epilogue) int {
 	n := 0
 	if e.Bias {
@@ -263,7 +200,7 @@ func flags(e graph.Epilogue) int {
 	return n
 }
 
-func named(e graph.Epilogue) Set {
+func act(e graph.Epilogue) Set {
 	if e.Act == graph.ReLU {
 		return Set{"ACT": int(graph.None)}
 	}

@@ -16,9 +16,10 @@ func pixelUnshuffle(op graph.PixelUnshuffle, _ []tensor.Shape, result tensor.Sha
 func shuffle(name string, r int, inverse bool, result tensor.Shape) []Program {
 	n := result.Len()
 	return []Program{{Name: name, Kernels: []Kernel{{
-		Source: must("pixel_shuffle", Set{"UNSHUFFLE": inverse}),
-		Grid:   flat(n, 64),
-		Bind:   []int{0, 1},
-		Params: words(n, result[2], result[3], r),
+		File:     "pixel_shuffle",
+		Set:      Set{"UNSHUFFLE": inverse},
+		Grid:     flat(n, 64),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("n width channels r", n, result[2], result[3], r),
 	}}}}
 }

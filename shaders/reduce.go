@@ -54,10 +54,11 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 	}
 	wg := rowSize(n, lim)
 	return order(lim, outer, n, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
-		Source: must("reduce_row", Set{"KIND": int(op.Kind), "WG": wg}),
-		Grid:   flat(outer, 1),
-		Bind:   []int{0, 1},
-		Params: words(outer, n),
+		File:     "reduce_row",
+		Set:      Set{"KIND": int(op.Kind), "WG": wg},
+		Grid:     flat(outer, 1),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("m n", outer, n),
 	}}}})
 }
 
@@ -77,10 +78,12 @@ func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program 
 	k, r := three(stays), three(goes)
 	wg := fewLanes(lim)
 	return Program{Name: "reduce", Kernels: []Kernel{{
-		Source: must("reduce", Set{"KIND": int(kind), "WG": wg}),
-		Grid:   flat(n, wg),
-		Bind:   []int{0, 1},
-		Params: words(n, k[1].n, k[2].n, k[0].stride, k[1].stride, k[2].stride,
+		File:     "reduce",
+		Set:      Set{"KIND": int(kind), "WG": wg},
+		Grid:     flat(n, wg),
+		Bindings: inOut(1, 0),
+		Sizes: sizes("n k1 k2 kept0 kept1 kept2 r0 r1 r2 step0 step1 step2",
+			n, k[1].n, k[2].n, k[0].stride, k[1].stride, k[2].stride,
 			r[0].n, r[1].n, r[2].n, r[0].stride, r[1].stride, r[2].stride),
 	}}}
 }
@@ -94,10 +97,11 @@ func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program
 	program := func(columns, slices int) Program {
 		blocks := ceil(c/4, columns)
 		return Program{Name: fmt.Sprintf("reduce_column %dx%d", columns, slices), Kernels: []Kernel{{
-			Source: must("reduce_column", Set{"KIND": int(kind), "COLUMNS": columns, "SLICES": slices}),
-			Grid:   flat(outer*blocks, 1),
-			Bind:   []int{0, 1},
-			Params: words(outer, n, c/4, blocks),
+			File:     "reduce_column",
+			Set:      Set{"KIND": int(kind), "COLUMNS": columns, "SLICES": slices},
+			Grid:     flat(outer*blocks, 1),
+			Bindings: inOut(1, 0),
+			Sizes:    sizes("o n c4 blocks", outer, n, c/4, blocks),
 		}}}
 	}
 	return order(lim, outer*c/4, n, []Program{program(8, 1)}, []Program{program(16, 16)})
@@ -107,10 +111,11 @@ func argmax(op graph.Argmax, args []tensor.Shape, lim Limits) []Program {
 	outer, n, inner := graph.Along(args[0], op.Axis)
 	wg := fewLanes(lim)
 	return []Program{{Name: "argmax", Kernels: []Kernel{{
-		Source: must("argmax", Set{"WG": wg}),
-		Grid:   flat(outer*inner, wg),
-		Bind:   []int{0, 1},
-		Params: words(outer*inner, n, inner),
+		File:     "argmax",
+		Set:      Set{"WG": wg},
+		Grid:     flat(outer*inner, wg),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("columns n c", outer*inner, n, inner),
 	}}}}
 }
 
@@ -136,9 +141,10 @@ func rank(name string, axis, k, out int, descending bool, x tensor.Shape, lim Li
 	lines, wg := outer*inner, fewLanes(lim)
 	blocks := ceil(n, wg)
 	return []Program{{Name: name, Kernels: []Kernel{{
-		Source: must("rank", Set{"DESCENDING": descending, "OUT": out, "WG": wg}),
-		Grid:   flat(lines*blocks, 1),
-		Bind:   []int{0, 1},
-		Params: words(lines, blocks, n, inner, k),
+		File:     "rank",
+		Set:      Set{"DESCENDING": descending, "OUT": out, "WG": wg},
+		Grid:     flat(lines*blocks, 1),
+		Bindings: inOut(1, 0),
+		Sizes:    sizes("columns blocks n c k", lines, blocks, n, inner, k),
 	}}}}
 }

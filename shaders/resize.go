@@ -1,7 +1,7 @@
 package shaders
 
 import (
-	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -10,18 +10,20 @@ import (
 func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x := args[0]
 	steps := op.Steps(x)
-	bits := func(f float32) int { return int(math.Float32bits(f)) }
 	if op.Antialias {
 		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, op.Part, x, result, steps)}
 	}
 	program := func(name string, lanes int) Program {
 		n := result.Len() / lanes
 		return Program{Name: name + " " + op.Mode.String(), Kernels: []Kernel{{
-			Source: must(name, Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}),
-			Grid:   flat(n, 64),
-			Bind:   []int{0, 1},
-			Params: words(n, x[1], x[2], result[1], result[2], x[3]/lanes, bits(steps[0]), bits(steps[1]),
-				op.Whole(x)[1], op.First, op.From),
+			File:     name,
+			Set:      Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners},
+			Grid:     flat(n, 64),
+			Bindings: inOut(1, 0),
+			Sizes: slices.Concat(
+				sizes("n in_h in_w out_h out_w channels", n, x[1], x[2], result[1], result[2], x[3]/lanes),
+				sizes("step_y step_x", float64(steps[0]), float64(steps[1])),
+				sizes("whole_h first from_row", op.Whole(x)[1], op.First, op.From)),
 		}}}
 	}
 	programs := []Program{program("resize", 1)}
@@ -45,17 +47,19 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 // twoPass resizes across into scratch [B, H, OUT_W, C], then down, in the order
 // in which PyTorch sums.
 func twoPass(kernel string, set Set, part graph.Part, x, y tensor.Shape, steps [2]float32) Program {
-	pass := func(part graph.Part, whole, outer, in, out, inner int, step float32, bind ...int) Kernel {
+	pass := func(part graph.Part, whole, outer, in, out, inner int, step float32, from, to int) Kernel {
 		name, lanes := kernel, 1
 		if inner%4 == 0 {
 			name, lanes = kernel+"_vec4", 4
 		}
 		n := outer * out * inner / lanes
 		return Kernel{
-			Source: must(name, set),
-			Grid:   flat(n, 64),
-			Bind:   bind,
-			Params: words(n, whole, out, inner/lanes, int(math.Float32bits(step)), in, part.First, part.From),
+			File:     name,
+			Set:      set,
+			Grid:     flat(n, 64),
+			Bindings: inOut(to, from),
+			Sizes: slices.Concat(sizes("n extent out inner", n, whole, out, inner/lanes),
+				sizes("step", float64(step)), sizes("given first from_out", in, part.First, part.From)),
 		}
 	}
 	return Program{

@@ -8,6 +8,7 @@
 package shaders
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -37,29 +38,40 @@ func Source(kernel string, set Set) (string, error) {
 	return src, nil
 }
 
-// splice returns the text of a kernel file with its imports in their places.
+// splice returns the text of a kernel file with its imports in their places,
+// each the first time that it is named.
 func splice(kernel string) (string, error) {
 	text, err := files.ReadFile(kernel + ".wgsl")
 	if err != nil {
 		return "", fmt.Errorf("shaders: no kernel %s", kernel)
 	}
-	src := string(text)
-	imported := map[string]bool{}
-	const mark = "//wgsl:import "
+	var b strings.Builder
+	if err := imports(&b, text, map[string]bool{}); err != nil {
+		return "", fmt.Errorf("shaders: %s: %w", kernel, err)
+	}
+	return b.String(), nil
+}
+
+// imports writes text with its imports in their places, but those done.
+func imports(b *strings.Builder, text []byte, done map[string]bool) error {
 	for {
-		at := strings.Index(src, mark)
-		if at < 0 {
-			return src, nil
+		before, rest, found := bytes.Cut(text, []byte("//wgsl:import "))
+		b.Write(before)
+		if !found {
+			return nil
 		}
-		lib, rest, _ := strings.Cut(src[at+len(mark):], "\n")
-		snippet := []byte(nil)
-		if !imported[lib] {
-			if snippet, err = files.ReadFile("lib/" + lib + ".wgsl"); err != nil {
-				return "", fmt.Errorf("shaders: %s: no snippet %s", kernel, lib)
+		line, rest, _ := bytes.Cut(rest, []byte("\n"))
+		if name := string(line); !done[name] {
+			snippet, err := files.ReadFile("lib/" + name + ".wgsl")
+			if err != nil {
+				return fmt.Errorf("no snippet %s", name)
 			}
-			imported[lib] = true
+			done[name] = true
+			if err := imports(b, snippet, done); err != nil {
+				return err
+			}
 		}
-		src = src[:at] + string(snippet) + rest
+		text = rest
 	}
 }
 

@@ -79,22 +79,20 @@ func (w cut) panes() (panes []pane, floats int) {
 	return panes, at + windowFloats
 }
 
-// kernels makes one dispatch for each window. params lists a window's sizes.
-// Onto a residual, the first part of the sum is added too.
-func (w cut) kernels(m int, source string, e graph.Epilogue, bind []int, params func(p pane) []int) []Kernel {
+// kernels makes one dispatch of k for each window of binding 1, the weight, with
+// its sizes. Onto a residual, the first part of the sum is added too.
+func (w cut) kernels(m int, k Kernel, e graph.Epilogue, bind []int, sizes func(p pane) Sizes) []Kernel {
 	panes, _ := w.panes()
 	ks := make([]Kernel, len(panes))
 	for i, p := range panes {
 		if e.Onto {
 			p.part &^= 1
 		}
-		ks[i] = Kernel{
-			Source: source,
-			Grid:   flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8),
-			Bind:   bind,
-			Offset: []int64{0, int64(4 * p.at), 0, 0, 0},
-			Params: words(params(p)...),
-		}
+		k.Grid = flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8)
+		k.Bindings = inOut(bind[4], bind[:4]...)
+		k.Bindings[1] = Binding{Arg: bind[1], Access: Uniform, Offset: int64(4 * p.at)}
+		k.Sizes = sizes(p)
+		ks[i] = k
 	}
 	return ks
 }

@@ -17,17 +17,19 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 	}
 	b, heads := result[0], max(op.Heads, 1)
 	d := result[3] / heads
-	bind := []int{0, 1, 2, Absent, len(args)}
+	bindings := inOut(len(args), 0, 1, 2, Absent)
 	if op.Cosine {
-		bind[3] = 3
+		bindings[3].Arg = 3
 	}
 	program := func(name, variant string, set Set, grid [3]int, per int) Program {
 		return Program{Name: name + variant, Kernels: []Kernel{{
-			Source: must(name, set.with(Set{"COSINE": op.Cosine})),
-			Grid:   grid,
-			Bind:   bind,
-			Params: words(b, w.Size[0], w.Size[1], heads, d/per, w.Window[0], w.Window[1],
-				w.Count[0], w.Count[1], w.Shift[0], w.Shift[1], int(math.Float32bits(float32(1/math.Sqrt(float64(d)))))),
+			File:     name,
+			Set:      set.with(Set{"COSINE": op.Cosine}),
+			Grid:     grid,
+			Bindings: bindings,
+			Sizes: append(sizes("b h w heads d window_h window_w count_h count_w shift_h shift_w",
+				b, w.Size[0], w.Size[1], heads, d/per, w.Window[0], w.Window[1], w.Count[0], w.Count[1], w.Shift[0], w.Shift[1]),
+				sizes("scale", 1/math.Sqrt(float64(d)))...),
 		}}}
 	}
 	naive := program("window_attention_naive", "", nil, flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)

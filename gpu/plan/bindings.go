@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"fmt"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
@@ -11,31 +9,22 @@ import (
 // bindings notes what follows from the ways in which kernels bind values: how
 // many bytes a dispatch sees, which values it writes while it reads others, and
 // how much is seen of those that are read through windows.
-func (l *lowerer) bindings() error {
-	kinds := map[string][]shaders.Access{}
+func (l *lowerer) bindings() {
 	type pair struct{ a, b int }
 	seen := map[pair]bool{}
 	for at := range l.Steps {
 		s := &l.Steps[at]
-		k, ok := kinds[s.Kernel.Source]
-		if !ok {
-			var err error
-			if k, err = shaders.Accesses(s.Kernel.Source); err != nil {
-				return fmt.Errorf("gpu: %s: %w", s.Program, err)
-			}
-			kinds[s.Kernel.Source] = k
-		}
-		s.Access = k
 		for i, w := range s.operands {
-			s.Bytes += l.seen(s.Kernel, i, w, k[i])
-			if w.value >= 0 && k[i] == shaders.Uniform {
+			b := s.Kernel.Bindings[i]
+			s.Bytes += l.seen(b, w)
+			if w.value >= 0 && b.Access == shaders.Uniform {
 				room, window := &l.lives[w.value].room, int64(shaders.Window)
-				if s.Kernel.Size != nil && s.Kernel.Size[i] > 0 {
-					window = s.Kernel.Size[i]
+				if b.Size > 0 {
+					window = b.Size
 				}
-				*room = max(*room, w.offset+s.Kernel.Offset[i]+window)
+				*room = max(*room, w.offset+b.Offset+window)
 			}
-			if w.value < 0 || k[i] != shaders.ReadWrite {
+			if w.value < 0 || b.Access != shaders.ReadWrite {
 				continue
 			}
 			for _, r := range s.operands {
@@ -48,7 +37,6 @@ func (l *lowerer) bindings() error {
 			}
 		}
 	}
-	return nil
 }
 
 // bind notes what each binding of each step refers to, once all values have
@@ -68,24 +56,22 @@ func (l *lowerer) bind() {
 			case o.constant != nil:
 				b.Constant, b.Packing = o.constant, o.packing
 			}
-			b.narrow(s.Kernel, i, s.Access[i])
+			b.narrow(s.Kernel.Bindings[i])
 			s.Bindings = append(s.Bindings, b)
 		}
 	}
 }
 
 // narrow applies a kernel's offset and size to a binding of all of a value.
-func (b *Binding) narrow(k shaders.Kernel, i int, access shaders.Access) {
-	if k.Offset != nil {
-		b.Offset += k.Offset[i]
-		if b.Size > 0 {
-			b.Size -= min(b.Size, k.Offset[i])
-		}
+func (b *Binding) narrow(k shaders.Binding) {
+	b.Offset += k.Offset
+	if b.Size > 0 {
+		b.Size -= min(b.Size, k.Offset)
 	}
 	switch {
-	case k.Size != nil && k.Size[i] > 0:
-		b.Size = k.Size[i]
-	case access == shaders.Uniform:
+	case k.Size > 0:
+		b.Size = k.Size
+	case k.Access == shaders.Uniform:
 		b.Size = shaders.Window
 	}
 }
@@ -95,8 +81,8 @@ func (l *lowerer) at(id int) Range {
 	return Range{l.slots[id].buffer, l.slots[id].offset, l.lives[id].bytes}
 }
 
-// seen is how many bytes of an operand kernel k sees through binding i.
-func (l *lowerer) seen(k shaders.Kernel, i int, o operand, access shaders.Access) int64 {
+// seen is how many bytes of an operand a kernel sees through binding b.
+func (l *lowerer) seen(b shaders.Binding, o operand) int64 {
 	n := o.size
 	switch {
 	case n > 0:
@@ -105,13 +91,11 @@ func (l *lowerer) seen(k shaders.Kernel, i int, o operand, access shaders.Access
 	case o.constant != nil:
 		n = 4 * int64(o.constant.Shape.Len())
 	}
-	if k.Offset != nil {
-		n = max(n-k.Offset[i], 0)
-	}
+	n = max(n-b.Offset, 0)
 	switch {
-	case k.Size != nil && k.Size[i] > 0:
-		n = min(n, k.Size[i])
-	case access == shaders.Uniform:
+	case b.Size > 0:
+		n = min(n, b.Size)
+	case b.Access == shaders.Uniform:
 		n = min(n, shaders.Window)
 	}
 	return n
@@ -121,26 +105,22 @@ func (l *lowerer) seen(k shaders.Kernel, i int, o operand, access shaders.Access
 // constants that can be, and through windows only those that are laid out for
 // them.
 func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
-	kinds, err := shaders.Accesses(k.Source)
-	if err != nil {
-		return false
-	}
 	buffers := 0
-	for _, kind := range kinds {
-		if kind != shaders.Uniform {
+	for _, b := range k.Bindings {
+		if b.Access != shaders.Uniform {
 			buffers++
 		}
 	}
 	if buffers > l.lim.StorageBuffers {
 		return false
 	}
-	for i, b := range k.Bind {
-		if b < 0 || b >= len(shapes) || root(v.Args[b]).Const == nil {
+	for _, b := range k.Bindings {
+		if b.Arg < 0 || b.Arg >= len(shapes) || root(v.Args[b.Arg]).Const == nil {
 			continue
 		}
-		window := kinds[i] == shaders.Uniform
-		whole := !window && (k.Size == nil || k.Size[i] == 0)
-		if whole && !l.bindable(shapes[b]) || window && packs[b].Pack == nil {
+		window := b.Access == shaders.Uniform
+		whole := !window && b.Size == 0
+		if whole && !l.bindable(shapes[b.Arg]) || window && packs[b.Arg].Pack == nil {
 			return false
 		}
 	}

@@ -79,9 +79,7 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 			return nil, err
 		}
 	}
-	if err := l.bindings(); err != nil {
-		return nil, err
-	}
+	l.bindings()
 	l.slots, l.Sizes, l.Bound = assign(l.lives, most)
 	for _, id := range inputs {
 		l.Inputs = append(l.Inputs, l.at(id))
@@ -225,16 +223,20 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		operands = append(operands, operand{value: l.newLife(n)})
 	}
 	for k, kernel := range p.Kernels {
-		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Kernel: kernel}
+		name, err := kernel.Name()
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel}
 		for d, n := range kernel.Grid {
 			if n < 1 || n > l.lim.WorkgroupsPerDim {
 				return fmt.Errorf("%s needs %d workgroups along dimension %d, the device allows %d", p.Name, n, d, l.lim.WorkgroupsPerDim)
 			}
 		}
-		for _, b := range kernel.Bind {
+		for _, b := range kernel.Bindings {
 			o := operand{value: -1}
-			if b != shaders.Absent {
-				o = operands[b]
+			if b.Arg != shaders.Absent {
+				o = operands[b.Arg]
 			}
 			if o.value >= 0 {
 				l.needs(o.value)

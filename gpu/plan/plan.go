@@ -40,9 +40,9 @@ type Plan struct {
 // Step is one dispatch of a plan.
 type Step struct {
 	Op, Layer, Program string
+	Name               string // of the kernel, which no other kernel of the plan has
 	Kernel             shaders.Kernel
-	Bindings           []Binding        // of each of the kernel's, but for its sizes
-	Access             []shaders.Access // of each of the kernel's; that of its sizes is the last
+	Bindings           []Binding // of each of the kernel's, but for its sizes
 	FLOPs, Bytes       int64
 
 	operands []operand // of each binding

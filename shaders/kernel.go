@@ -1,0 +1,181 @@
+package shaders
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Absent in Binding.Arg stands for an optional arg that the op does not have;
+// the runtime binds a small buffer of zeros.
+const Absent = -1
+
+// Window is the size in bytes of a uniform binding of an arg: the largest that
+// WebGPU guarantees.
+const Window = 64 << 10
+
+// Access is the class of a binding in a kernel's text.
+type Access uint8
+
+// The ways to reach a binding.
+const (
+	Read      Access = iota // var<storage, read>
+	ReadWrite               // var<storage, read_write>
+	Uniform                 // var<uniform>: a window of an arg
+)
+
+// Binding is what a kernel sees as one of its variables.
+//
+// A Uniform binding sees a Window of a value or of a packed constant, from
+// Offset on; what it sees beyond their end must not matter. Pack leaves a
+// window's room after a constant's last offset.
+type Binding struct {
+	Arg    int // args first, then the result, then scratch; or Absent
+	Access Access
+	Offset int64 // bytes, a multiple of 256, where it begins
+	Size   int64 // bytes; 0 means all the rest, or a Window
+}
+
+// Kernel is one dispatch of a kernel file with its constants set. It is data:
+// Source makes the text, Sizes.Words the uniform.
+type Kernel struct {
+	File     string    // NAME of NAME.wgsl, with the entry point main
+	Set      Set       // constants that differ from the file's
+	Grid     [3]int    // workgroups
+	Bindings []Binding // in order; the uniform of Sizes follows them
+	Sizes    Sizes
+}
+
+// Source returns the final text.
+func (k Kernel) Source() (string, error) { return Source(k.File, k.Set) }
+
+// Name is the file and the constants that differ from those in it, in the
+// file's order: conv2d_naive-act_1-has_bias. Two kernels of the same name have
+// the same text.
+func (k Kernel) Name() (string, error) {
+	plain, err := splice(k.File)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString(k.File)
+	found := 0
+	for c, ok := nextConstant(plain, 0); ok; c, ok = nextConstant(plain, c.end) {
+		v, set := k.Set[c.name]
+		if !set {
+			continue
+		}
+		found++
+		text, err := literal(v, c.expr)
+		if err != nil {
+			return "", fmt.Errorf("shaders: %s: constant %s: %w", k.File, c.name, err)
+		}
+		if text == c.expr {
+			continue
+		}
+		switch name := strings.ToLower(c.name); text {
+		case "true":
+			b.WriteString("-" + name)
+		case "false":
+			b.WriteString("-no_" + name)
+		default:
+			b.WriteString("-" + name + "_" + strings.TrimSuffix(text, "u"))
+		}
+	}
+	if found < len(k.Set) {
+		_, err := k.Source() // which names the constant that the file lacks
+		return "", err
+	}
+	return b.String(), nil
+}
+
+// Access is that of each binding; that of Sizes is the last.
+func (k Kernel) Access() []Access {
+	all := make([]Access, len(k.Bindings)+1)
+	for i, b := range k.Bindings {
+		all[i] = b.Access
+	}
+	all[len(k.Bindings)] = Uniform
+	return all
+}
+
+// Sizes are the fields of a kernel's struct Sizes, in its order; those of a
+// struct inside it follow one another.
+type Sizes []Size
+
+// Size is one field: an int is a u32 or an i32, a float64 an f32.
+type Size struct {
+	Name  string
+	Value any
+}
+
+// sizes gives values to fields whose names are separated by spaces.
+func sizes[T int | float64](names string, values ...T) Sizes {
+	fields := strings.Fields(names)
+	if len(fields) != len(values) {
+		panic(fmt.Sprintf("shaders: %d values for the fields %s", len(values), names))
+	}
+	s := make(Sizes, len(fields))
+	for i, name := range fields {
+		s[i] = Size{name, values[i]}
+	}
+	return s
+}
+
+// Words are the words of the uniform. A negative whole number wraps round.
+func (s Sizes) Words() ([]uint32, error) {
+	words := make([]uint32, len(s))
+	for i, f := range s {
+		switch v := f.Value.(type) {
+		case int:
+			if int64(v) < math.MinInt32 || int64(v) > math.MaxUint32 {
+				return nil, fmt.Errorf("shaders: size %s: %d takes more than 32 bits", f.Name, v)
+			}
+			words[i] = uint32(v)
+		case float64:
+			words[i] = math.Float32bits(float32(v))
+		default:
+			return nil, fmt.Errorf("shaders: size %s: cannot write %T", f.Name, v)
+		}
+	}
+	return words, nil
+}
+
+// reads binds args that are read.
+func reads(args ...int) []Binding { return bound(Read, args) }
+
+// writes binds args that are written, and read perhaps.
+func writes(args ...int) []Binding { return bound(ReadWrite, args) }
+
+func bound(access Access, args []int) []Binding {
+	b := make([]Binding, len(args))
+	for i, a := range args {
+		b[i] = Binding{Arg: a, Access: access}
+	}
+	return b
+}
+
+// inOut binds args that are read, and then y that is written.
+func inOut(y int, args ...int) []Binding { return append(reads(args...), writes(y)...) }
+
+// rebound returns bindings with other args.
+func rebound(bindings []Binding, to func(arg int) int) []Binding {
+	out := make([]Binding, len(bindings))
+	for i, b := range bindings {
+		out[i] = b
+		if b.Arg != Absent {
+			out[i].Arg = to(b.Arg)
+		}
+	}
+	return out
+}
+
+// counts are the names of fields of which those marked with * count runs of
+// width elements, and have a 4 at their end if these are vec4s.
+func counts(width int, names string) string {
+	mark := ""
+	if width == 4 {
+		mark = "4"
+	}
+	return strings.ReplaceAll(names, "*", mark)
+}
