@@ -92,6 +92,9 @@ func choose(list []Info, o Options) (int, error) {
 	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }
 
+// ErrNoAdapter is in the error of Open where the system has no adapter.
+var ErrNoAdapter = errors.New("no adapter found")
+
 // noAdapter says what was looked for and what to install.
 func noAdapter(backend string) error {
 	what := map[string]string{
@@ -105,7 +108,7 @@ func noAdapter(backend string) error {
 	if backend != "" {
 		what = backend + " alone, as asked; by default " + what
 	}
-	return fmt.Errorf("gpu: no adapter found; looked for %s", what)
+	return fmt.Errorf("gpu: %w; looked for %s", ErrNoAdapter, what)
 }
 
 // Open opens the adapter that o describes. The caller closes the device.

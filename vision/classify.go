@@ -34,7 +34,7 @@ type Class struct {
 // last.
 func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classification, error] {
 	return func(yield func(Classification, error) bool) {
-		if err := m.can(zoo.Classify); err != nil {
+		if err := m.For(zoo.Classify); err != nil {
 			yield(Classification{}, err)
 			return
 		}

@@ -48,7 +48,7 @@ func (o Object) Title() string {
 // yielded with an *InputError, and the others follow; any other error is the last.
 func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter.Seq2[Objects, error] {
 	return func(yield func(Objects, error) bool) {
-		if err := m.can(zoo.Detect); err != nil {
+		if err := m.For(zoo.Detect); err != nil {
 			yield(Objects{}, err)
 			return
 		}

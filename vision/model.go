@@ -103,22 +103,6 @@ func (m *Model) Close() error {
 	return err
 }
 
-// Stages lists the points inside the network whose values Features and Run can
-// give, in the order of computation.
-func (m *Model) Stages() ([]string, error) {
-	g, err := models.TraceForward(m.Network, 1, m.Size, m.Size, m.Channels)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, s := range g.Stages {
-		if s.Value != g.Outputs[0].Value {
-			names = append(names, s.Name)
-		}
-	}
-	return names, nil
-}
-
 // Run computes the network's outputs for x [B, H, W, C], prepared as the model
 // wants it, and after them the values of stages. Images are channels-last.
 func (m *Model) Run(ctx context.Context, x *tensor.Tensor, stages ...string) ([]*tensor.Tensor, error) {
@@ -162,12 +146,4 @@ func keep(g *graph.Graph, stages []string) error {
 		have = append(have, s.Name)
 	}
 	return fmt.Errorf("%w; there are %s", err, strings.Join(have, ", "))
-}
-
-// can says why the model is not one for a task.
-func (m *Model) can(t zoo.Task) error {
-	if m.Task == t {
-		return nil
-	}
-	return fmt.Errorf("%s %s; it is not a model for %s", m.Name, m.Task.Does(), t)
 }

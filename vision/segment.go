@@ -45,7 +45,7 @@ type ClassArea struct {
 // error is the last.
 func (m *Model) Segment(ctx context.Context, o SegmentOptions, in ...Input) iter.Seq2[Segmentation, error] {
 	return func(yield func(Segmentation, error) bool) {
-		if err := m.can(zoo.Segment); err != nil {
+		if err := m.For(zoo.Segment); err != nil {
 			yield(Segmentation{}, err)
 			return
 		}

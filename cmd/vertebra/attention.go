@@ -244,7 +244,7 @@ func partition(m *picture.Image, w graph.Windows) *picture.Image {
 	for y := range m.Height {
 		for x := range m.Width {
 			row, column := place(y, m.Height, 0), place(x, m.Width, 1)
-			paint := palette[(row*3+column)%len(palette)]
+			paint := picture.Colors[(row*3+column)%len(picture.Colors)]
 			border := y > 0 && place(y-1, m.Height, 0) != row || x > 0 && place(x-1, m.Width, 1) != column
 			for k, tint := range [3]uint8{paint.R, paint.G, paint.B} {
 				i := (y*m.Width+x)*3 + k
@@ -261,7 +261,7 @@ func partition(m *picture.Image, w graph.Windows) *picture.Image {
 func mark(m *picture.Image, box image.Rectangle) *picture.Image {
 	canvas := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	draw.Draw(canvas, canvas.Bounds(), m.Image(), image.Point{}, draw.Src)
-	frame(canvas, box.Inset(-1), 1, image.NewUniform(color.NRGBA{90, 220, 255, 255}))
+	picture.Frame(canvas, box.Inset(-1), 1, image.NewUniform(color.NRGBA{90, 220, 255, 255}))
 	for i := range m.Width * m.Height {
 		copy(m.Pix[3*i:3*i+3], canvas.Pix[4*i:])
 	}

@@ -3,18 +3,16 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
-	"math"
-	"sort"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 func newClassify(s *settings) *cobra.Command {
-	k := &classify{network: network{settings: s}}
+	k := &classify{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "classify MODEL IMAGE...",
 		Short: "Say what is in pictures",
@@ -33,23 +31,22 @@ and centred as there. Dark digits on a light ground are inverted first.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return k.run(c, args[0], args[1:]) },
 	}
-	k.flags(c)
-	k.pictureFlags(c)
+	k.weightsFlags(c)
+	k.sizeFlag(c)
+	k.labelsFlag(c, " (default: ImageNet's for a thousand)")
+	k.batchFlag(c)
 	f := c.Flags()
-	f.StringVar(&k.labels, "labels", "", "file of the names of the classes, one a line (default: ImageNet's for a thousand)")
 	f.IntVar(&k.top, "top", 5, "how many classes to print")
-	f.IntVar(&k.batch, "batch", 1, "pictures at once")
 	f.BoolVar(&k.json, "json", false, "print a JSON array")
 	f.BoolVar(&k.csv, "csv", false, "print comma-separated values")
-	c.MarkFlagFilename("labels", "txt")
 	c.MarkFlagsMutuallyExclusive("json", "csv")
 	return c
 }
 
 type classify struct {
-	network
-	top, batch int
-	json, csv  bool
+	modelFlags
+	top       int
+	json, csv bool
 }
 
 // classified is a picture with its most probable classes.
@@ -71,32 +68,29 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	if err := checkBatch(k.batch); err != nil {
 		return err
 	}
-	paths, err := pictures(args)
+	paths, err := vision.Paths(args...)
 	if err != nil {
 		return err
 	}
-	if err := k.load(c, name); err != nil {
-		return err
-	}
-	if err := k.gives("classes", 2); err != nil {
-		return err
-	}
-	dev, err := k.open()
+	m, err := k.open(c, name, zoo.Classify)
 	if err != nil {
 		return err
 	}
-	defer dev.close()
+	defer m.Close()
 	table := csv.NewWriter(k.out)
 	all := []classified{}
 	switch {
 	case k.csv:
 		table.Write([]string{"file", "rank", "class", "name", "probability"})
 	case !k.json && !k.quiet:
-		fmt.Fprintf(k.out, "device: %v\n", dev)
+		fmt.Fprintf(k.out, "device: %v\n", m.Device())
 	}
-	r := &runner{network: &k.network, dev: dev, main: true, batch: k.batch}
-	err = r.each(c.Context(), paths, true, func(p *photo, outputs []*tensor.Tensor) error {
-		one := classified{p.path, k.best(outputs[0].Data)}
+	results := m.Classify(c.Context(), vision.Files(paths...)...)
+	err = each(&k.modelFlags, len(paths), true, results, func(r vision.Classification) error {
+		one := classified{File: r.Name}
+		for _, t := range r.Top(k.top) {
+			one.Classes = append(one.Classes, classification{t.Number, t.Name, t.Probability})
+		}
 		switch {
 		case k.json:
 			all = append(all, one)
@@ -106,7 +100,7 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 			}
 			table.Flush()
 		default:
-			k.print(one, p)
+			k.print(one, r.Inverted)
 		}
 		return table.Error()
 	})
@@ -119,9 +113,9 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	return err
 }
 
-func (k *classify) print(one classified, p *photo) {
+func (k *classify) print(one classified, inverted bool) {
 	note := ""
-	if k.entry.Preprocess.Digit && !k.quiet && picture.DarkOnLight(p.image.Grey()) {
+	if inverted && !k.quiet {
 		note = " (dark on light: inverted)"
 	}
 	fmt.Fprintf(k.out, "%s%s\n", one.File, note)
@@ -132,26 +126,4 @@ func (k *classify) print(one classified, p *photo) {
 		}
 		fmt.Fprintf(k.out, "%7.2f %%  %s\n", 100*b.Probability, text)
 	}
-}
-
-// best are the most probable classes: softmax of logits, or of the logarithms
-// of probabilities, which gives them back.
-func (k *classify) best(logits []float32) []classification {
-	most := math.Inf(-1)
-	for _, v := range logits {
-		most = math.Max(most, float64(v))
-	}
-	all, sum := make([]classification, len(logits)), 0.0
-	for i, v := range logits {
-		e := math.Exp(float64(v) - most)
-		all[i] = classification{Class: i, Probability: e}
-		sum += e
-	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].Probability > all[j].Probability })
-	all = all[:min(k.top, len(all))]
-	for i := range all {
-		all[i].Probability /= sum
-		all[i].Name = k.label(all[i].Class, len(logits))
-	}
-	return all
 }

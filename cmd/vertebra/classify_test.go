@@ -144,7 +144,7 @@ func TestClassifyInterrupted(t *testing.T) {
 	cancel()
 	var out, errs bytes.Buffer
 	status := run(ctx, []string{"classify", "lenet", photograph(t, 30, 30)}, &out, &errs)
-	if status != 1 || errs.String() != "vertebra: interrupted\n" {
+	if status != interrupted || errs.String() != "vertebra: interrupted\n" {
 		t.Errorf("status %d, %q", status, errs.String())
 	}
 }
@@ -165,7 +165,7 @@ func TestClassifyErrors(t *testing.T) {
 		{"--batch 0", []string{"lenet", in, "--batch", "0"}},
 		{"a head of -1 classes", []string{"lenet", in, "--classes", "-1"}},
 		{"the head has 10 classes", []string{"lenet", in, "--classes", "12"}},
-		{"gives 1×1×768×768, not classes", []string{"espcn_x3", in}},
+		{"classify espcn_x3: it enlarges pictures; for classification see resnet18", []string{"espcn_x3", in}},
 		{"--size \"9\u00d7a\"", []string{"lenet", in, "--size", "9×a"}},
 		{"were all set", []string{"lenet", in, "--csv", "--json"}},
 		{"not a list of names", []string{"lenet", in, "--labels", in}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,14 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
 func newFeatures(s *settings) *cobra.Command {
-	f := &features{network: network{settings: s}}
+	f := &features{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "features MODEL IMAGE... -o FILE",
 		Short: "Write what a model makes of pictures inside",
@@ -31,12 +32,12 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
 	}
-	f.flags(c)
-	f.pictureFlags(c)
+	f.weightsFlags(c)
+	f.sizeFlag(c)
+	f.batchFlag(c)
 	f.layoutFlag(c)
 	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
 	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again; all for all of them (default: the last one before the result)")
-	c.Flags().IntVar(&f.batch, "batch", 1, "pictures at once")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
 	c.RegisterFlagCompletionFunc("layer", completeLayer)
@@ -44,11 +45,10 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 }
 
 type features struct {
-	network
+	modelFlags
 	layout
 	path   string
 	layers []string
-	batch  int
 }
 
 // layout is the order of dimensions of images in files.
@@ -82,28 +82,19 @@ func completeLayer(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	var names []string
 	if len(args) > 0 {
 		if e, err := zoo.Lookup(args[0]); err == nil {
-			names, _ = stages(e, e.New())
+			names, _ = e.Stages()
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // stages lists a model's stages before its main result, in order.
-func stages(e zoo.Model, m models.Network) ([]string, error) {
-	g, err := models.TraceForward(m, 1, e.Size, e.Size, e.Channels)
-	if err != nil {
-		return nil, err
+func stages(m interface{ Stages() ([]string, error) }) ([]string, error) {
+	names, err := m.Stages()
+	if err == nil && len(names) == 0 {
+		err = errors.New("the model has no stages")
 	}
-	var names []string
-	for _, s := range g.Stages {
-		if s.Value != g.Outputs[0].Value {
-			names = append(names, s.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s has no stages", e.Name)
-	}
-	return names, nil
+	return names, err
 }
 
 func (f *features) run(c *cobra.Command, name string, args []string) error {
@@ -117,15 +108,20 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	paths, err := pictures(args)
+	if err := checkBatch(f.batch); err != nil {
+		return err
+	}
+	paths, err := vision.Paths(args...)
 	if err != nil {
 		return err
 	}
-	if err := f.load(c, name); err != nil {
+	m, err := f.open(c, name, 0)
+	if err != nil {
 		return err
 	}
+	defer m.Close()
 	if every := len(f.layers) == 1 && f.layers[0] == "all"; every || len(f.layers) == 0 {
-		if f.layers, err = stages(f.entry, f.model); err != nil {
+		if f.layers, err = stages(m); err != nil {
 			return err
 		}
 		if every && kind == ".npy" {
@@ -135,21 +131,16 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 			f.layers = f.layers[len(f.layers)-1:]
 		}
 	}
-	dev, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer dev.close()
 	var all []*tensor.Tensor
-	r := &runner{network: &f.network, dev: dev, main: true, layers: f.layers, batch: f.batch}
-	err = r.each(c.Context(), paths, false, func(p *photo, outputs []*tensor.Tensor) error {
-		for i, o := range outputs[1:] {
+	results := m.Features(c.Context(), f.layers, vision.Files(paths...)...)
+	err = each(&f.modelFlags, len(paths), false, results, func(r vision.Features) error {
+		for i, o := range r.Stages {
 			o = f.outside(o)
 			if i == len(all) {
 				all = append(all, &tensor.Tensor{Name: o.Name, Shape: append(tensor.Shape{0}, o.Shape[1:]...)})
 			}
 			if !all[i].Shape[1:].Equal(o.Shape[1:]) {
-				return fmt.Errorf("%s: %s is %v, of the pictures before it %v: give --size HEIGHTxWIDTH", p.path, o.Name, o.Shape[1:], all[i].Shape[1:])
+				return fmt.Errorf("%s: %s is %v, of the pictures before it %v: give --size HEIGHTxWIDTH", r.Name, o.Name, o.Shape[1:], all[i].Shape[1:])
 			}
 			all[i].Shape[0]++
 			all[i].Data = append(all[i].Data, o.Data...)
@@ -166,13 +157,13 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		if bad != nil {
 			return bad
 		}
-		err = weights.WriteSafetensors(f.path, map[string]string{"model": f.entry.Name, "layout": string(f.layout), "pictures": string(list)}, all...)
+		err = weights.WriteSafetensors(f.path, map[string]string{"model": m.Name, "layout": string(f.layout), "pictures": string(list)}, all...)
 	}
 	if err != nil {
 		return plain(f.path, err)
 	}
 	if !f.quiet {
-		fmt.Fprintf(f.out, "device: %v\n", dev)
+		fmt.Fprintf(f.out, "device: %v\n", m.Device())
 		for _, t := range all {
 			fmt.Fprintf(f.out, "%s: %s %v\n", f.path, t.Name, t.Shape)
 		}

@@ -108,7 +108,7 @@ func TestSearchWaits(t *testing.T) {
 		}
 		if interrupt {
 			cancel()
-			if line, status := <-says, <-done; status != 1 || line != "vertebra: interrupted\n" {
+			if line, status := <-says, <-done; status != interrupted || line != "vertebra: interrupted\n" {
 				t.Errorf("interrupted: %q, status %d", line, status)
 			}
 			continue

@@ -27,12 +27,17 @@ func (s *settings) open() (*machine, error) {
 	}
 	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend})
 	if err != nil {
-		if there, e := gpu.Adapters(s.backend); e == nil && len(there) == 0 {
-			return nil, fmt.Errorf("%w; or give --device cpu, which is slow", err)
-		}
-		return nil, err
+		return nil, withoutGPU(err, s.backend)
 	}
 	return &machine{d}, nil
+}
+
+// withoutGPU says what to do where there is no adapter.
+func withoutGPU(err error, backend string) error {
+	if errors.Is(err, gpu.ErrNoAdapter) {
+		return fmt.Errorf("%w; or give --device cpu, which is slow", err)
+	}
+	return err
 }
 
 // close closes the GPU.

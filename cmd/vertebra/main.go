@@ -44,11 +44,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		return 0
 	case ctx.Err() != nil:
 		complain(stderr, fmt.Errorf("interrupted"))
+		return interrupted
 	default:
 		complain(stderr, err)
 	}
 	return 1
 }
+
+// interrupted is the exit status after a signal, as shells have it for Ctrl-C.
+const interrupted = 130
 
 // complain writes an error as one line.
 func complain(w io.Writer, err error) {

@@ -188,7 +188,7 @@ func TestInterrupted(t *testing.T) {
 	var out, err bytes.Buffer
 	dir := t.TempDir()
 	status := run(ctx, []string{"upscale", photograph(t, 300, 300), "-o", filepath.Join(dir, "out.png")}, &out, &err)
-	if status != 1 || err.String() != "vertebra: interrupted\n" {
+	if status != interrupted || err.String() != "vertebra: interrupted\n" {
 		t.Errorf("status %d, %q", status, err.String())
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -134,19 +133,6 @@ func (n *network) label(class, count int) string {
 	return n.names[class]
 }
 
-// readLabels reads names of classes, one a line.
-func readLabels(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	body := strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
-	if body == "" || strings.ContainsRune(body, 0) {
-		return nil, fmt.Errorf("%s: not a list of names, one a line", path)
-	}
-	return strings.Split(body, "\n"), nil
-}
-
 // compile makes the model ready for an input [B, H, W, C], with the stages of
 // these names as further outputs; main leaves out all results but the main one.
 func (n *network) compile(dev *machine, main bool, layers []string, shape ...int) (*program, error) {
@@ -168,20 +154,4 @@ func (n *network) compile(dev *machine, main bool, layers []string, shape ...int
 		}
 	}
 	return dev.compile(g, gpu.Choice{})
-}
-
-// gives checks that the model's main result is of a kind, by its rank.
-func (n *network) gives(what string, rank int) error {
-	h, w := n.entry.Size, n.entry.Size
-	if s := n.entry.Preprocess.Size; n.size != "" {
-		h, w = s[0], s[1]
-	}
-	g, err := models.TraceForward(n.model, 1, h, w, n.entry.Channels)
-	if err != nil {
-		return err
-	}
-	if y := models.ChannelsFirst(g.Outputs[0].Value.Shape); len(y) != rank {
-		return fmt.Errorf("%s gives %s, not %s", n.entry.Name, product(y), what)
-	}
-	return nil
 }

@@ -108,14 +108,6 @@ type runner struct {
 	compiled tensor.Shape
 }
 
-// checkBatch checks the value of --batch.
-func checkBatch(n int) error {
-	if n < 1 || n > 1<<16 {
-		return fmt.Errorf("--batch %d, want 1 to %d", n, 1<<16)
-	}
-	return nil
-}
-
 // each runs the network on files, batch at a time, and gives use the outputs
 // [1, …] for each, in order. With skip, files that cannot be read are left out,
 // and one error at the end names them; else the first one ends it.

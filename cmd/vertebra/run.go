@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
 
 func newRun(s *settings) *cobra.Command {
-	r := &rawRun{network: network{settings: s}}
+	r := &rawRun{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "run MODEL --input X.safetensors --output Y.safetensors",
 		Short: "Run a model on tensors",
@@ -26,7 +27,7 @@ summary MODEL" lists both.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
 	}
-	r.flags(c)
+	r.weightsFlags(c)
 	r.layoutFlag(c)
 	f := c.Flags()
 	f.StringVar(&r.input, "input", "", "safetensors file to read")
@@ -41,14 +42,14 @@ summary MODEL" lists both.`,
 }
 
 type rawRun struct {
-	network
+	modelFlags
 	layout
 	input, output string
 	layers        []string
 }
 
 // readInput reads the tensor to run on, in the graph's order of dimensions.
-func (r *rawRun) readInput() (*tensor.Tensor, error) {
+func (r *rawRun) readInput(m *vision.Model) (*tensor.Tensor, error) {
 	f, err := weights.OpenSafetensors(r.input)
 	if err != nil {
 		return nil, err
@@ -75,9 +76,9 @@ func (r *rawRun) readInput() (*tensor.Tensor, error) {
 	if r.layout == "NHWC" {
 		at = 3
 	}
-	if len(x.Shape) != 4 || x.Shape.Len() == 0 || x.Shape[at] != r.entry.Channels {
-		return nil, fmt.Errorf("%s: %s is %v, %s wants %s with C = %d", r.input, name, x.Shape, r.entry.Name,
-			strings.Join(strings.Split(string(r.layout), ""), "×"), r.entry.Channels)
+	if len(x.Shape) != 4 || x.Shape.Len() == 0 || x.Shape[at] != m.Channels {
+		return nil, fmt.Errorf("%s: %s is %v, %s wants %s with C = %d", r.input, name, x.Shape, m.Name,
+			strings.Join(strings.Split(string(r.layout), ""), "×"), m.Channels)
 	}
 	if at == 1 {
 		x = x.ToNHWC()
@@ -89,40 +90,32 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	if err := r.load(c, name); err != nil {
-		return err
-	}
-	x, err := r.readInput()
+	m, err := r.open(c, name, 0)
 	if err != nil {
 		return err
 	}
-	dev, err := r.open()
+	defer m.Close()
+	x, err := r.readInput(m)
 	if err != nil {
 		return err
 	}
-	defer dev.close()
 	if len(r.layers) == 1 && r.layers[0] == "all" {
-		if r.layers, err = stages(r.entry, r.model); err != nil {
+		if r.layers, err = stages(m); err != nil {
 			return err
 		}
 	}
-	p, err := r.compile(dev, false, r.layers, x.Shape...)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	outputs, err := p.run(c.Context(), x)
+	outputs, err := m.Run(c.Context(), x, r.layers...)
 	if err != nil {
 		return err
 	}
 	for i, o := range outputs {
 		outputs[i] = r.outside(o)
 	}
-	if err := weights.WriteSafetensors(r.output, map[string]string{"model": r.entry.Name, "layout": string(r.layout)}, outputs...); err != nil {
+	if err := weights.WriteSafetensors(r.output, map[string]string{"model": m.Name, "layout": string(r.layout)}, outputs...); err != nil {
 		return plain(r.output, err)
 	}
 	if !r.quiet {
-		fmt.Fprintf(r.out, "device: %v\n", dev)
+		fmt.Fprintf(r.out, "device: %v\n", m.Device())
 		for _, o := range outputs {
 			fmt.Fprintf(r.out, "%s: %s %v\n", r.output, o.Name, o.Shape)
 		}

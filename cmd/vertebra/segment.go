@@ -6,13 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/models"
-	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 func newSegment(s *settings) *cobra.Command {
-	g := &segment{network: network{settings: s}}
+	g := &segment{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "segment MODEL IMAGE -o MASK.png",
 		Short: "Find which pixels of a picture are what",
@@ -27,24 +27,23 @@ is a class.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return g.run(c, args[0], args[1]) },
 	}
-	g.flags(c)
-	g.pictureFlags(c)
+	g.weightsFlags(c)
+	g.sizeFlag(c)
+	g.labelsFlag(c, "")
 	f := c.Flags()
 	f.StringVarP(&g.path, "output", "o", "", "mask to write, .png")
 	f.StringVar(&g.overlay, "overlay", "", "overlay to write, .png, .jpg or .jpeg")
-	f.StringVar(&g.labels, "labels", "", "file of the names of the classes, one a line")
 	f.Float32Var(&g.threshold, "threshold", 0.5, "with one class: probability over which a pixel is of it")
 	f.IntVar(&g.depth, "depth", 0, "of U-Net++ with deep supervision: cut it at this depth, 1 to 4")
 	f.BoolVar(&g.json, "json", false, "print a JSON object")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "png")
 	c.MarkFlagFilename("overlay", "png", "jpg", "jpeg")
-	c.MarkFlagFilename("labels", "txt")
 	return c
 }
 
 type segment struct {
-	network
+	modelFlags
 	path, overlay string
 	threshold     float32
 	depth         int
@@ -80,59 +79,44 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 	if !(g.threshold > 0 && g.threshold < 1) {
 		return fmt.Errorf("--threshold %v, want a probability between 0 and 1", g.threshold)
 	}
-	if err := g.load(c, name); err != nil {
-		return err
-	}
 	if g.depth != 0 {
-		m, ok := g.model.(*models.UNetPP)
-		if !ok || m.Final != nil || g.depth < 1 || g.depth > 4 {
-			return fmt.Errorf("--depth %d of %s, want 1 to 4 of a U-Net++ with deep supervision", g.depth, name)
-		}
-		m.Depth = g.depth
+		g.configure = g.cut
 	}
-	p := g.read(in)
-	if p.err != nil {
-		return p.err
-	}
-	graph, err := models.TraceForward(g.model, p.input.Shape...)
+	m, err := g.open(c, name, zoo.Segment)
 	if err != nil {
 		return err
 	}
-	segmenter, err := vision.NewSegmenter(graph)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	segmenter.Threshold = g.threshold
-	dev, err := g.open()
+	defer m.Close()
+	found, err := one(m.Segment(c.Context(), vision.SegmentOptions{Threshold: g.threshold}, vision.File(in)))
 	if err != nil {
 		return err
 	}
-	defer dev.close()
-	r := &runner{network: &g.network, dev: dev, main: true}
-	defer r.close()
-	outputs, err := r.run(c.Context(), []*photo{p})
-	if err != nil {
-		return err
+	return g.write(m.Device(), found)
+}
+
+// cut sets the depth of a U-Net++.
+func (g *segment) cut(n models.Network) error {
+	m, ok := n.(*models.UNetPP)
+	if !ok || m.Final != nil || g.depth < 1 || g.depth > 4 {
+		return fmt.Errorf("--depth %d, want 1 to 4 of a U-Net++ with deep supervision", g.depth)
 	}
-	return g.write(p, dev, segmenter, outputs[0])
+	m.Depth = g.depth
+	return nil
 }
 
 // write makes the files and prints what is in them.
-func (g *segment) write(p *photo, dev *machine, segmenter vision.Segmenter, scores *tensor.Tensor) error {
-	size := [2]int{p.input.Shape[1], p.input.Shape[2]}
-	found := segmenter.Apply(scores, size, p.at, p.image.Width, p.image.Height)
+func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
 	if err := writePNG(g.path, found.Image()); err != nil {
 		return err
 	}
 	if g.overlay != "" {
-		if err := picture.Save(g.overlay, found.Overlay(p.image)); err != nil {
+		if err := picture.Save(g.overlay, found.Overlay()); err != nil {
 			return plain(g.overlay, err)
 		}
 	}
-	r := segmented{p.path, g.path, g.overlay, found.Width, found.Height, nil}
-	for class, pixels := range found.Area() {
-		share := float64(pixels) / float64(len(found.Class))
-		r.Classes = append(r.Classes, segmentedArea{class, g.label(class, found.Count), pixels, share})
+	r := segmented{found.Name, g.path, g.overlay, found.Width, found.Height, nil}
+	for _, a := range found.Areas() {
+		r.Classes = append(r.Classes, segmentedArea{a.Number, a.Name, a.Pixels, a.Share})
 	}
 	if g.json {
 		return printJSON(g.out, r)
@@ -140,7 +124,7 @@ func (g *segment) write(p *photo, dev *machine, segmenter vision.Segmenter, scor
 	if g.quiet {
 		return nil
 	}
-	fmt.Fprintf(g.out, "device: %v\n%s: %d×%d from %s seen at %d×%d\n", dev, g.path, found.Width, found.Height, p.path, size[1], size[0])
+	fmt.Fprintf(g.out, "device: %v\n%s: %d×%d from %s seen at %d×%d\n", dev, g.path, found.Width, found.Height, found.Name, found.Seen[1], found.Seen[0])
 	for _, a := range r.Classes {
 		if a.Pixels > 0 {
 			fmt.Fprintf(g.out, "%7.2f %%  class %d %s\n", 100*a.Share, a.Class, a.Name)

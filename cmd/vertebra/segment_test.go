@@ -57,12 +57,12 @@ func TestSegmentErrors(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"lenet: vision: results are [1, 10] for pictures [1, 32, 32, 1], not classes of pixels", []string{"lenet", in, "-o", "OUT.png"}},
+		{"segment lenet: it names what is in a picture; for segmentation see unet", []string{"lenet", in, "-o", "OUT.png"}},
 		{"want a name that ends in .png", []string{"lenet", in, "-o", "OUT.jpg"}},
 		{`extension ".gif"`, []string{"lenet", in, "-o", "OUT.png", "--overlay", "OUT.gif"}},
 		{"--threshold 1", []string{"lenet", in, "-o", "OUT.png", "--threshold", "1"}},
-		{"--depth 2 of lenet", []string{"lenet", in, "-o", "OUT.png", "--depth", "2"}},
-		{"weights.safetensors is not of unet: ", []string{"unet", in, "-o", "OUT.png", "--weights", weights}},
+		{"--depth 2, want", []string{"unet", in, "-o", "OUT.png", "--depth", "2"}},
+		{"weights.safetensors is a checkpoint of lenet5_d2l, not of unet", []string{"unet", in, "-o", "OUT.png", "--weights", weights}},
 		{"unet_valid has no built-in weights: give --weights FILE", []string{"unet_valid", in, "-o", "OUT.png"}},
 	} {
 		dir := t.TempDir()

@@ -23,20 +23,20 @@ import (
 func small(t *testing.T) (vit, mae, swin, det zoo.Model) {
 	t.Helper()
 	c := models.ViTConfig{Image: graph.Both(64), Patch: 8, Dim: 24, Depth: 2, Heads: 3, Classes: 5}
-	entry := func(name string, m func() models.Network) zoo.Model {
+	entry := func(name string, task zoo.Task, m func() models.Network) zoo.Model {
 		return zoo.Model{
-			Name: name, Size: 64, Channels: 3, New: m,
+			Name: name, Task: task, Size: 64, Channels: 3, New: m,
 			Preprocess: zoo.Preprocess{Size: [2]int{64, 64}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
 		}
 	}
-	vit = entry("vit_small", func() models.Network { return models.NewViT(c) })
-	mae = entry("mae_small", func() models.Network {
+	vit = entry("vit_small", zoo.Classify, func() models.Network { return models.NewViT(c) })
+	mae = entry("mae_small", zoo.Reconstruct, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: c, DecoderDim: 16, DecoderDepth: 1, DecoderHeads: 2, NormPix: true})
 	})
-	swin = entry("swin_small", func() models.Network {
+	swin = entry("swin_small", zoo.Classify, func() models.Network {
 		return models.NewSwin(models.SwinConfig{Dim: 16, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Both(7), Classes: 5})
 	})
-	det = entry("det_small", func() models.Network { return models.NewViTDetector(c) })
+	det = entry("det_small", zoo.Detect, func() models.Network { return models.NewViTDetector(c) })
 	before := zoo.Models
 	zoo.Models = append(slices.Clone(before), vit, mae, swin, det)
 	t.Cleanup(func() { zoo.Models = before })
@@ -197,7 +197,7 @@ func TestTransformerErrors(t *testing.T) {
 		{"--at is of a Swin", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--at", "0,0", "-o", "OUT.png"}},
 		{"--at [0], want two", []string{"attention", "swin_small", in, "--weights", w["swin_small"], "--block", "1", "--at", "0", "-o", "OUT.png"}},
 		{"not of lenet", []string{"attention", "lenet", in, "--block", "1", "-o", "OUT.png"}},
-		{"lenet finds no boxes", []string{"detect", "lenet", in}},
+		{"detect lenet: it names what is in a picture", []string{"detect", "lenet", in}},
 		{"--threshold 0", []string{"detect", "det_small", in, "--weights", w["det_small"], "--threshold", "0"}},
 		{"OUT.png: want a name that ends in .svg", []string{"bench", "scale", "-o", "OUT.png"}},
 		{"--sizes [0]", []string{"bench", "scale", "--sizes", "0", "-o", "OUT.svg"}},

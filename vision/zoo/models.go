@@ -158,6 +158,24 @@ func espcnEntry(scale int) Model {
 	}
 }
 
+// Stages lists the points inside the network whose values can be had, in the order
+// of computation.
+func (m Model) Stages() ([]string, error) { return m.stages(m.New()) }
+
+func (m Model) stages(network models.Network) ([]string, error) {
+	g, err := models.TraceForward(network, 1, m.Size, m.Size, m.Channels)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range g.Stages {
+		if s.Value != g.Outputs[0].Value {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
 // Lookup finds a model by name. The error names those that are written most
 // like it.
 func Lookup(name string) (Model, error) {

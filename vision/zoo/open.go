@@ -179,16 +179,20 @@ func (m *Opened) Label(class, count int) string {
 	return names[class]
 }
 
+// Stages lists the points inside the network whose values can be had, in the order
+// of computation.
+func (m *Opened) Stages() ([]string, error) { return m.stages(m.Network) }
+
 // open fills a network of which the checkpoint is one of several layouts.
 func (m *Opened) open(network models.Network, classes int, o Options) error {
 	m.Network = network
-	if o.Configure != nil {
-		if err := o.Configure(network); err != nil {
+	if classes != 0 {
+		if err := SetClasses(m.Model, network, classes); err != nil {
 			return err
 		}
 	}
-	if classes != 0 {
-		if err := SetClasses(m.Model, network, classes); err != nil {
+	if o.Configure != nil {
+		if err := o.Configure(network); err != nil {
 			return err
 		}
 	}
