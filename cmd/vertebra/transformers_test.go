@@ -205,7 +205,7 @@ func TestTransformerErrors(t *testing.T) {
 		{"measured on a GPU", []string{"bench", "scale", "--device", "cpu", "-o", "OUT.svg"}},
 		{"--iou 2", []string{"detect", "det_small", in, "--weights", w["det_small"], "--iou", "2"}},
 		{"want a name that ends in .png", []string{"detect", "det_small", in, "--weights", w["det_small"], "-o", "OUT.gif"}},
-		{"is not of det_small", []string{"detect", "det_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
+		{"of vit_small, not of det_small", []string{"detect", "det_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
 	} {
 		dir := t.TempDir()
 		var args []string
