@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,74 +12,169 @@ import (
 )
 
 func newModels(s *settings) *cobra.Command {
-	var asJSON bool
+	l := &modelList{settings: s}
 	c := &cobra.Command{
 		Use:   "models [WORD]",
 		Short: "List the models, and where their weights are",
-		Long: `Lists the models by the names that other commands take, all or those with WORD in
-their name, with the size of pictures that each is usually shown, where its weights
-are and the licence of these. What --quiet leaves is the names.`,
+		Long: `Lists the models by the names that other commands take: all, those with WORD in
+their name, or those for a task. A line has what the model is for, the height and
+width of pictures that it is usually shown, and the licence of its weights. --wide
+adds their size and where they are. What --quiet leaves is the names.`,
 		Example: `  vertebra models
-  vertebra models swin
+  vertebra models swin --wide
+  vertebra models --task segmentation
   vertebra models resnet50 --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			word := ""
 			if len(args) > 0 {
-				word = args[0]
+				l.word = args[0]
 			}
-			rows := listModels(word)
-			switch {
-			case len(rows) == 0:
-				_, err := lookup(word)
-				return err
-			case asJSON:
-				return printJSON(c.OutOrStdout(), rows)
-			}
-			return printModels(c.OutOrStdout(), rows, s.quiet)
+			return l.print(c.OutOrStdout())
 		},
 		ValidArgsFunction: completeModel,
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	f := c.Flags()
+	f.StringVar(&l.task, "task", "", "only models for this task: "+strings.Join(taskNames(), ", "))
+	f.BoolVar(&l.wide, "wide", false, "print the size of the weights, and where they are")
+	f.BoolVar(&l.json, "json", false, "print a JSON array, with all that is known")
+	c.RegisterFlagCompletionFunc("task", cobra.FixedCompletions(taskNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// taskNames are the names of the tasks.
+func taskNames() []string {
+	var names []string
+	for _, t := range zoo.Tasks() {
+		names = append(names, t.String())
+	}
+	return names
+}
+
+// modelList is which models are listed, and how.
+type modelList struct {
+	*settings
+	word, task string
+	wide, json bool
 }
 
 // listedModel is a model of the registry.
 type listedModel struct {
-	Name     string `json:"name"`
-	Size     int    `json:"size"` // height and width of its usual input
-	Channels int    `json:"channels"`
-	Input    string `json:"input"`
-	Paper    string `json:"paper"`
-	Weights  string `json:"weights"` // where they are
-	Hash     string `json:"hash,omitempty"`
-	Licence  string `json:"licence"` // of the weights
+	Name     string       `json:"name"`
+	Task     string       `json:"task"`
+	Size     int          `json:"size_pixels"` // height and width of its usual input
+	Channels int          `json:"channels"`
+	Input    string       `json:"input"`
+	Paper    string       `json:"paper"`
+	BuiltIn  bool         `json:"weights_built_in"`
+	Terms    string       `json:"terms,omitempty"` // of built-in weights
+	Files    []listedFile `json:"files"`
 }
 
-// listModels are the models with a word in their name.
-func listModels(word string) []listedModel {
-	var rows []listedModel
-	for _, e := range zoo.Models {
-		if strings.Contains(e.Name, strings.ToLower(word)) {
-			rows = append(rows, listedModel{e.Name, e.Size, e.Channels, e.Input, e.Paper, e.Checkpoint, e.Hash, e.Licence})
+type listedFile struct {
+	URL           string `json:"url"`
+	Bytes         int64  `json:"bytes,omitempty"`
+	SHA256        string `json:"sha256,omitempty"` // or its beginning
+	MD5           string `json:"md5,omitempty"`
+	Licence       string `json:"licence"`
+	Terms         string `json:"terms"`
+	NonCommercial bool   `json:"non_commercial"`
+}
+
+// models are those with the word in their name and for the task.
+func (l *modelList) models() ([]zoo.Model, error) {
+	all := zoo.Models
+	if l.task != "" {
+		t, err := zoo.ParseTask(l.task)
+		if err != nil {
+			return nil, fmt.Errorf("--task: %w", err)
+		}
+		all = zoo.ModelsFor(t)
+	}
+	if found := named(all, l.word); len(found) > 0 {
+		return found, nil
+	}
+	if len(named(zoo.Models, l.word)) > 0 {
+		return nil, fmt.Errorf("no model for %s has %q in its name; \"vertebra models %s\" has more", l.task, l.word, l.word)
+	}
+	_, err := lookup(l.word)
+	return nil, err
+}
+
+// named are those of models that have a word in their name.
+func named(all []zoo.Model, word string) []zoo.Model {
+	var found []zoo.Model
+	for _, m := range all {
+		if strings.Contains(m.Name, strings.ToLower(word)) {
+			found = append(found, m)
 		}
 	}
-	return rows
+	return found
 }
 
-func printModels(out io.Writer, rows []listedModel, quiet bool) error {
-	if quiet {
-		for _, r := range rows {
-			fmt.Fprintln(out, r.Name)
+func (l *modelList) print(out io.Writer) error {
+	all, err := l.models()
+	if err != nil {
+		return err
+	}
+	switch {
+	case l.json:
+		return printJSON(out, listed(all))
+	case l.quiet:
+		for _, m := range all {
+			fmt.Fprintln(out, m.Name)
 		}
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "name\tinput\tweights\tlicence")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%dx%dx%d\t%s\t%s\n", r.Name, r.Channels, r.Size, r.Size, r.Weights, r.Licence)
+	head := "name\ttask\tsize\tlicence"
+	if l.wide {
+		head += "\tdownload\tweights"
+	}
+	fmt.Fprintln(w, head)
+	for _, m := range all {
+		fmt.Fprintf(w, "%s\t%v\t%dx%d\t%s", m.Name, m.Task, m.Size, m.Size, cmp.Or(m.Licence(), "no weights"))
+		if l.wide {
+			fmt.Fprintf(w, "\t%s\t%s", download(m), place(m))
+		}
+		fmt.Fprintln(w)
 	}
 	return w.Flush()
+}
+
+// download is how large the weights are.
+func download(m zoo.Model) string {
+	switch n, exact := m.Download(); {
+	case n == 0:
+		return "-"
+	case !exact:
+		return "~" + bytesText(n)
+	default:
+		return bytesText(n)
+	}
+}
+
+// place is where the weights are.
+func place(m zoo.Model) string {
+	switch {
+	case m.Weights != nil:
+		return "built in"
+	case len(m.Files) == 0:
+		return "none published"
+	}
+	return m.Files[0].URL
+}
+
+// listed is all that is known of models.
+func listed(all []zoo.Model) []listedModel {
+	var rows []listedModel
+	for _, m := range all {
+		r := listedModel{m.Name, m.Task.String(), m.Size, m.Channels, m.Input, m.Paper, m.Weights != nil, m.Terms, []listedFile{}}
+		for _, f := range m.Files {
+			r.Files = append(r.Files, listedFile{f.URL, f.Bytes, f.SHA256, f.MD5, f.Licence(), f.Terms, f.NonCommercial})
+		}
+		rows = append(rows, r)
+	}
+	return rows
 }
 
 // lookup finds a model by name.

@@ -86,7 +86,7 @@ func (n *network) load(c *cobra.Command, name string) (err error) {
 func (n *network) bind() error {
 	if n.weights == "" {
 		if n.entry.Weights == nil {
-			return fmt.Errorf("%s has no built-in weights: give --weights FILE (%s)", n.entry.Name, n.entry.Checkpoint)
+			return fmt.Errorf("%w; give --weights FILE", n.entry.Missing())
 		}
 		src, err := n.entry.Weights()
 		if err != nil {

@@ -117,7 +117,7 @@ func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	case errors.As(err, &heads):
 		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", heads.Checkpoint, heads.Have, heads.Have)
 	case errors.Is(err, zoo.ErrNoWeights):
-		return fmt.Errorf("%s has no built-in weights: give --weights FILE (%s)", entry.Name, entry.Checkpoint)
+		return fmt.Errorf("%w; give --weights FILE", err)
 	}
 	return withoutGPU(err, m.backend)
 }

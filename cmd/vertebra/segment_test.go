@@ -63,7 +63,7 @@ func TestSegmentErrors(t *testing.T) {
 		{"--threshold 1", []string{"lenet", in, "-o", "OUT.png", "--threshold", "1"}},
 		{"--depth 2, want", []string{"unet", in, "-o", "OUT.png", "--depth", "2"}},
 		{"weights.safetensors is a checkpoint of lenet5_d2l, not of unet", []string{"unet", in, "-o", "OUT.png", "--weights", weights}},
-		{"unet_valid has no built-in weights: give --weights FILE", []string{"unet_valid", in, "-o", "OUT.png"}},
+		{"unet_valid has no built-in weights, and none are published; give --weights FILE", []string{"unet_valid", in, "-o", "OUT.png"}},
 	} {
 		dir := t.TempDir()
 		var args []string

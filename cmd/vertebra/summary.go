@@ -93,11 +93,7 @@ lists the models.`,
 func printSummary(out io.Writer, e zoo.Model, s *models.Summary, quiet bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if !quiet {
-		weights := e.Checkpoint
-		if e.Licence != "" {
-			weights += " (" + e.Licence + ")"
-		}
-		fmt.Fprintf(out, "%s: %s\ninput N×C×H×W: %s, %s\nweights: %s\n\n", e.Name, e.Paper, product(s.Input), e.Input, weights)
+		fmt.Fprintf(out, "%s: %s\ninput N×C×H×W: %s, %s\nweights: %s\n\n", e.Name, e.Paper, product(s.Input), e.Input, e.Where())
 		fmt.Fprintln(w, "layer\top\toutput N×C×H×W\tparameters\tmultiply-adds\tbytes\tstage")
 		for _, l := range s.Layers {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.Op, product(l.Shape), thousands(l.Parameters),

@@ -9,8 +9,8 @@ import (
 
 // TestDetectorClasses checks that another number of classes leaves boxes alone.
 func TestDetectorClasses(t *testing.T) {
-	m := vitDetectorEntry.New().(*models.ViTDetector)
-	if err := SetClasses(vitDetectorEntry, m, 7); err != nil {
+	m := vitDetectorModel.New().(*models.ViTDetector)
+	if err := SetClasses(vitDetectorModel, m, 7); err != nil {
 		t.Fatal(err)
 	}
 	if cls, reg := m.ClsHead.Weight.Shape, m.RegHead.Weight.Shape; !cls.Equal(tensor.Shape{7, 768}) || !reg.Equal(tensor.Shape{4, 768}) {

@@ -70,7 +70,7 @@ var layouts = map[string]layout{
 	"hf_vitmodel_base_patch16_224_in21k": {model: func() any {
 		return models.NewViT(models.ViTConfig{Dim: 768, Depth: 12, Heads: 12, PreLogits: 768, Classes: -1})
 	}},
-	"mae_finetune_vit_base_patch16_global_pool": {model: func() any { return maeFinetunedEntry("base", "").New() }},
+	"mae_finetune_vit_base_patch16_global_pool": {model: func() any { return maeFinetunedModel("base", "").New() }},
 	"mae_vit_base_patch16":                      maeLayout("base", false),
 	"mae_vit_base_patch16_encoder_only":         maeLayout("base", true),
 	"mae_vit_huge_patch14":                      maeLayout("huge", false),
@@ -138,11 +138,11 @@ func layoutOf(name string) layout {
 }
 
 func swinLayout(name string) layout {
-	return layout{model: func() any { return swinEntry("", name).New() }}
+	return layout{model: func() any { return swinModel("", name).New() }}
 }
 
 func vitLayout(variant string, size int) layout {
-	return layout{model: func() any { return vitEntry(variant, "", size, Preprocess{}, "").New() }}
+	return layout{model: func() any { return vitModel(variant, "", size, Preprocess{}, "").New() }}
 }
 
 func maeLayout(size string, encoderOnly bool) layout {

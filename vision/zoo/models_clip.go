@@ -6,10 +6,10 @@ import (
 	"github.com/vertebra/vertebra/models"
 )
 
-// clipEntry is one of OpenAI's files of CLIP, a TorchScript archive with
+// clipModel is one of OpenAI's files of CLIP, a TorchScript archive with
 // weights of 16 bits. As a Network it is the image tower; *CLIP has the text
 // tower, too.
-func clipEntry(name, file, sha256 string) Model {
+func clipModel(name, file string, bytes int64, sha256 string) Model {
 	c, err := models.CLIPNamed(name)
 	if err != nil {
 		panic(err)
@@ -22,9 +22,12 @@ func clipEntry(name, file, sha256 string) Model {
 		Channels:   3,
 		Input:      "RGB in 0…1, normalised with CLIP's mean and deviation",
 		Preprocess: CLIPPreprocess(c.Size),
-		Checkpoint: "https://openaipublic.azureedge.net/clip/models/" + sha256 + "/" + file,
-		Hash:       "sha256:" + sha256,
-		Licence:    "MIT",
-		New:        func() models.Network { return models.NewCLIP(c) },
+		Files: []File{{
+			URL:    "https://openaipublic.azureedge.net/clip/models/" + sha256 + "/" + file,
+			Bytes:  bytes,
+			SHA256: sha256,
+			Terms:  "MIT",
+		}},
+		New: func() models.Network { return models.NewCLIP(c) },
 	}
 }

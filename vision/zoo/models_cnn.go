@@ -9,12 +9,24 @@ import (
 )
 
 const (
-	torchvision    = "https://download.pytorch.org/models/"
-	imageNetTerms  = "BSD-3-Clause; trained on ImageNet, whose terms apply"
 	imageNetPixels = "RGB in 0…1, normalised with ImageNet's mean and standard deviation"
-	ownWeights     = "none published"
 	resNetPaper    = "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 )
+
+// torchvision is a file of torchvision's, which has the beginning of its hash in
+// its name.
+func torchvision(name, sha256 string) File {
+	return File{
+		URL:    fmt.Sprintf("https://download.pytorch.org/models/%s-%s.pth", name, sha256),
+		SHA256: sha256,
+		Terms:  "BSD-3-Clause; trained on ImageNet, whose terms apply",
+	}
+}
+
+// huggingFace is the file of weights of a repository, as "OWNER/NAME".
+func huggingFace(repository, terms string) File {
+	return File{URL: "https://huggingface.co/" + repository + "/resolve/main/model.safetensors", Terms: terms}
+}
 
 // imageNetInput is how torchvision prepares pictures: the shorter side resized,
 // the middle 224×224 of it.
@@ -22,10 +34,10 @@ func imageNetInput(short int) Preprocess {
 	return Preprocess{Short: short, Crop: [2]int{224, 224}, Mean: models.ImageNetMean, Std: models.ImageNetStd}
 }
 
-// resNetEntry is torchvision's residual network of a name, with weights that
+// resNetModel is torchvision's residual network of a name, with weights that
 // were trained for pictures with a shorter side of short pixels. The name of its
 // second version ends with "_v2".
-func resNetEntry(name string, short int, hash string) Model {
+func resNetModel(name string, short int, hash string) Model {
 	file, paper := strings.TrimSuffix(name, "_v2"), resNetPaper
 	switch {
 	case strings.HasPrefix(name, "resnext"):
@@ -41,9 +53,7 @@ func resNetEntry(name string, short int, hash string) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: imageNetInput(short),
-		Checkpoint: fmt.Sprintf("%s%s-%s.pth", torchvision, file, hash),
-		Hash:       "sha256:" + hash,
-		Licence:    imageNetTerms,
+		Files:      []File{torchvision(file, hash)},
 		New: func() models.Network {
 			c, err := models.ResNetNamed(file)
 			if err != nil {
@@ -54,12 +64,10 @@ func resNetEntry(name string, short int, hash string) Model {
 	}
 }
 
-// cifarHash begins the hash of the weights of Yerlan Idelbayev's networks that
-// are at hand, and is in their names.
-var cifarHash = map[int]string{20: "12fca82f", 56: "4bfd9763"}
-
-func cifarResNetEntry(depth int) Model {
-	e := Model{
+// cifarResNetModel is a network of Yerlan Idelbayev's, whose file has the
+// beginning of its hash in its name.
+func cifarResNetModel(depth int, bytes int64, sha256 string) Model {
+	return Model{
 		Name:       "cifar_resnet" + strconv.Itoa(depth),
 		Task:       Classify,
 		Paper:      resNetPaper + ", §4.2",
@@ -67,22 +75,21 @@ func cifarResNetEntry(depth int) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
-		Checkpoint: "https://github.com/akamaster/pytorch_resnet_cifar10/tree/master/pretrained_models",
-		Licence:    "BSD-2-Clause",
-		Labels:     CIFAR10Classes,
+		Files: []File{{
+			URL:    fmt.Sprintf("https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet%d-%s.th", depth, sha256[:8]),
+			Bytes:  bytes,
+			SHA256: sha256,
+			Terms:  "BSD-2-Clause",
+		}},
+		Labels: CIFAR10Classes,
 		New: func() models.Network {
 			n := (depth - 2) / 6
 			return models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: [3]int{n, n, n}})
 		},
 	}
-	if hash, ok := cifarHash[depth]; ok {
-		e.Checkpoint += fmt.Sprintf("/resnet%d-%s.th", depth, hash)
-		e.Hash = "sha256:" + hash
-	}
-	return e
 }
 
-var alexNetEntry = Model{
+var alexNetModel = Model{
 	Name:       "alexnet",
 	Task:       Classify,
 	Paper:      "Krizhevsky, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997",
@@ -90,15 +97,13 @@ var alexNetEntry = Model{
 	Channels:   3,
 	Input:      imageNetPixels,
 	Preprocess: imageNetInput(256),
-	Checkpoint: torchvision + "alexnet-owt-7be5be79.pth",
-	Hash:       "sha256:7be5be79",
-	Licence:    imageNetTerms,
+	Files:      []File{torchvision("alexnet-owt", "7be5be79")},
 	New:        func() models.Network { return models.NewAlexNet(1000) },
 }
 
-// googLeNetEntry is GoogLeNet with the auxiliary heads that its checkpoint has,
+// googLeNetModel is GoogLeNet with the auxiliary heads that its checkpoint has,
 // or as programs save it that do not train it.
-func googLeNetEntry(name string, aux bool) Model {
+func googLeNetModel(name string, aux bool) Model {
 	e := Model{
 		Name:       name,
 		Task:       Classify,
@@ -107,23 +112,20 @@ func googLeNetEntry(name string, aux bool) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: imageNetInput(256),
-		Checkpoint: ownWeights,
 		New: func() models.Network {
 			return models.NewGoogLeNet(models.GoogLeNetConfig{Aux: aux, TransformInput: true})
 		},
 	}
 	if aux {
-		e.Checkpoint = torchvision + "googlenet-1378be20.pth"
-		e.Hash = "sha256:1378be20"
-		e.Licence = imageNetTerms
+		e.Files = []File{torchvision("googlenet", "1378be20")}
 	}
 	return e
 }
 
 const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
 
-// lenetEntry is LeNet-5 with the weights of lenet_train.
-var lenetEntry = Model{
+// lenetModel is LeNet-5 with the weights of lenet_train.
+var lenetModel = Model{
 	Name:     "lenet",
 	Task:     Classify,
 	Paper:    lenetPaper,
@@ -134,14 +136,13 @@ var lenetEntry = Model{
 		Grey: true, Digit: true, Size: [2]int{28, 28}, Crop: [2]int{32, 32},
 		Mean: [3]float32{0.1307}, Std: [3]float32{0.3081, 1, 1},
 	},
-	Checkpoint: "built in",
-	Licence:    "Apache-2.0; trained on MNIST, whose terms apply",
-	Labels:     digitClasses,
-	New:        func() models.Network { return models.NewLeNet5(1) },
-	Weights:    LeNetWeights,
+	Weights: LeNetWeights,
+	Terms:   "Apache-2.0; trained on MNIST, whose terms apply",
+	Labels:  digitClasses,
+	New:     func() models.Network { return models.NewLeNet5(1) },
 }
 
-var lenet5Entry = Model{
+var lenet5Model = Model{
 	Name:       "lenet5",
 	Task:       Classify,
 	Paper:      lenetPaper,
@@ -149,12 +150,11 @@ var lenet5Entry = Model{
 	Channels:   1,
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
-	Checkpoint: ownWeights,
 	Labels:     digitClasses,
 	New:        func() models.Network { return models.NewLeNet5(1) },
 }
 
-var lenet5RGBEntry = Model{
+var lenet5RGBModel = Model{
 	Name:       "lenet5_rgb",
 	Task:       Classify,
 	Paper:      lenetPaper,
@@ -162,12 +162,11 @@ var lenet5RGBEntry = Model{
 	Channels:   3,
 	Input:      "RGB in -1…1",
 	Preprocess: Preprocess{Size: [2]int{32, 32}, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}},
-	Checkpoint: ownWeights,
 	Labels:     CIFAR10Classes,
 	New:        func() models.Network { return models.NewLeNet5(3) },
 }
 
-var lenet5D2LEntry = Model{
+var lenet5D2LModel = Model{
 	Name:       "lenet5_d2l",
 	Task:       Classify,
 	Paper:      lenetPaper,
@@ -175,12 +174,11 @@ var lenet5D2LEntry = Model{
 	Channels:   1,
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{28, 28}},
-	Checkpoint: ownWeights,
 	Labels:     digitClasses,
 	New:        func() models.Network { return models.NewLeNet5D2L() },
 }
 
-var lenet5ConvEntry = Model{
+var lenet5ConvModel = Model{
 	Name:       "lenet5_conv",
 	Task:       Classify,
 	Paper:      lenetPaper,
@@ -188,8 +186,12 @@ var lenet5ConvEntry = Model{
 	Channels:   1,
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{32, 32}},
-	Checkpoint: "https://github.com/csinva/gan-vae-pretrained-pytorch/tree/master/mnist_classifier",
-	Licence:    "MIT by its readme; no licence file",
-	Labels:     digitClasses,
-	New:        func() models.Network { return models.NewLeNet5Conv() },
+	Files: []File{{
+		URL:    "https://github.com/csinva/gan-vae-pretrained-pytorch/raw/master/mnist_classifier/weights/lenet_epoch=12_test_acc=0.991.pth",
+		Bytes:  248_652,
+		SHA256: "7b3591ba5a63752a7e728d7f7e511266556a2ec66844810da9f475e07019b85e",
+		Terms:  "MIT; by its readme, without a licence file",
+	}},
+	Labels: digitClasses,
+	New:    func() models.Network { return models.NewLeNet5Conv() },
 }

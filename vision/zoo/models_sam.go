@@ -2,9 +2,9 @@ package zoo
 
 import "github.com/vertebra/vertebra/models"
 
-// samEntry is one of the official files of SAM. As a Network it is the image
+// samModel is one of the official files of SAM. As a Network it is the image
 // encoder; SAMPredictor does the rest.
-func samEntry(size, file, sha256 string) Model {
+func samModel(size, file string, bytes int64, sha256 string) Model {
 	c, err := models.SAMNamed(size)
 	if err != nil {
 		panic(err)
@@ -17,9 +17,12 @@ func samEntry(size, file, sha256 string) Model {
 		Channels:   3,
 		Input:      "RGB in 0…255, normalised with ImageNet's mean and standard deviation of those",
 		Preprocess: SAMPreprocess(1024),
-		Checkpoint: "https://dl.fbaipublicfiles.com/segment_anything/" + file,
-		Hash:       "sha256:" + sha256,
-		Licence:    "Apache-2.0",
-		New:        func() models.Network { return models.NewSAM(c) },
+		Files: []File{{
+			URL:    "https://dl.fbaipublicfiles.com/segment_anything/" + file,
+			Bytes:  bytes,
+			SHA256: sha256,
+			Terms:  "Apache-2.0",
+		}},
+		New: func() models.Network { return models.NewSAM(c) },
 	}
 }

@@ -1,8 +1,6 @@
 package zoo
 
 import (
-	"fmt"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 )
@@ -13,8 +11,8 @@ const (
 	swinFiles   = "https://github.com/SwinTransformer/storage/releases/download/"
 )
 
-// swinEntry is Microsoft's model of this name, of a release of its files.
-func swinEntry(release, name string) Model {
+// swinModel is Microsoft's model of this name, of a release of its files.
+func swinModel(release, name string) Model {
 	c, err := models.SwinVariant(name)
 	if err != nil {
 		panic(err)
@@ -28,8 +26,7 @@ func swinEntry(release, name string) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: bicubicInput(size*256/224, size),
-		Checkpoint: swinFiles + release + "/" + name + ".pth",
-		Licence:    "MIT; trained on ImageNet, whose terms apply",
+		Files:      []File{{URL: swinFiles + release + "/" + name + ".pth", Terms: "MIT; trained on ImageNet, whose terms apply"}},
 		New:        func() models.Network { return models.NewSwin(c) },
 	}
 	if c.V2 {
@@ -38,9 +35,9 @@ func swinEntry(release, name string) Model {
 	return e
 }
 
-// torchvisionSwinEntry is torchvision's Swin of a size, trained for pictures
+// torchvisionSwinModel is torchvision's Swin of a size, trained for pictures
 // with a shorter side of short pixels.
-func torchvisionSwinEntry(size string, v2 bool, short int, hash string) Model {
+func torchvisionSwinModel(size string, v2 bool, short int, hash string) Model {
 	name, crop, paper := "swin_", 224, swinPaper
 	c, err := models.SwinSize(size)
 	if err != nil {
@@ -60,9 +57,7 @@ func torchvisionSwinEntry(size string, v2 bool, short int, hash string) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: bicubicInput(short, crop),
-		Checkpoint: fmt.Sprintf("%s%s-%s.pth", torchvision, name, hash),
-		Hash:       "sha256:" + hash,
-		Licence:    imageNetTerms,
+		Files:      []File{torchvision(name, hash)},
 		New:        func() models.Network { return models.NewSwin(c) },
 	}
 }

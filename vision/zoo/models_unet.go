@@ -7,9 +7,9 @@ import (
 
 const uNetPaper = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597"
 
-// uNetEntry is a U-Net whose weights were trained on Carvana's photos of cars,
+// uNetModel is a U-Net whose weights were trained on Carvana's photos of cars,
 // of 1918×1280 pixels, at half their size.
-func uNetEntry(name string, bilinear bool) Model {
+func uNetModel(name string, bilinear bool) Model {
 	e := Model{
 		Name:       name,
 		Task:       Segment,
@@ -18,18 +18,19 @@ func uNetEntry(name string, bilinear bool) Model {
 		Channels:   3,
 		Input:      "RGB in 0…1",
 		Preprocess: Preprocess{Short: 640, Filter: picture.Bicubic},
-		Checkpoint: ownWeights,
 		New:        func() models.Network { return models.NewUNet(models.UNetConfig{Bilinear: bilinear}) },
 	}
 	if !bilinear {
-		e.Checkpoint = "https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth"
-		e.Licence = "GPL-3.0"
+		e.Files = []File{{
+			URL:   "https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth",
+			Terms: "GPL-3.0",
+		}}
 	}
 	return e
 }
 
-// uNetValidEntry is U-Net as the paper has it.
-var uNetValidEntry = Model{
+// uNetValidModel is U-Net as the paper has it.
+var uNetValidModel = Model{
 	Name:       "unet_valid",
 	Task:       Segment,
 	Paper:      uNetPaper,
@@ -37,11 +38,10 @@ var uNetValidEntry = Model{
 	Channels:   1,
 	Input:      "grey in 0…1",
 	Preprocess: Preprocess{Grey: true, Size: [2]int{572, 572}},
-	Checkpoint: ownWeights,
 	New:        func() models.Network { return models.NewUNet(models.UNetConfig{Channels: 1, Valid: true}) },
 }
 
-func uNetPPEntry(name string, deep bool) Model {
+func uNetPPModel(name string, deep bool) Model {
 	return Model{
 		Name:       name,
 		Task:       Segment,
@@ -50,12 +50,11 @@ func uNetPPEntry(name string, deep bool) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: Preprocess{Size: [2]int{256, 256}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
-		Checkpoint: ownWeights,
 		New:        func() models.Network { return models.NewUNetPP(models.UNetPPConfig{DeepSupervision: deep}) },
 	}
 }
 
-func uNet3PEntry(name string, c models.UNet3PConfig) Model {
+func uNet3PModel(name string, c models.UNet3PConfig) Model {
 	return Model{
 		Name:       name,
 		Task:       Segment,
@@ -64,12 +63,11 @@ func uNet3PEntry(name string, c models.UNet3PConfig) Model {
 		Channels:   3,
 		Input:      "RGB in 0…1",
 		Preprocess: Preprocess{Size: [2]int{320, 320}},
-		Checkpoint: ownWeights,
 		New:        func() models.Network { return models.NewUNet3P(c) },
 	}
 }
 
-func uNetV2Entry(name string, deep bool) Model {
+func uNetV2Model(name string, deep bool) Model {
 	return Model{
 		Name:       name,
 		Task:       Segment,
@@ -78,7 +76,6 @@ func uNetV2Entry(name string, deep bool) Model {
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: Preprocess{Size: [2]int{352, 352}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
-		Checkpoint: ownWeights,
 		New:        func() models.Network { return models.NewUNetV2(models.UNetV2Config{DeepSupervision: deep}) },
 	}
 }

@@ -10,11 +10,8 @@ import (
 )
 
 const (
-	vitPaper  = "Dosovitskiy et al., An Image Is Worth 16x16 Words, arXiv:2010.11929"
-	maePaper  = "He et al., Masked Autoencoders Are Scalable Vision Learners, arXiv:2111.06377"
-	maeFiles  = "https://dl.fbaipublicfiles.com/mae/"
-	maeTerms  = "CC-BY-NC-4.0"
-	swagTerms = "CC-BY-NC-4.0 (SWAG)"
+	vitPaper = "Dosovitskiy et al., An Image Is Worth 16x16 Words, arXiv:2010.11929"
+	maePaper = "He et al., Masked Autoencoders Are Scalable Vision Learners, arXiv:2111.06377"
 )
 
 // bicubicInput is a shorter side resized by the bicubic filter, and the middle
@@ -23,10 +20,10 @@ func bicubicInput(short, size int) Preprocess {
 	return Preprocess{Short: short, Crop: [2]int{size, size}, Filter: picture.Bicubic, Mean: models.ImageNetMean, Std: models.ImageNetStd}
 }
 
-// vitEntry is torchvision's vision transformer of a variant, as "b_16", with
+// vitModel is torchvision's vision transformer of a variant, as "b_16", with
 // the weights of a file. A name with "_swag" is of those trained on pictures
 // with hashtags.
-func vitEntry(variant, suffix string, size int, input Preprocess, hash string) Model {
+func vitModel(variant, suffix string, size int, input Preprocess, hash string) Model {
 	name := "vit_" + variant + suffix
 	e := Model{
 		Name:       name,
@@ -36,9 +33,7 @@ func vitEntry(variant, suffix string, size int, input Preprocess, hash string) M
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: input,
-		Checkpoint: fmt.Sprintf("%s%s-%s.pth", torchvision, name, hash),
-		Hash:       "sha256:" + hash,
-		Licence:    imageNetTerms,
+		Files:      []File{torchvision(name, hash)},
 		New: func() models.Network {
 			c, err := models.ViTVariant(variant)
 			if err != nil {
@@ -49,13 +44,13 @@ func vitEntry(variant, suffix string, size int, input Preprocess, hash string) M
 		},
 	}
 	if strings.HasSuffix(suffix, "_swag") {
-		e.Licence = swagTerms
+		e.Files[0].Terms, e.Files[0].NonCommercial = "CC-BY-NC-4.0; trained on pictures of Instagram (SWAG)", true
 	}
 	return e
 }
 
-// timmViTEntry is ViT-B/16 with the weights that timm has of it.
-var timmViTEntry = Model{
+// timmViTModel is ViT-B/16 with the weights that timm has of it.
+var timmViTModel = Model{
 	Name:       "vit_base_patch16_224",
 	Task:       Classify,
 	Paper:      vitPaper,
@@ -63,13 +58,12 @@ var timmViTEntry = Model{
 	Channels:   3,
 	Input:      "RGB in 0…1, normalised to −1…1",
 	Preprocess: Preprocess{Short: 248, Crop: [2]int{224, 224}, Filter: picture.Bicubic, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}},
-	Checkpoint: "huggingface.co/timm/vit_base_patch16_224.augreg2_in21k_ft_in1k, model.safetensors",
-	Licence:    "Apache-2.0",
+	Files:      []File{huggingFace("timm/vit_base_patch16_224.augreg2_in21k_ft_in1k", "Apache-2.0")},
 	New:        func() models.Network { return models.NewViT(models.ViTConfig{Dim: 768, Depth: 12, Heads: 12}) },
 }
 
-// vitDetectorEntry has the sizes of ViT-B/16 and the classes of COCO.
-var vitDetectorEntry = Model{
+// vitDetectorModel has the sizes of ViT-B/16 and the classes of COCO.
+var vitDetectorModel = Model{
 	Name:       "vit_b_16_det",
 	Task:       Detect,
 	Paper:      vitPaper + ", with linear heads on its patches",
@@ -77,7 +71,6 @@ var vitDetectorEntry = Model{
 	Channels:   3,
 	Input:      imageNetPixels,
 	Preprocess: Preprocess{Size: [2]int{224, 224}, Mean: models.ImageNetMean, Std: models.ImageNetStd},
-	Checkpoint: ownWeights,
 	New: func() models.Network {
 		return models.NewViTDetector(models.ViTConfig{Dim: 768, Depth: 12, Heads: 12, Classes: 80, AlignCorners: true})
 	},
@@ -100,7 +93,13 @@ func maeName(size string) string {
 	return fmt.Sprintf("mae_vit_%s_patch%d", size, maeConfig(size).Patch)
 }
 
-func maeEntryOf(name string, task Task, checkpoint, hash, licence string, model func() models.Network) Model {
+// maeFile is a file of the authors of MAE, which have published the beginnings
+// of the MD5 of some.
+func maeFile(path, md5 string) File {
+	return File{URL: "https://dl.fbaipublicfiles.com/mae/" + path, MD5: md5, Terms: "CC-BY-NC-4.0", NonCommercial: true}
+}
+
+func maeModelOf(name string, task Task, model func() models.Network, files ...File) Model {
 	return Model{
 		Name:       name,
 		Task:       task,
@@ -109,34 +108,30 @@ func maeEntryOf(name string, task Task, checkpoint, hash, licence string, model 
 		Channels:   3,
 		Input:      imageNetPixels,
 		Preprocess: bicubicInput(256, 224),
-		Checkpoint: checkpoint,
-		Hash:       hash,
-		Licence:    licence,
+		Files:      files,
 		New:        model,
 	}
 }
 
-// maeEntry is an autoencoder with its decoder.
-func maeEntry(size, checkpoint, licence string) Model {
-	return maeEntryOf(maeName(size), Reconstruct, checkpoint, "", licence, func() models.Network {
+// maeModel is an autoencoder with its decoder.
+func maeModel(size string, files ...File) Model {
+	return maeModelOf(maeName(size), Reconstruct, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), NormPix: true})
-	})
+	}, files...)
 }
 
-// maeEncoderEntry is the encoder of an autoencoder, as its authors publish it.
-func maeEncoderEntry(size, hash string) Model {
-	file := fmt.Sprintf("%spretrain/mae_pretrain_vit_%s.pth", maeFiles, size)
-	return maeEntryOf(maeName(size)+"_encoder", Features, file, "md5:"+hash, maeTerms, func() models.Network {
+// maeEncoderModel is the encoder of an autoencoder, as its authors publish it.
+func maeEncoderModel(size, md5 string) Model {
+	return maeModelOf(maeName(size)+"_encoder", Features, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), EncoderOnly: true})
-	})
+	}, maeFile("pretrain/mae_pretrain_vit_"+size+".pth", md5))
 }
 
-// maeFinetunedEntry is a classifier that began as an encoder.
-func maeFinetunedEntry(size, hash string) Model {
-	file := fmt.Sprintf("%sfinetune/mae_finetuned_vit_%s.pth", maeFiles, size)
-	return maeEntryOf("mae_finetuned_vit_"+size, Classify, file, "md5:"+hash, maeTerms, func() models.Network {
+// maeFinetunedModel is a classifier that began as an encoder.
+func maeFinetunedModel(size, md5 string) Model {
+	return maeModelOf("mae_finetuned_vit_"+size, Classify, func() models.Network {
 		c := maeConfig(size)
 		c.GlobalPool = true
 		return models.NewViT(c)
-	})
+	}, maeFile("finetune/mae_finetuned_vit_"+size+".pth", md5))
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -102,7 +101,9 @@ func Identify(checkpoint string) (Model, error) {
 }
 
 // hasFile reports whether one of the model's published files has this name.
-func (m Model) hasFile(name string) bool { return path.Base(m.Checkpoint) == name }
+func (m Model) hasFile(name string) bool {
+	return slices.ContainsFunc(m.Files, func(f File) bool { return f.Name() == name })
+}
 
 // fits reports whether src has the model's weights, with any number of classes.
 func (m Model) fits(src weights.Source) bool {
@@ -198,7 +199,7 @@ func (m *Opened) open(network models.Network, classes int, o Options) error {
 	}
 	if o.Weights == "" {
 		if m.Weights == nil {
-			return m.noWeights()
+			return m.Missing()
 		}
 		src, err := m.Weights()
 		if err != nil {
@@ -216,13 +217,6 @@ func (m *Opened) open(network models.Network, classes int, o Options) error {
 	}
 	defer src.Close()
 	return m.fill(src, o.Weights)
-}
-
-// ErrNoWeights is in the error of a model that is opened without its weights.
-var ErrNoWeights = errors.New("no built-in weights")
-
-func (m *Opened) noWeights() error {
-	return fmt.Errorf("%s has %w; they are at %s", m.Name, ErrNoWeights, m.Model.Checkpoint)
 }
 
 // fill binds the network to src, called name in errors.
@@ -274,7 +268,7 @@ func whose(src weights.Source, but string) string {
 // sizes, which have to be the network's.
 func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	if o.Weights == "" {
-		return m.noWeights()
+		return m.Missing()
 	}
 	files, err := ReadCLIP(o.Weights)
 	if err != nil {
@@ -296,7 +290,7 @@ func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 // openSAM reads SAM with its preprocessing.
 func (m *Opened) openSAM(network *models.SAM, o Options) error {
 	if o.Weights == "" {
-		return m.noWeights()
+		return m.Missing()
 	}
 	files, err := ReadSAM(o.Weights)
 	if err != nil {
