@@ -80,11 +80,16 @@ Direct3D 12, without CUDA, Python or a converter.`,
   vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png
   vertebra summary resnet50 --size 512x512
   vertebra verify`,
-		Args:              cobra.NoArgs,
-		PersistentPreRunE: checkFiles,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceErrors:     true,
-		SilenceUsage:      true,
+		Args: cobra.NoArgs,
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
+			if err := checkDevice(c); err != nil {
+				return err
+			}
+			return checkFiles(c, args)
+		},
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
 
 		SuggestionsMinimumDistance: 2,
 	}
@@ -95,6 +100,14 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))
 	root.RegisterFlagCompletionFunc("device", completeDevices)
 	root.SetFlagErrorFunc(flagError)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if !computes(c) {
+			f.MarkHidden("device")
+			f.MarkHidden("backend")
+		}
+		help(c, args)
+	})
 	root.AddCommand(
 		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)

@@ -67,6 +67,28 @@ func flagError(c *cobra.Command, err error) error {
 	return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 }
 
+// computes says whether a command runs on a device. It does unless it is one of
+// those that only look things up, or below one.
+func computes(c *cobra.Command) bool {
+	for ; c.HasParent(); c = c.Parent() {
+		switch c.Name() {
+		case "completion", "inspect", "models", "shaders", "summary", "version":
+			return false
+		}
+	}
+	return true
+}
+
+// checkDevice refuses a device for commands that have none.
+func checkDevice(c *cobra.Command) error {
+	for _, name := range []string{"device", "backend"} {
+		if c.Flags().Changed(name) && !computes(c) {
+			return fmt.Errorf("--%s: %s computes nothing, and uses no device", name, c.CommandPath())
+		}
+	}
+	return nil
+}
+
 // The flags that name files: those that are written whole, and those that are
 // read.
 var (

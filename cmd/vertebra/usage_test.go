@@ -71,6 +71,30 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestNoDevice refuses devices in commands that use none, and offers them in no
+// help.
+func TestNoDevice(t *testing.T) {
+	in := photograph(t, 8, 8)
+	for _, args := range [][]string{
+		{"summary", "lenet"}, {"models"}, {"inspect", in}, {"shaders", "-o", t.TempDir()}, {"version"}, {"completion", "bash"}, {"completion"},
+	} {
+		for _, flag := range []string{"device", "backend"} {
+			status, stdout, stderr := vertebra(append(args, "--"+flag, "gl")...)
+			if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "vertebra: --"+flag+": vertebra "+args[0]) || !strings.HasSuffix(stderr, " computes nothing, and uses no device\n") {
+				t.Errorf("%v: status %d, %q", args, status, stderr)
+			}
+		}
+		if text := ok(t, args[0], "--help"); strings.Contains(text, "--device") || strings.Contains(text, "--backend") {
+			t.Errorf("%s", text)
+		}
+	}
+	for _, args := range [][]string{{"--help"}, {"classify", "--help"}, {"bench", "peak", "--help"}, {"devices", "--help"}} {
+		if text := ok(t, args...); !strings.Contains(text, "--device") || !strings.Contains(text, "--backend") {
+			t.Errorf("%v: %s", args, text)
+		}
+	}
+}
+
 // TestUnreadableFolder expects one line about a folder in which nothing is a
 // picture.
 func TestUnreadableFolder(t *testing.T) {
