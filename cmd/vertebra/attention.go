@@ -261,7 +261,7 @@ func partition(m *picture.Image, w graph.Windows) *picture.Image {
 func mark(m *picture.Image, box image.Rectangle) *picture.Image {
 	canvas := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	draw.Draw(canvas, canvas.Bounds(), m.Image(), image.Point{}, draw.Src)
-	picture.Frame(canvas, box.Inset(-1), 1, image.NewUniform(color.NRGBA{90, 220, 255, 255}))
+	picture.Frame(canvas, box.Inset(-1), 1, color.NRGBA{90, 220, 255, 255})
 	for i := range m.Width * m.Height {
 		copy(m.Pix[3*i:3*i+3], canvas.Pix[4*i:])
 	}

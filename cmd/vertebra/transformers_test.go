@@ -158,7 +158,7 @@ func TestDetect(t *testing.T) {
 			t.Errorf("object %d: %+v", i, o)
 		}
 	}
-	if m, err := picture.Load(out); err != nil || m.Width != 180 || m.Height != 35 {
+	if m, err := picture.Load(out); err != nil || m.Width != 360 || m.Height != 70 { // enlarged, to be drawn on
 		t.Errorf("%v, %v", m, err)
 	}
 	if text := ok(t, args...); !strings.Contains(text, "objects") || !strings.Contains(text, "class ") {

@@ -4,16 +4,32 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
+	"slices"
 )
 
 // Colors are those of classes and windows; further ones begin again.
 var Colors = []color.NRGBA{
 	{230, 60, 50, 255}, {50, 130, 230, 255}, {40, 170, 80, 255}, {240, 170, 30, 255},
 	{150, 80, 200, 255}, {20, 180, 180, 255}, {230, 100, 170, 255}, {130, 120, 60, 255},
+}
+
+// Large is m, enlarged by a whole number if its longer side has fewer pixels
+// than 336, so that there is room to draw on it.
+func (m *Image) Large() *Image {
+	const enough = 336
+	side := max(m.Width, m.Height)
+	if side >= enough {
+		return m
+	}
+	times := (enough + side - 1) / side
+	return m.Resize(m.Width*times, m.Height*times, Bicubic)
+}
+
+// canvas is a copy of m to draw on.
+func canvas(m *Image) *image.NRGBA {
+	out := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
+	draw.Draw(out, out.Bounds(), m.Image(), image.Point{}, draw.Src)
+	return out
 }
 
 // Titled is a box to draw, with its title.
@@ -23,56 +39,65 @@ type Titled struct {
 	Color  int // number of its colour
 }
 
-// DrawBoxes draws boxes with their titles on m, the first on top.
+// DrawBoxes draws boxes with their titles on m.Large(), the first on top. A title
+// stands above its box if there is room, or else inside or below.
 func DrawBoxes(m *Image, boxes []Titled) image.Image {
-	out := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
-	draw.Draw(out, out.Bounds(), m.RGB().Image(), image.Point{}, draw.Src)
-	thick := max(1, max(m.Width, m.Height)/300)
+	large := m.Large()
+	out, side := canvas(large), max(large.Width, large.Height)
+	text, thick := newLetters(max(13, side/55)), max(2, side/300)
+	times := float32(large.Width) / float32(m.Width)
+	titles, places := make([]string, len(boxes)), make([]image.Rectangle, len(boxes))
+	for i, box := range boxes {
+		titles[i] = text.fit(box.Title, large.Width-2*text.gap())
+		size := image.Pt(text.width(titles[i])+2*text.gap(), text.height())
+		places[i] = titlePlace(box.on(times), size, out.Bounds(), places[:i])
+	}
 	for i := len(boxes) - 1; i >= 0; i-- {
-		b := boxes[i]
-		paint := image.NewUniform(Colors[b.Color%len(Colors)])
-		box := image.Rect(int(b.Bounds[0]), int(b.Bounds[1]), int(b.Bounds[2]), int(b.Bounds[3]))
-		Frame(out, box, thick, paint)
-		at := image.Rect(box.Min.X, box.Min.Y-14, box.Min.X+7*len(b.Title)+4, box.Min.Y)
-		if at.Min.Y < 0 {
-			at = at.Add(image.Pt(0, -at.Min.Y))
-		}
-		draw.Draw(out, at, paint, image.Point{}, draw.Src)
-		f := font.Drawer{Dst: out, Src: image.White, Face: basicfont.Face7x13, Dot: fixed.P(at.Min.X+2, at.Max.Y-3)}
-		f.DrawString(b.Title)
+		Frame(out, boxes[i].on(times), thick, boxes[i].paint())
+	}
+	for i := len(boxes) - 1; i >= 0; i-- {
+		draw.Draw(out, places[i], image.NewUniform(boxes[i].paint()), image.Point{}, draw.Src)
+		text.write(out, places[i].Min.Add(image.Pt(text.gap(), 0)), titles[i], inkOn(boxes[i].paint()))
 	}
 	return out
 }
 
+// on is the box on a picture that has been enlarged.
+func (t Titled) on(times float32) image.Rectangle {
+	b := t.Bounds
+	return image.Rect(int(b[0]*times), int(b[1]*times), int(b[2]*times), int(b[3]*times))
+}
+
+func (t Titled) paint() color.NRGBA { return Colors[t.Color%len(Colors)] }
+
+// titlePlace is where the title of a box goes that has a size: inside of all, and
+// on no other title if there is such a place.
+func titlePlace(box image.Rectangle, size image.Point, all image.Rectangle, taken []image.Rectangle) image.Rectangle {
+	at := func(top int) image.Rectangle {
+		x, y := max(0, min(box.Min.X, all.Max.X-size.X)), max(0, min(top, all.Max.Y-size.Y))
+		return image.Rectangle{Max: size}.Add(image.Pt(x, y))
+	}
+	tops := []int{box.Min.Y - size.Y, box.Min.Y, box.Max.Y, box.Max.Y - size.Y}
+	for step := size.Y; step < all.Dy(); step += size.Y {
+		tops = append(tops, box.Min.Y+step, box.Min.Y-size.Y-step)
+	}
+	for _, top := range tops {
+		overlaps := func(t image.Rectangle) bool { return t.Overlaps(at(top)) }
+		if at(top).Min.Y == top && !slices.ContainsFunc(taken, overlaps) {
+			return at(top)
+		}
+	}
+	return at(tops[0])
+}
+
 // Frame draws the border of a box, thick pixels inside it.
-func Frame(out draw.Image, box image.Rectangle, thick int, paint image.Image) {
+func Frame(out draw.Image, box image.Rectangle, thick int, paint color.Color) {
 	for _, side := range []image.Rectangle{
 		{box.Min, image.Pt(box.Max.X, box.Min.Y+thick)},
 		{image.Pt(box.Min.X, box.Max.Y-thick), box.Max},
 		{box.Min, image.Pt(box.Min.X+thick, box.Max.Y)},
 		{image.Pt(box.Max.X-thick, box.Min.Y), box.Max},
 	} {
-		draw.Draw(out, side, paint, image.Point{}, draw.Over)
+		draw.Draw(out, side, image.NewUniform(paint), image.Point{}, draw.Over)
 	}
-}
-
-// Panel is a picture with a caption.
-type Panel struct {
-	Caption string
-	Picture *Image
-}
-
-// SideBySide draws pictures of one size in a row, with their captions above.
-func SideBySide(panels ...Panel) image.Image {
-	const margin, caption = 8, 20
-	w, h := panels[0].Picture.Width, panels[0].Picture.Height
-	out := image.NewNRGBA(image.Rect(0, 0, margin+len(panels)*(w+margin), caption+h+margin))
-	draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)
-	for i, p := range panels {
-		left := margin + i*(w+margin)
-		draw.Draw(out, image.Rect(left, caption, left+w, caption+h), p.Picture.Image(), image.Point{}, draw.Src)
-		d := font.Drawer{Dst: out, Src: image.NewUniform(color.Black), Face: basicfont.Face7x13, Dot: fixed.P(left, caption-6)}
-		d.DrawString(p.Caption)
-	}
-	return out
 }
