@@ -3,8 +3,10 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,9 +28,16 @@ func open(t *testing.T) *gpu.Device {
 }
 
 func TestPeak(t *testing.T) {
-	p, err := MeasurePeak(open(t))
-	if err != nil || p.FLOPS <= 0 || p.Copy <= 0 {
+	d := open(t)
+	p, err := MeasurePeak(context.Background(), d)
+	if err != nil || !(p.GFLOPS >= p.GFLOPSMedian && p.GFLOPSMedian >= p.GFLOPSLeast && p.GFLOPSLeast > 0) ||
+		!(p.GBS >= p.GBSMedian && p.GBSMedian >= p.GBSLeast && p.GBSLeast > 0) {
 		t.Errorf("%+v, %v", p, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := MeasurePeak(ctx, d); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
 	}
 }
 
@@ -84,15 +93,19 @@ func TestOp(t *testing.T) {
 		{Name: "linear", Op: "linear", M: 5, K: 8, N: 12, Bias: true,
 			Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 8), RandomInput(12, 8), RandomInput(12))},
 	} {
-		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: true, Kernel: true, Peak: &Peak{1e9, 1e9}})
+		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: true, Kernel: true, Peak: &Peak{GFLOPS: 1, GBS: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(results) < 2 {
 			t.Errorf("%s: %d programs", s.Name, len(results))
 		}
+		if results[0].ToDefault != 1 {
+			t.Errorf("%s: the default takes %g of its own time", s.Name, results[0].ToDefault)
+		}
 		for _, r := range results {
-			if r.MaxAbsDiff == nil || *r.MaxAbsDiff > 1e-4 || r.Program == "" || r.Min <= 0 || r.Median < r.Min || r.Cold <= 0 || r.Kernel <= 0 || r.ShareFLOPS <= 0 {
+			if r.MaxAbsDiff == nil || *r.MaxAbsDiff > 1e-4 || r.Program == "" || r.Least <= 0 || r.Median < r.Least || r.FirstRun <= 0 ||
+				r.Kernel <= 0 || r.FLOPs <= 0 || r.ShareFLOPS != r.GFLOPS || r.ShareCopy != r.GBS || r.ToDefault <= 0 {
 				t.Errorf("%+v", r)
 			}
 			if _, err := json.Marshal(r); err != nil {
@@ -109,17 +122,33 @@ func TestOp(t *testing.T) {
 func TestModel(t *testing.T) {
 	m := models.NewESPCN(models.ESPCNConfig{Scale: 2})
 	weights.Random(m, 1)
-	o := ModelOptions{Name: "espcn_x2", Model: m, Input: RandomInput(1, 9, 11, 1), Runs: 2, Start: time.Now(), Layers: true}
-	r, layers, err := Model(context.Background(), open(t), o)
+	o := ModelOptions{Name: "espcn_x2", Model: m, Input: RandomInput(1, 9, 11, 1), Runs: 2, Start: time.Now(), Layers: ByDispatch}
+	d := open(t)
+	r, err := Model(context.Background(), d, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Cold <= 0 || r.Min == nil || *r.Min <= 0 || r.Dispatches != len(layers) || r.Pipelines < 1 || r.WeightBytes < 1 || r.ActivationBytes < r.ActivationBound || r.ActivationBound < 1 {
-		t.Errorf("%+v, %d layers", r, len(layers))
+	if r.FirstOutput <= 0 || r.Least == nil || *r.Least <= 0 || r.Dispatches != len(r.Layers) || r.Pipelines < 1 || r.WeightBytes < 1 || r.ActivationBytes < r.ActivationBound || r.ActivationBound < 1 {
+		t.Errorf("%+v", r)
+	}
+	o.Layers = ByLayer
+	if r, err = Model(context.Background(), d, o); err != nil {
+		t.Fatal(err)
+	}
+	dispatches, flops := 0, int64(0)
+	for _, l := range r.Layers {
+		dispatches += l.Dispatches
+		flops += l.FLOPs
+		if strings.HasPrefix(l.Op, "conv2d") && l.FLOPs == 0 {
+			t.Errorf("no operations in %+v", l)
+		}
+	}
+	if dispatches != r.Dispatches || flops > r.FLOPs {
+		t.Errorf("layers of %d dispatches and %d operations in all; %+v", dispatches, flops, r)
 	}
 	first := false
 	o.Runs, o.First = 0, func() { first = true }
-	if r, _, err = Model(context.Background(), nil, o); err != nil || !first || r.Median != nil || r.Adapter != "cpu" {
+	if r, err = Model(context.Background(), nil, o); err != nil || !first || r.Median != nil || r.Layers != nil {
 		t.Errorf("without a GPU: %+v, %v", r, err)
 	}
 }

@@ -14,60 +14,63 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// ModelResult is what a model took. Cold is from the start of the process to
-// the first output in host memory; the other times are of later runs, from the
-// input in host memory to the output in host memory.
+// ModelResult is what a model took. The first output is from the start of the
+// process to the output in host memory; the other times are of later runs, from
+// the input in host memory to the output in host memory.
 type ModelResult struct {
-	Name    string   `json:"name"`
-	Adapter string   `json:"adapter"`
-	Input   []int    `json:"input"` // [B, H, W, C]
-	Cold    float64  `json:"cold_ms"`
-	Median  *float64 `json:"warm_median_ms"` // nil without later runs
-	Min     *float64 `json:"warm_min_ms"`
-	Runs    int      `json:"runs"`
+	Name        string   `json:"name"`
+	Input       []int    `json:"input"` // [B, H, W, C]
+	FirstOutput float64  `json:"first_output_seconds"`
+	Median      *float64 `json:"median_seconds"` // nil without later runs
+	Least       *float64 `json:"least_seconds"`
+	Runs        int      `json:"runs"`
 
 	ActivationBytes int64 `json:"activation_bytes"`
-	ActivationBound int64 `json:"activation_bound_bytes"`
+	ActivationBound int64 `json:"activation_bound_bytes"` // no plan takes less
 	WeightBytes     int64 `json:"weight_bytes"`
 	Dispatches      int   `json:"dispatches"`
 	Pipelines       int   `json:"pipelines"`
 	FLOPs           int64 `json:"flops"`
 
 	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the output wanted, if it is known
+
+	Layers []LayerTime `json:"layers,omitempty"`
 }
 
 // ModelOptions says how to measure a model.
 type ModelOptions struct {
-	Name   string
-	Model  models.Network // with weights
-	Input  *tensor.Tensor // random if it has no Data
-	Want   *tensor.Tensor // or nil
-	Runs   int            // after the first and two more; 0 for the first alone
-	Start  time.Time      // of the process
-	First  func()         // called when the first output is in host memory; or nil
-	Layers bool           // Profile, too
+	Name  string
+	Model models.Network // with weights
+	Input *tensor.Tensor // random if it has no Data
+	Want  *tensor.Tensor // or nil
+	Runs  int            // after the first and two more; 0 for the first alone
+	Start time.Time      // of the process
+	First func()         // called when the first output is in host memory; or nil
+
+	// Layers makes layers of the times of dispatches: ByLayer, ByDispatch, or nil
+	// for none.
+	Layers func([]gpu.Timing) []LayerTime
 }
 
 // plainElements is the largest input that is measured without a GPU.
 const plainElements = 1 << 28
 
 // Model measures a model's main result on a device, or in plain Go if d is nil.
-func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []gpu.Timing, error) {
-	r := ModelResult{Name: o.Name, Adapter: "cpu", Input: o.Input.Shape, Runs: o.Runs}
+func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, error) {
+	r := ModelResult{Name: o.Name, Input: o.Input.Shape, Runs: o.Runs}
 	g, err := models.TraceForward(o.Model, o.Input.Shape...)
 	if err != nil {
-		return r, nil, fmt.Errorf("bench: %w", err)
+		return r, fmt.Errorf("bench: %w", err)
 	}
 	x := o.Input
 	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, x) }
 	if n := x.Shape.Len(); d == nil && n > plainElements {
-		return r, nil, fmt.Errorf("bench: an input %v is too large for plain Go, which takes %d numbers", x.Shape, plainElements)
+		return r, fmt.Errorf("bench: an input %v is too large for plain Go, which takes %d numbers", x.Shape, plainElements)
 	}
 	var plan *gpu.Plan
 	if d != nil {
-		r.Adapter = d.Info().Name
 		if plan, err = d.Compile(g); err != nil {
-			return r, nil, fmt.Errorf("bench: %w", err)
+			return r, fmt.Errorf("bench: %w", err)
 		}
 		defer plan.Close()
 		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, x) }
@@ -80,31 +83,65 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, []g
 	}
 	out, err := run()
 	if err != nil {
-		return r, nil, fmt.Errorf("bench: %w", err)
+		return r, fmt.Errorf("bench: %w", err)
 	}
-	r.Cold = milliseconds(time.Since(o.Start))
+	r.FirstOutput = time.Since(o.Start).Seconds()
 	if o.First != nil {
 		o.First()
 	}
 	r.FLOPs = flops(g)
 	if o.Want != nil {
 		if r.MaxAbsDiff, err = difference(out[0], o.Want); err != nil {
-			return r, nil, fmt.Errorf("bench: %w", err)
+			return r, fmt.Errorf("bench: %w", err)
 		}
 	}
 	times, err := steady(run, o.Runs)
 	if err != nil {
-		return r, nil, fmt.Errorf("bench: %w", err)
+		return r, fmt.Errorf("bench: %w", err)
 	}
 	if len(times) > 0 {
-		middle, least := milliseconds(median(times)), milliseconds(smallest(times))
-		r.Median, r.Min = &middle, &least
+		median, least := medianAndLeast(times)
+		r.Median, r.Least = &median, &least
 	}
-	if !o.Layers || plan == nil {
-		return r, nil, nil
+	if o.Layers == nil || plan == nil {
+		return r, nil
 	}
-	layers, err := plan.Profile(ctx, x)
-	return r, layers, err
+	dispatches, err := profile(ctx, plan, x, min(o.Runs, 3))
+	if err != nil {
+		return r, fmt.Errorf("bench: %w", err)
+	}
+	r.Layers = o.Layers(dispatches)
+	return r, nil
+}
+
+// profile times the dispatches several times, once at least, and keeps the least
+// time of each.
+func profile(ctx context.Context, p *gpu.Plan, x *tensor.Tensor, times int) ([]gpu.Timing, error) {
+	best, err := p.Profile(ctx, x)
+	for i := 1; i < times && err == nil; i++ {
+		var next []gpu.Timing
+		next, err = p.Profile(ctx, x)
+		for j, t := range next {
+			best[j].Time = min(best[j].Time, t.Time)
+		}
+	}
+	return best, err
+}
+
+// steady times runs, in seconds, after a few that do not count.
+func steady(run func() ([]*tensor.Tensor, error), runs int) ([]float64, error) {
+	if runs == 0 {
+		return nil, nil
+	}
+	times := make([]float64, warmup+runs)
+	for i := range times {
+		start := time.Now()
+		if _, err := run(); err != nil {
+			return nil, err
+		}
+		times[i] = time.Since(start).Seconds()
+	}
+	return times[warmup:], nil
 }
 
 // flops counts the operations of a graph.

@@ -16,27 +16,30 @@ import (
 type OpResult struct {
 	Name    string `json:"name"`
 	Shape   string `json:"shape"`
-	Count   int    `json:"count,omitempty"`
+	Uses    int    `json:"uses,omitempty"` // in the network
 	Program string `json:"program"`
-	Adapter string `json:"adapter"`
-	FLOPs   int64  `json:"flops"`
-	Bytes   int64  `json:"bytes"` // read and written by the kernels
+	FLOPs   int64  `json:"flops,omitempty"` // of the formula
+	Bytes   int64  `json:"bytes,omitempty"` // read and written by the kernels
 	Runs    int    `json:"runs"`
 
-	// From the input in host memory to the output in host memory. The first run
-	// is the cold one, and is not among the others.
-	Cold   float64 `json:"cold_ms"`
-	Median float64 `json:"median_ms,omitempty"`
-	Min    float64 `json:"min_ms,omitempty"`
+	// From the input in host memory to the output in host memory. The first run,
+	// with what compiles the kernels, is not among the others.
+	FirstRun float64 `json:"first_run_seconds"`
+	Median   float64 `json:"median_seconds,omitempty"`
+	Least    float64 `json:"least_seconds,omitempty"`
 
 	// Of the kernels alone, the least of several runs.
-	Kernel float64 `json:"kernel_ms,omitempty"`
+	Kernel float64 `json:"kernel_seconds,omitempty"`
 	GFLOPS float64 `json:"gflops,omitempty"`
-	GBS    float64 `json:"gbytes_per_second,omitempty"`
+	GBS    float64 `json:"gigabytes_per_second,omitempty"`
 
 	// GFLOPS and GBS over the device's measured peak; 0 if it was not measured.
-	ShareFLOPS float64 `json:"share_of_peak_flops,omitempty"`
-	ShareCopy  float64 `json:"share_of_peak_copy,omitempty"`
+	ShareFLOPS float64 `json:"share_of_peak_gflops,omitempty"`
+	ShareCopy  float64 `json:"share_of_peak_gigabytes_per_second,omitempty"`
+
+	// The time of the kernels over that of the default program in the same
+	// round, the median of all rounds; 0 if they were not measured.
+	ToDefault float64 `json:"time_to_default,omitempty"`
 
 	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the output wanted, if it is known
 }
@@ -52,101 +55,160 @@ type OpOptions struct {
 // warmup is how many runs follow the first that do not count.
 const warmup = 2
 
-// Op measures one shape, the default program first.
+// Op measures one shape, the default program first. Several programs take
+// turns, so that a busy moment makes none of them look slow.
 func Op(ctx context.Context, d *gpu.Device, s Shape, o OpOptions) ([]OpResult, error) {
 	w, err := s.work()
 	if err != nil {
 		return nil, err
 	}
-	var results []OpResult
-	for i, most := 0, 1; i < most; i++ {
-		r := OpResult{Name: s.Name, Shape: s.String(), Count: s.Count, Adapter: d.Info().Name, Runs: o.Runs}
+	var ways []*way
+	defer func() {
+		for _, c := range ways {
+			c.plan.Close()
+		}
+	}()
+	for most := 1; len(ways) < most; {
+		c := &way{result: OpResult{Name: s.Name, Shape: s.String(), Uses: s.Count, Runs: o.Runs}}
 		choice := gpu.Choice{Program: func(_ graph.Op, _ []tensor.Shape, programs []shaders.Program) int {
 			if o.All {
 				most = len(programs)
 			}
-			r.Program = programs[i].Name
+			i := min(len(ways), len(programs)-1)
+			c.result.Program = programs[i].Name
 			return i
 		}}
-		if err := measureOp(ctx, d, w, choice, o, &r); err != nil {
-			return results, fmt.Errorf("bench: %s: %w", s.Name, err)
+		if err := c.first(ctx, d, w, choice); err != nil {
+			return nil, fmt.Errorf("bench: %s: %w", s.Name, err)
 		}
-		results = append(results, r)
+		ways = append(ways, c)
+	}
+	for round := range warmup + o.Runs {
+		if o.Runs == 0 {
+			break
+		}
+		for i := range ways {
+			if round%2 == 1 { // there and back
+				i = len(ways) - 1 - i
+			}
+			if err := ways[i].again(ctx, w.input, round >= warmup, o.Kernel); err != nil {
+				return nil, fmt.Errorf("bench: %s: %w", s.Name, err)
+			}
+		}
+	}
+	var results []OpResult
+	for _, c := range ways {
+		results = append(results, c.summary(ways[0].kernels, o.Peak))
 	}
 	return results, nil
 }
 
-func measureOp(ctx context.Context, d *gpu.Device, w work, c gpu.Choice, o OpOptions, r *OpResult) error {
+// way is a program for an op while it is measured.
+type way struct {
+	plan          *gpu.Plan
+	result        OpResult
+	runs, kernels []float64 // seconds of each round
+}
+
+// first compiles and runs for the first time.
+func (c *way) first(ctx context.Context, d *gpu.Device, w work, choice gpu.Choice) (err error) {
 	start := time.Now()
-	p, err := d.CompileWith(w.graph, c)
-	if err != nil {
+	if c.plan, err = d.CompileWith(w.graph, choice); err != nil {
 		return err
 	}
-	defer p.Close()
-	run := func() ([]*tensor.Tensor, error) { return p.Run(ctx, w.input) }
-	out, err := run()
+	out, err := c.plan.Run(ctx, w.input)
 	if err != nil {
+		c.plan.Close()
 		return err
 	}
-	r.Cold = milliseconds(time.Since(start))
+	c.result.FirstRun = time.Since(start).Seconds()
 	if w.want != nil {
-		if r.MaxAbsDiff, err = difference(out[0], w.want); err != nil {
+		if c.result.MaxAbsDiff, err = difference(out[0], w.want); err != nil {
+			c.plan.Close()
 			return err
 		}
-	}
-	times, err := steady(run, o.Runs)
-	if err != nil {
-		return err
-	}
-	if len(times) > 0 {
-		r.Median, r.Min = milliseconds(median(times)), milliseconds(smallest(times))
-	}
-	if !o.Kernel {
-		return nil
-	}
-	for i := range max(1, min(o.Runs, 3)) {
-		layers, err := p.Profile(ctx, w.input)
-		if err != nil {
-			return err
-		}
-		var all time.Duration
-		r.FLOPs, r.Bytes = 0, 0
-		for _, l := range layers {
-			all += l.Time
-			r.FLOPs += l.FLOPs
-			r.Bytes += l.Bytes
-		}
-		if ms := float64(all.Nanoseconds()) / 1e6; i == 0 || ms < r.Kernel {
-			r.Kernel = ms
-		}
-	}
-	r.GFLOPS = float64(r.FLOPs) / r.Kernel / 1e6
-	r.GBS = float64(r.Bytes) / r.Kernel / 1e6
-	if o.Peak != nil {
-		r.Compare(*o.Peak)
 	}
 	return nil
 }
 
-// Compare sets the shares of the device's peak.
-func (r *OpResult) Compare(p Peak) {
-	r.ShareFLOPS, r.ShareCopy = r.GFLOPS*1e9/p.FLOPS, r.GBS*1e9/p.Copy
+// again runs once more, and times that if it counts.
+func (c *way) again(ctx context.Context, x *tensor.Tensor, counts, kernel bool) error {
+	start := time.Now()
+	if _, err := c.plan.Run(ctx, x); err != nil || !counts {
+		return err
+	}
+	c.runs = append(c.runs, time.Since(start).Seconds())
+	if !kernel {
+		return nil
+	}
+	dispatches, err := c.plan.Profile(ctx, x)
+	if err != nil {
+		return err
+	}
+	var all time.Duration
+	c.result.FLOPs, c.result.Bytes = 0, 0
+	for _, t := range dispatches {
+		all += t.Time
+		c.result.FLOPs += t.FLOPs
+		c.result.Bytes += t.Bytes
+	}
+	c.kernels = append(c.kernels, all.Seconds())
+	return nil
 }
 
-// steady times runs after a few that do not count.
-func steady(run func() ([]*tensor.Tensor, error), runs int) ([]time.Duration, error) {
-	if runs == 0 {
-		return nil, nil
+// summary is the result of all rounds; kernels are the default program's.
+func (c *way) summary(kernels []float64, p *Peak) OpResult {
+	r := c.result
+	if len(c.runs) > 0 {
+		r.Median, r.Least = medianAndLeast(c.runs)
 	}
-	times := make([]time.Duration, warmup+runs)
-	for i := range times {
-		start := time.Now()
-		if _, err := run(); err != nil {
-			return nil, err
+	if len(c.kernels) == 0 {
+		return r
+	}
+	_, r.Kernel = medianAndLeast(c.kernels)
+	r.GFLOPS, r.GBS = float64(r.FLOPs)/r.Kernel/1e9, float64(r.Bytes)/r.Kernel/1e9
+	r.ToDefault = pairedRatio(c.kernels, kernels)
+	if p != nil {
+		r.Relate(*p)
+	}
+	return r
+}
+
+// pairedRatio is the median of a[i] / b[i].
+func pairedRatio(a, b []float64) float64 {
+	ratios := make([]float64, len(a))
+	for i := range a {
+		ratios[i] = a[i] / b[i]
+	}
+	median, _ := medianAndLeast(ratios)
+	return median
+}
+
+// Relate sets the shares of the device's peak.
+func (r *OpResult) Relate(p Peak) {
+	r.ShareFLOPS, r.ShareCopy = r.GFLOPS/p.GFLOPS, r.GBS/p.GBS
+}
+
+// Faster lists, of results with every program, the fastest for each shape for
+// which that is not the default and is over a tenth faster.
+func Faster(results []OpResult) []OpResult {
+	var faster []OpResult
+	at := map[string]int{} // of a shape in faster
+	for _, r := range results {
+		if r.ToDefault == 0 || r.ToDefault*1.1 >= 1 {
+			continue
 		}
-		times[i] = time.Since(start)
+		key := r.Name + " " + r.Shape
+		i, there := at[key]
+		switch {
+		case !there:
+			at[key] = len(faster)
+			faster = append(faster, r)
+		case r.ToDefault < faster[i].ToDefault:
+			faster[i] = r
+		}
 	}
-	return times[warmup:], nil
+	return faster
 }
 
 // difference is the largest absolute one; a NaN counts as the largest number,

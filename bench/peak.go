@@ -1,84 +1,134 @@
-// Package bench measures: what a device can do at most, single kernels against
-// that, and whole models.
 package bench
 
 import (
+	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// Peak is what a device was measured to do at most.
+// Peak is what a device was measured to do at most: the best of several
+// dispatches, since whatever else the machine does only makes them slower. Far
+// from the best, the median and the least tell of a machine that is busy.
 type Peak struct {
-	FLOPS float64 `json:"flops"`            // multiply-adds in float32, counted as two, a second
-	Copy  float64 `json:"bytes_per_second"` // read and written
+	GFLOPS       float64 `json:"gflops"` // multiply-adds in float32, counted as two
+	GFLOPSMedian float64 `json:"gflops_median"`
+	GFLOPSLeast  float64 `json:"gflops_least"`
+
+	GBS       float64 `json:"gigabytes_per_second"` // copied: read and written
+	GBSMedian float64 `json:"gigabytes_per_second_median"`
+	GBSLeast  float64 `json:"gigabytes_per_second_least"`
+}
+
+// turns is how often the two rates take turns, so that a moment in which the
+// machine is busy does not spoil one of them.
+const turns = 6
+
+// enough is how long a measured dispatch has to take, so that the way to the
+// device and back does not count. Short ones have a chance to run between what
+// else the processors do.
+func enough(kind shaders.Kind) time.Duration {
+	if kind == shaders.CPU {
+		return 4 * time.Millisecond
+	}
+	return 20 * time.Millisecond
 }
 
 // MeasurePeak runs kernels that only multiply and add, and only copy.
-func MeasurePeak(d *gpu.Device) (Peak, error) {
-	flops, err := measureFMA(d)
+func MeasurePeak(ctx context.Context, d *gpu.Device) (Peak, error) {
+	if err := ctx.Err(); err != nil {
+		return Peak{}, err
+	}
+	var flops, bytes []float64
+	rounds, err := longEnough(d)
 	if err != nil {
 		return Peak{}, fmt.Errorf("bench: peak: %w", err)
 	}
-	copied, err := measureCopy(d)
-	if err != nil {
-		return Peak{}, fmt.Errorf("bench: peak: %w", err)
+	for range turns {
+		r, err := multiply(d, rounds, 15)
+		if err != nil {
+			return Peak{}, fmt.Errorf("bench: peak: %w", err)
+		}
+		flops = append(flops, r...)
+		if r, err = copies(d, 1); err != nil {
+			return Peak{}, fmt.Errorf("bench: peak: %w", err)
+		}
+		bytes = append(bytes, r...)
+		if err := ctx.Err(); err != nil {
+			return Peak{}, err
+		}
 	}
-	return Peak{flops, copied}, nil
+	slices.Sort(flops)
+	slices.Sort(bytes)
+	return Peak{
+		flops[len(flops)-1], middle(flops), flops[0],
+		bytes[len(bytes)-1], middle(bytes), bytes[0],
+	}, nil
 }
 
-// enough is how long a measured dispatch has to take, so that the way to the
-// device and back does not count; short of what a desktop resets its GPU for.
-const enough = 100 * time.Millisecond
-
-// measureFMA makes dispatches longer until they take long enough.
-func measureFMA(d *gpu.Device) (float64, error) {
-	invocations := 64 * 4096
-	if d.Info().Limits.Kind == shaders.CPU {
-		invocations = 64 * 64
-	}
-	for rounds := 64; ; rounds *= 2 {
-		k, flops := shaders.PeakFMA(invocations, rounds)
-		times, err := d.Time(k, []int64{16 * int64(invocations)}, 3)
+// longEnough makes dispatches of multiply-adds longer until they take enough
+// time, and returns their rounds.
+func longEnough(d *gpu.Device) (rounds int, err error) {
+	for rounds = 64; rounds < 1<<24; rounds *= 2 {
+		_, flops := shaders.PeakFMA(invocations(d), rounds)
+		rates, err := multiply(d, rounds, 3)
 		if err != nil {
 			return 0, err
 		}
-		if least := smallest(times); least >= enough || rounds >= 1<<24 {
-			return float64(flops) / least.Seconds(), nil
+		if float64(flops)/slices.Max(rates)/1e9 >= enough(d.Info().Limits.Kind).Seconds() {
+			break
 		}
 	}
+	return rounds, nil
 }
 
-// measureCopy copies arrays as large as can be bound, which no cache holds.
-func measureCopy(d *gpu.Device) (float64, error) {
+// invocations of a dispatch of multiply-adds, enough to fill the device.
+func invocations(d *gpu.Device) int {
+	if d.Info().Limits.Kind == shaders.CPU {
+		return 64 * 64
+	}
+	return 64 * 4096
+}
+
+// multiply returns the rates of multiply-adds, in GFLOP/s.
+func multiply(d *gpu.Device, rounds, runs int) ([]float64, error) {
+	n := invocations(d)
+	k, flops := shaders.PeakFMA(n, rounds)
+	times, err := d.Time(k, []int64{16 * int64(n)}, runs)
+	return rates(flops, times), err
+}
+
+// copies returns the rates of copying arrays as large as can be bound, which no
+// cache holds, in GB/s.
+func copies(d *gpu.Device, runs int) ([]float64, error) {
 	info := d.Info()
 	size := min(info.Limits.StorageBinding, info.MaxBufferSize, 256<<20) &^ 4095
 	k, moved := shaders.PeakCopy(size)
-	times, err := d.Time(k, []int64{size, size}, 5)
-	if err != nil {
-		return 0, err
-	}
-	return float64(moved) / smallest(times).Seconds(), nil
+	times, err := d.Time(k, []int64{size, size}, runs)
+	return rates(moved, times), err
 }
 
-func smallest(times []time.Duration) time.Duration {
-	least := times[0]
+// rates is how much was done in each of the times, in 1e9 a second.
+func rates(done int64, times []time.Duration) []float64 {
+	var r []float64
 	for _, t := range times {
-		least = min(least, t)
+		r = append(r, float64(done)/t.Seconds()/1e9)
 	}
-	return least
+	return r
 }
 
-// median is the middle of times, or the mean of the two in the middle.
-func median(times []time.Duration) time.Duration {
-	sorted := append([]time.Duration{}, times...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i] < sorted[j] })
+// middle is the median of sorted numbers: the mean of the two in the middle
+// where their number is even.
+func middle(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// milliseconds is a time as a number of them, to the microsecond.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+// medianAndLeast of some numbers, at least one.
+func medianAndLeast(numbers []float64) (median, least float64) {
+	sorted := slices.Sorted(slices.Values(numbers))
+	return middle(sorted), sorted[0]
+}

@@ -35,7 +35,7 @@ no scores are kept. The output is a plot of both.`,
 	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "transformer, may be given again")
 	f.IntVar(&b.runs, "runs", 3, "timed runs at each size, after three that do not count")
 	f.StringVarP(&b.path, "output", "o", "", "plot to write, .svg")
-	f.BoolVar(&b.json, "json", false, "print a JSON array")
+	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	c.MarkFlagFilename("output", "svg")
 	c.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -73,7 +73,8 @@ func (b *benchScale) run(c *cobra.Command) error {
 	}
 	defer m.close()
 	bar := b.bar(c.ErrOrStderr(), "measuring", len(entries)*len(b.sizes))
-	results := []bench.ScaleResult{}
+	report := bench.Report[bench.ScaleResult]{Kind: "scale", Machine: bench.Describe(m.dev)}
+	load := bench.WatchLoad()
 	for _, e := range entries {
 		for _, size := range b.sizes {
 			if err := c.Context().Err(); err != nil {
@@ -83,24 +84,26 @@ func (b *benchScale) run(c *cobra.Command) error {
 			if err != nil {
 				return fmt.Errorf("%s at %d×%d: %w", e.Name, size, size, err)
 			}
-			results = append(results, r)
+			report.Results = append(report.Results, r)
 			bar.Add(1)
 		}
 	}
 	bar.Clear()
+	report.OthersCores = load.Others()
+	b.warnBusy(c.ErrOrStderr(), report.Machine, report.OthersCores)
 	if b.path != "" {
-		if err := weights.WriteFile(b.path, func(w io.Writer) error { return bench.PlotScale(w, results) }); err != nil {
+		if err := weights.WriteFile(b.path, func(w io.Writer) error { return bench.PlotScale(w, report) }); err != nil {
 			return plain(b.path, err)
 		}
 	}
 	out := c.OutOrStdout()
 	if b.json {
-		return printJSON(out, results)
+		return printJSON(out, report)
 	}
 	if !b.quiet {
 		fmt.Fprintf(out, "device: %v\n", m)
 	}
-	return printScale(out, results)
+	return printScale(out, report.Results)
 }
 
 // printScale prints a table, with growth from the smallest size of each model.
@@ -112,7 +115,7 @@ func printScale(out io.Writer, results []bench.ScaleResult) error {
 		if r.Name != first.Name {
 			first = r
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%.2f ×\t%.2f\t%.2f\t%s\t%s\t%.2f ×\t%s\t%.2f ×\n", r.Name, r.Size, r.Tokens, r.Median, r.Median/first.Median,
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%.2f ×\t%.2f\t%.2f\t%s\t%s\t%.2f ×\t%s\t%.2f ×\n", r.Name, r.Size, r.Tokens, 1e3*r.Median, r.Median/first.Median,
 			float64(r.FLOPs)/1e9, float64(r.AttentionFLOPs)/1e9, bytesText(r.ActivationBytes),
 			bytesText(r.AttentionBytes), float64(r.AttentionBytes)/float64(first.AttentionBytes),
 			bytesText(r.ScoreBytes), float64(r.ScoreBytes)/float64(first.ScoreBytes))

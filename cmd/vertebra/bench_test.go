@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,18 +18,133 @@ func TestBenchModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"bench", "model", "lenet5", "--data", data, "--json", "--batch", strconv.Itoa(x.Shape[0])}
+	args := []string{"bench", "model", "lenet5", "--data", data, "--json", "--quiet", "--batch", strconv.Itoa(x.Shape[0])}
 	for _, runs := range []string{"0", "1"} {
-		var r bench.ModelResult
+		var report bench.Report[bench.ModelResult]
 		text := ok(t, append(args, "--runs", runs)...)
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Results) != 1 {
+			t.Fatalf("%v\n%s", err, text)
 		}
-		if strings.Contains(text, `"warm_median_ms": null`) != (runs == "0") {
+		if strings.Contains(text, `"median_seconds": null`) != (runs == "0") {
 			t.Errorf("--runs %s: %s", runs, text)
 		}
-		if r.Name != "lenet5" || r.MaxAbsDiff == nil || *r.MaxAbsDiff > 1e-5 || (r.Median != nil && *r.Median > 0) != (runs == "1") {
+		r := report.Results[0]
+		if r.Name != "lenet5" || r.MaxAbsDiff == nil || *r.MaxAbsDiff > 1e-5 || (r.Median != nil && *r.Median > 0) != (runs == "1") || r.Layers != nil {
 			t.Errorf("--runs %s: %+v", runs, r)
 		}
+		if m := report.Machine; report.Kind != "model" || m.Adapter == "" || m.Backend == "" || m.Type == "" || m.Version == "" || m.OS != runtime.GOOS || m.Arch != runtime.GOARCH || m.Cores < 1 {
+			t.Errorf("measured on %+v", m)
+		}
+	}
+}
+
+// TestBenchProfile expects a row for each layer, and one for each dispatch when
+// these are asked for.
+func TestBenchProfile(t *testing.T) {
+	args := []string{"bench", "model", "espcn_x2", "--size", "16", "--runs", "1", "--quiet"}
+	layers := map[string]bool{}
+	for _, flag := range []string{"--profile", "--dispatches"} {
+		text := ok(t, append(args, flag)...)
+		var report bench.Report[bench.ModelResult]
+		if err := json.Unmarshal([]byte(ok(t, append(args, flag, "--json")...)), &report); err != nil {
+			t.Fatal(err)
+		}
+		r := report.Results[0]
+		_, table, _ := strings.Cut(text, "layer ")
+		if rows := strings.Count(table, "\n") - 1; rows != len(r.Layers) || report.Peak == nil {
+			t.Errorf("%s: %d rows, %+v", flag, rows, r)
+		}
+		if flag == "--dispatches" {
+			if len(r.Layers) != r.Dispatches {
+				t.Errorf("%d rows for %d dispatches", len(r.Layers), r.Dispatches)
+			}
+			continue
+		}
+		for _, l := range r.Layers {
+			if key := l.Layer + l.Op; layers[key] {
+				t.Errorf("layer %s is told twice", key)
+			} else {
+				layers[key] = true
+			}
+		}
+	}
+}
+
+// TestBenchOps measures a shape with every program.
+func TestBenchOps(t *testing.T) {
+	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 8, "n": 12, "bias": true}]`))
+	args := []string{"bench", "ops", "--shapes", shapes, "--all", "--runs", "1", "--quiet"}
+	if text := ok(t, args...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") {
+		t.Error(text)
+	}
+	var r bench.Report[bench.OpResult]
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "ops" || r.Adapter == "" || r.Peak == nil || len(r.Results) < 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, o := range r.Results {
+		if o.Name != "fc" || o.Kernel <= 0 || o.ShareFLOPS <= 0 || o.ToDefault <= 0 {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestBenchPeak(t *testing.T) {
+	text := ok(t, "bench", "peak", "--json", "--quiet")
+	var r bench.Report[struct{}]
+	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Kind != "peak" || r.Adapter == "" || r.Peak == nil || r.Peak.GFLOPS <= 0 {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+func TestWarnBusy(t *testing.T) {
+	m, busy := bench.Machine{Type: "software", Cores: 2}, 1.25
+	for _, c := range []struct {
+		quiet  bool
+		others *float64
+		want   string
+	}{
+		{false, &busy, "warning: other processes kept 1.2 of 2 cores busy meanwhile: believe no time of this run\n"},
+		{true, &busy, ""},
+		{false, nil, ""},
+		{false, new(float64), ""},
+	} {
+		var b strings.Builder
+		(&settings{quiet: c.quiet}).warnBusy(&b, m, c.others)
+		if b.String() != c.want {
+			t.Errorf("%+v: %q", c, b.String())
+		}
+	}
+}
+
+func TestBenchCompare(t *testing.T) {
+	one, other := 1.0, 0.5
+	of := func(adapter string, seconds *float64) string {
+		text, err := json.Marshal(bench.Report[bench.ModelResult]{
+			Kind:    "model",
+			Machine: bench.Machine{Adapter: adapter, Type: "software", Version: "v1", OS: "linux", Arch: "amd64", Cores: 2},
+			Results: []bench.ModelResult{
+				{Name: "m", Input: []int{1, 8, 8, 3}, FirstOutput: *seconds, Median: seconds},
+				{Name: adapter, Input: []int{1}, FirstOutput: 1},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file(t, adapter+".json", text)
+	}
+	a, b := of("this card", &one), of("that card", &other)
+	text := ok(t, "bench", "compare", a, b)
+	for _, want := range []string{"A: this card; linux/amd64, 2 cores; vertebra v1\n", "B: that card", "m [1, 8, 8, 3]    1000.00  500.00  0.50\n", "only in A: this card [1]\n", "only in B: that card [1]\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	var c bench.Comparison
+	if err := json.Unmarshal([]byte(ok(t, "bench", "compare", a, b, "--json")), &c); err != nil || len(c.Quantities) != 2 || c.Quantities[1].Mean != 0.5 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	peak := file(t, "peak.json", []byte(`{"kind": "peak", "peak": {"gflops": 1}}`))
+	if status, _, stderr := vertebra("bench", "compare", a, peak); status != 1 || !strings.Contains(stderr, "peak.json of bench peak: only reports of the same command are compared") {
+		t.Errorf("status %d, %s", status, stderr)
 	}
 }

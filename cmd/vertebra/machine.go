@@ -55,14 +55,6 @@ func (m *machine) String() string {
 	return m.dev.Info().String()
 }
 
-// name is the adapter's name.
-func (m *machine) name() string {
-	if m.dev == nil {
-		return "cpu"
-	}
-	return m.dev.Info().Name
-}
-
 // program is a graph ready to run. plan is nil without a GPU.
 type program struct {
 	graph *graph.Graph

@@ -52,7 +52,7 @@ func TestTowers(t *testing.T) {
 			if o.Input, o.Want, err = bench.ReadData(path, tower.Network); err != nil {
 				t.Fatal(err)
 			}
-			r, _, err := bench.Model(context.Background(), nil, o)
+			r, err := bench.Model(context.Background(), nil, o)
 			if err != nil || *r.MaxAbsDiff > 1e-6 {
 				t.Errorf("%+v, %v", r, err)
 			}

@@ -230,11 +230,12 @@ func TestTransformerErrors(t *testing.T) {
 func TestBenchScale(t *testing.T) {
 	small(t)
 	plot := filepath.Join(t.TempDir(), "plot.svg")
-	args := []string{"bench", "scale", "--model", "vit_small", "--model", "swin_small", "--sizes", "448,224", "--runs", "1", "-o", plot}
-	var all []bench.ScaleResult
-	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &all); err != nil || len(all) != 4 {
-		t.Fatal(all, err)
+	args := []string{"bench", "scale", "--model", "vit_small", "--model", "swin_small", "--sizes", "448,224", "--runs", "1", "-o", plot, "--quiet"}
+	var r bench.Report[bench.ScaleResult]
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "scale" || r.Adapter == "" || len(r.Results) != 4 {
+		t.Fatal(r, err)
 	}
+	all := r.Results
 	for i, most := range []float64{16.2, 4.2} {
 		a, b := all[2*i], all[2*i+1]
 		memory, scores := float64(b.AttentionBytes)/float64(a.AttentionBytes), float64(b.ScoreBytes)/float64(a.ScoreBytes)

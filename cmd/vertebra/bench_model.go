@@ -1,0 +1,231 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
+)
+
+func newBenchModel(s *settings) *cobra.Command {
+	b := &benchModel{settings: s}
+	c := &cobra.Command{
+		Use:   "model NAME",
+		Short: "Measure a whole model",
+		Long: `Measures a model: first from the start of this process to the first output, then
+runs with everything warm, from the input in host memory to the output in host
+memory; with --runs 0 there are none, and JSON has null for their times. Weights are
+random unless a file gives some. With --data the output is compared; names and
+layouts in that file are PyTorch's: images [N, C, H, W]. "vertebra models" lists the
+names.
+
+--profile sums by layer: all dispatches of one op of one layer together. Operations
+are those of the op's formula, so that Winograd's way, which needs fewer, may pass the
+peak. With --dispatches each is told apart, and the operations of an op that takes
+several are not known of each.`,
+		Example: `  vertebra bench model espcn --scale 3 --size 256
+  vertebra bench model espcn_x2 --batch 4 --profile
+  vertebra bench model clip_vit_b32 --text
+  vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			b.out, b.scaled = c.OutOrStdout(), c.Flags().Changed("scale")
+			return b.run(c, args[0])
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&b.json, "json", false, "print a JSON object")
+	f.BoolVar(&b.profile, "profile", false, "add the time of every layer and its share of the device's peak")
+	f.BoolVar(&b.dispatches, "dispatches", false, "as --profile, but every dispatch")
+	f.IntVar(&b.size, "size", 0, "height and width of the input (default: the model's)")
+	f.BoolVar(&b.text, "text", false, "of CLIP: the text tower, not the image tower")
+	f.IntVar(&b.batch, "batch", 1, "inputs at once")
+	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
+	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for the first alone")
+	f.StringVar(&b.weights, "weights", "", "checkpoint to take the weights from, PyTorch or safetensors")
+	f.StringVar(&b.data, "data", "", "safetensors file of weight/…, input/x and output/… to run and compare with")
+	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
+	c.MarkFlagFilename("data", "safetensors")
+	return c
+}
+
+type benchModel struct {
+	*settings
+	json, text, profile, dispatches bool
+	scaled                          bool // --scale is given
+	size, batch, scale, runs        int
+	weights, data                   string
+	out                             io.Writer
+}
+
+func (b *benchModel) run(c *cobra.Command, name string) error {
+	o, err := b.options(name)
+	if err != nil {
+		return err
+	}
+	m, err := b.open()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	if b.json {
+		// For whoever waits for the first byte: the first output is there.
+		o.First = func() { io.WriteString(b.out, "{") }
+	}
+	load := bench.WatchLoad()
+	r := bench.Report[bench.ModelResult]{Kind: "model", Machine: bench.Describe(m.dev)}
+	one, err := bench.Model(c.Context(), m.dev, o)
+	if err != nil {
+		return err
+	}
+	r.Results = []bench.ModelResult{one}
+	if one.Layers != nil {
+		peak, err := bench.MeasurePeak(c.Context(), m.dev)
+		if err != nil {
+			return err
+		}
+		r.Peak = &peak
+	}
+	r.OthersCores = load.Others()
+	b.warnBusy(c.ErrOrStderr(), r.Machine, r.OthersCores)
+	if b.json {
+		var text strings.Builder
+		if err := printJSON(&text, r); err != nil {
+			return err
+		}
+		_, err := io.WriteString(b.out, text.String()[1:]) // First has written the brace
+		return err
+	}
+	if !b.quiet {
+		fmt.Fprintf(b.out, "device: %v\n", m)
+	}
+	printModel(b.out, one)
+	if one.Layers == nil {
+		return nil
+	}
+	printPeak(b.out, *r.Peak)
+	return printLayers(b.out, one.Layers, *r.Peak)
+}
+
+func printModel(out io.Writer, r bench.ModelResult) {
+	fmt.Fprintf(out, "%s on %v: %.2f GFLOP in %d dispatches of %d kernels\n", r.Name, tensor.Shape(r.Input), float64(r.FLOPs)/1e9, r.Dispatches, r.Pipelines)
+	fmt.Fprintf(out, "memory: activations %s (at least %s), weights %s\n", bytesText(r.ActivationBytes), bytesText(r.ActivationBound), bytesText(r.WeightBytes))
+	fmt.Fprintf(out, "first output %.1f ms after the start of the process\n", 1e3*r.FirstOutput)
+	if r.Median != nil {
+		fmt.Fprintf(out, "later runs: median %.2f ms, least %.2f ms of %d: %.2f GFLOP/s\n", 1e3**r.Median, 1e3**r.Least, r.Runs, float64(r.FLOPs) / *r.Median / 1e9)
+	}
+	if r.MaxAbsDiff != nil {
+		fmt.Fprintf(out, "off by %.1e at most\n", *r.MaxAbsDiff)
+	}
+}
+
+// options makes the model with weights, its input and what is wanted.
+func (b *benchModel) options(name string) (bench.ModelOptions, error) {
+	o := bench.ModelOptions{Runs: b.runs, Start: processStart()}
+	switch {
+	case b.dispatches:
+		o.Layers = bench.ByDispatch
+	case b.profile:
+		o.Layers = bench.ByLayer
+	}
+	entry, err := lookup(name)
+	if err != nil {
+		scaled, bad := zoo.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
+		if bad != nil {
+			return o, err
+		}
+		entry = scaled
+	} else if b.scaled {
+		return o, fmt.Errorf("--scale goes with a name without one, as espcn; %s has its own", entry.Name)
+	}
+	switch {
+	case b.runs < 0:
+		return o, fmt.Errorf("--runs %d, want 0 or more", b.runs)
+	case b.batch < 1:
+		return o, fmt.Errorf("--batch %d, want 1 or more", b.batch)
+	case b.size < 0:
+		return o, fmt.Errorf("--size %d, want 1 or more pixels", b.size)
+	case b.size == 0:
+		b.size = entry.Size
+	}
+	o.Name, o.Model = entry.Name, entry.New()
+	shape := tensor.Shape{b.batch, b.size, b.size, entry.Channels}
+	clip, _ := o.Model.(*models.CLIP)
+	switch {
+	case b.text && clip == nil:
+		return o, fmt.Errorf("--text: %s has no text tower", entry.Name)
+	case b.text:
+		tower := &textTower{clip.CLIPText}
+		o.Model, o.Input = tower, tower.tokens(b.batch)
+		shape = o.Input.Shape
+	case clip != nil:
+		o.Model = &imageTower{clip.Visual}
+	}
+	switch {
+	case b.data != "":
+		if o.Input, o.Want, err = bench.ReadData(b.data, o.Model); err != nil {
+			return o, err
+		}
+		if !o.Input.Shape.Equal(shape) {
+			return o, fmt.Errorf("%s: the input is %v, the model, --batch and --size ask for %v", b.data, o.Input.Shape, shape)
+		}
+		return o, nil
+	case b.weights != "":
+		src, err := weights.Open(b.weights)
+		if err != nil {
+			return o, err
+		}
+		defer src.Close()
+		if err := weights.Bind(o.Model, src); err != nil {
+			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name)
+		}
+	default:
+		weights.Random(o.Model, 1)
+	}
+	if o.Input == nil {
+		o.Input = tensor.Declare(shape...)
+	}
+	return o, nil
+}
+
+func printLayers(out io.Writer, layers []bench.LayerTime, peak bench.Peak) error {
+	all := 0.0
+	for _, l := range layers {
+		all += l.Seconds
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "layer\tprogram\tdispatches\tms\tof all\tGFLOP/s\tof peak\tGB/s\tof copy")
+	for _, l := range layers {
+		flops, share := "-", "-"
+		if l.FLOPs > 0 {
+			rate := float64(l.FLOPs) / l.Seconds / 1e9
+			flops, share = fmt.Sprintf("%.2f", rate), fmt.Sprintf("%.0f%%", 100*rate/peak.GFLOPS)
+		}
+		rate := float64(l.Bytes) / l.Seconds / 1e9
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.3f\t%.0f%%\t%s\t%s\t%.2f\t%.0f%%\n", strings.TrimSpace(l.Layer+" "+l.Op), l.Program, l.Dispatches,
+			1e3*l.Seconds, 100*l.Seconds/all, flops, share, rate, 100*rate/peak.GBS)
+	}
+	return w.Flush()
+}
+
+var started = time.Now()
+
+// processStart is when the process began, as far as it can be told: never later
+// than that by more than what comes before main.
+func processStart() time.Time {
+	if t, ok := systemStart(os.Getpid()); ok && t.Before(started) && started.Sub(t) < time.Minute {
+		return t
+	}
+	return started
+}
