@@ -22,7 +22,10 @@ type Input struct {
 
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
 func File(path string) Input {
-	return Input{path, func() (*picture.Image, error) { return picture.Load(path) }}
+	return Input{path, func() (*picture.Image, error) {
+		m, err := picture.Load(path)
+		return m, named(path, err)
+	}}
 }
 
 // Reader is a picture in one of File's formats. It is read once.
@@ -99,7 +102,7 @@ func Files(paths ...string) []Input {
 	return all
 }
 
-// named is an error of the file system with the path that the user gave.
+// named is an error, of the file system with the path that the user gave.
 func named(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -188,7 +188,9 @@ func walk(v reflect.Value, prefix string, f func(string, *tensor.Tensor)) {
 	switch {
 	case v.Type() == tensorType:
 		if t := v.Interface().(*tensor.Tensor); t != nil {
-			t.Name = prefix
+			if t.Name != prefix { // not written again: a model may be traced by several goroutines
+				t.Name = prefix
+			}
 			f(prefix, t)
 		}
 		return
