@@ -31,7 +31,7 @@ func attention(s sub) (Case, error) {
 			return Case{}, fmt.Errorf("scale %v is unknown", scale)
 		}
 	}
-	q, k, v := joinHeads(s.in("q")), joinHeads(s.in("k")), joinHeads(s.in("v"))
+	q, k, v := joinHeads(s.ranked("input", "q", 4)), joinHeads(s.ranked("input", "k", 4)), joinHeads(s.ranked("input", "v", 4))
 	in := []*tensor.Tensor{q, k, v}
 	for _, name := range []string{"bias", "mask"} {
 		if !s.has("input", name) {
@@ -48,9 +48,9 @@ func attention(s sub) (Case, error) {
 		in = append(in, bias)
 		op.Biases++
 	}
-	want := []*tensor.Tensor{joinHeads(s.out("y"))}
+	want := []*tensor.Tensor{joinHeads(s.ranked("output", "y", 4))}
 	if s.has("stage", "probs") {
-		want = append(want, joinHeads(s.read("stage", "probs")))
+		want = append(want, joinHeads(s.ranked("stage", "probs", 4)))
 	}
 	return several(want, in, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
 		y := []*graph.Value{graph.Apply(op, in...)}
@@ -70,10 +70,10 @@ func attention(s sub) (Case, error) {
 // causal says whether a mask [N, N] is that of tokens which see those before
 // them: -∞ above the diagonal, and else 0.
 func causal(mask *tensor.Tensor) bool {
-	n := mask.Shape[0]
-	if !mask.Shape.Equal(tensor.Shape{n, n}) || n < 2 {
+	if len(mask.Shape) != 2 || mask.Shape[0] != mask.Shape[1] || mask.Shape[0] < 2 {
 		return false
 	}
+	n := mask.Shape[0]
 	for i, v := range mask.Data {
 		if above := i%n > i/n; above != math.IsInf(float64(v), -1) || !above && v != 0 {
 			return false
@@ -91,8 +91,11 @@ func joinHeads(t *tensor.Tensor) *tensor.Tensor {
 // multihead builds nn.MultiheadAttention: self-attention by one packed layer,
 // attention to other tokens by the first rows of that layer and the rest.
 func multihead(s sub, heads int) (Case, error) {
-	w, b := s.weight("in_proj_weight"), s.weight("in_proj_bias")
+	w, b := s.ranked("weight", "in_proj_weight", 2), s.ranked("weight", "in_proj_bias", 1)
 	e := w.Shape[1]
+	if w.Shape[0] != 3*e || b.Shape[0] != 3*e {
+		return Case{}, fmt.Errorf("in_proj_weight is %v and in_proj_bias %v, want three times as many rows as columns", w.Shape, b.Shape)
+	}
 	project := func(x *graph.Value, from, to int) *graph.Value {
 		g := x.Graph()
 		return graph.Apply(graph.Linear{Epilogue: graph.Epilogue{Bias: true}}, x,
@@ -103,6 +106,9 @@ func multihead(s sub, heads int) (Case, error) {
 		if s.has("input", name) {
 			in = append(in, s.in(name))
 		}
+	}
+	if len(in) == 0 || len(in) > 2 {
+		return Case{}, fmt.Errorf("%d inputs, want x or q and kv", len(in))
 	}
 	return one(s.out("y"), in, func(g *graph.Graph, in []*graph.Value) *graph.Value {
 		var y *graph.Value

@@ -1,7 +1,7 @@
 package golden
 
 import (
-	"strings"
+	"errors"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
@@ -10,7 +10,8 @@ import (
 )
 
 // clip is the case of both towers on some images and texts, and of their
-// comparison. Sizes are the file's; its config tells the heads.
+// comparison, or of what the file has of these. Sizes are those of the weights;
+// the config tells the heads.
 func clip(f *file) (Case, error) {
 	var a struct {
 		Heads     int    `json:"vision_heads"`
@@ -20,7 +21,7 @@ func clip(f *file) (Case, error) {
 	if err := f.decode(&a); err != nil {
 		return Case{}, err
 	}
-	act, err := activationOf(a.Act)
+	act, err := activationOf(a.Act, graph.QuickGELU)
 	if err != nil {
 		return Case{}, err
 	}
@@ -33,33 +34,42 @@ func clip(f *file) (Case, error) {
 		return Case{}, err
 	}
 	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the layers
-	inputs := []*tensor.Tensor{channelsLast(f.tensor("input/image")), f.tensor("input/text")}
+	has := func(name string) bool { return f.has("output/" + name) }
+	compared := has("logits_per_image") || has("logits_per_text")
+	withImage, withText := compared || has("image_features"), compared || has("text_features")
+	if !withImage && !withText {
+		return Case{}, errors.New("no output to compare")
+	}
+	var inputs []*tensor.Tensor
+	if withImage {
+		inputs = append(inputs, f.image("input/image"))
+	}
+	if withText {
+		inputs = append(inputs, f.ranked("input/text", 2))
+	}
 	g, err := graph.Trace(func(g *graph.Graph) {
-		images := m.Forward(g.Input("image", inputs[0].Shape...))
-		texts := m.ForwardText(g.Input("text", inputs[1].Shape...))
-		logits := m.Logits(images, texts)
-		g.Output("image_features", images)
-		g.Output("text_features", texts)
-		g.Output("logits_per_image", logits)
-		g.Output("logits_per_text", logits.Permute(1, 0))
+		var images, texts *graph.Value
+		if withImage {
+			images = m.Forward(g.Input("image", inputs[0].Shape...))
+		}
+		if withText {
+			texts = m.ForwardText(g.Input("text", inputs[len(inputs)-1].Shape...))
+		}
+		output := func(name string, v *graph.Value) {
+			if has(name) {
+				g.Output(name, v)
+			}
+		}
+		output("image_features", images)
+		output("text_features", texts)
+		if compared {
+			logits := m.Logits(images, texts)
+			output("logits_per_image", logits)
+			output("logits_per_text", logits.Permute(1, 0))
+		}
 	})
 	if err != nil {
 		return Case{}, err
 	}
-	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
-	for _, o := range g.Outputs {
-		c.Want = append(c.Want, f.named("output/", o.Name))
-	}
-	for _, s := range g.Stages {
-		if _, ok := f.Entry("stage/" + s.Name); !ok {
-			continue
-		}
-		want := f.named("stage/", s.Name)
-		if strings.Contains(s.Name, ".resblocks.") { // [token, batch, width]
-			want = want.Permute(1, 0, 2)
-			want.Name = s.Name
-		}
-		c.Stages = append(c.Stages, want)
-	}
-	return c, nil
+	return f.traced(g, inputs, g.Outputs[0].Name)
 }

@@ -2,32 +2,47 @@ package golden
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
+func espcn(f *file) (Case, error) {
+	var a struct {
+		Upscale          int
+		Activation, Last string
+	}
+	if err := f.decode(&a); err != nil {
+		return Case{}, err
+	}
+	act, err := activationOf(a.Activation, graph.Tanh)
+	if err != nil {
+		return Case{}, err
+	}
+	last, err := activationOf(a.Last, graph.Sigmoid)
+	if err != nil {
+		return Case{}, fmt.Errorf("last: %w", err)
+	}
+	return f.network(func(src weights.Source) (models.Network, error) {
+		m, err := models.LoadESPCN(src, a.Upscale)
+		if err == nil {
+			m.Act, m.Last = act, last
+		}
+		return m, err
+	})
+}
+
 // resNet is the case of a residual network. Its sizes are those of the weights.
 func resNet(f *file) (Case, error) {
-	src, err := f.weights()
-	if err != nil {
-		return Case{}, err
-	}
-	m, err := models.LoadResNet(src)
-	if err != nil {
-		return Case{}, err
-	}
-	return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
+	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadResNet(src) })
 }
 
 func alexNet(f *file) (Case, error) { return f.fitted(models.NewAlexNet(1000)) }
 
 func googLeNet(f *file) (Case, error) {
 	var a struct {
-		Aux       bool    `json:"aux_logits"`
 		Transform bool    `json:"transform_input"`
 		Eps       float64 `json:"bn_eps"`
 	}
@@ -37,40 +52,41 @@ func googLeNet(f *file) (Case, error) {
 	if a.Eps != 0 && a.Eps != 0.001 {
 		return Case{}, fmt.Errorf("bn_eps %v, want 0.001", a.Eps)
 	}
-	return f.fitted(models.NewGoogLeNet(models.GoogLeNetConfig{Aux: a.Aux, TransformInput: a.Transform}))
+	return f.network(func(src weights.Source) (models.Network, error) {
+		_, aux := weights.Describe(src, "aux1.fc1.weight")
+		m := models.NewGoogLeNet(models.GoogLeNetConfig{Aux: aux, TransformInput: a.Transform})
+		m.Auxiliary = f.has("output/aux1") || f.has("output/aux2")
+		weights.Adopt(m, src)
+		return m, weights.Bind(m, src)
+	})
 }
 
-// lenetConfig is the config of LeNet-5's forms.
-type lenetConfig struct {
-	Activation, Pool string
-	Channels         int
-}
-
-// decodeLeNet reads the config, with what the form does by default.
-func (f *file) decodeLeNet(activation, pool string) (act graph.Activation, other bool, channels int, err error) {
-	a := lenetConfig{activation, pool, 1}
+// decodeLeNet reads the config of LeNet-5's forms, with what the form does by
+// default.
+func (f *file) decodeLeNet(usual graph.Activation, pool string) (act graph.Activation, other bool, err error) {
+	a := struct{ Activation, Pool string }{Pool: pool}
 	if err := f.decode(&a); err != nil {
-		return 0, false, 0, err
+		return 0, false, err
 	}
 	if a.Pool != "max" && a.Pool != "avg" {
-		return 0, false, 0, fmt.Errorf("pooling %q is unknown", a.Pool)
+		return 0, false, fmt.Errorf("pooling %q is unknown", a.Pool)
 	}
-	act, err = activationOf(a.Activation)
-	return act, a.Pool != pool, a.Channels, err
+	act, err = activationOf(a.Activation, usual)
+	return act, a.Pool != pool, err
 }
 
 func lenet5(f *file) (Case, error) {
-	act, avg, channels, err := f.decodeLeNet("relu", "max")
+	act, avg, err := f.decodeLeNet(graph.ReLU, "max")
 	if err != nil {
 		return Case{}, err
 	}
-	m := models.NewLeNet5(channels)
+	m := models.NewLeNet5(1)
 	m.Act, m.Avg = act, avg
 	return f.fitted(m)
 }
 
 func lenet5D2L(f *file) (Case, error) {
-	act, maximum, _, err := f.decodeLeNet("sigmoid", "avg")
+	act, maximum, err := f.decodeLeNet(graph.Sigmoid, "avg")
 	if err != nil {
 		return Case{}, err
 	}
@@ -79,14 +95,22 @@ func lenet5D2L(f *file) (Case, error) {
 	return f.fitted(m)
 }
 
-// lenetMNIST is a trained network on digits of MNIST; its weights are in a file
+// lenetMNIST is a trained network on digits of MNIST. Its weights are in a file
 // of their own.
 func lenetMNIST(f *file) (Case, error) {
-	m := models.NewLeNet5Conv()
-	if err := f.bindFrom(m, "shared/data/weights/lenet_mnist_csinva.safetensors"); err != nil {
+	src, err := f.weights()
+	if err == nil && len(src.Names()) == 0 {
+		src, err = f.checkpoint("shared/data/weights/lenet_mnist_csinva.safetensors")
+	}
+	if err != nil {
 		return Case{}, err
 	}
-	x := f.tensor("input/resized_u8")
+	m := models.NewLeNet5Conv()
+	if err := weights.Bind(m, src); err != nil {
+		return Case{}, err
+	}
+	f.see("output/all_predictions") // of all of MNIST's test set, which is not in the file
+	x := f.ranked("input/resized_u8", 3)
 	x = x.Reshape(append(x.Shape[:3:3], 1)...)
 	for i := range x.Data {
 		x.Data[i] /= 255
@@ -94,12 +118,10 @@ func lenetMNIST(f *file) (Case, error) {
 	return f.imagesOf(m, x, "log_probs")
 }
 
-// cifarResNet is a trained network on four photos; its weights are in a file of
-// their own.
+// cifarResNet is a trained network on photos of 32×32 pixels.
 func cifarResNet(f *file) (Case, error) {
 	var a struct {
-		Blocks  [3]int `json:"num_blocks"`
-		Weights string
+		Blocks [3]int `json:"num_blocks"`
 	}
 	if err := f.decode(&a); err != nil {
 		return Case{}, err
@@ -107,48 +129,24 @@ func cifarResNet(f *file) (Case, error) {
 	if a.Blocks == [3]int{} {
 		return Case{}, fmt.Errorf("metadata config: no num_blocks")
 	}
-	m := models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: a.Blocks})
-	if err := f.bindFrom(m, a.Weights); err != nil {
-		return Case{}, err
-	}
-	x := f.tensor("input/u8")
-	for i := range x.Data {
-		c := i % 3
-		x.Data[i] = (x.Data[i]/255 - models.ImageNetMean[c]) / models.ImageNetStd[c]
-	}
-	return f.imagesOf(m, x, "logits")
-}
-
-// bindFrom binds a model to a checkpoint that lies beside the file.
-func (f *file) bindFrom(m models.Network, name string) error {
-	src, err := f.beside(name)
-	if err != nil {
-		return err
-	}
-	return weights.Bind(m, src)
-}
-
-// beside reads a checkpoint that lies beside the file. If its name begins with
-// "shared/", the file is taken to be in shared/golden.
-func (f *file) beside(name string) (weights.Source, error) {
-	dir := f.dir
-	if rest, ok := strings.CutPrefix(name, "shared/"); ok {
-		dir, name = filepath.Join(dir, ".."), rest
-	}
-	src, err := weights.Open(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		return nil, fmt.Errorf("%w: weights: %w", ErrUnknown, err)
-	}
-	f.opened = append(f.opened, src)
-	return weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }), nil
-}
-
-// fitted makes a case of a model whose channels are as many as the weights say.
-func (f *file) fitted(m models.Network) (Case, error) {
 	src, err := f.weights()
 	if err != nil {
 		return Case{}, err
 	}
+	m := models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: a.Blocks})
 	weights.Adopt(m, src)
-	return f.images(m)
+	if err := weights.Bind(m, src); err != nil {
+		return Case{}, err
+	}
+	var x *tensor.Tensor
+	if !f.has("input/u8") {
+		x = f.image("input/x")
+	} else {
+		x = f.ranked("input/u8", 4)
+		for i := range x.Data {
+			c := i % 3
+			x.Data[i] = (x.Data[i]/255 - models.ImageNetMean[c]) / models.ImageNetStd[c]
+		}
+	}
+	return f.imagesOf(m, x, "logits")
 }

@@ -16,7 +16,7 @@ func convTranspose2d(s sub) (Case, error) {
 	}
 	op := graph.ConvTranspose2d{Stride: a.Stride, Pad: a.Padding, OutputPad: a.OutputPadding, Dilation: a.Dilation, Groups: a.Groups}
 	op.Bias = s.has("weight", "bias")
-	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+	return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
 		args := []*graph.Value{in[0], g.Const(s.weight("weight"))}
 		if op.Bias {
 			args = append(args, g.Const(s.weight("bias")))

@@ -30,8 +30,11 @@ func maePieces(s sub) (Case, error) {
 
 // randomMasking keeps the tokens of the smallest noise.
 func randomMasking(s sub) (Case, error) {
-	want := []*tensor.Tensor{s.out("x_masked"), s.out("mask"), s.out("ids_restore")}
+	want := []*tensor.Tensor{s.ranked("output", "x_masked", 3), s.ranked("output", "mask", 2), s.out("ids_restore")}
 	batch, tokens, keep := want[1].Shape[0], want[1].Shape[1], want[0].Shape[1]
+	if keep > tokens {
+		return Case{}, fmt.Errorf("x_masked is %v, mask %v: more tokens are kept than there are", want[0].Shape, want[1].Shape)
+	}
 	removed := tensor.New(tokens, 1)
 	for i := keep; i < tokens; i++ {
 		removed.Data[i] = 1

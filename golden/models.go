@@ -1,8 +1,9 @@
 package golden
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
@@ -11,8 +12,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// architectures says how a file becomes a case, by the architecture that its
-// config names, up to a comma or bracket, or else by its model.
+// architectures says how a file becomes a case, by the beginning of the
+// architecture that its config names, or else of its model. Residual networks
+// are "resnet", whatever their number of layers.
 var architectures = map[string]func(*file) (Case, error){
 	"alexnet":             alexNet,
 	"cifar resnet":        cifarResNet,
@@ -22,63 +24,42 @@ var architectures = map[string]func(*file) (Case, error){
 	"LeNet-5":             lenetMNIST,
 	"lenet5_d2l":          lenet5D2L,
 	"lenet5_tutorial":     lenet5,
-	"resnet101":           resNet,
-	"resnet152":           resNet,
-	"resnet18":            resNet,
-	"resnet34":            resNet,
-	"resnet50":            resNet,
-	"resnext101_32x8d":    resNet,
-	"resnext101_64x4d":    resNet,
-	"resnext50_32x4d":     resNet,
-	"wide_resnet101_2":    resNet,
-	"wide_resnet50_2":     resNet,
+	"resnet":              resNet,
 	"op:preprocess_photo": photo,
-	"unet3p":              uNet3P(false, false),
-	"unet3p_deepsup":      uNet3P(true, false),
-	"unet3p_deepsup_cgm":  uNet3P(true, true),
-	"unet_4uiiurz1":       uNetPP(true),
+	"unet3p":              uNet3P,
+	"unet3p_deepsup":      uNet3P,
+	"unet3p_deepsup_cgm":  uNet3P,
+	"unet_4uiiurz1":       uNetPP,
 	"unet_milesial":       uNet,
 	"unet_v2":             uNetV2,
-	"unetpp_4uiiurz1":     uNetPP(false),
+	"unetpp_4uiiurz1":     uNetPP,
 
 	"mae":                              mae,
 	"mae models_vit.VisionTransformer": vit(false),
-	"swin_microsoft":                   swin(false, true),
-	"swin_torchvision":                 swin(false, false),
-	"swin_v2_microsoft":                swin(true, true),
-	"swin_v2_torchvision":              swin(true, false),
+	"swin_microsoft":                   swin(true),
+	"swin_torchvision":                 swin(false),
+	"swin_v2_microsoft":                swin(true),
+	"swin_v2_torchvision":              swin(false),
 	"vit_timm":                         vit(false),
 	"vit_torchvision":                  vit(true),
 	"vit_torchvision + linear detection head": detector,
 }
 
-// suites is architectures for files that hold more cases than one.
-var suites = map[string]func(*file) ([]Case, error){
+// suites is architectures for files that hold more cases than one, which these
+// functions add.
+var suites = map[string]func(*file) error{
 	"sam":              samCases,
 	"sam mask decoder": samDecoder,
 }
 
-func espcn(f *file) (Case, error) {
-	var a struct {
-		Upscale          int
-		Activation, Last string
+// activationOf finds an activation by its name. Without one it is the usual one.
+func activationOf(name string, usual graph.Activation) (graph.Activation, error) {
+	switch name {
+	case "":
+		return usual, nil
+	case "identity", "linear":
+		return graph.None, nil
 	}
-	if err := f.decode(&a); err != nil {
-		return Case{}, err
-	}
-	m := models.NewESPCN(models.ESPCNConfig{Scale: a.Upscale})
-	var err error
-	if m.Act, err = activationOf(a.Activation); err != nil {
-		return Case{}, err
-	}
-	if m.Last, err = activationOf(a.Last); err != nil {
-		return Case{}, err
-	}
-	return f.images(m)
-}
-
-// activationOf finds an activation by its name.
-func activationOf(name string) (graph.Activation, error) {
 	for a := graph.None; a <= graph.ExpClamped; a++ {
 		if a.String() == name {
 			return a, nil
@@ -87,28 +68,44 @@ func activationOf(name string) (graph.Activation, error) {
 	return graph.None, fmt.Errorf("activation %q is unknown", name)
 }
 
-// images makes a case of a model from images to one result. Stages and results
-// of four dimensions are NCHW in the file.
-func (f *file) images(m models.Network) (Case, error) {
-	if err := f.bind(m); err != nil {
+// network makes a case of a network that load makes of the weights, on the
+// images "input/x". Stages and results of four dimensions are NCHW in the file.
+func (f *file) network(load func(src weights.Source) (models.Network, error)) (Case, error) {
+	src, err := f.weights()
+	if err != nil {
 		return Case{}, err
 	}
-	return f.imagesOf(m, channelsLast(f.tensor("input/x")), f.group("output").Names()...)
+	m, err := load(src)
+	if err != nil {
+		return Case{}, err
+	}
+	return f.imagesOf(m, f.image("input/x"), "")
 }
 
-// imagesOf is images for a model that is bound and an input in the graph's
-// layout. A single output has the first of these names in the file; several
-// have their own.
-func (f *file) imagesOf(m models.Network, x *tensor.Tensor, outputs ...string) (Case, error) {
+// fitted is network for one that is declared in its usual size. Its channels and
+// classes are those of the weights.
+func (f *file) fitted(m models.Network) (Case, error) {
+	return f.network(func(src weights.Source) (models.Network, error) {
+		weights.Adopt(m, src)
+		return m, weights.Bind(m, src)
+	})
+}
+
+// imagesOf makes a case of a network whose weights are bound, on an input in the
+// graph's layout. A single result has this name in the file; see traced.
+func (f *file) imagesOf(m models.Network, x *tensor.Tensor, result string) (Case, error) {
 	g, err := models.Trace(m, x.Shape...)
 	if err != nil {
 		return Case{}, err
 	}
-	return f.traced(g, []*tensor.Tensor{x}, outputs...)
+	return f.traced(g, []*tensor.Tensor{x}, result)
 }
 
-// traced is imagesOf for a graph, whose stages get the file's names.
-func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string) (Case, error) {
+// traced makes a case of a graph. Its stages are those that the file has, too.
+// So are its outputs if there are several. A single one has the name result in
+// the file, or if that is empty, the name that it has in the graph or the only
+// one that there is.
+func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, result string) (Case, error) {
 	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
 	stages := f.stages()
 	for i, s := range g.Stages {
@@ -117,36 +114,33 @@ func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, outputs ...string
 			c.Stages = append(c.Stages, f.stage(name, s.Value.Shape))
 		}
 	}
-	if len(outputs) > 0 && len(outputs) != len(g.Outputs) {
-		return c, fmt.Errorf("outputs are %q, want %d", outputs, len(g.Outputs))
+	have := f.group("output").Names()
+	if len(have) == 0 {
+		return c, errors.New("no output to compare")
 	}
-	for i, o := range g.Outputs {
-		name := o.Name
-		if len(outputs) == 1 {
-			name = outputs[i]
+	if len(g.Outputs) > 1 {
+		var names []string
+		for _, o := range g.Outputs {
+			names = append(names, o.Name)
 		}
-		c.Want = append(c.Want, f.named("output/", name))
+		g.Outputs = slices.DeleteFunc(g.Outputs, func(o graph.Output) bool { return !slices.Contains(have, o.Name) })
+		if len(g.Outputs) == 0 {
+			return c, fmt.Errorf("outputs are %s, want one of %s", strings.Join(have, ", "), strings.Join(names, ", "))
+		}
+		for _, o := range g.Outputs {
+			c.Want = append(c.Want, f.named("output/", o.Name))
+		}
+		return c, nil
 	}
+	switch {
+	case result != "":
+	case len(have) == 1:
+		result = have[0]
+	default:
+		result = g.Outputs[0].Name
+	}
+	c.Want = append(c.Want, f.named("output/", result))
 	return c, nil
-}
-
-// weights are the file's, or those of the checkpoint beside it that its config
-// names.
-func (f *file) weights() (weights.Source, error) {
-	var a struct{ Weights string }
-	if err := f.decode(&a); err != nil || a.Weights == "" {
-		return f.group("weight"), err
-	}
-	return f.beside(a.Weights)
-}
-
-// bind binds a model to the file's weights.
-func (f *file) bind(m models.Network) error {
-	src, err := f.weights()
-	if err != nil {
-		return err
-	}
-	return weights.Bind(m, src)
 }
 
 // stages finds the file's stages by the names that models give them.
@@ -174,60 +168,33 @@ var stageNames = map[string]func(string) string{
 	},
 }
 
-// stage reads a stage for a value of a shape: tokens [B, N, C] may be a map in
-// the graph, and maps be channels last in the file.
+// stage reads a stage for a value of a shape. Its layout is the first of those
+// that it may have in the file whose shape goes with the value's: tokens
+// [B, N, C] may be a map in the graph, maps may be channels last in the file, and
+// tokens [N, B, C].
 func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
 	t := f.tensor("stage/" + name)
+	layouts := []*tensor.Tensor{t}
 	switch {
 	case len(t.Shape) == 3 && len(shape) == 4 && t.Shape[1] == shape[1]*shape[2]:
-		t = t.Reshape(t.Shape[0], shape[1], shape[2], t.Shape[2])
-	case !mapsChannelsLast[f.arch]:
-		t = channelsLast(t)
+		layouts[0] = t.Reshape(t.Shape[0], shape[1], shape[2], t.Shape[2])
+	case len(t.Shape) == 4 && mapsChannelsLast[f.arch]:
+		layouts = append(layouts, t.ToNHWC())
+	case len(t.Shape) == 4:
+		layouts = []*tensor.Tensor{t.ToNHWC(), t}
+	case len(t.Shape) == 3 && f.arch == "clip" && strings.Contains(name, ".resblocks."):
+		layouts = []*tensor.Tensor{t.Permute(1, 0, 2), t}
 	}
-	t.Name = name
-	return t
+	i := max(0, slices.IndexFunc(layouts, func(t *tensor.Tensor) bool { return within(t.Shape, shape) }))
+	return named(name, layouts[i])
+}
+
+// within says whether a is the shape of a value of shape b, or of its first
+// images or channels.
+func within(a, b tensor.Shape) bool {
+	n := len(a) - 1
+	return n >= 1 && len(b) == n+1 && a[0] <= b[0] && a[n] <= b[n] && a[1:n].Equal(b[1:n])
 }
 
 // mapsChannelsLast are the architectures whose stages are [B, H, W, C].
 var mapsChannelsLast = map[string]bool{"swin_torchvision": true, "swin_v2_torchvision": true}
-
-// decode reads the model's config.
-func (f *file) decode(to any) error {
-	if err := json.Unmarshal([]byte(f.Metadata["config"]), to); err != nil {
-		return fmt.Errorf("metadata config: %w", err)
-	}
-	return nil
-}
-
-// group is the tensors below a prefix, without it.
-func (f *file) group(prefix string) weights.Source {
-	return weights.Rename(f, func(name string) string {
-		if rest, ok := strings.CutPrefix(name, prefix+"/"); ok {
-			return rest
-		}
-		return ""
-	})
-}
-
-func (f *file) tensor(name string) *tensor.Tensor {
-	t, err := f.Tensor(name)
-	if err != nil {
-		panic(missing{err})
-	}
-	return t
-}
-
-// named reads a stage or result in the graph's layout.
-func (f *file) named(prefix, name string) *tensor.Tensor {
-	t := channelsLast(f.tensor(prefix + name))
-	t.Name = name
-	return t
-}
-
-// channelsLast turns NCHW to NHWC and leaves the rest.
-func channelsLast(t *tensor.Tensor) *tensor.Tensor {
-	if len(t.Shape) == 4 {
-		return t.ToNHWC()
-	}
-	return t
-}

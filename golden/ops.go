@@ -60,7 +60,7 @@ func conv2d(s sub) (Case, error) {
 	}
 	op := graph.Conv2d{Stride: a.Stride, Pad: a.Padding, Dilation: a.Dilation, Groups: a.Groups}
 	op.Bias = s.has("weight", "bias")
-	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
+	return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, func(g *graph.Graph, in []*graph.Value) *graph.Value {
 		args := []*graph.Value{in[0], g.Const(s.weight("weight"))}
 		if op.Bias {
 			args = append(args, g.Const(s.weight("bias")))
@@ -79,4 +79,26 @@ func linear(s sub) (Case, error) {
 		}
 		return graph.Apply(op, args...)
 	})
+}
+
+// one makes a case of one op with constants: inputs become graph inputs,
+// in order, and build adds the rest.
+func one(want *tensor.Tensor, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) *graph.Value) (Case, error) {
+	return several([]*tensor.Tensor{want}, inputs, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
+		return []*graph.Value{build(g, in)}
+	})
+}
+
+// several is one for more than one output.
+func several(want, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) []*graph.Value) (Case, error) {
+	g, err := graph.Trace(func(g *graph.Graph) {
+		var in []*graph.Value
+		for _, t := range inputs {
+			in = append(in, g.Input(t.Name, t.Shape...))
+		}
+		for i, v := range build(g, in) {
+			g.Output(want[i].Name, v)
+		}
+	})
+	return Case{Graph: g, Inputs: inputs, Want: want}, err
 }

@@ -44,7 +44,7 @@ func adaptivePool(s sub) (Case, error) {
 
 // image makes a case of one op from image x to image y, with these weights.
 func image(s sub, op graph.Op, names ...string) (Case, error) {
-	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, apply(s, op, names))
+	return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, apply(s, op, names))
 }
 
 // plain is image for values that have no layout.

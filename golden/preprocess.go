@@ -1,11 +1,8 @@
 package golden
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -13,21 +10,6 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
-
-// picture reads an image [H, W, C] or [H, W] of bytes.
-func (f *file) picture(name string) *picture.Image {
-	e, ok := f.Entry(name)
-	raw, err := f.Bytes(name)
-	if err == nil && (!ok || e.DType != "U8" || len(e.Shape) < 2 || len(e.Shape) > 3) {
-		err = fmt.Errorf("%s is no image", name)
-	}
-	if err != nil {
-		panic(missing{err})
-	}
-	m := picture.New(e.Shape[1], e.Shape[0], append(e.Shape, 1)[2])
-	copy(m.Pix, raw)
-	return m
-}
 
 // preprocess builds the conversions and resizes of pictures, which run on the
 // host.
@@ -44,6 +26,9 @@ func preprocess(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
+	if max(a.SizeWH[0], a.SizeWH[1], a.Resize, a.Crop, a.Target) > 1<<14 {
+		return Case{}, fmt.Errorf("size_wh %v, resize %d, crop %d, target %d: no pictures are so large", a.SizeWH, a.Resize, a.Crop, a.Target)
+	}
 	m := s.file.picture("input/image")
 	if a.Mode == "" {
 		a.Mode = "bilinear"
@@ -57,9 +42,15 @@ func preprocess(s sub) (Case, error) {
 	case float64:
 		size = [2]int{int(v), int(v)}
 	case []any:
+		if len(v) != 2 {
+			return Case{}, fmt.Errorf("size %v, want height and width", v)
+		}
 		h, _ := v[0].(float64)
 		w, _ := v[1].(float64)
 		size = [2]int{int(h), int(w)}
+	}
+	if min(size[0], size[1]) < 0 || max(size[0], size[1]) > 1<<14 {
+		return Case{}, fmt.Errorf("size %v", a.Size)
 	}
 	p := zoo.Preprocess{Filter: filter, Mean: a.Mean, Std: a.Std}
 	switch kind := s.Kind; {
@@ -92,7 +83,7 @@ func preprocess(s sub) (Case, error) {
 	default:
 		return Case{}, fmt.Errorf("kind %q is unknown", kind)
 	}
-	want := s.out("tensor")
+	want := s.ranked("output", "tensor", 3)
 	c := Case{Want: []*tensor.Tensor{want.Reshape(append([]int{1}, want.Shape...)...).ToNHWC()}}
 	resized := p
 	resized.Crop = [2]int{}
@@ -105,7 +96,7 @@ func preprocess(s sub) (Case, error) {
 			continue
 		}
 		steps = append(steps, step.p)
-		t := s.out(step.name)
+		t := s.ranked("output", step.name, 3)
 		if t.Shape[0] == 3 { // channels first
 			t = t.Permute(1, 2, 0)
 		}
@@ -127,61 +118,111 @@ func preprocess(s sub) (Case, error) {
 	return c, nil
 }
 
-// photo builds the preprocessing of a whole photo, which lies beside the file
-// or in the folder of images beside its folder.
+// photo builds the preprocessing of a whole photo, which the metadata name.
 func photo(f *file) (Case, error) {
-	var config struct{ Image string }
-	if err := json.Unmarshal([]byte(f.Metadata["config"]), &config); err != nil {
-		return Case{}, err
-	}
-	name := filepath.Base(config.Image)
-	m, err := picture.Load(filepath.Join(f.dir, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		m, err = picture.Load(filepath.Join(f.dir, "..", "data", "images", name))
-	}
+	m, err := f.photo()
 	if err != nil {
 		return Case{}, err
 	}
 	var c Case
-	var steps []zoo.Preprocess
-	for _, name := range f.Names() {
-		var filter string
-		var p zoo.Preprocess
-		want := f.picture(name)
-		parts := strings.Split(name, "/")
-		if parts[1] == "sam_1024" {
-			p.Long = 1024
-		} else {
-			fields := strings.Split(parts[1], "_")
-			filter = fields[0]
-			p.Short, _ = strconv.Atoi(fields[1])
-			size, _ := strconv.Atoi(fields[2])
-			p.Crop = [2]int{size, size}
-			if p.Filter, err = picture.ParseFilter(filter); err != nil {
-				return Case{}, err
-			}
+	var steps []photoStep
+	for _, name := range f.group("output").Names() {
+		s, err := photoStepOf(name)
+		if err != nil {
+			return Case{}, err
 		}
-		t := want.Tensor()
-		t.Name = strings.TrimPrefix(name, "output/")
-		c.Want = append(c.Want, t)
-		steps = append(steps, p)
+		c.Want = append(c.Want, f.raw("output/", name))
+		steps = append(steps, s)
 	}
 	c.Host = func() ([]*tensor.Tensor, error) {
 		var got []*tensor.Tensor
-		for i, p := range steps {
-			m, _, err := p.Picture(m)
+		for i, s := range steps {
+			t, err := s.of(m, c.Want[i].Shape)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", c.Want[i].Name, err)
 			}
-			if row, ok := strings.CutPrefix(c.Want[i].Name, "sam_1024/row_"); ok {
-				y, _ := strconv.Atoi(row)
-				m = &picture.Image{Width: 3, Height: m.Width, Channels: 1, Pix: m.Pix[3*m.Width*y:][:3*m.Width]}
-			}
-			got = append(got, m.Tensor())
+			got = append(got, t)
 		}
 		return got, nil
 	}
 	return c, nil
+}
+
+// photoStep is what becomes of a photo, or a row of that.
+type photoStep struct {
+	zoo.Preprocess
+	row int // below 0 all
+}
+
+// photoStepOf reads the name of an output: "bicubic_256_224/cropped" is resized to
+// a shorter side of 256 and cut to 224×224, "bicubic_256_224/resized" only
+// resized, and "sam_1024/row_512" is a row of what is resized to a longer side of
+// 1024, of which "sam_1024/resized" is all.
+func photoStepOf(name string) (photoStep, error) {
+	s := photoStep{row: -1}
+	how, what, _ := strings.Cut(name, "/")
+	fields := strings.Split(how, "_")
+	numbers := make([]int, len(fields)-1)
+	for i := range numbers {
+		var err error
+		if numbers[i], err = strconv.Atoi(fields[i+1]); err != nil || numbers[i] < 1 || numbers[i] > 1<<14 {
+			return s, fmt.Errorf("output/%s: %q is no size", name, fields[i+1])
+		}
+	}
+	row, isRow := strings.CutPrefix(what, "row_")
+	switch {
+	case fields[0] == "sam" && len(numbers) == 1 && (what == "resized" || isRow):
+		s.Long = numbers[0]
+	case len(numbers) == 2 && (what == "resized" || what == "cropped"):
+		var err error
+		if s.Filter, err = picture.ParseFilter(fields[0]); err != nil {
+			return s, fmt.Errorf("output/%s: %w", name, err)
+		}
+		if s.Short = numbers[0]; what == "cropped" {
+			s.Crop = [2]int{numbers[1], numbers[1]}
+		}
+		return s, nil
+	default:
+		return s, fmt.Errorf("output/%s is unknown, as bicubic_256_224/cropped or sam_1024/row_512", name)
+	}
+	if isRow {
+		var err error
+		if s.row, err = strconv.Atoi(row); err != nil || s.row < 0 {
+			return s, fmt.Errorf("output/%s: %q is no row", name, row)
+		}
+	}
+	return s, nil
+}
+
+// of is the step's result for m, [H, W, C] or [H, W], or without H if it is a row,
+// in as many dimensions as shape has. Grey and colours are converted to those of
+// shape.
+func (s photoStep) of(m *picture.Image, shape tensor.Shape) (*tensor.Tensor, error) {
+	rank := len(shape)
+	if s.row >= 0 {
+		rank++
+	}
+	switch {
+	case rank == 3 && shape[len(shape)-1] == 3:
+		m = m.RGB()
+	case rank == 2:
+		m = m.Grey()
+	default:
+		return nil, fmt.Errorf("want %v, which is no picture", shape)
+	}
+	m, _, err := s.Picture(m)
+	if err != nil {
+		return nil, err
+	}
+	t := squeezed(m, rank)
+	if s.row < 0 {
+		return t, nil
+	}
+	if s.row >= m.Height {
+		return nil, fmt.Errorf("the picture has %d rows", m.Height)
+	}
+	each := len(t.Data) / m.Height
+	return tensor.Of(t.Data[s.row*each:][:each], t.Shape[1:]...), nil
 }
 
 // pictures makes a case of a picture, which must equal the output "image" to

@@ -36,7 +36,7 @@ func resample(s sub) (Case, error) {
 	default:
 		return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
 	}
-	return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
+	return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
 		switch s.Kind {
 		case "pixel_shuffle":
 			return in[0].PixelShuffle(a.R)

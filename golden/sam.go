@@ -23,7 +23,7 @@ func samWindows(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
-	x := s.in("x")
+	x := s.ranked("input", "x", 4)
 	return several([]*tensor.Tensor{s.out("windows"), s.out("restored")}, []*tensor.Tensor{x}, func(_ *graph.Graph, in []*graph.Value) []*graph.Value {
 		windows := in[0].WindowPartition(graph.Both(a.Window), graph.Pair{})
 		return []*graph.Value{windows, windows.WindowReverse(x.Shape[1], x.Shape[2], graph.Pair{})}
@@ -48,7 +48,7 @@ func samDecomposed(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
-	attn := s.in("attn")
+	attn := s.ranked("input", "attn", 3)
 	b, n, m := attn.Shape[0], attn.Shape[1], attn.Shape[2]
 	in := []*tensor.Tensor{attn, s.in("q"), s.in("rel_h"), s.in("rel_w")}
 	return one(s.out("y"), in, func(_ *graph.Graph, in []*graph.Value) *graph.Value {

@@ -70,7 +70,7 @@ func samHost(s sub) (Case, error) {
 			return []*tensor.Tensor{on(out)}, nil
 		})
 	case "nms":
-		boxes, scores := rows4(s.in("boxes")), s.in("scores").Data
+		boxes, scores := rows4(s.ranked("input", "boxes", 2)), s.in("scores").Data
 		return host([]*tensor.Tensor{s.out("keep"), s.out("iou")}, func() ([]*tensor.Tensor, error) {
 			iou := tensor.New(len(boxes), len(boxes))
 			for i := range iou.Data {
@@ -128,11 +128,6 @@ func ints(v []int, shape ...int) *tensor.Tensor {
 	return t.Reshape(shape...)
 }
 
-func named(name string, t *tensor.Tensor) *tensor.Tensor {
-	t.Name = name
-	return t
-}
-
 // on is a mask as zeros and ones.
 func on(m *picture.Mask) *tensor.Tensor {
 	t := tensor.New(m.Height, m.Width)
@@ -144,7 +139,7 @@ func on(m *picture.Mask) *tensor.Tensor {
 	return t
 }
 
-// rows4 reads boxes.
+// rows4 reads boxes [N, 4].
 func rows4(t *tensor.Tensor) [][4]float32 {
 	rows := make([][4]float32, t.Shape[0])
 	for i := range rows {

@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,112 +11,167 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// samConfig is what the config of a file of SAM says.
-type samConfig struct {
-	Img, Patch, Dim, Depth, Heads, Ws, Chans int
-	Glob                                     []int
-	DecoderDepth                             int `json:"transformer_depth"`
-	DecoderHeads                             int `json:"dec_heads"`
-	DecoderMLP                               int `json:"dec_mlp_dim"`
-	IoUHidden                                int `json:"iou_head_hidden"`
-	IoULayers                                int `json:"iou_head_depth"`
-	MaskChannels                             int `json:"mask_in_chans"`
-	Downsample                               int `json:"attention_downsample_rate"`
-}
-
-// samOf reads the config. Files that do not tell the decoder's sizes have those
-// of the small reference model.
-func samOf(f *file) (models.SAMConfig, error) {
-	a := samConfig{DecoderDepth: 2, DecoderHeads: 2, DecoderMLP: 32, IoUHidden: 16, IoULayers: 3, MaskChannels: 8}
-	if err := f.decode(&a); err != nil {
-		return models.SAMConfig{}, err
-	}
-	return models.SAMConfig{
-		Size: a.Img, Patch: a.Patch, Width: a.Dim, Depth: a.Depth, Heads: a.Heads, Window: a.Ws, Global: a.Glob,
-		Channels: a.Chans, DecoderDepth: a.DecoderDepth, DecoderHeads: a.DecoderHeads, DecoderMLP: a.DecoderMLP,
-		Downsample: a.Downsample, IoUHidden: a.IoUHidden, IoULayers: a.IoULayers, MaskChannels: a.MaskChannels,
-	}, nil
-}
-
 // samCases tells the files of SAM apart.
-func samCases(f *file) ([]Case, error) {
+func samCases(f *file) error {
 	switch kind := f.Metadata["model"]; {
 	case strings.HasSuffix(kind, "_image_encoder"):
-		c, err := samEncoder(f)
-		return []Case{c}, err
-	case kind == "sam_amg":
+		f.add("", func() (Case, error) { return samEncoder(f) })
+		return nil
+	case strings.HasPrefix(kind, "sam_amg"):
 		return samEverything(f)
-	case kind == "sam_predictor":
+	case strings.HasPrefix(kind, "sam_predictor"):
 		return samPredictor(f)
 	case strings.HasPrefix(kind, "sam_vit_"):
 		return samPrompts(f)
 	default:
-		return nil, fmt.Errorf("%q: %w", kind, ErrUnknown)
+		return fmt.Errorf("model %q of SAM: %w", kind, ErrUnknown)
 	}
+}
+
+// samModel is the model of a file that holds all of it.
+func samModel(f *file) (*models.SAM, error) {
+	src, err := f.weights()
+	if err != nil {
+		return nil, err
+	}
+	c, err := models.SAMConfigOf(src)
+	if err != nil {
+		return nil, err
+	}
+	heads, err := f.samHeads(c.Channels)
+	if err != nil {
+		return nil, err
+	}
+	return models.LoadSAM(src, heads)
+}
+
+// samHeads is the number of heads of the decoder, which only the config tells.
+// Without it the official model has 8, and the small ones of these files have one
+// for each 8 channels.
+func (f *file) samHeads(channels int) (int, error) {
+	var a struct {
+		Heads int `json:"dec_heads"`
+	}
+	if err := f.decode(&a); err != nil || a.Heads != 0 {
+		return a.Heads, err
+	}
+	return min(8, max(1, channels/8)), nil
 }
 
 // samEncoder is the image encoder alone. Before the neck the file is channels
-// last.
+// last, and the attention of a block may be in its windows.
 func samEncoder(f *file) (Case, error) {
-	config, err := samOf(f)
+	src, err := f.weights()
 	if err != nil {
 		return Case{}, err
 	}
-	m := models.NewSAMEncoder(config)
-	if err := weights.Bind(m, f.group("weight")); err != nil {
+	m, err := models.LoadSAMEncoder(src)
+	if err != nil {
 		return Case{}, err
 	}
-	c, err := f.imagesOf(m, channelsLast(f.tensor("input/x")), "out")
+	c, err := f.imagesOf(m, f.image("input/x"), "")
+	if err != nil {
+		return Case{}, err
+	}
+	shapes := map[string]tensor.Shape{}
+	for _, s := range c.Graph.Stages {
+		shapes[s.Name] = s.Value.Shape
+	}
 	for i, s := range c.Stages {
-		if !strings.HasPrefix(s.Name, "neck.") {
-			c.Stages[i] = f.raw("stage/", s.Name)
+		if strings.HasPrefix(s.Name, "neck.") {
+			continue
 		}
-		if strings.HasSuffix(s.Name, ".attn") && c.Stages[i].Shape[1] == config.Window { // in windows
-			grid := graph.WindowReverse{Size: graph.Both(config.Size / config.Patch)}
-			c.Stages[i] = grid.Eval([]*tensor.Tensor{c.Stages[i]})
-			c.Stages[i].Name = s.Name
+		c.Stages[i] = f.raw("stage/", s.Name)
+		if strings.HasSuffix(s.Name, ".attn") {
+			c.Stages[i] = joined(c.Stages[i], shapes[s.Name])
 		}
 	}
-	return c, err
+	return c, nil
 }
 
-// raw reads a stage or result as it is.
-func (f *file) raw(prefix, name string) *tensor.Tensor {
-	t := f.tensor(prefix + name)
-	t.Name = name
-	return t
+// joined is a map of a shape, of whose windows t may be.
+func joined(t *tensor.Tensor, shape tensor.Shape) *tensor.Tensor {
+	if within(t.Shape, shape) {
+		return t
+	}
+	op := graph.WindowReverse{Size: graph.Pair{shape[1], shape[2]}}
+	if _, err := op.Shape([]tensor.Shape{t.Shape}); err != nil {
+		return t
+	}
+	return named(t.Name, op.Eval([]*tensor.Tensor{t}))
 }
 
 // samDecoder is the mask decoder alone, all four masks of it.
-func samDecoder(f *file) ([]Case, error) {
-	config, err := samOf(f)
-	if err != nil {
-		return nil, err
-	}
-	m := models.NewSAMDecoder(config)
-	if err := weights.Bind(m, f.group("weight")); err != nil {
-		return nil, err
-	}
-	inputs := []*tensor.Tensor{
-		channelsLast(f.tensor("input/image_embeddings")), channelsLast(f.tensor("input/image_pe")),
-		f.tensor("input/sparse"), channelsLast(f.tensor("input/dense")),
-	}
-	g, err := graph.Trace(func(g *graph.Graph) {
-		var in []*graph.Value
-		for i, name := range []string{"image", "position", "sparse", "dense"} {
-			in = append(in, g.Input(name, inputs[i].Shape...))
+func samDecoder(f *file) error {
+	f.add("", func() (Case, error) {
+		src, err := f.weights()
+		if err != nil {
+			return Case{}, err
 		}
-		masks, iou := m.Forward(in[0], in[1], in[2], in[3])
-		g.Output("masks", masks)
-		g.Output("iou", iou)
+		token, err := weights.ShapeOf(src, "iou_token.weight")
+		if err != nil || len(token) != 2 {
+			return Case{}, fmt.Errorf("iou_token.weight is %v, want two dimensions", token)
+		}
+		heads, err := f.samHeads(token[1])
+		if err != nil {
+			return Case{}, err
+		}
+		m, err := models.LoadSAMDecoder(src, heads)
+		if err != nil {
+			return Case{}, err
+		}
+		weights.Walk(m, func(string, *tensor.Tensor) {}) // names the layers
+		inputs := []*tensor.Tensor{
+			f.image("input/image_embeddings"), f.image("input/image_pe"), f.ranked("input/sparse", 3), f.image("input/dense"),
+		}
+		g, err := graph.Trace(func(g *graph.Graph) {
+			var in []*graph.Value
+			for i, name := range []string{"image", "position", "sparse", "dense"} {
+				in = append(in, g.Input(name, inputs[i].Shape...))
+			}
+			masks, iou := m.Forward(in[0], in[1], in[2], in[3])
+			g.Output("masks", masks)
+			g.Output("iou", iou)
+		})
+		if err != nil {
+			return Case{}, err
+		}
+		c, err := f.traced(g, inputs, "")
+		if err != nil {
+			return Case{}, err
+		}
+		for i, o := range g.Outputs { // masks are [B, 4, H, W] in the graph, too
+			c.Want[i] = f.raw("output/", o.Name)
+		}
+		return c, nil
 	})
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// wanted are the tensors of the file below a prefix, those of the names that it
+// has, as they are.
+func (f *file) wanted(prefix string, names ...string) ([]*tensor.Tensor, error) {
+	var all []*tensor.Tensor
+	for _, name := range names {
+		if f.has(prefix + name) {
+			all = append(all, f.raw(prefix, name))
+		}
 	}
-	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
-	c.Want = []*tensor.Tensor{f.raw("output/", "masks"), f.raw("output/", "iou")}
-	for _, s := range g.Stages {
-		c.Stages = append(c.Stages, f.named("stage/", s.Name))
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no output to compare, as %s%s", prefix, names[0])
 	}
-	return []Case{c}, nil
+	return all, nil
+}
+
+// picked are those of the values that are wanted, by their names.
+func picked(want []*tensor.Tensor, got map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
+	var all []*tensor.Tensor
+	for _, w := range want {
+		t, ok := got[w.Name]
+		if !ok {
+			return nil, errors.New("nothing gives " + w.Name)
+		}
+		all = append(all, t)
+	}
+	return all, nil
 }

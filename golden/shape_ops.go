@@ -59,7 +59,7 @@ func shapeOps(s sub) (Case, error) {
 		if s.Kind == "pad_reflect" {
 			op.Mode = graph.Reflect
 		}
-		return one(s.out("y").ToNHWC(), []*tensor.Tensor{s.in("x").ToNHWC()}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
+		return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, func(_ *graph.Graph, in []*graph.Value) *graph.Value {
 			return graph.Apply(op, in[0])
 		})
 	}

@@ -16,7 +16,7 @@ func swinPieces(s sub) (Case, error) {
 	window, shift := graph.Both(a.Window), graph.Both(a.Shift)
 	switch s.Kind {
 	case "window":
-		x := s.in("x")
+		x := s.ranked("input", "x", 4)
 		h, w := x.Shape[1], x.Shape[2]
 		want := []*tensor.Tensor{s.out("rolled"), s.out("windows"), s.out("restored")}
 		return several(want, []*tensor.Tensor{x}, func(_ *graph.Graph, in []*graph.Value) []*graph.Value {
@@ -40,7 +40,7 @@ func swinPieces(s sub) (Case, error) {
 func relativePositions(s sub, window graph.Pair) (Case, error) {
 	index := s.out("index")
 	index.Shape = append(tensor.Shape{1}, index.Shape...)
-	table := s.weight("table")
+	table := s.ranked("weight", "table", 2)
 	numbers := tensor.New(table.Shape[0], 1)
 	for i := range numbers.Data {
 		numbers.Data[i] = float32(i)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,12 +34,20 @@ filled with NaN before each run.
 A line a case: pass or fail, the largest error over the largest reference value,
 and where it is. Models are checked as they run by default and then stage by
 stage; the first stage that is wrong is named. With --all-kernels, attention is
-also computed as separate ops (products, softmax, masks), as with --unfused. The
-exit status is 1 if any case fails. In a folder, files that hold no cases are
-left out; a file that is named must hold some.`,
+also computed as separate ops (products, softmax, masks), as with --unfused.
+
+A file that cannot be read, a case that lacks an input or whose weights do not fit,
+and one of an unknown model fail with a line that says why; the rest still run. The
+exit status is 1 if anything fails. In a folder, files that are no reference files
+are left out; a file that is named must be one.
+
+A picture or a checkpoint that a case needs beside its file is looked for in each
+--data folder and the folders in it, beside the file, beside its folder, and in a
+folder named data there.`,
 		Example: `  vertebra verify
   vertebra verify --all-kernels ../shared/golden/op_conv2d.safetensors
-  vertebra verify --device 1 --json ../shared/golden`,
+  vertebra verify --device 1 --json ../shared/golden
+  vertebra verify --data ~/pictures --data ~/weights cases/*.safetensors`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			v.out = c.OutOrStdout()
 			m, err := s.open()
@@ -56,45 +65,18 @@ left out; a file that is named must hold some.`,
 	c.Flags().BoolVar(&v.all, "all-kernels", false, "run every kernel that can compute an op, not only the one chosen for this device")
 	c.Flags().BoolVar(&v.unfused, "unfused", false, separate+", not as one")
 	c.Flags().BoolVar(&v.json, "json", false, "print a JSON object")
+	c.Flags().StringArrayVar(&v.data, "data", nil, "folder of pictures and checkpoints that cases need; may be given several times")
+	c.MarkFlagDirname("data")
 	return c
 }
 
 // verifier runs cases and reports on them.
 type verifier struct {
 	all, unfused, json bool
+	data               []string // see golden.Load
 	out                io.Writer
 	machine            *machine
 	report             verifyReport
-}
-
-type verifyReport struct {
-	Device  string       `json:"device"`
-	Passed  int          `json:"passed"`
-	Failed  int          `json:"failed"`
-	Skipped []string     `json:"skipped,omitempty"`
-	Cases   []verifyCase `json:"cases"`
-}
-
-// verifyCase is the outcome of one case.
-type verifyCase struct {
-	Name      string        `json:"name"`
-	Pass      bool          `json:"pass"`
-	Error     float64       `json:"error"` // over the largest reference value
-	Tolerance float64       `json:"tolerance"`
-	Where     string        `json:"where,omitempty"`
-	Kernels   int           `json:"kernels,omitempty"`
-	Kernel    string        `json:"kernel,omitempty"`        // with the largest error
-	Unfused   *float64      `json:"unfused_error,omitempty"` // of attention as separate ops
-	Diverges  string        `json:"diverges_at,omitempty"`
-	Problem   string        `json:"problem,omitempty"`
-	Stages    []verifyStage `json:"stages,omitempty"`
-}
-
-type verifyStage struct {
-	Name  string  `json:"name"`
-	Pass  bool    `json:"pass"`
-	Error float64 `json:"error"`
-	Where string  `json:"where,omitempty"`
 }
 
 func (v *verifier) verify(ctx context.Context, paths []string) error {
@@ -121,7 +103,7 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	} else {
 		fmt.Fprintf(v.out, "%d passed, %d failed", r.Passed, r.Failed)
 		if n := len(r.Skipped); n > 0 {
-			fmt.Fprintf(v.out, "; left out, as this version has no such case: %s", strings.Join(r.Skipped, ", "))
+			fmt.Fprintf(v.out, "; left out, as no reference files: %s", strings.Join(r.Skipped, ", "))
 		}
 		fmt.Fprintln(v.out)
 	}
@@ -134,34 +116,68 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// path checks a file, or all safetensors files below a folder.
+// path checks a file, or all safetensors files below a folder. What is wrong with
+// them is in the report; the error is that of ctx.
 func (v *verifier) path(ctx context.Context, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		before := len(v.report.Cases)
+		err := filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				v.fail(file, err)
+				return nil
+			case e.IsDir() || filepath.Ext(file) != ".safetensors":
+				return nil
+			}
+			return v.file(ctx, file, true)
+		})
+		if err == nil && len(v.report.Cases) == before {
+			v.fail(path, errors.New("no reference file is in this folder"))
+		}
 		return err
 	}
-	if !info.IsDir() {
-		cases, err := golden.Load(path)
-		if err != nil {
-			return err
-		}
-		return v.cases(ctx, cases)
+	return v.file(ctx, path, false)
+}
+
+// file checks a file. If it is not a reference file and was not named, it is left
+// out.
+func (v *verifier) file(ctx context.Context, path string, mayLeave bool) error {
+	cases, err := load(path, v.data)
+	if mayLeave && errors.Is(err, golden.ErrNotReference) {
+		v.report.Skipped = append(v.report.Skipped, filepath.Base(path))
+		return nil
 	}
-	return filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(file) != ".safetensors" {
-			return err
+	if stop := v.cases(ctx, cases); stop != nil {
+		return stop
+	}
+	var some golden.Faults
+	switch {
+	case errors.As(err, &some):
+		for _, f := range some {
+			v.fail(f.Case, f.Err)
 		}
-		cases, err := golden.Load(file)
-		if errors.Is(err, golden.ErrUnknown) {
-			v.report.Skipped = append(v.report.Skipped, filepath.Base(file))
-			return nil
-		}
-		if err != nil {
-			v.add(verifyCase{Name: filepath.Base(file), Problem: err.Error()})
-			return nil
-		}
-		return v.cases(ctx, cases)
-	})
+	case err != nil:
+		v.fail(filepath.Base(path), err)
+	}
+	return nil
+}
+
+// load reads the cases of a file. A panic is an error.
+func load(path string, data []string) (cases []golden.Case, err error) {
+	defer recovered(&err)
+	return golden.Load(path, data...)
+}
+
+// recovered makes an error of a panic.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic: %v", r)
+	}
+}
+
+// fail reports that a case could not be run.
+func (v *verifier) fail(name string, err error) {
+	v.add(verifyCase{Name: name, Problem: err.Error()})
 }
 
 func (v *verifier) cases(ctx context.Context, cases []golden.Case) error {
@@ -199,16 +215,17 @@ func (p *pass) graph(g *graph.Graph) *graph.Graph {
 	return g
 }
 
-// run fills r with how c fares with each choice of kernels.
-func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) error {
+// run fills r with how c fares with each choice of kernels. A panic is an error.
+func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) (err error) {
+	defer recovered(&err)
 	if c.Host != nil {
 		got, err := c.Host()
 		if err != nil {
 			return err
 		}
 		r.Kernel = "host"
-		v.compare(c, got, r, false)
-		return nil
+		_, _, err = v.compare(c, got, r, false)
+		return err
 	}
 	attends := false
 	for i, most := 0, 1; i < most; i++ {
@@ -249,7 +266,10 @@ func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCa
 	if err != nil {
 		return err
 	}
-	largest, worst := v.compare(c, got, r, staged)
+	largest, worst, err := v.compare(c, got, r, staged)
+	if err != nil {
+		return err
+	}
 	if worst {
 		r.Kernel = p.kernel
 	}
@@ -281,7 +301,10 @@ func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tens
 
 // compare merges the errors of one run into r. It returns the largest, and
 // whether it is the largest yet.
-func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, staged bool) (largest float64, worst bool) {
+func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, staged bool) (largest float64, worst bool, err error) {
+	if len(got) != len(c.Want) {
+		return 0, false, fmt.Errorf("%d outputs, want %d", len(got), len(c.Want))
+	}
 	for i, want := range c.Want {
 		d, err := c.Diff(i, got[i])
 		stage := verifyStage{Name: want.Name, Pass: err == nil && d.Relative <= c.Tolerance}
@@ -291,6 +314,7 @@ func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, s
 		}
 		if err != nil {
 			stage.Where = fmt.Sprintf("%s: %v", want.Name, err)
+			r.Problem = cmp.Or(r.Problem, stage.Where)
 		}
 		if staged {
 			r.merge(i, stage)
@@ -304,55 +328,5 @@ func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, s
 			r.Error, r.Where, worst = stage.Error, stage.Where, true
 		}
 	}
-	return largest, worst
-}
-
-// merge keeps the worse of a stage's outcomes.
-func (r *verifyCase) merge(i int, s verifyStage) {
-	switch {
-	case i == len(r.Stages):
-		r.Stages = append(r.Stages, s)
-	case s.Error > r.Stages[i].Error || !s.Pass:
-		r.Stages[i] = s
-	}
-}
-
-// add counts a case and prints its lines.
-func (v *verifier) add(r verifyCase) {
-	if r.Pass {
-		v.report.Passed++
-	} else {
-		v.report.Failed++
-	}
-	v.report.Cases = append(v.report.Cases, r)
-	if v.json {
-		return
-	}
-	verdict := map[bool]string{true: "pass", false: "FAIL"}
-	line := fmt.Sprintf("%s  %-40s %8.1e", verdict[r.Pass], r.Name, r.Error)
-	switch {
-	case r.Problem != "":
-		line = fmt.Sprintf("%s  %-40s %s", verdict[r.Pass], r.Name, strings.Join(strings.Fields(r.Problem), " "))
-	case r.Where != "":
-		line += "  " + r.Where
-	}
-	var notes []string
-	if v.all && r.Kernels > 0 {
-		notes = append(notes, fmt.Sprintf("%d kernels, worst %s", r.Kernels, r.Kernel))
-	} else if !r.Pass && r.Kernel != "" {
-		notes = append(notes, r.Kernel)
-	}
-	if r.Unfused != nil {
-		notes = append(notes, fmt.Sprintf("%s %.1e", separate, *r.Unfused))
-	}
-	if len(notes) > 0 {
-		line += "  (" + strings.Join(notes, "; ") + ")"
-	}
-	if r.Diverges != "" {
-		line += "  first wrong at stage " + r.Diverges
-	}
-	fmt.Fprintln(v.out, line)
-	for _, s := range r.Stages {
-		fmt.Fprintf(v.out, "      %s  %-34s %8.1e  %s\n", verdict[s.Pass], s.Name, s.Error, s.Where)
-	}
+	return largest, worst, nil
 }
