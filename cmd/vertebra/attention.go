@@ -34,6 +34,7 @@ as one window, under a mask that keeps them apart.`,
 		RunE: func(c *cobra.Command, args []string) error { return a.run(c, args[0], args[1]) },
 	}
 	a.flags(c)
+	c.ValidArgsFunction = modelArgument(attends)
 	a.pictureFlags(c)
 	f := c.Flags()
 	f.IntVar(&a.block, "block", 0, "which block, from 0")
@@ -65,6 +66,13 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	}
 	if len(a.at) != 2 || !(a.at[0] >= 0 && a.at[0] <= 1 && a.at[1] >= 0 && a.at[1] <= 1) {
 		return fmt.Errorf("--at %v, want two numbers between 0 and 1", a.at)
+	}
+	m, err := lookup(name)
+	if err != nil {
+		return err
+	}
+	if err := checkAttends(c, m); err != nil {
+		return err
 	}
 	if err := a.load(c, name); err != nil {
 		return err

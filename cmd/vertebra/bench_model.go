@@ -38,7 +38,7 @@ several are not known of each.`,
   vertebra bench model clip_vit_b32 --text
   vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeModel,
+		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
 			b.out, b.scaled = c.OutOrStdout(), c.Flags().Changed("scale")
 			return b.run(c, args[0])
@@ -188,7 +188,7 @@ func (b *benchModel) options(name string) (bench.ModelOptions, error) {
 		}
 		defer src.Close()
 		if err := weights.Bind(o.Model, src); err != nil {
-			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name)
+			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name, func(m zoo.Model) bool { return m.Name == entry.Name })
 		}
 	default:
 		weights.Random(o.Model, 1)

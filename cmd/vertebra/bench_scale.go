@@ -37,7 +37,7 @@ no scores are kept. The output is a plot of both.`,
 	f.StringVarP(&b.path, "output", "o", "", "plot to write, .svg")
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	c.MarkFlagFilename("output", "svg")
-	c.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveNoFileComp))
+	modelFlag(c, attends)
 	return c
 }
 

@@ -31,7 +31,7 @@ and centred as there. Dark digits on a light ground are inverted first.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return k.run(c, args[0], args[1:]) },
 	}
-	k.weightsFlags(c)
+	k.weightsFlags(c, ofTask(zoo.Classify))
 	k.sizeFlag(c)
 	k.labelsFlag(c, " (default: ImageNet's for a thousand)")
 	k.batchFlag(c)

@@ -48,7 +48,6 @@ func (n *clip) flags(c *cobra.Command) {
 	f.StringVar(&n.vocab, "vocab", "", "vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json beside merges.txt (default: the one beside the weights)")
 	f.BoolVar(&n.cut, "truncate", false, "cut texts that are too long")
 	f.IntVar(&n.batch, "batch", 1, "pictures at once")
-	c.MarkFlagRequired("weights")
 	c.MarkFlagFilename("weights", "pt", "pth", "safetensors", "bin")
 	c.MarkFlagFilename("vocab", "gz", "txt", "json")
 }
@@ -59,9 +58,12 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 	if err := checkBatch(n.batch); err != nil {
 		return err
 	}
+	if n.weights == "" {
+		return wantWeights(c, zoo.Embed)
+	}
 	files, err := zoo.ReadCLIP(n.weights)
 	if err != nil {
-		return explain(err, n.weights, "CLIP")
+		return explain(err, n.weights, "CLIP", ofTask(zoo.Embed))
 	}
 	n.clip, n.tokens = files.Network, files.Tokenizer
 	if n.vocab != "" {
@@ -70,10 +72,10 @@ func (n *clip) load(c *cobra.Command, text bool) (err error) {
 		}
 	}
 	if text && n.tokens == nil {
-		return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, bpe_simple_vocab_16e6.txt.gz for OpenAI's models", n.weights)
+		return wantVocabulary(n.weights)
 	}
 	n.model = n.clip
-	n.entry = zoo.Model{Name: "clip", Channels: 3, Size: n.clip.Config().Size, Preprocess: files.Preprocess}
+	n.entry = zoo.Model{Name: "clip", Task: zoo.Embed, Channels: 3, Size: n.clip.Config().Size, Preprocess: files.Preprocess}
 	return nil
 }
 

@@ -22,7 +22,7 @@ the picture with the boxes drawn.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return d.run(c, args[0], args[1]) },
 	}
-	d.weightsFlags(c)
+	d.weightsFlags(c, ofTask(zoo.Detect))
 	d.sizeFlag(c)
 	d.labelsFlag(c, "")
 	f := c.Flags()

@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
-// explain says which model the checkpoint at path is of, if it is not that of a
+// explain says which model the checkpoint at path is of, if it is not one of a
 // family whose loader gave err.
-func explain(err error, path, family string) error {
+func explain(err error, path, family string, of func(zoo.Model) bool) error {
 	var file *os.PathError
 	if errors.As(err, &file) {
 		return err
@@ -23,7 +22,7 @@ func explain(err error, path, family string) error {
 	}
 	defer src.Close()
 	for _, e := range zoo.Models {
-		if strings.HasPrefix(e.Name, strings.ToLower(family)) {
+		if of(e) {
 			continue
 		}
 		m := e.New()

@@ -32,7 +32,7 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
 	}
-	f.weightsFlags(c)
+	f.weightsFlags(c, ofAny)
 	f.sizeFlag(c)
 	f.batchFlag(c)
 	f.layoutFlag(c)

@@ -45,6 +45,7 @@ several files, or a folder of Hugging Face's. Nothing in a PyTorch file is execu
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	c.Flags().StringVar(&model, "model", "", "compare with this model only")
+	modelFlag(c, ofAny)
 	return c
 }
 

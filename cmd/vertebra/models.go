@@ -31,7 +31,7 @@ adds their size and where they are. What --quiet leaves is the names.`,
 			}
 			return l.print(c.OutOrStdout())
 		},
-		ValidArgsFunction: completeModel,
+		ValidArgsFunction: modelArgument(ofAny),
 	}
 	f := c.Flags()
 	f.StringVar(&l.task, "task", "", "only models for this task: "+strings.Join(taskNames(), ", "))
@@ -184,22 +184,4 @@ func lookup(name string) (zoo.Model, error) {
 		return e, fmt.Errorf("%w; \"vertebra models\" lists all", err)
 	}
 	return e, nil
-}
-
-// modelNames are the names in the registry.
-func modelNames() []string {
-	var names []string
-	for _, e := range zoo.Models {
-		names = append(names, e.Name)
-	}
-	return names
-}
-
-// completeModel completes a first argument that is the name of a model, and
-// leaves further ones to the shell.
-func completeModel(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return modelNames(), cobra.ShellCompDirectiveNoFileComp
 }

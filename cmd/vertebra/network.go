@@ -34,7 +34,6 @@ func (n *network) flags(c *cobra.Command) {
 	f.StringVar(&n.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder of Hugging Face's (default: the built-in weights, where there are some)")
 	f.IntVar(&n.classes, "classes", 0, "classes that the checkpoint's head has, if not as many as the model's")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
-	c.ValidArgsFunction = completeModel
 }
 
 // pictureFlags adds the flags that say how pictures come in.
@@ -119,18 +118,6 @@ func (n *network) fill(src weights.Source, name string) error {
 			name, n.entry.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
 	}
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-// label is the name of a class, or "" if it is not known. count is how many
-// classes there are.
-func (n *network) label(class, count int) string {
-	if n.names == nil && count == 1000 {
-		n.names = zoo.ImageNetClasses()
-	}
-	if len(n.names) != count {
-		return ""
-	}
-	return n.names[class]
 }
 
 // compile makes the model ready for an input [B, H, W, C], with the stages of

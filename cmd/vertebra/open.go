@@ -25,13 +25,14 @@ type modelFlags struct {
 	out, err io.Writer
 }
 
-// weightsFlags adds the flags that say which weights.
-func (m *modelFlags) weightsFlags(c *cobra.Command) {
+// weightsFlags adds the flags that say which weights the argument MODEL has, which
+// is one of these models.
+func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 	f := c.Flags()
 	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder of Hugging Face's (default: the built-in weights, where there are some)")
 	f.IntVar(&m.classes, "classes", 0, "classes that the checkpoint's head has, if not as many as the model's")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
-	c.ValidArgsFunction = completeModel
+	c.ValidArgsFunction = modelArgument(of)
 }
 
 // sizeFlag adds the flag that says how large pictures come in.
@@ -95,8 +96,8 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 		return nil, err
 	}
 	if task != 0 {
-		if err := entry.For(task); err != nil {
-			return nil, fmt.Errorf("%s %w", c.Name(), err)
+		if err := checkTask(c, entry, task); err != nil {
+			return nil, err
 		}
 	}
 	o, err := m.options()

@@ -41,11 +41,10 @@ on pixels, say --norm-pix=false.`,
 	f.StringVarP(&r.path, "output", "o", "", "picture to write, .png")
 	f.BoolVar(&r.json, "json", false, "print a JSON object")
 	r.pictureFlags(c)
-	c.MarkFlagRequired("weights")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("output", "png")
-	c.RegisterFlagCompletionFunc("model", cobra.FixedCompletions(autoencoders(), cobra.ShellCompDirectiveNoFileComp))
+	modelFlag(c, ofTask(zoo.Reconstruct))
 	return c
 }
 
@@ -69,20 +68,6 @@ type reconstructed struct {
 	Loss    *float64 `json:"loss,omitempty"` // as in training; absent if nothing is hidden
 }
 
-// autoencoders are the names of those that have a decoder.
-func autoencoders() []string {
-	var names []string
-	for _, e := range zoo.Models {
-		if !strings.HasPrefix(e.Name, "mae_") {
-			continue
-		}
-		if m, ok := e.New().(*models.MAE); ok && m.DecoderPred != nil {
-			names = append(names, e.Name)
-		}
-	}
-	return names
-}
-
 // fitting is the autoencoder that a checkpoint fits best.
 func fitting(path string) (string, error) {
 	src, err := weights.Open(path)
@@ -91,18 +76,13 @@ func fitting(path string) (string, error) {
 	}
 	defer src.Close()
 	best, most := "", 0
-	for _, name := range autoencoders() {
-		e, err := lookup(name)
-		if err != nil {
-			return "", err
-		}
-		m := e.New()
-		if fit := weights.Compare(m, src); fit.Matched > most {
-			best, most = name, fit.Matched
+	for _, e := range zoo.ModelsFor(zoo.Reconstruct) {
+		if fit := weights.Compare(e.New(), src); fit.Matched > most {
+			best, most = e.Name, fit.Matched
 		}
 	}
 	if best == "" {
-		return "", fmt.Errorf("%s: fits no autoencoder: there are %s", path, strings.Join(autoencoders(), ", "))
+		return "", fmt.Errorf("%s: fits no autoencoder: there are %s", path, strings.Join(namesOf(ofTask(zoo.Reconstruct)), ", "))
 	}
 	return best, nil
 }
@@ -115,7 +95,18 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 		return fmt.Errorf("--ratio %v, want 0 to less than 1", r.ratio)
 	}
 	name := r.name
-	if name == "" {
+	if name != "" {
+		e, err := lookup(name)
+		if err != nil {
+			return err
+		}
+		if err := checkTask(c, e, zoo.Reconstruct); err != nil {
+			return err
+		}
+	} else {
+		if r.weights == "" {
+			return wantWeights(c, zoo.Reconstruct)
+		}
 		var err error
 		if name, err = fitting(r.weights); err != nil {
 			return err
@@ -124,10 +115,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if err := r.load(c, name); err != nil {
 		return err
 	}
-	m, ok := r.model.(*models.MAE)
-	if !ok || m.DecoderPred == nil {
-		return fmt.Errorf("%s has no decoder; there are %s", name, strings.Join(autoencoders(), ", "))
-	}
+	m := r.model.(*models.MAE)
 	m.Seed, m.MaskRatio, m.NormPix = r.seed, r.ratio, r.normPix
 	p := r.read(in)
 	if p.err != nil {

@@ -27,7 +27,7 @@ summary MODEL" lists both.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
 	}
-	r.weightsFlags(c)
+	r.weightsFlags(c, ofAny)
 	r.layoutFlag(c)
 	f := c.Flags()
 	f.StringVar(&r.input, "input", "", "safetensors file to read")

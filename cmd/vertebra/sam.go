@@ -63,7 +63,6 @@ time.`,
 	f.Float32Var(&a.all.Stability, "stability", 0.95, "of everything: how little a mask must change with the threshold, -1 for any")
 	f.IntVar(&a.all.CropLayers, "crop-layers", 0, "of everything: look into crops, 4 of them at the first layer, 16 more at the second")
 	f.IntVar(&a.all.MinRegionArea, "min-area", 0, "of everything: fill smaller holes, drop smaller islands, in pixels")
-	c.MarkFlagRequired("weights")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "safetensors")
 	c.MarkFlagFilename("output", "png")
@@ -178,6 +177,9 @@ func (a *sam) check(c *cobra.Command) error {
 	if a.everything && (a.all.PointsPerBatch < 1 || a.all.PointsPerBatch > 1024) {
 		return fmt.Errorf("--points-per-batch %d, want 1 to 1024", a.all.PointsPerBatch)
 	}
+	if a.weights == "" {
+		return wantWeights(c, zoo.PromptMasks)
+	}
 	return nil
 }
 
@@ -185,7 +187,7 @@ func (a *sam) check(c *cobra.Command) error {
 func (a *sam) load() (*zoo.SAMFiles, error) {
 	m, err := zoo.ReadSAM(a.weights)
 	if err != nil {
-		return nil, explain(err, a.weights, "SAM")
+		return nil, explain(err, a.weights, "SAM", ofTask(zoo.PromptMasks))
 	}
 	return m, nil
 }

@@ -27,7 +27,7 @@ is a class.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return g.run(c, args[0], args[1]) },
 	}
-	g.weightsFlags(c)
+	g.weightsFlags(c, ofTask(zoo.Segment))
 	g.sizeFlag(c)
 	g.labelsFlag(c, "")
 	f := c.Flags()

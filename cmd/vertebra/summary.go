@@ -47,7 +47,7 @@ lists the models.`,
   vertebra summary unet --size 388x572 --batch 2
   vertebra summary googlenet --json`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeModel,
+		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookup(args[0])
 			if err != nil {

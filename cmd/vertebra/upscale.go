@@ -109,7 +109,7 @@ func espcn(scale int, path string) (*models.ESPCN, error) {
 	}
 	defer src.Close()
 	if err := weights.Bind(m, src); err != nil {
-		return nil, explain(fmt.Errorf("%s: %w", path, err), path, "ESPCN")
+		return nil, explain(fmt.Errorf("%s: %w", path, err), path, "ESPCN", ofTask(zoo.SuperResolve))
 	}
 	return m, nil
 }

@@ -12,6 +12,11 @@ import (
 // arguments to the first layer with weights. Those with other numbers of
 // channels than the first have none for classes.
 func heads(e Model, m models.Network) ([]models.Head, error) {
+	switch e.Task {
+	case Classify, Segment, Detect:
+	default:
+		return nil, fmt.Errorf("zoo: %s has no classes: it %s", e.Name, e.Task.Does())
+	}
 	g, err := models.Trace(m, 1, e.Size, e.Size, e.Channels)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ const (
 )
 
 // tasks describes each Task: its name, what a model for it does, and models
-// that one begins with, the smallest first.
+// that one begins with, small ones first.
 var tasks = [...]struct {
 	name, does string
 	start      []string
@@ -86,7 +86,7 @@ func ModelsFor(t Task) []Model {
 	return all
 }
 
-// Start is the model to begin with for a task: the smallest that is much used.
+// Start is the model to begin with for a task: a small one that is much used.
 func Start(t Task) (Model, error) {
 	if !t.known() {
 		return Model{}, fmt.Errorf("no model for %v", t)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/zoo"
+)
+
+// commandsFor are the commands that use models for a task.
+var commandsFor = map[zoo.Task]string{
+	zoo.Classify:     "classify",
+	zoo.Segment:      "segment",
+	zoo.Detect:       "detect",
+	zoo.SuperResolve: "upscale",
+	zoo.Reconstruct:  "reconstruct",
+	zoo.Embed:        "match, embed and search",
+	zoo.PromptMasks:  "sam",
+	zoo.Features:     "features",
+}
+
+// checkTask refuses models that are not for a command's task.
+func checkTask(c *cobra.Command, m zoo.Model, t zoo.Task) error {
+	if err := m.For(t); err != nil {
+		return fmt.Errorf("%s %w; for %s see %s", c.Name(), err, m.Name, commandsFor[m.Task])
+	}
+	return nil
+}
+
+// attends says whether a model's attention can be drawn.
+func attends(m zoo.Model) bool {
+	switch m.New().(type) {
+	case *models.ViT, *models.MAE, *models.ViTDetector, *models.Swin:
+		return true
+	}
+	return false
+}
+
+// checkAttends refuses models without attention to draw.
+func checkAttends(c *cobra.Command, m zoo.Model) error {
+	if !attends(m) {
+		return fmt.Errorf("%s %s: attention is drawn of transformers, as vit_b_16, swin_t or mae_vit_base_patch16", c.Name(), m.Name)
+	}
+	return nil
+}
+
+// wantWeights is the error of a command without a MODEL and without --weights.
+func wantWeights(c *cobra.Command, t zoo.Task) error {
+	m, err := zoo.Start(t)
+	if err != nil {
+		return err
+	}
+	more := ""
+	if t == zoo.Embed {
+		more = fmt.Sprintf("; texts need %v, too, beside it", zoo.CLIPVocabulary)
+	}
+	return fmt.Errorf("%s needs --weights FILE, as %s%s; \"vertebra models --task %v --wide\" lists others", c.Name(), m.Where(), more, t)
+}
+
+// wantVocabulary is the error of a CLIP at path without a vocabulary.
+func wantVocabulary(path string) error {
+	return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, for OpenAI's models %v", path, zoo.CLIPVocabulary)
+}
+
+// The models that an argument or a flag can name.
+func ofTask(t zoo.Task) func(zoo.Model) bool { return func(m zoo.Model) bool { return m.Task == t } }
+func ofAny(zoo.Model) bool                   { return true }
+
+// namesOf are the names of models.
+func namesOf(of func(zoo.Model) bool) []string {
+	var names []string
+	for _, m := range zoo.Models {
+		if of(m) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// modelArgument completes a first argument that is the name of one of these
+// models, and leaves further ones to the shell.
+func modelArgument(of func(zoo.Model) bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return namesOf(of), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// modelFlag completes --model.
+func modelFlag(c *cobra.Command, of func(zoo.Model) bool) {
+	c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return namesOf(of), cobra.ShellCompDirectiveNoFileComp
+	})
+}
