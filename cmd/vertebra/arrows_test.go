@@ -1,0 +1,93 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows are the imports between packages of this module, tests left out. A
+// package imports what stands above it in this list, never what stands below;
+// ARCHITECTURE.md draws it.
+var arrows = []struct {
+	from string
+	to   []string
+}{
+	{"tensor", nil},
+	{"weights", []string{"tensor"}},
+	{"graph", []string{"tensor"}},
+	{"layers", []string{"graph", "tensor"}},
+	{"models", []string{"graph", "layers", "tensor", "weights"}},
+	{"shaders", []string{"graph", "tensor"}},
+	{"gpu/driver", []string{"shaders"}},
+	{"gpu/plan", []string{"graph", "shaders", "tensor"}},
+	{"gpu/webgpu", []string{"gpu/driver", "shaders"}},
+	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "shaders", "tensor"}},
+	{"vision/picture", []string{"tensor", "weights"}},
+	{"vision/zoo", []string{"graph", "models", "tensor", "vision/picture", "weights"}},
+	{"vision", []string{"gpu", "graph", "models", "tensor", "vision/picture", "vision/zoo", "weights"}},
+	{"golden", []string{"graph", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
+	{"bench", []string{"gpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "models", "shaders", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
+}
+
+// TestArrows holds the imports of every package against the list, which itself
+// has no arrow upward.
+func TestArrows(t *testing.T) {
+	const root, module = "../..", "github.com/vertebra/vertebra/"
+	got := map[string]map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(path), filepath.FromSlash(root+"/")))
+		switch {
+		case e.IsDir() && (e.Name() == "testdata" || e.Name() == "node_modules" || e.Name() == "examples" || strings.HasPrefix(e.Name(), ".git")):
+			return fs.SkipDir
+		case e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		if got[folder] == nil {
+			got[folder] = map[string]bool{}
+		}
+		for _, i := range file.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			if to, ok := strings.CutPrefix(name, module); ok {
+				got[folder][to] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	above := map[string]bool{}
+	for _, a := range arrows {
+		for _, to := range a.to {
+			if !above[to] {
+				t.Errorf("the list has an arrow upward, from %s to %s", a.from, to)
+			}
+		}
+		above[a.from] = true
+		if have := slices.Sorted(maps.Keys(got[a.from])); !slices.Equal(have, a.to) {
+			t.Errorf("%s imports %v, the list has %v", a.from, have, a.to)
+		}
+		delete(got, a.from)
+	}
+	for from, to := range got {
+		t.Errorf("%s, which imports %v, is not in the list", from, slices.Sorted(maps.Keys(to)))
+	}
+}
