@@ -25,7 +25,7 @@ type Peak struct {
 
 // turns is how often the two rates take turns, so that a moment in which the
 // machine is busy does not spoil one of them.
-const turns = 6
+const turns = 3
 
 // enough is how long a measured dispatch has to take, so that the way to the
 // device and back does not count. Short ones have a chance to run between what
@@ -48,12 +48,12 @@ func MeasurePeak(ctx context.Context, d *gpu.Device) (Peak, error) {
 		return Peak{}, fmt.Errorf("bench: peak: %w", err)
 	}
 	for range turns {
-		r, err := multiply(d, rounds, 15)
+		r, err := multiply(d, rounds, 30)
 		if err != nil {
 			return Peak{}, fmt.Errorf("bench: peak: %w", err)
 		}
 		flops = append(flops, r...)
-		if r, err = copies(d, 1); err != nil {
+		if r, err = copies(d, 2); err != nil {
 			return Peak{}, fmt.Errorf("bench: peak: %w", err)
 		}
 		bytes = append(bytes, r...)

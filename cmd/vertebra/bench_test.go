@@ -42,49 +42,43 @@ func TestBenchModel(t *testing.T) {
 // these are asked for.
 func TestBenchProfile(t *testing.T) {
 	args := []string{"bench", "model", "espcn_x2", "--size", "16", "--runs", "1", "--quiet"}
-	layers := map[string]bool{}
-	for _, flag := range []string{"--profile", "--dispatches"} {
-		text := ok(t, append(args, flag)...)
+	of := func(flag string) bench.ModelResult {
 		var report bench.Report[bench.ModelResult]
-		if err := json.Unmarshal([]byte(ok(t, append(args, flag, "--json")...)), &report); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal([]byte(ok(t, append(args, flag, "--json")...)), &report); err != nil || report.Peak == nil || len(report.Results) != 1 {
+			t.Fatalf("%s: %v, %+v", flag, err, report)
 		}
-		r := report.Results[0]
-		_, table, _ := strings.Cut(text, "layer ")
-		if rows := strings.Count(table, "\n") - 1; rows != len(r.Layers) || report.Peak == nil {
-			t.Errorf("%s: %d rows, %+v", flag, rows, r)
+		return report.Results[0]
+	}
+	if r := of("--dispatches"); len(r.Layers) != r.Dispatches {
+		t.Errorf("%d rows for %d dispatches", len(r.Layers), r.Dispatches)
+	}
+	r := of("--profile")
+	told := map[string]bool{}
+	for _, l := range r.Layers {
+		if told[l.Layer+l.Op] {
+			t.Errorf("layer %s %s is told twice", l.Layer, l.Op)
 		}
-		if flag == "--dispatches" {
-			if len(r.Layers) != r.Dispatches {
-				t.Errorf("%d rows for %d dispatches", len(r.Layers), r.Dispatches)
-			}
-			continue
-		}
-		for _, l := range r.Layers {
-			if key := l.Layer + l.Op; layers[key] {
-				t.Errorf("layer %s is told twice", key)
-			} else {
-				layers[key] = true
-			}
-		}
+		told[l.Layer+l.Op] = true
+	}
+	_, table, _ := strings.Cut(ok(t, append(args, "--profile")...), "layer ")
+	if rows := strings.Count(table, "\n") - 1; rows != len(r.Layers) {
+		t.Errorf("%d rows for %d layers", rows, len(r.Layers))
 	}
 }
 
-// TestBenchOps measures a shape with every program.
+// TestBenchOps measures a shape with every program, and with the default.
 func TestBenchOps(t *testing.T) {
 	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 8, "n": 12, "bias": true}]`))
-	args := []string{"bench", "ops", "--shapes", shapes, "--all", "--runs", "1", "--quiet"}
-	if text := ok(t, args...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") {
+	args := []string{"bench", "ops", "--shapes", shapes, "--runs", "1", "--quiet"}
+	if text := ok(t, append(args, "--all")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nfc ") < 2 {
 		t.Error(text)
 	}
 	var r bench.Report[bench.OpResult]
-	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "ops" || r.Adapter == "" || r.Peak == nil || len(r.Results) < 2 {
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "ops" || r.Adapter == "" || r.Peak == nil || len(r.Results) != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	for _, o := range r.Results {
-		if o.Name != "fc" || o.Kernel <= 0 || o.ShareFLOPS <= 0 || o.ToDefault <= 0 {
-			t.Errorf("%+v", o)
-		}
+	if o := r.Results[0]; o.Name != "fc" || o.Kernel <= 0 || o.ShareFLOPS <= 0 || o.ToDefault != 1 {
+		t.Errorf("%+v", o)
 	}
 }
 
