@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"strings"
-	"testing"
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/models"
@@ -68,26 +65,4 @@ func Example_features() {
 	// Output:
 	// conv2 [1, 10, 10, 16]
 	// fc1 [1, 120]
-}
-
-// TestReadme holds the README's example to being the one above, which runs.
-func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	here, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(readme), "```go\n")
-	block, _, found := strings.Cut(rest, "```")
-	if !found || strings.TrimSpace(block) == "" {
-		t.Fatal("the README has no example")
-	}
-	for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
-		if !strings.Contains(string(here), "\t"+line+"\n") {
-			t.Errorf("the README's line %q is not in Example", line)
-		}
-	}
 }

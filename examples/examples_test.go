@@ -1,0 +1,77 @@
+// Package examples runs the programs below it, each of which shows one use.
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// example runs the program in a folder, whose module may be its own, and returns
+// what it prints.
+func example(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	run := exec.Command("go", append([]string{"run", "."}, args...)...)
+	run.Dir = folder
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", folder, err, out)
+	}
+	return string(out)
+}
+
+// absolute is the path of a file of this repository.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", filepath.FromSlash(path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestClassify(t *testing.T) {
+	digit, lenet := absolute(t, "vision/picture/testdata/grey.jpg"), absolute(t, "vision/zoo/lenet.safetensors")
+	out := example(t, "classify", "lenet", lenet, digit)
+	if strings.Count(out, " %  ") != 3 || strings.Count(out, "\n") != 3 {
+		t.Errorf("it prints %q", out)
+	}
+}
+
+func TestFeatures(t *testing.T) {
+	picture, lenet := absolute(t, "vision/picture/testdata/grey.jpg"), absolute(t, "vision/zoo/lenet.safetensors")
+	file := filepath.Join(t.TempDir(), "out.safetensors")
+	out := example(t, "features", "lenet", lenet, file, "fc1", picture, picture)
+	if !strings.Contains(out, "fc1 [2, 120]") {
+		t.Errorf("it prints %q", out)
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOwnModel(t *testing.T) {
+	out := example(t, "ownmodel")
+	if !strings.Contains(out, "stem conv2d") || !strings.Contains(out, "out [2, 5]") {
+		t.Errorf("it prints %q", out)
+	}
+}
+
+// TestReadme holds the README's first program to being the one that runs here.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile("classify/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```go\n")
+	block, _, found := strings.Cut(rest, "```")
+	if !found || !strings.HasSuffix(string(program), block) || !strings.HasPrefix(block, "package main\n") {
+		t.Error("the README's program is not that of examples/classify")
+	}
+}
