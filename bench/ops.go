@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/vertebra/vertebra/gpu"
-	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -68,20 +66,15 @@ func Op(ctx context.Context, d *gpu.Device, s Shape, o OpOptions) ([]OpResult, e
 			c.plan.Close()
 		}
 	}()
-	for most := 1; len(ways) < most; {
+	for candidate := range gpu.Candidates(gpu.Choice{}) {
 		c := &way{result: OpResult{Name: s.Name, Shape: s.String(), Uses: s.Count, Runs: o.Runs}}
-		choice := gpu.Choice{Program: func(_ graph.Op, _ []tensor.Shape, programs []shaders.Program) int {
-			if o.All {
-				most = len(programs)
-			}
-			i := min(len(ways), len(programs)-1)
-			c.result.Program = programs[i].Name
-			return i
-		}}
-		if err := c.first(ctx, d, w, choice); err != nil {
+		if err := c.first(ctx, d, w, candidate.Choice); err != nil {
 			return nil, fmt.Errorf("bench: %s: %w", s.Name, err)
 		}
-		ways = append(ways, c)
+		c.result.Program = candidate.Name
+		if ways = append(ways, c); !o.All {
+			break
+		}
 	}
 	for round := range warmup + o.Runs {
 		if o.Runs == 0 {

@@ -10,7 +10,6 @@ import (
 	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 )
@@ -31,15 +30,10 @@ func device(t *testing.T) *gpu.Device {
 // one plan with its memory poisoned, and compares with want.
 func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
 	t.Helper()
-	for i, most := 0, 1; i < most; i++ {
-		name := ""
-		p, err := d.CompileWith(g, gpu.Choice{Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
-			most = max(most, len(programs))
-			name = programs[min(i, len(programs)-1)].Name
-			return min(i, len(programs)-1)
-		}})
+	for c := range gpu.Candidates(gpu.Choice{}) {
+		p, err := d.CompileWith(g, c.Choice)
 		if err != nil {
-			t.Errorf("candidate %d: %v", i, err)
+			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
 		if err := p.Poison(); err != nil {
@@ -52,7 +46,7 @@ func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*t
 			}
 			for k := range want {
 				if diff, err := tensor.Diff(got[k], want[k]); err != nil || !(diff.Relative <= tolerance) {
-					t.Errorf("%s, run %d, output %d: %v, %v", name, run, k, diff, err)
+					t.Errorf("%s, run %d, output %d: %v, %v", c.Name, run, k, diff, err)
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"unsafe"
 
 	"github.com/vertebra/vertebra/gpu/driver"
@@ -40,6 +41,13 @@ func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g
 
 // Choice decides what Compile otherwise decides by itself.
 type Choice = plan.Choice
+
+// Candidate is a choice of one program for each op of a graph.
+type Candidate = plan.Candidate
+
+// Candidates yields choices that together take each program of each op of what
+// is compiled with them: see plan.Candidates.
+func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base) }
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {

@@ -26,15 +26,10 @@ func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tenso
 // by default, in their memory.
 func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, apart bool) {
 	t.Helper()
-	for i, most := 0, 1; i < most; i++ {
-		name := ""
-		p, err := d.CompileWith(g, Choice{Apart: apart, Program: func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int {
-			most = max(most, len(programs))
-			name = programs[min(i, len(programs)-1)].Name
-			return min(i, len(programs)-1)
-		}})
+	for c := range Candidates(Choice{Apart: apart}) {
+		p, err := d.CompileWith(g, c.Choice)
 		if err != nil {
-			t.Errorf("candidate %d: %v", i, err)
+			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
 		if err := p.Poison(); err != nil {
@@ -47,7 +42,7 @@ func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*ten
 			}
 			for k := range want {
 				if diff, err := tensor.Diff(got[k], want[k]); err != nil || !(diff.Relative <= tolerance) {
-					t.Errorf("%s, run %d, output %d: %v, %v", name, run, k, diff, err)
+					t.Errorf("%s, run %d, output %d: %v, %v", c.Name, run, k, diff, err)
 				}
 			}
 		}
@@ -142,8 +137,7 @@ func TestPrograms(t *testing.T) {
 
 // onto reports whether the result may take the memory of the last arg.
 func (r row) onto() bool {
-	_, ok := graph.Onto(r.op, r.args, len(r.args)-1)
-	return ok
+	return shaders.Call{Op: r.op, Args: r.args}.CanOnto(len(r.args) - 1)
 }
 
 func (r row) check(t *testing.T, d *Device) {

@@ -94,7 +94,7 @@ func TestProgramsOfOtherKind(t *testing.T) {
 	d.info.Limits = other
 	names := func(r row, lim shaders.Limits) map[string]bool {
 		set := map[string]bool{}
-		for _, p := range shaders.Programs(r.op, r.args, lim) {
+		for _, p := range shaders.Programs(shaders.Call{Op: r.op, Args: r.args}, lim) {
 			set[p.Name] = true
 		}
 		return set

@@ -85,25 +85,6 @@ func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 type Epilogue struct {
 	Bias, Residual bool
 	Act            Activation
-
-	// Onto says that the result takes the residual's memory, where a kernel then
-	// finds it. It is the runtime's to set: see Onto.
-	Onto bool
-}
-
-// Onto returns op with the result in the memory of arg i, where a kernel then
-// finds that arg; false if op cannot.
-func Onto(op Op, args []tensor.Shape, i int) (Op, bool) {
-	switch op := op.(type) {
-	case fusable:
-		e := op.epilogue()
-		e.Onto = e.Residual
-		return op.withEpilogue(e), e.Residual && i == len(args)-1
-	case Binary:
-		op.Onto = i + 1
-		return op, args[0].Equal(args[1])
-	}
-	return nil, false
 }
 
 // String names what the epilogue does, with a leading sign each.

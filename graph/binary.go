@@ -24,13 +24,7 @@ func (k BinaryKind) String() string { return binaryNames[k] }
 
 // Binary is y = a (+, −, ×, ÷) b with PyTorch's broadcasting: shapes are
 // aligned at the last dimension, and an extent of 1 is repeated.
-type Binary struct {
-	Kind BinaryKind
-
-	// Onto says that the result takes the memory of a (1) or b (2). It is the
-	// runtime's to set: see the function Onto.
-	Onto int
-}
+type Binary struct{ Kind BinaryKind }
 
 // Name is the function's.
 func (o Binary) Name() string { return o.Kind.String() }

@@ -40,7 +40,6 @@ type Conv2d struct {
 	Stride, Pad, Dilation Pair
 	Groups                int // 0 means 1
 	Epilogue
-	Part
 }
 
 // Defaults returns the op with its zero fields replaced by what they mean.
@@ -73,7 +72,7 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C] and weight [O, C/groups, kH, kW]", args)
 	}
-	x, w := o.Whole(args[0]), args[1]
+	x, w := args[0], args[1]
 	switch {
 	case x[3]%o.Groups != 0 || w[0]%o.Groups != 0:
 		return nil, fmt.Errorf("%d to %d channels in %d groups", x[3], w[0], o.Groups)
@@ -91,10 +90,6 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		y[1+d] = span/o.Stride[d] + 1
 	}
-	y, err := o.of(args[0], y)
-	if err != nil {
-		return nil, err
-	}
 	return y, o.check(args, 2, y)
 }
 
@@ -106,7 +101,6 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	if err != nil {
 		panic(err)
 	}
-	o.Pad[0] = o.Part.Pad(o.Pad[0], o.Stride[0])
 	y := tensor.New(shape...)
 	store := o.store(args, 2, y)
 	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
@@ -152,12 +146,6 @@ func (o Conv2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 func (o Conv2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	d, height := o.Defaults(), args[0][1]
 	return o.rows(args, under(args[1][2], d.Stride[0], d.Pad[0], d.Dilation[0], height, from, to), from, to)
-}
-
-// Stripe sets Part.
-func (o Conv2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
 }
 
 // FLOPs is two for each weight and position.

@@ -20,7 +20,6 @@ type ConvTranspose2d struct {
 	Stride, Pad, OutputPad, Dilation Pair
 	Groups                           int // 0 means 1
 	Epilogue
-	Part
 }
 
 // Defaults returns the op with its zero fields replaced by what they mean.
@@ -56,7 +55,7 @@ func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C] and weight [C, O/groups, kH, kW]", args)
 	}
-	x, w := o.Whole(args[0]), args[1]
+	x, w := args[0], args[1]
 	switch {
 	case x[3]%o.Groups != 0:
 		return nil, fmt.Errorf("%d channels in %d groups", x[3], o.Groups)
@@ -76,10 +75,6 @@ func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 			return nil, fmt.Errorf("padding %v leaves nothing of input %v under window %d×%d", o.Pad, x, w[2], w[3])
 		}
 	}
-	y, err := o.of(args[0], y)
-	if err != nil {
-		return nil, err
-	}
 	return y, o.check(args, 2, y)
 }
 
@@ -92,7 +87,6 @@ func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	if err != nil {
 		panic(err)
 	}
-	o.Pad[0] = o.Top()
 	y := tensor.New(shape...)
 	store := o.store(args, 2, y)
 	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
@@ -130,11 +124,6 @@ func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Top is the padding, Pad[0], of a transposed convolution of the given rows of
-// x alone that begins with the first row computed. It is not negative if Part
-// is from Stripe.
-func (o ConvTranspose2d) Top() int { return o.Pad[0] + o.From - o.First*o.Stride.or1()[0] }
-
 // Bands splits the batch, and the rows if windows lie one below the other.
 func (o ConvTranspose2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	d, k := o.Defaults(), args[1][2]
@@ -152,12 +141,6 @@ func (o ConvTranspose2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int)
 	span := d.Dilation[0] * (args[1][2] - 1)
 	first := min(max(0, from+d.Pad[0]-span+s-1)/s, (from+d.Pad[0])/s)
 	return o.rows(args, inside(first, last+1, args[0][1]), from, to)
-}
-
-// Stripe sets Part.
-func (o ConvTranspose2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
 }
 
 // FLOPs is two for each weight of a group and pixel of x.

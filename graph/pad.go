@@ -132,13 +132,6 @@ func (o Pad) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	return [][2]int{inside(from-o.Before[1], to-o.Before[1], args[0][1])}
 }
 
-// Stripe is a Pad of the given rows.
-func (o Pad) Stripe(_ []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Before[1] += rows[0][0] - from
-	o.After[1] = to - from - o.Before[1] - (rows[0][1] - rows[0][0])
-	return o
-}
-
 // Pad adds zeros to height and width of images [B, H, W, C].
 func (v *Value) Pad(top, bottom, left, right int) *Value {
 	return Apply(Pad{Before: [MaxRank]int{1: top, 2: left}, After: [MaxRank]int{1: bottom, 2: right}}, v)

@@ -13,7 +13,6 @@ import (
 type Window struct {
 	Size, Stride, Pad, Dilation Pair
 	Ceil                        bool
-	Part
 }
 
 // Defaults returns the window with its zero fields replaced by what they mean.
@@ -51,7 +50,7 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
 	}
-	x := w.Whole(args[0])
+	x := args[0]
 	y := x.Clone()
 	for d := range 2 {
 		size, stride, pad, dilation := w.Size[d], w.Stride[d], w.Pad[d], w.Dilation[d]
@@ -75,7 +74,7 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		y[1+d] = n
 	}
-	return w.of(args[0], y)
+	return y, nil
 }
 
 // rows are those under the windows of rows [from, to) of the result.
@@ -110,9 +109,8 @@ func (o MaxPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) { return o.s
 // Eval computes the formula.
 func (o MaxPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	w := o.Defaults()
-	above := w.Part.Pad(w.Pad[0], w.Stride[0])
 	return pool(args[0], o, func(i, j int) window {
-		top, left := i*w.Stride[0]-above, j*w.Stride[1]-w.Pad[1]
+		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
 		return window{top, top + w.Dilation[0]*(w.Size[0]-1) + 1, left, left + w.Dilation[1]*(w.Size[1]-1) + 1,
 			w.Dilation[0], w.Dilation[1], 0}
 	})
@@ -131,12 +129,6 @@ func (o MaxPool2d) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
 // Rows are those under the windows.
 func (o MaxPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	return o.rows(args[0], from, to)
-}
-
-// Stripe sets Part.
-func (o MaxPool2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
 }
 
 // AvgPool2d is the mean of the elements under a window:
@@ -180,11 +172,9 @@ func (o AvgPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 // Eval computes the formula.
 func (o AvgPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	w, x := o.Defaults(), args[0]
-	above := w.Part.Pad(w.Pad[0], w.Stride[0])
-	end := w.Whole(x.Shape)[1] - w.First + w.Pad[0]
 	return pool(x, o, func(i, j int) window {
-		top, left := i*w.Stride[0]-above, j*w.Stride[1]-w.Pad[1]
-		under := window{top, min(top+w.Size[0], end), left, min(left+w.Size[1], x.Shape[2]+w.Pad[1]), 1, 1, 0}
+		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
+		under := window{top, min(top+w.Size[0], x.Shape[1]+w.Pad[0]), left, min(left+w.Size[1], x.Shape[2]+w.Pad[1]), 1, 1, 0}
 		switch {
 		case o.Divisor > 0:
 			under.divisor = o.Divisor
@@ -212,12 +202,6 @@ func (o AvgPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]
 	return o.rows(args[0], from, to)
 }
 
-// Stripe sets Part.
-func (o AvgPool2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
-}
-
 // AdaptivePool2d is the mean, or with Max the largest, of windows that cut the
 // image into Out[0]×Out[1] parts, which overlap where Out does not divide it:
 //
@@ -227,7 +211,6 @@ func (o AvgPool2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, row
 type AdaptivePool2d struct {
 	Out Pair
 	Max bool
-	Part
 }
 
 // Name is "adaptive_avg_pool2d" or "adaptive_max_pool2d" and the size.
@@ -247,16 +230,15 @@ func (o AdaptivePool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if o.Out[0] < 1 || o.Out[1] < 1 {
 		return nil, fmt.Errorf("result is %d×%d", o.Out[0], o.Out[1])
 	}
-	return o.of(args[0], tensor.Shape{args[0][0], o.Out[0], o.Out[1], args[0][3]})
+	return tensor.Shape{args[0][0], o.Out[0], o.Out[1], args[0][3]}, nil
 }
 
 // Eval computes the formula.
 func (o AdaptivePool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
-	h, w := o.Whole(args[0].Shape)[1], args[0].Shape[2]
+	h, w := args[0].Shape[1], args[0].Shape[2]
 	return pool(args[0], o, func(i, j int) window {
-		i += o.From
 		under := window{
-			i*h/o.Out[0] - o.First, ((i+1)*h+o.Out[0]-1)/o.Out[0] - o.First,
+			i * h / o.Out[0], ((i+1)*h + o.Out[0] - 1) / o.Out[0],
 			j * w / o.Out[1], ((j+1)*w + o.Out[1] - 1) / o.Out[1], 1, 1, 0}
 		if !o.Max {
 			under.divisor = (under.bottom - under.top) * (under.right - under.left)
@@ -274,12 +256,6 @@ func (o AdaptivePool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tenso
 func (o AdaptivePool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	h := args[0][1]
 	return [][2]int{{from * h / o.Out[0], (to*h + o.Out[0] - 1) / o.Out[0]}}
-}
-
-// Stripe sets Part.
-func (o AdaptivePool2d) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
 }
 
 // FLOPs is one for each element, of the result or of x, whichever are more.

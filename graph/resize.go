@@ -45,7 +45,6 @@ type Resize struct {
 	Antialias    bool // bilinear and bicubic
 	Size         Pair
 	Scale        [2]float64
-	Part
 }
 
 // Name is "resize" with the mode and options.
@@ -71,7 +70,7 @@ func (o Resize) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if o.Mode < Bilinear && (o.AlignCorners || o.Antialias) {
 		return nil, fmt.Errorf("align corners and antialias are for bilinear and bicubic")
 	}
-	x := o.Whole(args[0])
+	x := args[0]
 	y := tensor.Shape{x[0], o.Size[0], o.Size[1], x[3]}
 	for d, s := range o.Scale {
 		if s < 0 || math.IsNaN(s) || s == 0 && o.Size == (Pair{}) || s > 1<<20 {
@@ -84,13 +83,12 @@ func (o Resize) Shape(args []tensor.Shape) (tensor.Shape, error) {
 			return nil, fmt.Errorf("%v resized to %v", x, y)
 		}
 	}
-	return o.of(args[0], y)
+	return y, nil
 }
 
 // Steps returns s of the formula, down and across.
 func (o Resize) Steps(x tensor.Shape) [2]float32 {
 	var steps [2]float32
-	x, o.Part = o.Whole(x), Part{}
 	y, err := o.Shape([]tensor.Shape{x})
 	if err != nil {
 		panic(err)
@@ -198,7 +196,6 @@ func (o Resize) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	}
 	y := tensor.New(shape...)
 	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
-	height := o.Whole(x.Shape)[1]
 	oh, ow := shape[1], shape[2]
 	steps := o.Steps(x.Shape)
 	across := make([][]tap, ow)
@@ -206,13 +203,13 @@ func (o Resize) Eval(args []*tensor.Tensor) *tensor.Tensor {
 		across[j] = o.taps(j, w, steps[1])
 	}
 	tensor.Parallel(shape[0]*oh, func(row int) {
-		b, down := row/oh, o.taps(o.From+row%oh, height, steps[0])
+		b, down := row/oh, o.taps(row%oh, h, steps[0])
 		for j := range ow {
 			for k := range c {
 				sum := 0.0
 				for _, u := range down {
 					for _, v := range across[j] {
-						sum += u.weight * v.weight * float64(x.Data[((b*h+u.at-o.First)*w+v.at)*c+k])
+						sum += u.weight * v.weight * float64(x.Data[((b*h+u.at)*w+v.at)*c+k])
 					}
 				}
 				y.Data[(row*ow+j)*c+k] = float32(sum)
@@ -245,12 +242,6 @@ func (o Resize) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int
 		last = below[len(below)-1].at
 	}
 	return [][2]int{inside(first-1, last+2, h)}
-}
-
-// Stripe sets Part.
-func (o Resize) Stripe(args []tensor.Shape, _ tensor.Shape, from, to int, rows [][2]int) Op {
-	o.Part = stripe(args[0], from, to, rows)
-	return o
 }
 
 // Resize interpolates v [B, H, W, C] over height and width.

@@ -49,7 +49,7 @@ func Catalog() ([]Text, error) {
 
 // emitted lists the kernels of all programs for all samples.
 func emitted() ([]Kernel, error) {
-	nodes, err := samples()
+	calls, err := samples()
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +60,9 @@ func emitted() ([]Kernel, error) {
 	fma, _ := PeakFMA(64, 1)
 	copying, _ := PeakCopy(4096)
 	kernels := []Kernel{fma, copying}
-	for _, v := range nodes {
+	for _, c := range calls {
 		for _, lim := range []Limits{Default, large, software} {
-			for _, p := range Programs(v.Op, v.ArgShapes(), lim) {
+			for _, p := range Programs(c, lim) {
 				kernels = append(kernels, p.Kernels...)
 			}
 		}

@@ -3,15 +3,11 @@ package shaders
 import (
 	"slices"
 
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2d lists the ways to compute a convolution, the naive kernel last. Above
-// a stripe the padding may be negative, which wraps round as kernels count.
-func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	op = op.Defaults()
-	op.Pad[0] = op.Part.Pad(op.Pad[0], op.Stride[0])
+// conv2d lists the ways to compute a convolution, the naive kernel last.
+func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	rest := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
@@ -39,9 +35,9 @@ func conv2d(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limit
 // convolution are the sizes of the kernels that walk channels one by one.
 const convolution = "n h w c oh ow o kh kw cg og stride_h stride_w pad_h pad_w dilation_h dilation_w"
 
-func conv2dNaive(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) Program {
+func conv2dNaive(op conv, args []tensor.Shape, result tensor.Shape) Program {
 	x, w := args[0], args[1]
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, set := op.end().args(2)
 	n := result.Len()
 	return Program{Name: "conv2d_naive", Kernels: []Kernel{{
 		File:     "conv2d_naive",

@@ -1,16 +1,15 @@
 package shaders
 
 import (
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
 // conv2dGroups lists the kernels made for groups: depthwise convolutions and
 // small groups, in fours of channels.
-func conv2dGroups(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, w := args[0], args[1]
 	cg, og := w[1], w[0]/op.Groups
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, set := op.end().args(2)
 	bindings := inOut(len(args), 0, 1, bias, residual)
 	const under = " stride_h stride_w pad_h pad_w dilation_h dilation_w"
 	window := []int{op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]}

@@ -12,7 +12,7 @@ var channelsLast = Packing{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *te
 
 // conv2dTiled lists the kernels for a convolution that go through workgroup
 // memory: the convolution as a matrix product of windows and weights.
-func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	var pack map[int]Packing
 	if w := args[1]; w[2]*w[3] > 1 {
 		pack = map[int]Packing{1: channelsLast}
@@ -21,7 +21,7 @@ func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim 
 	x, w := args[0], args[1]
 	g := gemm{
 		z: op.Groups, m: result[0] * result[1] * result[2], n: w[0] / op.Groups, k: w[1] * w[2] * w[3],
-		transB: true, epilogue: op.Epilogue,
+		transB: true, end: op.end(),
 	}
 	source, width := "conv2d_tiled", 1
 	if g.n%4 == 0 && w[1]%4 == 0 {
@@ -43,7 +43,7 @@ func conv2dTiled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim 
 
 // conv2dLinear lists the kernels for a convolution of windows of one pixel,
 // once folded, as a linear layer; none if it is not one.
-func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	small := args[1][2]*args[1][3] == 1
 	op, args = folded(op, args)
 	x, w := args[0], args[1]
@@ -56,7 +56,7 @@ func conv2dLinear(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim
 	if op.Residual {
 		as[len(as)-1] = tensor.Shape{m, n}
 	}
-	programs := linear(graph.Linear{Epilogue: op.Epilogue}, as, tensor.Shape{m, n}, lim)
+	programs := linear(dense{graph.Linear{Epilogue: op.Epilogue}, op.onto}, as, tensor.Shape{m, n}, lim)
 	for i := range programs {
 		p := &programs[i]
 		flat := Packing{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) }}
@@ -84,7 +84,7 @@ func (p Packing) then(next Packing) Packing {
 // remains, one whose pixels are whole windows: [B, H, W, C] is
 // [B, H, W/kW, kW·C] in the same memory, and the weight [O, kH, kW, C] is
 // [O, kH, 1, kW·C]. Patch embeddings become matrix products or nearly so.
-func folded(op graph.Conv2d, args []tensor.Shape) (graph.Conv2d, []tensor.Shape) {
+func folded(op conv, args []tensor.Shape) (conv, []tensor.Shape) {
 	x, w := args[0].Clone(), args[1].Clone()
 	if op.Groups > 1 {
 		return op, args

@@ -7,7 +7,7 @@ import (
 
 // conv2dWindow lists the window kernels for a convolution without groups, the
 // best guess first.
-func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dWindow(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	if op.Groups > 1 {
 		return nil
 	}
@@ -19,7 +19,7 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Stride != graph.Both(1) && x[3]%4 == 0 {
 		programs = conv2dSampled(op, args, result)
 	}
-	bias, residual, _ := epilogue(op.Epilogue, 2)
+	bias, residual, _ := op.end().args(2)
 	p := Program{}
 	var rows Packing
 	at := 0 // x, or its rows in scratch
@@ -54,11 +54,11 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 		return programs
 	}
 	p.Name = source + p.Name
-	p.Kernels = append(p.Kernels, w.kernels(m, Kernel{File: source, Set: act(op.Epilogue)}, op.Epilogue, []int{at, 1, bias, residual, len(args)}, func(a pane) Sizes {
+	p.Kernels = append(p.Kernels, w.kernels(m, Kernel{File: source, Set: op.end().act()}, op.end(), []int{at, 1, bias, residual, len(args)}, func(a pane) Sizes {
 		return sizes("m n h w c4 oh ow kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h dilation_w step_c4 first_c4 first_col cols part epilogue",
 			m, result[3], x[1], x[2], x[3]/4, result[1], result[2], kh, kw,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
-			a.step/4, a.first/4, a.column, a.cols, a.part, flags(op.Epilogue))
+			a.step/4, a.first/4, a.column, a.cols, a.part, op.end().flags())
 	})...)
 	p.Pack = map[int]Packing{1: w.packing()}
 	if rows.Pack != nil {
@@ -69,7 +69,7 @@ func conv2dWindow(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []P
 
 // conv2dRuns is for images of few channels: the pixels under a row of the
 // kernel are one run of numbers, which takes the place of channels.
-func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, weight := args[0], args[1]
 	kh, kw := weight[2], weight[3]
 	m, run := result.Len()/result[3], kw*x[3]
@@ -77,16 +77,16 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 	if !ok || w.step < w.c || op.Dilation[1] != 1 || result[3]%4 != 0 {
 		return nil
 	}
-	bias, residual, _ := epilogue(op.Epilogue, 2)
+	bias, residual, _ := op.end().args(2)
 	rows := Packing{"runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
 	}}
 	return []Program{{
 		Name: "conv2d_row_window",
-		Kernels: w.kernels(m, Kernel{File: "conv2d_row_window", Set: act(op.Epilogue)}, op.Epilogue, []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {
+		Kernels: w.kernels(m, Kernel{File: "conv2d_row_window", Set: op.end().act()}, op.end(), []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {
 			return sizes("m n h w c oh ow kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h run4 first_col cols epilogue",
 				m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
-				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step/4, a.column, a.cols, flags(op.Epilogue))
+				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step/4, a.column, a.cols, op.end().flags())
 		}),
 		Pack: map[int]Packing{1: rows.then(w.packing())},
 	}}
@@ -94,7 +94,7 @@ func conv2dRuns(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Pro
 
 // conv2dSampled is for windows of one pixel with a stride: the pixels that
 // count are gathered first.
-func conv2dSampled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dSampled(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, n, k := args[0], result[3], args[0][3]
 	row := x[2] * k
 	at := len(args) + 1 // the pixels, in scratch
@@ -102,9 +102,9 @@ func conv2dSampled(op graph.Conv2d, args []tensor.Shape, result tensor.Shape) []
 		{result[0], x[1] * row}, {result[1], op.Stride[0] * row}, {result[2], op.Stride[1] * k}, {k, 1},
 	}, 0, Default)[0].Kernels[0]
 	gather.Bindings = inOut(at, 0)
-	bias, residual, _ := epilogue(op.Epilogue, 2)
+	bias, residual, _ := op.end().args(2)
 	p := product{
-		z: 1, m: result.Len() / n, n: n, k: k, epilogue: op.Epilogue,
+		z: 1, m: result.Len() / n, n: n, k: k, end: op.end(),
 		bind: []int{at, 1, bias, residual, len(args)},
 	}
 	programs := p.programs()

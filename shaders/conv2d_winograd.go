@@ -72,7 +72,7 @@ func (f winograd) packing() Packing {
 
 // conv2dWinograd lists Winograd's ways for a convolution of 3x3 with stride 1,
 // the best guess first.
-func conv2dWinograd(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func conv2dWinograd(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	w := args[1]
 	const few = 16 // channels: below, the transforms cost more than is saved
 	if w[2] != 3 || w[3] != 3 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Dilation != graph.Both(1) ||
@@ -94,7 +94,7 @@ func conv2dWinograd(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, l
 }
 
 // programs lists the ways of f: one for each kind of product.
-func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	n := (f.size + 2) * (f.size + 2)
 	down, across := ceil(result[1], f.size), ceil(result[2], f.size)
@@ -124,7 +124,7 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		return sizes("h w c4 oh ow pad_h pad_w tiles_h tiles_w tiles side",
 			x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
 	}
-	bias, residual, _ := epilogue(op.Epilogue, 2)
+	bias, residual, _ := op.end().args(2)
 	var programs []Program
 	for _, p := range products {
 		pack := f.packing()
@@ -140,10 +140,10 @@ func (f winograd) programs(op graph.Conv2d, args []tensor.Shape, result tensor.S
 		kernels = append(kernels, p.Kernels...)
 		kernels = append(kernels, Kernel{
 			File:     f.name + "_output",
-			Set:      act(op.Epilogue),
+			Set:      op.end().act(),
 			Grid:     flat(tiles*w[0]/4, 8),
 			Bindings: inOut(len(args), m, bias, residual),
-			Sizes:    append(lengths(w[0]), sizes("epilogue", flags(op.Epilogue))...),
+			Sizes:    append(lengths(w[0]), sizes("epilogue", op.end().flags())...),
 		})
 		programs = append(programs, Program{
 			Name:    f.name + " " + strings.Trim(p.Name, " _"),

@@ -22,7 +22,7 @@ func TestWinogradBindings(t *testing.T) {
 				lim.StorageBinding = 4*9*64*64 - 4
 			}
 			other := 0
-			for _, p := range Programs(op, args, lim) {
+			for _, p := range Programs(Call{Op: op, Args: args}, lim) {
 				if strings.Contains(p.Name, "winograd") && !strings.Contains(p.Name, " linear_window") {
 					other++
 				}

@@ -9,9 +9,7 @@ import (
 
 // convTranspose2d lists the ways to compute a transposed convolution, the
 // naive kernel last.
-func convTranspose2d(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	op = op.Defaults()
-	op.Pad[0] = op.Top()
+func convTranspose2d(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	ph := newPhases(op, w)
 	product := convTranspose2dPhases(op, args, result, lim)
@@ -28,15 +26,15 @@ func convTranspose2d(op graph.ConvTranspose2d, args []tensor.Shape, result tenso
 	return append(programs, convTranspose2dNaive(op, args, result))
 }
 
-func convTranspose2dNaive(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape) Program {
+func convTranspose2dNaive(op convTransposed, args []tensor.Shape, result tensor.Shape) Program {
 	return convTranspose2dGather("conv_transpose2d_naive", op, args, result, result.Len(), 1, 1)
 }
 
 // convTranspose2dGather is a kernel that sums what reaches an output, in n
 // invocations, counting the channels of x and of y in units.
-func convTranspose2dGather(name string, op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, n, unitX, unitY int) Program {
+func convTranspose2dGather(name string, op convTransposed, args []tensor.Shape, result tensor.Shape, n, unitX, unitY int) Program {
 	x, w := args[0], args[1]
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, set := op.end().args(2)
 	return Program{Name: name, Kernels: []Kernel{{
 		File:     name,
 		Set:      set,
@@ -51,7 +49,7 @@ func convTranspose2dGather(name string, op graph.ConvTranspose2d, args []tensor.
 }
 
 // convTranspose2dDirect lists the kernels that gather in fours of channels.
-func convTranspose2dDirect(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape) []Program {
+func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor.Shape) []Program {
 	c, og, kh, kw := args[1][0], args[1][1], args[1][2], args[1][3]
 	g := op.Groups
 	cg := c / g
@@ -79,9 +77,9 @@ var blockColumns = Packing{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *te
 
 // convTranspose2dTiled lists the kernels for windows that neither overlap nor
 // leave gaps: a matrix product whose tiles are stored where they belong.
-func convTranspose2dTiled(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func convTranspose2dTiled(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
-	g := gemm{z: 1, m: x[0] * x[1] * x[2], n: w[1] * w[2] * w[3], k: x[3], transB: true, epilogue: op.Epilogue}
+	g := gemm{z: 1, m: x[0] * x[1] * x[2], n: w[1] * w[2] * w[3], k: x[3], transB: true, end: op.end()}
 	if g.k%4 != 0 || w[1]%4 != 0 {
 		return nil
 	}
@@ -105,7 +103,7 @@ func convTranspose2dTiled(op graph.ConvTranspose2d, args []tensor.Shape, result 
 // of size taps. pad is the padding that reaches every window with a pixel.
 type phases struct{ stride, taps, pad graph.Pair }
 
-func newPhases(op graph.ConvTranspose2d, w tensor.Shape) phases {
+func newPhases(op convTransposed, w tensor.Shape) phases {
 	p := phases{stride: op.Stride}
 	for d := range 2 {
 		p.taps[d] = ceil(w[2+d], op.Stride[d])
@@ -145,13 +143,13 @@ func (p phases) packing() Packing {
 
 // convTranspose2dPhases is the device's best convolution that computes the
 // phases into scratch, and a kernel that puts them where they belong.
-func convTranspose2dPhases(op graph.ConvTranspose2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func convTranspose2dPhases(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	if op.Groups > 1 || op.Dilation != graph.Both(1) {
 		return nil
 	}
 	x, w := args[0], args[1]
 	ph := newPhases(op, w)
-	inner := graph.Conv2d{Pad: ph.pad}
+	inner := conv{Conv2d: graph.Conv2d{Pad: ph.pad}.Defaults()}
 	convArgs := []tensor.Shape{x, {ph.stride[0] * ph.stride[1] * w[1], w[0], ph.taps[0], ph.taps[1]}}
 	t, err := inner.Shape(convArgs)
 	if err != nil {
@@ -180,7 +178,7 @@ func convTranspose2dPhases(op graph.ConvTranspose2d, args []tensor.Shape, result
 		name, width = "blocks_to_space_vec4", 4
 	}
 	n := result.Len() / width
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, set := op.end().args(2)
 	p.Name += ", " + name
 	p.Kernels = append(p.Kernels, Kernel{
 		File:     name,

@@ -20,7 +20,7 @@ func activate(op graph.Activate, result tensor.Shape) []Program {
 // of two args along all of them.
 const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 
-func binary(op graph.Binary, args []tensor.Shape, result tensor.Shape) []Program {
+func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {
 	n := result.Len()
 	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(result)], result...)
 	lengths := append([]int{n}, six[1:]...)
@@ -28,10 +28,10 @@ func binary(op graph.Binary, args []tensor.Shape, result tensor.Shape) []Program
 		lengths = append(lengths, graph.BroadcastStrides(a, six)...)
 	}
 	bindings := inOut(2, 0, 1)
-	if op.Onto > 0 {
-		bindings[op.Onto-1].Arg = Absent
+	if onto > 0 {
+		bindings[onto-1].Arg = Absent
 	}
-	set := Set{"KIND": int(op.Kind), "ONTO": op.Onto}
+	set := Set{"KIND": int(op.Kind), "ONTO": onto}
 	programs := []Program{{Name: "binary", Kernels: []Kernel{{
 		File:     "binary",
 		Set:      set,

@@ -1,20 +1,19 @@
 package shaders
 
 import (
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
 // linear lists the ways to compute a linear layer, the naive kernel last.
-func linear(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func linear(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := append(linearWindow(op, args, result), linearNaive(op, args, result))
 	return preferred(lim, linearTiled(op, args, result, lim), programs)
 }
 
-func linearNaive(op graph.Linear, args []tensor.Shape, result tensor.Shape) Program {
+func linearNaive(op dense, args []tensor.Shape, result tensor.Shape) Program {
 	n, k := args[1][0], args[1][1]
 	m := result.Len() / n
-	bias, residual, set := epilogue(op.Epilogue, 2)
+	bias, residual, set := op.end().args(2)
 	return Program{Name: "linear_naive", Kernels: []Kernel{{
 		File:     "linear_naive",
 		Set:      set,

@@ -42,7 +42,7 @@ type gemm struct {
 	transB     bool  // the right matrices are [n, k]
 	batch      Sizes // struct Batch of lib/batch
 	scale      float64
-	epilogue   graph.Epilogue
+	end        epilogue
 }
 
 // single is the Batch of one product.
@@ -140,7 +140,7 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 // constants are set, for an op with so many args and an epilogue from arg 2.
 // Where K is split, that kernel leaves sums in scratch for split_sum.
 func (g gemm) program(name, source string, t tiling, set Set, args int, lengths Sizes) Program {
-	bias, residual, finish := epilogue(g.epilogue, 2)
+	bias, residual, finish := g.end.args(2)
 	k := Kernel{File: source, Grid: g.grid(t.tile, t.splits), Sizes: lengths}
 	if t.splits == 1 {
 		k.Set = set.with(t.set()).with(finish)
@@ -180,9 +180,9 @@ func (g gemm) tiled(op string, args int, lim Limits) []Program {
 
 // linearTiled lists the kernels for a linear layer that share loads and sums
 // through workgroup memory.
-func linearTiled(op graph.Linear, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func linearTiled(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	n, k := args[1][0], args[1][1]
-	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: 1, epilogue: op.Epilogue}
+	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: 1, end: op.end()}
 	return append(g.matvec(len(args), lim), g.tiled("linear", len(args), lim)...)
 }
 

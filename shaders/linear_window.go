@@ -7,18 +7,18 @@ import (
 
 // linearWindow lists the window kernels for a linear layer, the best guess
 // first.
-func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []Program {
+func linearWindow(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	n, k := args[1][0], args[1][1]
-	bias, residual, _ := epilogue(op.Epilogue, 2)
+	bias, residual, _ := op.end().args(2)
 	p := product{
-		z: 1, m: result.Len() / n, n: n, k: k, epilogue: op.Epilogue,
+		z: 1, m: result.Len() / n, n: n, k: k, end: op.end(),
 		bind: []int{0, 1, bias, residual, len(args)},
 	}
 	if k%4 == 0 {
 		return p.programs()
 	}
 	// A convolution of one pixel lays x out in rows that four divides.
-	pixels := graph.Conv2d{Epilogue: op.Epilogue}.Defaults()
+	pixels := conv{graph.Conv2d{Epilogue: op.Epilogue}.Defaults(), op.onto}
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
 	programs := conv2dWindow(pixels, as, tensor.Shape{1, 1, p.m, n})
 	for i := range programs {
@@ -32,7 +32,7 @@ func linearWindow(op graph.Linear, args []tensor.Shape, result tensor.Shape) []P
 // with a constant w and K a multiple of 4.
 type product struct {
 	z, m, n, k int
-	epilogue   graph.Epilogue
+	end        epilogue
 	bind       []int // x, w, bias, residual, y
 }
 
@@ -80,9 +80,9 @@ func (p product) weights() []Program {
 	}
 	return []Program{{
 		Name: name,
-		Kernels: w.kernels(p.m, Kernel{File: name, Set: act(p.epilogue)}, p.epilogue, p.bind, func(a pane) Sizes {
+		Kernels: w.kernels(p.m, Kernel{File: name, Set: p.end.act()}, p.end, p.bind, func(a pane) Sizes {
 			return sizes("m n k4 step_k4 first_k4 first_col cols first_z depth part epilogue",
-				p.m, p.n, p.k/4, a.step/4, a.first/4, a.column, a.cols, a.z, a.depth, a.part, flags(p.epilogue))
+				p.m, p.n, p.k/4, a.step/4, a.first/4, a.column, a.cols, a.z, a.depth, a.part, p.end.flags())
 		}),
 		Pack: map[int]Packing{1: w.packing()},
 	}}
@@ -120,7 +120,7 @@ func (p product) rows(down, across int) []Program {
 	if 4*rows*depth*p.k <= short {
 		window = short
 	}
-	kernel := Kernel{File: name, Set: act(p.epilogue).with(Set{"WINDOW": window / 16})}
+	kernel := Kernel{File: name, Set: p.end.act().with(Set{"WINDOW": window / 16})}
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
 		return []Program{{Name: name, Kernels: p.slices(kernel, across, window), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
 	}
@@ -141,7 +141,7 @@ func (p product) rows(down, across int) []Program {
 // rowSizes are the sizes of a kernel that computes n columns of so many rows and
 // z from the first on.
 func (p product) rowSizes(n, row, rows, z, depth int) Sizes {
-	return sizes("m n k4 first_row rows first_z depth epilogue", p.m, n, p.k/4, row, rows, z, depth, flags(p.epilogue))
+	return sizes("m n k4 first_row rows first_z depth epilogue", p.m, n, p.k/4, row, rows, z, depth, p.end.flags())
 }
 
 // slices computes one row in slices of columns, each with no more of w than the

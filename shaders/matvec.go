@@ -34,7 +34,7 @@ func (g gemm) matvec(args int, lim Limits) []Program {
 	if g.k%4 == 0 {
 		source, width = "matvec_vec4", 4
 	}
-	bias, residual, finish := epilogue(g.epilogue, 2)
+	bias, residual, finish := g.end.args(2)
 	set = set.with(finish).with(Set{"LANES": matvecLanes, "COLUMNS": matvecColumns})
 	return []Program{{Name: source, Kernels: []Kernel{{
 		File:     source,

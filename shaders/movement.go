@@ -148,10 +148,13 @@ func transpose(dims []axis, base int, lim Limits) (Program, bool) {
 	}}}, true
 }
 
-func pad(op graph.Pad, args []tensor.Shape, result tensor.Shape) []Program {
+func pad(op graph.Pad, part Part, args []tensor.Shape, result tensor.Shape) []Program {
 	dims := make([]border, len(result))
 	for d := range dims {
 		dims[d] = border{from: args[0][d], to: result[d], before: op.Before[d]}
+	}
+	if len(dims) > 1 {
+		dims[1].before += part.First - part.From
 	}
 	return padded(dims, op.Mode, op.Value)
 }

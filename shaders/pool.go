@@ -7,10 +7,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []Program {
-	programs := pool2d("max_pool2d", op.Window, 0, Set{"MAX": true}, args, result)
+func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor.Shape) []Program {
+	programs := pool2d("max_pool2d", op.Window, part, 0, Set{"MAX": true}, args, result)
 	x, w := args[0], op.Defaults()
-	above := w.Part.Pad(w.Pad[0], w.Stride[0])
+	above := part.pad(w.Pad[0], w.Stride[0])
 	if x[3]%4 != 0 || w.Dilation != graph.Both(1) || w.Stride[1] >= w.Size[1] {
 		return programs
 	}
@@ -29,20 +29,20 @@ func maxPool2d(op graph.MaxPool2d, args []tensor.Shape, result tensor.Shape) []P
 // lowest is what a maximum begins with.
 var lowest = sizes("lowest", math.Inf(-1))
 
-func avgPool2d(op graph.AvgPool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	programs := pool2d("avg_pool2d", op.Window, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
-	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 && op.Part == (graph.Part{}) {
+func avgPool2d(op graph.AvgPool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	programs := pool2d("avg_pool2d", op.Window, part, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
+	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 && part == (Part{}) {
 		return append(reduceColumns(graph.Mean, x[0], x[1]*x[2], x[3], lim), programs...)
 	}
 	return programs
 }
 
-func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Shape, result tensor.Shape) []Program {
+func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args []tensor.Shape, result tensor.Shape) []Program {
 	w = w.Defaults()
 	x := args[0]
 	// Where the padding ends, from the top of the first window.
-	ends := graph.Pair{w.Whole(x)[1] + 2*w.Pad[0] - w.From*w.Stride[0], x[2] + 2*w.Pad[1]}
-	above := w.Part.Pad(w.Pad[0], w.Stride[0])
+	ends := graph.Pair{part.whole(x)[1] + 2*w.Pad[0] - part.From*w.Stride[0], x[2] + 2*w.Pad[1]}
+	above := part.pad(w.Pad[0], w.Stride[0])
 	program := func(name, kernel string, width int) Program {
 		n := result.Len() / width
 		lengths := sizes(counts(width, "n h w c* oh ow kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w end_h end_w divisor"),
@@ -63,7 +63,7 @@ func pool2d(name string, w graph.Window, divisor int, set Set, args []tensor.Sha
 	return programs
 }
 
-func adaptivePool2d(op graph.AdaptivePool2d, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func adaptivePool2d(op graph.AdaptivePool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, n := args[0], result.Len()
 	programs := []Program{{Name: "adaptive_pool2d", Kernels: []Kernel{{
 		File:     "adaptive_pool2d",
@@ -71,9 +71,9 @@ func adaptivePool2d(op graph.AdaptivePool2d, args []tensor.Shape, result tensor.
 		Grid:     flat(n, 64),
 		Bindings: inOut(1, 0),
 		Sizes: sizes("n h w c oh ow whole_h whole_oh first from_row",
-			n, x[1], x[2], x[3], result[1], result[2], op.Whole(x)[1], op.Out[0], op.First, op.From),
+			n, x[1], x[2], x[3], result[1], result[2], part.whole(x)[1], op.Out[0], part.First, part.From),
 	}}}}
-	if op.Out == graph.Both(1) && op.Part == (graph.Part{}) {
+	if op.Out == graph.Both(1) && part == (Part{}) {
 		kind := graph.Mean
 		if op.Max {
 			kind = graph.Max

@@ -49,35 +49,38 @@ var Default = Limits{
 	WorkgroupsPerDim: 65535,
 }
 
-// Programs returns the ways to compute op on args, the best guess for the
-// device first. The result's shape is op.Shape(args). It is empty if no kernel
-// can: the runtime then names the op in its error.
-func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
-	result, err := op.Shape(args)
-	if err != nil {
-		return nil
+// Programs returns the ways to compute a call, the best guess for the device
+// first. It is empty if no kernel can: the runtime then names the op in its
+// error.
+func Programs(c Call, lim Limits) []Program {
+	args, result := c.Args, c.Result
+	if result == nil {
+		var err error
+		if result, err = c.Op.Shape(args); err != nil {
+			return nil
+		}
 	}
-	switch op := op.(type) {
+	switch op := c.Op.(type) {
 	case graph.Conv2d:
-		return conv2d(op, args, result, lim)
+		return conv2d(c.conv(op), args, result, lim)
 	case graph.ConvTranspose2d:
-		return convTranspose2d(op, args, result, lim)
+		return convTranspose2d(c.convTransposed(op), args, result, lim)
 	case graph.MatMul:
 		return matmul(op, args, result, lim)
 	case graph.Linear:
-		return linear(op, args, result, lim)
+		return linear(dense{op, c.Onto > 0}, args, result, lim)
 	case graph.BatchNorm:
 		return batchNorm(op, args, result)
 	case graph.Activate:
 		return activate(op, result)
 	case graph.Binary:
-		return binary(op, args, result)
+		return binary(op, c.Onto, args, result)
 	case graph.PixelShuffle:
 		return pixelShuffle(op, args, result)
 	case graph.PixelUnshuffle:
 		return pixelUnshuffle(op, args, result)
 	case graph.Resize:
-		return resize(op, args, result, lim)
+		return resize(op, c.Part, args, result, lim)
 	case graph.Concat:
 		return concat(op, args, result)
 	case graph.Permute:
@@ -87,17 +90,17 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 	case graph.Slice:
 		return slice(op, args, result, lim)
 	case graph.Pad:
-		return pad(op, args, result)
+		return pad(op, c.Part, args, result)
 	case graph.Roll:
 		return roll(op, args, result)
 	case graph.AdaptivePool2d:
-		return adaptivePool2d(op, args, result, lim)
+		return adaptivePool2d(op, c.Part, args, result, lim)
 	case graph.Argmax:
 		return argmax(op, args, lim)
 	case graph.Argsort:
 		return argsort(op, args, lim)
 	case graph.AvgPool2d:
-		return avgPool2d(op, args, result, lim)
+		return avgPool2d(op, c.Part, args, result, lim)
 	case graph.CosineSimilarity:
 		return cosineSimilarity(op, args, result, lim)
 	case graph.GroupNorm:
@@ -107,7 +110,7 @@ func Programs(op graph.Op, args []tensor.Shape, lim Limits) []Program {
 	case graph.LocalResponseNorm:
 		return localResponseNorm(op, result)
 	case graph.MaxPool2d:
-		return maxPool2d(op, args, result)
+		return maxPool2d(op, c.Part, args, result)
 	case graph.Normalize:
 		return normalize(op, args, lim)
 	case graph.Reduce:
@@ -164,48 +167,6 @@ func preferred(lim Limits, gpu, cpu []Program) []Program {
 }
 
 func ceil(n, d int) int { return (n + d - 1) / d }
-
-// epilogue returns the args of bias and residual, which follow base args, and
-// the constants that say which are there and what the activation is. With ONTO
-// a kernel reads the residual where it writes the result: each invocation adds
-// an element of it to the same element of y, and only before it stores that.
-func epilogue(e graph.Epilogue, base int) (bias, residual int, set Set) {
-	bias, residual = Absent, Absent
-	if e.Bias {
-		bias = base
-		base++
-	}
-	if e.Residual && !e.Onto {
-		residual = base
-	}
-	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual && !e.Onto, "ONTO": e.Onto, "ACT": int(e.Act)}
-}
-
-// flags says in a word of a kernel's sizes what its epilogue adds, and whether
-// it ends in ReLU; act is the constant for any other activation.
-func flags(e graph.Epilogue) int {
-	n := 0
-	if e.Bias {
-		n |= 1
-	}
-	switch {
-	case e.Onto:
-		n |= 4
-	case e.Residual:
-		n |= 2
-	}
-	if e.Act == graph.ReLU {
-		n |= 8
-	}
-	return n
-}
-
-func act(e graph.Epilogue) Set {
-	if e.Act == graph.ReLU {
-		return Set{"ACT": int(graph.None)}
-	}
-	return Set{"ACT": int(e.Act)}
-}
 
 // with adds constants to a set.
 func (s Set) with(more Set) Set {

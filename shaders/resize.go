@@ -7,11 +7,11 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x := args[0]
-	steps := op.Steps(x)
+	steps := op.Steps(part.whole(x))
 	if op.Antialias {
-		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, op.Part, x, result, steps)}
+		return []Program{twoPass("resize_filter", Set{"CUBIC": op.Mode == graph.Bicubic}, part, x, result, steps)}
 	}
 	program := func(name string, lanes int) Program {
 		n := result.Len() / lanes
@@ -23,7 +23,7 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 			Sizes: slices.Concat(
 				sizes("n in_h in_w out_h out_w channels", n, x[1], x[2], result[1], result[2], x[3]/lanes),
 				sizes("step_y step_x", float64(steps[0]), float64(steps[1])),
-				sizes("whole_h first from_row", op.Whole(x)[1], op.First, op.From)),
+				sizes("whole_h first from_row", part.whole(x)[1], part.First, part.From)),
 		}}}
 	}
 	programs := []Program{program("resize", 1)}
@@ -34,7 +34,7 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 		return programs
 	}
 	set := Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}
-	p := twoPass("resize_axis", set, op.Part, x, result, steps)
+	p := twoPass("resize_axis", set, part, x, result, steps)
 	p.Name += " " + op.Mode.String()
 	// The scratch pays where it is small and the second pass reads vec4s that
 	// the direct kernel cannot.
@@ -46,8 +46,8 @@ func resize(op graph.Resize, args []tensor.Shape, result tensor.Shape, lim Limit
 
 // twoPass resizes across into scratch [B, H, OUT_W, C], then down, in the order
 // in which PyTorch sums.
-func twoPass(kernel string, set Set, part graph.Part, x, y tensor.Shape, steps [2]float32) Program {
-	pass := func(part graph.Part, whole, outer, in, out, inner int, step float32, from, to int) Kernel {
+func twoPass(kernel string, set Set, part Part, x, y tensor.Shape, steps [2]float32) Program {
+	pass := func(part Part, whole, outer, in, out, inner int, step float32, from, to int) Kernel {
 		name, lanes := kernel, 1
 		if inner%4 == 0 {
 			name, lanes = kernel+"_vec4", 4
@@ -65,8 +65,8 @@ func twoPass(kernel string, set Set, part graph.Part, x, y tensor.Shape, steps [
 	return Program{
 		Name: kernel,
 		Kernels: []Kernel{
-			pass(graph.Part{}, x[2], x[0]*x[1], x[2], y[2], x[3], steps[1], 0, 2),
-			pass(part, part.Whole(x)[1], x[0], x[1], y[1], y[2]*x[3], steps[0], 2, 1),
+			pass(Part{}, x[2], x[0]*x[1], x[2], y[2], x[3], steps[1], 0, 2),
+			pass(part, part.whole(x)[1], x[0], x[1], y[1], y[2]*x[3], steps[0], 2, 1),
 		},
 		Scratch: []int{x[0] * x[1] * y[2] * x[3]},
 	}

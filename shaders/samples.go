@@ -6,8 +6,9 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// samples are ops on arguments that reach every kernel in each of its forms.
-func samples() ([]*graph.Value, error) {
+// samples are calls that reach every kernel in each of its forms: ops on
+// arguments, in memory of their own and in that of each arg that they can take.
+func samples() ([]Call, error) {
 	g, err := graph.Trace(func(g *graph.Graph) {
 		s := sampler{g}
 		s.elementwise()
@@ -23,13 +24,21 @@ func samples() ([]*graph.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shaders: samples: %w", err)
 	}
-	var ops []*graph.Value
+	var calls []Call
 	for _, v := range g.Nodes {
-		if v.Op != nil {
-			ops = append(ops, v)
+		if v.Op == nil {
+			continue
+		}
+		c := Call{Op: v.Op, Args: v.ArgShapes()}
+		calls = append(calls, c)
+		for i := range c.Args {
+			if c.CanOnto(i) {
+				c.Onto = i + 1
+				calls = append(calls, c)
+			}
 		}
 	}
-	return ops, nil
+	return calls, nil
 }
 
 type sampler struct{ *graph.Graph }
@@ -39,10 +48,7 @@ func (s sampler) in(shape ...int) *graph.Value { return s.Input("x", shape...) }
 
 // epilogues are enough for Catalog, which makes the rest of them.
 func epilogues() []graph.Epilogue {
-	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}
-	onto := all
-	onto.Onto = true
-	return []graph.Epilogue{{}, all, onto}
+	return []graph.Epilogue{{}, {Bias: true, Residual: true, Act: graph.ReLU}}
 }
 
 func (s sampler) elementwise() {
@@ -51,10 +57,8 @@ func (s sampler) elementwise() {
 	}
 	for kind := graph.Add; kind <= graph.Div; kind++ {
 		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 3, 5), s.in(5))
-		for onto := range 3 {
-			graph.Apply(graph.Binary{Kind: kind, Onto: onto}, s.in(2, 8), s.in(2, 8))
-			graph.Apply(graph.Binary{Kind: kind, Onto: onto}, s.in(3, 5), s.in(3, 5))
-		}
+		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 8), s.in(2, 8))
+		graph.Apply(graph.Binary{Kind: kind}, s.in(3, 5), s.in(3, 5))
 	}
 }
 

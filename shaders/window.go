@@ -3,7 +3,6 @@ package shaders
 import (
 	"fmt"
 
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -81,11 +80,11 @@ func (w cut) panes() (panes []pane, floats int) {
 
 // kernels makes one dispatch of k for each window of binding 1, the weight, with
 // its sizes. Onto a residual, the first part of the sum is added too.
-func (w cut) kernels(m int, k Kernel, e graph.Epilogue, bind []int, sizes func(p pane) Sizes) []Kernel {
+func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane) Sizes) []Kernel {
 	panes, _ := w.panes()
 	ks := make([]Kernel, len(panes))
 	for i, p := range panes {
-		if e.Onto {
+		if e.onto {
 			p.part &^= 1
 		}
 		k.Grid = flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8)

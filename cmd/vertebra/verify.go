@@ -17,7 +17,6 @@ import (
 	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 )
@@ -199,10 +198,9 @@ const separate = "attention as separate ops"
 
 // pass is one way to run a case.
 type pass struct {
-	choice  gpu.Choice
-	kernel  string // what is chosen
-	unfused bool   // attention as separate ops
-	attends bool   // there is attention; set by graph
+	*gpu.Candidate
+	unfused bool // attention as separate ops
+	attends bool // there is attention; set by graph
 }
 
 // graph is g as the pass runs it.
@@ -228,22 +226,18 @@ func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) (err e
 		return err
 	}
 	attends := false
-	for i, most := 0, 1; i < most; i++ {
-		p := &pass{unfused: v.unfused}
-		p.choice.Program = func(_ graph.Op, _ []tensor.Shape, programs []shaders.Program) int {
-			if v.all {
-				most = max(most, len(programs))
-			}
-			p.kernel = programs[min(i, len(programs)-1)].Name
-			return min(i, len(programs)-1)
-		}
+	for candidate := range gpu.Candidates(gpu.Choice{}) {
+		p := &pass{Candidate: candidate, unfused: v.unfused}
 		if err := v.pass(ctx, c, p, r); err != nil {
 			return err
 		}
 		attends = p.attends
+		if !v.all {
+			break
+		}
 	}
 	if v.all && !v.unfused && attends {
-		return v.pass(ctx, c, &pass{kernel: separate, unfused: true}, r)
+		return v.pass(ctx, c, &pass{Candidate: &gpu.Candidate{Name: separate}, unfused: true}, r)
 	}
 	return nil
 }
@@ -271,7 +265,7 @@ func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCa
 		return err
 	}
 	if worst {
-		r.Kernel = p.kernel
+		r.Kernel = p.Name
 	}
 	if p.unfused && p.attends {
 		if r.Unfused != nil {
@@ -285,10 +279,10 @@ func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCa
 // outputs are what c gives, in memory filled with NaN before.
 func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tensor.Tensor, error) {
 	if c.Run != nil {
-		compile := v.machine.compiler(p.choice, true)
+		compile := v.machine.compiler(p.Choice, true)
 		return c.Run(ctx, func(g *graph.Graph) (vision.Plan, error) { return compile(p.graph(g)) })
 	}
-	program, err := v.machine.compile(p.graph(c.Graph), p.choice)
+	program, err := v.machine.compile(p.graph(c.Graph), p.Choice)
 	if err != nil {
 		return nil, err
 	}

@@ -156,8 +156,7 @@ func (l *lowerer) op(v *graph.Value) error {
 	l.value[v] = id
 	for _, c := range sections {
 		if onto {
-			c.op, _ = graph.Onto(c.op, c.args, arg)
-			c.programs = nil
+			c.Onto, c.programs = arg+1, nil
 		}
 		if err := l.dispatch(v, id, c); err != nil {
 			return err
@@ -182,7 +181,7 @@ next:
 				continue next
 			}
 		}
-		_, can := graph.Onto(v.Op, v.ArgShapes(), i)
+		can := shaders.Call{Op: v.Op, Args: v.ArgShapes()}.CanOnto(i)
 		if at := l.lives[l.value[r]].first; can && (!ok || at < first) {
 			arg, first, ok = i, at, true
 		}
@@ -216,9 +215,9 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		} else if r.Const.Data == nil {
 			return fmt.Errorf("weight %s has no data", r.Name)
 		}
-		operands = append(operands, c.offset(o, i, c.args[i]))
+		operands = append(operands, c.offset(o, i, c.Args[i]))
 	}
-	operands = append(operands, c.offset(operand{value: id}, len(v.Args), c.result))
+	operands = append(operands, c.offset(operand{value: id}, len(v.Args), c.Result))
 	for _, n := range p.Scratch {
 		operands = append(operands, operand{value: l.newLife(n)})
 	}
@@ -244,7 +243,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 			s.operands = append(s.operands, o)
 		}
 		if k == 0 {
-			s.FLOPs = graph.FLOPs(c.op, c.args, c.result)
+			s.FLOPs = graph.FLOPs(c.Op, c.Args, c.Result)
 		}
 		l.Steps = append(l.Steps, s)
 	}
@@ -258,11 +257,11 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 		able = l.programs(v, c)
 	}
 	if len(able) == 0 {
-		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", c.args)
+		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", c.Args)
 	}
 	i := 0
 	if l.choice.Program != nil {
-		i = l.choice.Program(c.op, c.args, able)
+		i = l.choice.Program(c.Call, able)
 	}
 	return able[i], nil
 }
@@ -272,7 +271,7 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 func (l *lowerer) programs(v *graph.Value, c section) []shaders.Program {
 	var able []shaders.Program
 next:
-	for _, p := range shaders.Programs(c.op, c.args, l.lim) {
+	for _, p := range shaders.Programs(c.Call, l.lim) {
 		for i := range p.Pack {
 			if root(v.Args[i]).Const == nil || c.at[i] != whole {
 				continue next
@@ -284,7 +283,7 @@ next:
 			}
 		}
 		for _, k := range p.Kernels {
-			if !l.binds(v, c.args, k, p.Pack) {
+			if !l.binds(v, c.Args, k, p.Pack) {
 				continue next
 			}
 		}

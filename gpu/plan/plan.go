@@ -17,9 +17,9 @@ import (
 
 // Choice decides what New otherwise decides by itself.
 type Choice struct {
-	// Program picks one of the programs that can compute op; the list is never
+	// Program picks one of the programs that can compute a call; the list is never
 	// empty, the device's best guess first. Nil picks the first.
-	Program func(op graph.Op, args []tensor.Shape, programs []shaders.Program) int
+	Program func(c shaders.Call, programs []shaders.Program) int
 
 	// Apart keeps results out of the memory of what they are added to.
 	Apart bool

@@ -11,10 +11,8 @@ import (
 // section is a part of an op's result that is computed at once: all of it, a
 // band or a stripe.
 type section struct {
-	op     graph.Op
-	args   []tensor.Shape
-	result tensor.Shape
-	at     []int64 // bytes where each arg and, last, the result begins; whole is all of it
+	shaders.Call
+	at []int64 // bytes where each arg and, last, the result begins; whole is all of it
 
 	programs []shaders.Program // that can compute it; nil if not listed yet
 }
@@ -38,7 +36,7 @@ const ampleScratch = 32 << 20
 // are too large to bind or its scratch is more than ample. It returns nil if
 // the values are too large and v cannot be cut.
 func (l *lowerer) sections(v *graph.Value) []section {
-	c := section{op: v.Op, args: v.ArgShapes(), result: v.Shape}
+	c := section{Call: shaders.Call{Op: v.Op, Args: v.ArgShapes(), Result: v.Shape}}
 	for range len(v.Args) + 1 {
 		c.at = append(c.at, whole)
 	}
@@ -60,13 +58,13 @@ func (l *lowerer) sections(v *graph.Value) []section {
 // scratch is the bytes of scratch that the best program for c takes, were there
 // no limit to them, if c is of images.
 func (l *lowerer) scratch(c section) int64 {
-	if _, ok := c.op.(graph.Striped); !ok || len(c.result) != 4 {
+	if _, ok := c.Op.(graph.Striped); !ok || len(c.Result) != 4 {
 		return 0
 	}
 	lim := l.lim
 	lim.StorageBinding = math.MaxInt64
 	n := int64(0)
-	if programs := shaders.Programs(c.op, c.args, lim); len(programs) > 0 {
+	if programs := shaders.Programs(c.Call, lim); len(programs) > 0 {
 		for _, s := range programs[0].Scratch {
 			n += 4 * int64(s)
 		}
@@ -103,15 +101,15 @@ func (l *lowerer) bands(v *graph.Value, parts int64) []section {
 	var sections []section
 	for from := 0; from < result[0]; from += rows {
 		n := min(rows, result[0]-from)
-		c := section{op: v.Op}
+		c := section{Call: shaders.Call{Op: v.Op}}
 		for i, s := range shapes {
 			at := int64(whole)
 			if moves[i] {
 				at, s = int64(from)*rowBytes(s, 0), extent(s, 0, n)
 			}
-			c.args, c.at = append(c.args, s), append(c.at, at)
+			c.Args, c.at = append(c.Args, s), append(c.at, at)
 		}
-		c.result, c.at = extent(result, 0, n), append(c.at, int64(from)*rowBytes(result, 0))
+		c.Result, c.at = extent(result, 0, n), append(c.at, int64(from)*rowBytes(result, 0))
 		sections = append(sections, c)
 	}
 	return sections
@@ -187,7 +185,7 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 	for image := range result[0] {
 		for from := 0; from < result[1]; from += rows {
 			to := min(from+rows, result[1])
-			c := section{}
+			c := section{Call: shaders.Call{Op: op}}
 			// begin is where row r of this image of s begins.
 			begin := func(s tensor.Shape, r int) int64 { return int64(image*s[1]+r) * rowBytes(s, 1) }
 			need := op.Rows(shapes, result, from, to)
@@ -201,14 +199,14 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 				if at != whole && at%slotAlign != 0 || (at != whole || root(v.Args[i]).Const == nil) && !l.bindable(s) {
 					return nil
 				}
-				c.args, c.at = append(c.args, s), append(c.at, at)
+				c.Args, c.at = append(c.Args, s), append(c.at, at)
 			}
-			c.result = extent(extent(result, 1, to-from), 0, 1)
+			c.Result = extent(extent(result, 1, to-from), 0, 1)
 			c.at = append(c.at, begin(result, from))
-			if c.at[len(shapes)]%slotAlign != 0 || !l.bindable(c.result) {
+			if c.at[len(shapes)]%slotAlign != 0 || !l.bindable(c.Result) {
 				return nil
 			}
-			c.op = op.Stripe(shapes, result, from, to, need)
+			c.Part = shaders.Part{Height: shapes[0][1], First: need[0][0], From: from, To: to}
 			if c.programs = l.programs(v, c); len(c.programs) == 0 { // their scratch is too large
 				return nil
 			}
