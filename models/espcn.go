@@ -21,10 +21,6 @@ type ESPCN struct {
 	Last  graph.Activation // of the result: Sigmoid
 }
 
-// ESPCNHalo is how far a pixel of the input reaches: no pixel of the result
-// depends on what is farther from its place than this.
-const ESPCNHalo = 2 + 1 + 1
-
 // ESPCNConfig says which ESPCN.
 type ESPCNConfig struct {
 	Scale    int    // how many times it enlarges
@@ -72,6 +68,19 @@ func LoadESPCN(src weights.Source, scale int) (*ESPCN, error) {
 	}
 	return m, weights.Bind(m, src)
 }
+
+// Halo is how far a pixel of the input reaches: no pixel of the result depends on
+// what is farther from its place than this.
+func (m *ESPCN) Halo() int {
+	halo := 0
+	for _, c := range []*layers.Conv2d{m.Conv1, m.Conv2, m.Conv3} {
+		halo += max(c.Weight.Shape[2], c.Weight.Shape[3]) / 2
+	}
+	return halo
+}
+
+// Channels are those of pictures, in and out: 1 is luminance.
+func (m *ESPCN) Channels() int { return m.Conv1.Weight.Shape[1] }
 
 // Forward maps pictures [B, H, W, channels] to
 // [B, H·scale, W·scale, channels].

@@ -18,30 +18,60 @@ import (
 type Input struct {
 	Name string // in results and errors: a path for one
 	Read func() (*picture.Image, error)
+
+	// ReadAlpha, if it is not nil, reads the picture with its transparency, as
+	// picture.LoadAlpha does. It is for tasks whose result is a picture.
+	ReadAlpha func() (m, alpha *picture.Image, err error)
 }
 
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
 func File(path string) Input {
-	return Input{path, func() (*picture.Image, error) {
-		m, err := picture.Load(path)
-		return m, named(path, err)
+	in := Input{Name: path, ReadAlpha: func() (m, alpha *picture.Image, err error) {
+		m, alpha, err = picture.LoadAlpha(path)
+		return m, alpha, named(path, err)
 	}}
+	in.Read = func() (*picture.Image, error) {
+		m, _, err := in.ReadAlpha()
+		return m, err
+	}
+	return in
 }
 
 // Reader is a picture in one of File's formats. It is read once.
 func Reader(name string, r io.Reader) Input {
-	return Input{name, func() (*picture.Image, error) {
-		m, err := picture.Decode(r)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	in := Input{Name: name, ReadAlpha: func() (m, alpha *picture.Image, err error) {
+		if m, alpha, err = picture.DecodeAlpha(r); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
 		}
-		return m, nil
+		return m, alpha, err
 	}}
+	in.Read = func() (*picture.Image, error) {
+		m, _, err := in.ReadAlpha()
+		return m, err
+	}
+	return in
 }
 
-// Image is a picture in memory, without its transparency.
+// Image is a picture in memory.
 func Image(name string, m image.Image) Input {
-	return Input{name, func() (*picture.Image, error) { return picture.From(m), nil }}
+	return Input{
+		Name:      name,
+		Read:      func() (*picture.Image, error) { return picture.From(m), nil },
+		ReadAlpha: func() (_, alpha *picture.Image, err error) { return picture.From(m), picture.Alpha(m), nil },
+	}
+}
+
+// readAlpha reads the picture, with its transparency if there is some.
+func (in Input) readAlpha() (m, alpha *picture.Image, err error) {
+	if in.ReadAlpha != nil {
+		m, alpha, err = in.ReadAlpha()
+	} else {
+		m, err = in.Read()
+	}
+	if err != nil {
+		err = &InputError{in.Name, err}
+	}
+	return m, alpha, err
 }
 
 // extensions are those of the pictures that Files takes from folders.

@@ -111,12 +111,17 @@ func (m *Model) Run(ctx context.Context, x *tensor.Tensor, stages ...string) ([]
 
 // run computes the outputs, or the main one alone, and stages.
 func (m *Model) run(ctx context.Context, main bool, stages []string, x *tensor.Tensor) ([]*tensor.Tensor, error) {
-	return m.plans.run(ctx, planKey(x.Shape, main, stages), func() (Plan, error) {
+	return m.plans.run(ctx, planKey(x.Shape, main, stages), m.compile(main, stages, x.Shape), x)
+}
+
+// compile compiles the network for an input of a shape.
+func (m *Model) compile(main bool, stages []string, x tensor.Shape) func() (Plan, error) {
+	return func() (Plan, error) {
 		trace := models.Trace
 		if main {
 			trace = models.TraceForward
 		}
-		g, err := trace(m.Network, x.Shape...)
+		g, err := trace(m.Network, x...)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +129,7 @@ func (m *Model) run(ctx context.Context, main bool, stages []string, x *tensor.T
 			return nil, err
 		}
 		return m.device.Compile(g)
-	}, x)
+	}
 }
 
 // planKey names what run compiles.

@@ -31,13 +31,24 @@ type kept struct {
 
 // run runs the plan called key, which compile makes if there is none.
 func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error), inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	k := p.take(key, compile)
+	k, err := p.get(key, compile)
+	if err != nil {
+		return nil, err
+	}
 	defer p.release(k)
+	return k.plan.Run(ctx, inputs...)
+}
+
+// get returns the plan called key, which compile makes if there is none. The
+// caller releases it.
+func (p *plans) get(key string, compile func() (Plan, error)) (*kept, error) {
+	k := p.take(key, compile)
 	<-k.ready
 	if k.err != nil {
+		p.release(k)
 		return nil, k.err
 	}
-	return k.plan.Run(ctx, inputs...)
+	return k, nil
 }
 
 // has reports whether there is a plan called key.

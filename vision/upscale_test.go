@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/layers"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
@@ -29,6 +30,11 @@ func evaluated(t testing.TB, scale int) func(context.Context, *tensor.Tensor) (*
 	if err := weights.Bind(m, src); err != nil {
 		t.Fatal(err)
 	}
+	return evaluate(m)
+}
+
+// evaluate runs a network of one output in plain Go.
+func evaluate(m models.Network) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
 	graphs := map[[2]int]*graph.Graph{}
 	return func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		size := [2]int{y.Shape[1], y.Shape[2]}
@@ -57,7 +63,7 @@ func pattern(w, h, channels int) *picture.Image {
 	return m
 }
 
-func enlarge(t *testing.T, u *Upscaler, m, alpha *picture.Image) image.Image {
+func enlarge(t *testing.T, u Upscaler, m, alpha *picture.Image) image.Image {
 	t.Helper()
 	var b bytes.Buffer
 	if err := u.Write(context.Background(), &b, "png", m, alpha); err != nil {
@@ -91,7 +97,7 @@ func TestTiledEqualsUntiled(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 37}, {41, 1}, {2, 3}, {12, 12}, {13, 12}, {23, 29}, {31, 19}} {
 		w, h := size[0], size[1]
 		m, alpha := pattern(w, h, 3), pattern(w, h, 1)
-		whole := enlarge(t, &Upscaler{Scale: 2, Tile: [2]int{h, w}, Run: run}, m, alpha)
+		whole := enlarge(t, Upscaler{Scale: 2, Tile: [2]int{h, w}, Run: run}, m, alpha)
 		for _, tile := range [][2]int{{9, 9}, {12, 12}, {10, 16}, {16, 40}} {
 			tile = [2]int{min(tile[0], h), min(tile[1], w)}
 			calls := 0
@@ -100,9 +106,57 @@ func TestTiledEqualsUntiled(t *testing.T) {
 					t.Errorf("%d of %d after %d tiles", done, total, calls)
 				}
 			}}
-			same(t, enlarge(t, &u, m, alpha), whole)
+			same(t, enlarge(t, u, m, alpha), whole)
 		}
 	}
+}
+
+// TestColorNetwork holds tiles of a network for RGB, with wider kernels than the
+// paper's, against the whole; of a grey picture it makes a coloured one.
+func TestColorNetwork(t *testing.T) {
+	net := wideESPCN()
+	u := Upscaler{Scale: 2, Channels: 3, Halo: net.Halo(), Run: evaluate(net)}
+	if u.Halo != 3+1+1 {
+		t.Fatalf("a pixel reaches as far as %d", u.Halo)
+	}
+	for _, m := range []*picture.Image{pattern(29, 23, 3), pattern(23, 19, 1)} {
+		alpha := pattern(m.Width, m.Height, 1)
+		whole := enlarge(t, u, m, alpha)
+		tiled := u
+		tiled.Tile = [2]int{13, 17}
+		same(t, enlarge(t, tiled, m, alpha), whole)
+		x, err := u.Run(context.Background(), scaled(m.RGB()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := picture.FromTensor(x, 255)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range picture.From(whole).Pix {
+			if d := int(v) - int(want.Pix[i]); d < -1 || d > 1 {
+				t.Fatalf("%v: sample %d is %d, the network says %d", m, i, v, want.Pix[i])
+			}
+		}
+	}
+}
+
+// wideESPCN is a small network for RGB with weights made up.
+func wideESPCN() *models.ESPCN {
+	net := models.NewESPCN(models.ESPCNConfig{Scale: 2, Channels: 3, Widths: [2]int{6, 5}})
+	net.Conv1 = layers.NewConv2d(3, 6, graph.Both(7), graph.Conv2d{Pad: graph.Both(3)})
+	net.Act = graph.ReLU
+	weights.Random(net, 1)
+	return net
+}
+
+// scaled is a picture in 0…1.
+func scaled(m *picture.Image) *tensor.Tensor {
+	x := m.Tensor()
+	for i := range x.Data {
+		x.Data[i] /= 255
+	}
+	return x
 }
 
 // TestSpans covers sizes with tiles: in order, without gaps, whole tiles inside
@@ -110,16 +164,17 @@ func TestTiledEqualsUntiled(t *testing.T) {
 func TestSpans(t *testing.T) {
 	for n := 1; n < 60; n++ {
 		for most := 9; most < 40; most++ {
-			size := evenly(n, most)
-			if len(spans(n, size, models.ESPCNHalo)) > len(spans(n, max(most-tileGrid, 9), models.ESPCNHalo)) || size > most {
+			const halo = 4
+			size := evenly(n, most, halo)
+			if len(spans(n, size, halo)) > len(spans(n, max(most-tileGrid, 9), halo)) || size > most {
 				t.Fatalf("%d in tiles of at most %d: of %d", n, most, size)
 			}
 			at := 0
-			for _, s := range spans(n, size, models.ESPCNHalo) {
+			for _, s := range spans(n, size, halo) {
 				end := s.start + min(size, n)
 				if s.from != at || s.to <= s.from || s.start < 0 || end > n ||
-					s.start > 0 && s.from-s.start < models.ESPCNHalo || end < n && end-s.to < models.ESPCNHalo {
-					t.Fatalf("%d in tiles of %d: %v", n, size, spans(n, size, models.ESPCNHalo))
+					s.start > 0 && s.from-s.start < halo || end < n && end-s.to < halo {
+					t.Fatalf("%d in tiles of %d: %v", n, size, spans(n, size, halo))
 				}
 				if most >= 16 && s.start%tileGrid != 0 {
 					t.Fatalf("%d in tiles of %d: one begins at %d", n, size, s.start)
@@ -144,7 +199,8 @@ func TestTileSize(t *testing.T) {
 		{10000, 10000, 3, [2]int{252, 252}},
 		{100000, 1000, 4, [2]int{32, 2008}},
 	} {
-		if got := TileSize(c.width, c.height, c.scale); got != c.want {
+		u := Upscaler{Scale: c.scale, Halo: 4}
+		if got := u.tileSize(c.width, c.height); got != c.want {
 			t.Errorf("%v: %v", c, got)
 		}
 	}
@@ -170,11 +226,11 @@ func TestFlatPictures(t *testing.T) {
 		alpha.Pix[i] = 77
 	}
 	u := Upscaler{Scale: 3, Tile: [2]int{10, 12}, Run: repeat}
-	out := enlarge(t, &u, m, alpha)
+	out := enlarge(t, u, m, alpha)
 	if out.Bounds() != image.Rect(0, 0, 60, 30) || out.At(0, 0) != (color.NRGBA{200, 30, 90, 77}) || out.At(59, 29) != (color.NRGBA{200, 30, 90, 77}) {
 		t.Errorf("%v: %v, %v", out.Bounds(), out.At(0, 0), out.At(59, 29))
 	}
-	grey := enlarge(t, &u, alpha, nil)
+	grey := enlarge(t, u, alpha, nil)
 	if g, ok := grey.(*image.Gray); !ok || g.GrayAt(5, 5).Y != 77 {
 		t.Errorf("grey: %T, %v", grey, grey.At(5, 5))
 	}
@@ -204,7 +260,7 @@ func TestUpscaleEnds(t *testing.T) {
 		t.Errorf("a network that fails: %v", err)
 	}
 	asked := 0
-	e := newEnlarged(ctx, &u, m, nil)
+	e := newEnlarged(ctx, u.defaults(m), m, nil)
 	err := e.encode(func() error {
 		for range 3 {
 			asked++

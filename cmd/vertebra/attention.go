@@ -117,7 +117,7 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	if err != nil {
 		return err
 	}
-	if err := writePNG(a.path, sideBySide(panels)); err != nil {
+	if err := writePNG(a.path, picture.SideBySide(panels...)); err != nil {
 		return err
 	}
 	if !a.quiet {
@@ -169,14 +169,14 @@ func (a *attention) heads(block *vision.AttentionBlock) (heads []int, title stri
 	return heads, fmt.Sprintf("block %d, mean of heads", a.block)
 }
 
-func (a *attention) panels(block *vision.AttentionBlock, seen *picture.Image, patch int) ([]panel, error) {
+func (a *attention) panels(block *vision.AttentionBlock, seen *picture.Image, patch int) ([]picture.Panel, error) {
 	large := seen
 	if side := max(seen.Width, seen.Height); side < 336 {
 		scale := (335 + side) / side
 		large = seen.Resize(seen.Width*scale, seen.Height*scale, picture.Bicubic)
 	}
 	heads, title := a.heads(block)
-	all := []panel{{"what the model sees", large}}
+	all := []picture.Panel{{Caption: "what the model sees", Picture: large}}
 	if patch > 0 {
 		h := heat{Pair: graph.Pair{seen.Height / patch, seen.Width / patch}}
 		h.weight = make([]float64, h.Pair[0]*h.Pair[1])
@@ -189,7 +189,7 @@ func (a *attention) panels(block *vision.AttentionBlock, seen *picture.Image, pa
 				h.weight[i] += v / float64(len(heads))
 			}
 		}
-		return append(all, panel{"class token, " + title, h.over(large)}), nil
+		return append(all, picture.Panel{Caption: "class token, " + title, Picture: h.over(large)}), nil
 	}
 	w, err := block.Windows()
 	if err != nil {
@@ -209,8 +209,8 @@ func (a *attention) panels(block *vision.AttentionBlock, seen *picture.Image, pa
 		}
 	}
 	return append(all,
-		panel{fmt.Sprintf("windows %d×%d, shift %d,%d", w.Window[0], w.Window[1], w.Shift[0], w.Shift[1]), partition(large, w)},
-		panel{fmt.Sprintf("token %d,%d, %s", row, column, title), mark(h.over(large), h.cell(large, row, column))},
+		picture.Panel{Caption: fmt.Sprintf("windows %d×%d, shift %d,%d", w.Window[0], w.Window[1], w.Shift[0], w.Shift[1]), Picture: partition(large, w)},
+		picture.Panel{Caption: fmt.Sprintf("token %d,%d, %s", row, column, title), Picture: mark(h.over(large), h.cell(large, row, column))},
 	), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -30,8 +31,13 @@ func (s *settings) bar(w io.Writer, what string, total int) *progressbar.Progres
 	)
 }
 
-// plain names the output, path, instead of the file beside it that is written first.
+// plain names the output, path, instead of the file beside it that is written
+// first. Errors of what is read stay.
 func plain(path string, err error) error {
+	var in *vision.InputError
+	if errors.As(err, &in) {
+		return err
+	}
 	var p *os.PathError
 	if errors.As(err, &p) {
 		return fmt.Errorf("%s: %w", path, p.Err)

@@ -153,7 +153,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if err != nil {
 		return err
 	}
-	if err := writePNG(r.path, sideBySide(panels)); err != nil {
+	if err := writePNG(r.path, picture.SideBySide(panels...)); err != nil {
 		return err
 	}
 	switch {
@@ -171,7 +171,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 
 // panels draws what the decoder says, pred [1, N, p²·3], of the patches of a
 // picture, and mask [1, N], 1 where a patch was hidden.
-func (r *reconstruct) panels(p *photo, patch int, pred, mask *tensor.Tensor) ([]panel, error) {
+func (r *reconstruct) panels(p *photo, patch int, pred, mask *tensor.Tensor) ([]picture.Panel, error) {
 	if pred == nil || mask == nil {
 		return nil, errors.New("the model gives no patches")
 	}
@@ -197,13 +197,13 @@ func (r *reconstruct) panels(p *photo, patch int, pred, mask *tensor.Tensor) ([]
 			}
 		}
 	}
-	var all []panel
+	var all []picture.Panel
 	for i, t := range []*tensor.Tensor{x, masked, whole, pasted} {
 		m, err := r.picture(t)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, panel{[]string{"original", "masked", "reconstructed", "pasted"}[i], m})
+		all = append(all, picture.Panel{Caption: []string{"original", "masked", "reconstructed", "pasted"}[i], Picture: m})
 	}
 	return all, nil
 }

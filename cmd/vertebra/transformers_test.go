@@ -108,13 +108,13 @@ func TestReconstructPanels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range []int{2, 3} {
-		if !slices.Equal(panels[i].picture.Pix, panels[0].picture.Pix) {
-			t.Errorf("%s is not the original", panels[i].caption)
+		if !slices.Equal(panels[i].Picture.Pix, panels[0].Picture.Pix) {
+			t.Errorf("%s is not the original", panels[i].Caption)
 		}
 	}
-	for i, v := range panels[1].picture.Pix {
+	for i, v := range panels[1].Picture.Pix {
 		hidden := i/3%64/8%2 == 1
-		if want := panels[0].picture.Pix[i]; !hidden && v != want || hidden && (v < 127 || v > 128) {
+		if want := panels[0].Picture.Pix[i]; !hidden && v != want || hidden && (v < 127 || v > 128) {
 			t.Fatalf("masked: sample %d is %d", i, v)
 		}
 	}

@@ -4,25 +4,22 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
-	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
 func newUpscale(s *settings) *cobra.Command {
-	u := &upscale{settings: s}
+	u := &upscale{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "upscale IN -o OUT",
 		Short: "Enlarge a picture with ESPCN",
@@ -31,25 +28,20 @@ network, colour and transparency bicubic.
 
 IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels; a JPEG is turned
 as its EXIF data says. OUT is a PNG or JPEG, by its extension. Large pictures go
-through the network in overlapping tiles, with the same result.`,
+through the network in overlapping tiles, with the same result.
+
+FILE of --weights has conv1, conv2 and conv3, for luminance or for RGB. It says how
+many times the network enlarges.`,
 		Example: `  vertebra upscale photo.jpg -o large.png
   vertebra upscale --scale 2 photo.webp -o large.jpg
   vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			u.out, u.err = c.OutOrStdout(), c.ErrOrStderr()
-			for _, flag := range []string{"activation", "last"} {
-				if c.Flags().Changed(flag) && u.weights == "" {
-					return fmt.Errorf("--%s says what --weights were trained with; none are given", flag)
-				}
-			}
-			return u.run(c.Context(), args[0])
-		},
+		RunE: func(c *cobra.Command, args []string) error { return u.run(c, args[0]) },
 	}
 	f := c.Flags()
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
-	f.IntVar(&u.scale, "scale", 3, "how many times to enlarge: 2, 3 or 4 (with --weights 1 to 16)")
-	f.StringVar(&u.weights, "weights", "", "checkpoint of conv1, conv2 and conv3, PyTorch or safetensors (default: the built-in ones)")
+	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or what --weights are for)")
+	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
 	f.StringVar(&u.act, "activation", "tanh", "of --weights: what follows the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "of --weights: what follows the last step, sigmoid, tanh or none")
 	c.MarkFlagRequired("output")
@@ -60,19 +52,12 @@ through the network in overlapping tiles, with the same result.`,
 
 // upscale is one enlargement.
 type upscale struct {
-	*settings
-	path, weights string
-	act, last     string
-	scale         int
-	out, err      io.Writer
+	modelFlags
+	path, act, last string
+	scale           int
 
-	times
-}
-
-// times is how long things took.
-type times struct {
-	setup, first, steady time.Duration
-	steadyRuns           int
+	start time.Time
+	setup time.Duration // until the network could run
 }
 
 // format is the format that a file's extension asks for.
@@ -87,33 +72,6 @@ func format(path string) (string, error) {
 	}
 }
 
-// espcn makes the network with weights from a file, or the built-in ones.
-func espcn(scale int, path string) (*models.ESPCN, error) {
-	switch {
-	case path == "" && (scale < 2 || scale > 4):
-		return nil, fmt.Errorf("--scale %d, want 2, 3 or 4 where no --weights are given", scale)
-	case scale < 1 || scale > 16:
-		return nil, fmt.Errorf("--scale %d, want 1 to 16", scale)
-	}
-	m := models.NewESPCN(models.ESPCNConfig{Scale: scale})
-	if path == "" {
-		src, err := zoo.ESPCNWeights(scale)
-		if err != nil {
-			return nil, err
-		}
-		return m, weights.Bind(m, src)
-	}
-	src, err := weights.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	if err := weights.Bind(m, src); err != nil {
-		return nil, explain(fmt.Errorf("%s: %w", path, err), path, "ESPCN", ofTask(zoo.SuperResolve))
-	}
-	return m, nil
-}
-
 // activation is the value of a flag.
 func activation(flag, name string) (graph.Activation, error) {
 	for _, a := range []graph.Activation{graph.None, graph.ReLU, graph.Tanh, graph.Sigmoid} {
@@ -124,59 +82,77 @@ func activation(flag, name string) (graph.Activation, error) {
 	return graph.None, fmt.Errorf("%s %q, want tanh, relu, sigmoid or none", flag, name)
 }
 
-func (u *upscale) run(ctx context.Context, in string) error {
-	start := time.Now()
+// network is the model that the flags ask for.
+func (u *upscale) network(c *cobra.Command) (zoo.Model, error) {
+	given := c.Flags().Changed
+	if !given("scale") && u.weights == "" {
+		u.scale = 3
+	}
+	switch {
+	case u.weights == "" && (given("activation") || given("last")):
+		return zoo.Model{}, fmt.Errorf("--activation and --last say what --weights were trained with; none are given")
+	case u.weights == "" && (u.scale < 2 || u.scale > 4):
+		return zoo.Model{}, fmt.Errorf("--scale %d, want 2, 3 or 4 where no --weights are given", u.scale)
+	case u.weights == "":
+		return zoo.ESPCN(u.scale), nil
+	case given("scale") && (u.scale < 1 || u.scale > 16):
+		return zoo.Model{}, fmt.Errorf("--scale %d, want 1 to 16", u.scale)
+	}
+	act, err := activation("--activation", u.act)
+	if err != nil {
+		return zoo.Model{}, err
+	}
+	last, err := activation("--last", u.last)
+	if err != nil {
+		return zoo.Model{}, err
+	}
+	u.configure = func(n models.Network) error {
+		n.(*models.ESPCN).Act, n.(*models.ESPCN).Last = act, last
+		return nil
+	}
+	return zoo.ESPCN(u.scale), nil
+}
+
+// load opens the network.
+func (u *upscale) load(c *cobra.Command) (*vision.Model, error) {
+	u.out, u.err = c.OutOrStdout(), c.ErrOrStderr()
+	entry, err := u.network(c)
+	if err != nil {
+		return nil, err
+	}
+	o, err := u.options()
+	if err != nil {
+		return nil, err
+	}
+	m, err := vision.OpenModel(entry, o)
+	if err != nil {
+		return nil, u.explain(err, entry)
+	}
+	u.setup = time.Since(u.start)
+	return m, nil
+}
+
+func (u *upscale) run(c *cobra.Command, in string) error {
+	u.start = time.Now()
 	kind, err := format(u.path)
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(u.path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a folder", u.path)
-	}
-	net, err := espcn(u.scale, u.weights)
+	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
-	if u.weights != "" {
-		if net.Act, err = activation("--activation", u.act); err == nil {
-			net.Last, err = activation("--last", u.last)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	m, alpha, err := picture.LoadAlpha(in)
-	if err != nil {
-		return err
-	}
-	if most := vision.MaxSide(kind) / u.scale; m.Width > most || m.Height > most {
-		return fmt.Errorf("%s: %d×%d pixels are too many for a %s", u.path, m.Width*u.scale, m.Height*u.scale, kind)
-	}
-	dev, err := u.open()
-	if err != nil {
-		return err
-	}
-	defer dev.close()
-	tile := vision.TileSize(m.Width, m.Height, u.scale)
-	p, err := u.compile(dev, net, tile)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	u.setup = time.Since(start)
-	if !u.quiet {
-		fmt.Fprintf(u.out, "device: %v\n", dev)
-	}
-
+	defer m.Close()
 	bar := u.bar(u.err, "tiles", 1)
-	scaler := vision.Upscaler{Scale: u.scale, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
-		return u.timed(ctx, p, y)
-	}, Progress: func(done, total int) {
+	o := vision.UpscaleOptions{Format: kind, Progress: func(done, total int) {
 		bar.ChangeMax(total)
 		bar.Set(done)
 	}}
-	writing := time.Now()
-	err = weights.WriteFile(u.path, func(w io.Writer) error { return scaler.Write(ctx, w, kind, m, alpha) })
+	var made vision.Enlargement
+	err = weights.WriteFile(u.path, func(w io.Writer) (err error) {
+		made, err = m.Upscale(c.Context(), o, vision.File(in), w)
+		return err
+	})
 	bar.Clear()
 	if err != nil {
 		return plain(u.path, err)
@@ -184,52 +160,41 @@ func (u *upscale) run(ctx context.Context, in string) error {
 	if u.quiet {
 		return nil
 	}
-	all := time.Since(writing)
-	if u.steadyRuns == 0 && dev.dev != nil { // one tile: run it again, for the figure
-		if _, err := u.timed(ctx, p, tensor.New(1, tile[0], tile[1], 1)); err != nil {
+	all := time.Since(u.start)
+	if made.Tiles == 1 && m.Device().GPU() != nil {
+		if err := again(c.Context(), m, &made, 1); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", u.path, m.Width*u.scale, m.Height*u.scale, m.Width, m.Height)
-	u.report(u.out, all, tile)
+	fmt.Fprintf(u.out, "device: %v\n", m.Device())
+	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", u.path, made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
+	u.report(made, all)
 	return nil
 }
 
-// compile makes the network ready for tiles of a size.
-func (u *upscale) compile(dev *machine, net *models.ESPCN, tile [2]int) (*program, error) {
-	g, err := models.Trace(net, 1, tile[0], tile[1], 1)
-	if err != nil {
-		return nil, err
+// again runs the network n times more, for the time of a run.
+func again(ctx context.Context, m *vision.Model, made *vision.Enlargement, n int) error {
+	for range n {
+		start := time.Now()
+		if _, err := m.Run(ctx, tensor.New(1, made.Tile[0], made.Tile[1], m.Channels)); err != nil {
+			return err
+		}
+		made.Rest += time.Since(start)
+		made.Tiles++
 	}
-	return dev.compile(g, gpu.Choice{})
-}
-
-// timed runs the network once.
-func (t *times) timed(ctx context.Context, p *program, y *tensor.Tensor) (*tensor.Tensor, error) {
-	start := time.Now()
-	out, err := p.run(ctx, y)
-	if err != nil {
-		return nil, err
-	}
-	if took := time.Since(start); t.first == 0 {
-		t.first = took
-	} else {
-		t.steady += took
-		t.steadyRuns++
-	}
-	return out[0], nil
+	return nil
 }
 
 // report prints where the time went. Megapixels are those that the network
 // made, borders of tiles included.
-func (u *upscale) report(w io.Writer, all time.Duration, tile [2]int) {
-	fmt.Fprintf(w, "set-up %s, first run %s", short(u.setup), short(u.first))
-	if u.steadyRuns > 0 {
-		each := u.steady / time.Duration(u.steadyRuns)
-		made := float64(tile[0]*tile[1]*u.scale*u.scale) / 1e6
-		fmt.Fprintf(w, ", steady run %s: %.2f megapixels a second", short(each), made/each.Seconds())
+func (u *upscale) report(made vision.Enlargement, all time.Duration) {
+	fmt.Fprintf(u.out, "set-up %s, first run %s", short(u.setup+made.Compile), short(made.First))
+	if made.Tiles > 1 {
+		each := made.Rest / time.Duration(made.Tiles-1)
+		pixels := float64(made.Tile[0]*made.Tile[1]*made.Scale*made.Scale) / 1e6
+		fmt.Fprintf(u.out, ", steady run %s: %.2f megapixels a second", short(each), pixels/each.Seconds())
 	}
-	fmt.Fprintf(w, "; all of it, with reading and writing, %s\n", short(u.setup+all))
+	fmt.Fprintf(u.out, "; all of it, with reading and writing, %s\n", short(all))
 }
 
 // short is a duration for people.

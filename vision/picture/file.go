@@ -96,7 +96,7 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 		m = From(decoded)
 	}
 	o := orientation(file, format)
-	if alpha = alphaOf(decoded); alpha != nil {
+	if alpha = Alpha(decoded); alpha != nil {
 		alpha = alpha.turn(o)
 	}
 	return m.turn(o), alpha, nil
@@ -117,8 +117,9 @@ func inFormat(format, size string, err error) error {
 	return &brokenImage{format + size + ": " + strings.TrimPrefix(err.Error(), format+": "), err}
 }
 
-// alphaOf is the transparency of a picture, or nil if it is opaque.
-func alphaOf(from image.Image) *Image {
+// Alpha is the transparency of a picture of the standard library, as a picture of
+// one channel, or nil if it is opaque.
+func Alpha(from image.Image) *Image {
 	if o, ok := from.(interface{ Opaque() bool }); !ok || o.Opaque() {
 		return nil
 	}

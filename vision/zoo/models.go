@@ -145,20 +145,6 @@ var Models = []Model{
 	resNetModel("wide_resnet50_2_v2", 232, "9ba9bcbe"),
 }
 
-func espcnModel(scale int) Model {
-	return Model{
-		Name:     fmt.Sprintf("espcn_x%d", scale),
-		Task:     SuperResolve,
-		Paper:    "Shi et al., Real-Time Single Image and Video Super-Resolution, arXiv:1609.05158",
-		Size:     256,
-		Channels: 1,
-		Input:    "luminance (Y of JFIF's YCbCr) in 0…1",
-		Weights:  func() (weights.Source, error) { return ESPCNWeights(scale) },
-		Terms:    "Apache-2.0",
-		New:      func() models.Network { return models.NewESPCN(models.ESPCNConfig{Scale: scale}) },
-	}
-}
-
 // Stages lists the points inside the network whose values can be had, in the order
 // of computation.
 func (m Model) Stages() ([]string, error) { return m.stages(m.New()) }

@@ -90,6 +90,9 @@ func Identify(checkpoint string) (Model, error) {
 		if _, err := models.SAMConfigOf(src); err == nil {
 			return SAM(), nil
 		}
+		if _, err := models.LoadESPCN(src, 0); err == nil {
+			return ESPCN(0), nil
+		}
 		return Model{}, fmt.Errorf("%s: the checkpoint fits no model; vertebra inspect says what it holds", checkpoint)
 	}
 	for _, m := range fits {
@@ -132,6 +135,8 @@ func (m Model) Open(o Options) (*Opened, error) {
 		err = out.openCLIP(network, o)
 	case *models.SAM:
 		err = out.openSAM(network, o)
+	case *models.ESPCN:
+		err = out.openESPCN(network, classes, o)
 	default:
 		err = out.open(network, classes, o)
 	}

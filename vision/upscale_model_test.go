@@ -1,0 +1,142 @@
+package vision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/png"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// saved writes the weights of a network to a file.
+func saved(t *testing.T, m models.Network) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "weights.safetensors")
+	var all []*tensor.Tensor
+	weights.Walk(m, func(_ string, w *tensor.Tensor) { all = append(all, w) })
+	if err := weights.WriteSafetensors(path, nil, all...); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// opened opens a model and closes it when the test ends.
+func opened(t *testing.T, m zoo.Model, o Options) *Model {
+	t.Helper()
+	model, err := OpenModel(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { model.Close() })
+	return model
+}
+
+// upscaled is what Upscale writes.
+func upscaled(t *testing.T, m *Model, in Input) (Enlargement, image.Image) {
+	t.Helper()
+	var b bytes.Buffer
+	calls := 0
+	e, err := m.Upscale(context.Background(), UpscaleOptions{Progress: func(done, total int) { calls++ }}, in, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Tiles != calls || e.First <= 0 || (e.Rest > 0) != (e.Tiles > 1) || e.Width*e.Height == 0 {
+		t.Errorf("%d tiles of %+v", calls, e)
+	}
+	out, err := png.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, out
+}
+
+// TestUpscale enlarges a picture with transparency by the network's name, and one
+// with the network of a file, of which scale and channels are not told.
+func TestUpscale(t *testing.T) {
+	m, alpha := pattern(23, 17, 3), pattern(23, 17, 1)
+	see := image.NewNRGBA(image.Rect(0, 0, 23, 17))
+	for i := range alpha.Pix {
+		copy(see.Pix[4*i:], m.Pix[3*i:3*i+3])
+		see.Pix[4*i+3] = alpha.Pix[i]
+	}
+	own := opened(t, zoo.ESPCN(2), Options{Device: "cpu"})
+	_, got := upscaled(t, own, Image("in", see))
+	same(t, got, enlarge(t, Upscaler{Scale: 2, Run: evaluated(t, 2)}, m, alpha))
+
+	net := wideESPCN()
+	rgb := opened(t, zoo.ESPCN(0), Options{Device: "cpu", Weights: saved(t, net), Configure: func(n models.Network) error {
+		n.(*models.ESPCN).Act = graph.ReLU
+		return nil
+	}})
+	if is, err := zoo.Identify(rgb.Checkpoint); err != nil || is.Name != "espcn" || rgb.Channels != 3 {
+		t.Errorf("of %d channels, is of %q, %v", rgb.Channels, is.Name, err)
+	}
+	e, got := upscaled(t, rgb, Image("in", m.Image()))
+	if e.Scale != 2 || e.Width != 23 || e.Height != 17 || e.Name != "in" {
+		t.Errorf("%+v", e)
+	}
+	same(t, got, enlarge(t, Upscaler{Scale: 2, Channels: 3, Halo: 5, Run: evaluate(net)}, m, nil))
+}
+
+// TestTilesOnDevice holds tiles against the whole on the device, where a kernel
+// may add in another order at another place: tiles on its grid keep the order.
+func TestTilesOnDevice(t *testing.T) {
+	m, err := picture.Load("../cmd/vertebra/photo/cat.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := opened(t, zoo.ESPCN(3), Options{})
+	var results []*picture.Image
+	for _, tile := range [][2]int{{m.Height, m.Width}, {64, 86}} {
+		u := Upscaler{Scale: 3, Tile: tile, Run: func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
+			out, err := model.Run(ctx, y)
+			if err != nil {
+				return nil, err
+			}
+			return out[0], nil
+		}}
+		results = append(results, picture.From(enlarge(t, u, m, nil)))
+	}
+	if !slices.Equal(results[0].Pix, results[1].Pix) {
+		t.Error("tiles are not the whole")
+	}
+	_, out := upscaled(t, model, File("../cmd/vertebra/photo/cat.png"))
+	if !slices.Equal(picture.From(out).Pix, results[0].Pix) {
+		t.Error("Upscale's tiles are not the whole")
+	}
+}
+
+func TestUpscaleErrors(t *testing.T) {
+	ctx, in := context.Background(), Image("in", image.NewGray(image.Rect(0, 0, 40000, 1)))
+	m := opened(t, zoo.ESPCN(2), Options{Device: "cpu"})
+	if _, err := m.Upscale(ctx, UpscaleOptions{Format: "jpeg"}, in, io.Discard); err == nil || !strings.Contains(err.Error(), "too many for a jpeg") {
+		t.Errorf("a JPEG of 80000 pixels: %v", err)
+	}
+	if _, err := m.Upscale(ctx, UpscaleOptions{Format: "gif"}, in, io.Discard); err == nil || !strings.Contains(err.Error(), `format "gif"`) {
+		t.Errorf("a GIF: %v", err)
+	}
+	var bad *InputError
+	if _, err := m.Upscale(ctx, UpscaleOptions{}, File("none.png"), io.Discard); !errors.As(err, &bad) || bad.Name != "none.png" {
+		t.Errorf("no file: %v", err)
+	}
+	lenet, err := Open("lenet", Options{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lenet.Close()
+	if _, err := lenet.Upscale(ctx, UpscaleOptions{}, in, io.Discard); err == nil || !strings.Contains(err.Error(), "espcn_x2") {
+		t.Errorf("lenet: %v", err)
+	}
+}

@@ -1,0 +1,61 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// espcnModel is ESPCN of a scale whose weights are built in.
+func espcnModel(scale int) Model {
+	return Model{
+		Name:     fmt.Sprintf("espcn_x%d", scale),
+		Task:     SuperResolve,
+		Paper:    "Shi et al., Real-Time Single Image and Video Super-Resolution, arXiv:1609.05158",
+		Size:     256,
+		Channels: 1,
+		Input:    "luminance (Y of JFIF's YCbCr) in 0…1",
+		Weights:  func() (weights.Source, error) { return ESPCNWeights(scale) },
+		Terms:    "Apache-2.0",
+		New:      func() models.Network { return models.NewESPCN(models.ESPCNConfig{Scale: scale}) },
+	}
+}
+
+// ESPCN is the network of a scale with the channels that its weights have. For 2, 3
+// and 4 there are weights built in. A scale of 0 is that of the weights.
+func ESPCN(scale int) Model {
+	m := espcnModel(scale)
+	switch {
+	case scale == 0:
+		m.Name = "espcn"
+		m.Weights, m.Terms = nil, ""
+	case scale < 2 || scale > 4:
+		m.Weights, m.Terms = nil, ""
+	}
+	return m
+}
+
+// openESPCN reads ESPCN of whatever sizes its weights have.
+func (m *Opened) openESPCN(network *models.ESPCN, classes int, o Options) error {
+	if o.Weights == "" || classes != 0 {
+		return m.open(network, classes, o)
+	}
+	src, err := weights.Open(o.Weights)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	loaded, err := models.LoadESPCN(src, network.Scale)
+	if err != nil {
+		return m.explain(fmt.Errorf("%s: %w", o.Weights, err), o.Weights)
+	}
+	m.Network, m.Channels = loaded, loaded.Channels()
+	if m.Channels != 1 {
+		m.Input = "RGB in 0…1"
+	}
+	if o.Configure != nil {
+		return o.Configure(loaded)
+	}
+	return nil
+}
