@@ -33,7 +33,7 @@ type Machine struct {
 // Describe describes a device, nil for plain Go.
 func Describe(d *gpu.Device) Machine {
 	m := Machine{
-		Adapter: "cpu", Type: "software", Version: version(),
+		Adapter: "cpu", Type: "software", Version: Version(),
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
 	}
 	if d != nil {
@@ -62,8 +62,8 @@ func (m Machine) Disturbed(others float64) bool {
 	return others > max(little, float64(m.Cores)-1)
 }
 
-// version is this module's, as far as the program was built with it.
-func version() string {
+// Version is this module's, as far as the program was built with it.
+func Version() string {
 	const module = "github.com/vertebra/vertebra"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -100,7 +100,7 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 			}
 			table.Flush()
 		default:
-			k.print(one, r.Inverted)
+			k.print(one, r.Inverted, m.Preprocess.Digit)
 		}
 		return table.Error()
 	})
@@ -113,10 +113,15 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	return err
 }
 
-func (k *classify) print(one classified, inverted bool) {
+// print writes a picture's classes. Of a digit it says if the model is not sure,
+// for the picture may show none.
+func (k *classify) print(one classified, inverted, digit bool) {
 	note := ""
 	if inverted && !k.quiet {
 		note = " (dark on light: inverted)"
+	}
+	if best := one.Classes[0].Probability; digit && best < 0.5 && !k.quiet {
+		note += fmt.Sprintf(" (perhaps no digit: the best guess has %.0f %%)", 100*best)
 	}
 	fmt.Fprintf(k.out, "%s%s\n", one.File, note)
 	for _, b := range one.Classes {

@@ -93,6 +93,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 
 		SuggestionsMinimumDistance: 2,
 	}
+	root.SetVersionTemplate(versionLine())
 	f := root.PersistentFlags()
 	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")
 	f.StringVar(&s.backend, "backend", "", "vulkan, metal, dx12 or gl")

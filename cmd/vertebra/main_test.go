@@ -260,7 +260,7 @@ func TestOtherCommands(t *testing.T) {
 	if text := ok(t, "devices"); !strings.Contains(text, devices[0].Name) || !strings.Contains(text, "*") {
 		t.Errorf("devices: %s", text)
 	}
-	if text := ok(t, "version"); !strings.HasPrefix(text, "vertebra ") {
+	if text := ok(t, "version"); !strings.HasPrefix(text, "vertebra ") || ok(t, "--version") != text {
 		t.Errorf("version: %s", text)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {

@@ -3,10 +3,16 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/bench"
 )
+
+// versionLine is what "version" and --version print.
+func versionLine() string {
+	return fmt.Sprintf("vertebra %s, %s, %s/%s\n", bench.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
@@ -14,16 +20,7 @@ func newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			version := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" && version == "(devel)" {
-						version = s.Value
-					}
-				}
-			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "vertebra %s, %s, %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(c.OutOrStdout(), versionLine())
 			return err
 		},
 	}
