@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // ModelResult is what a model took. The first output is from the start of the
@@ -153,53 +151,6 @@ func flops(g *graph.Graph) int64 {
 		}
 	}
 	return n
-}
-
-// ReadData binds the tensors weight/… of a reference file, in any layout that m's
-// checkpoints come in, to m and returns the input and the output that it holds,
-// in the graph's layout.
-func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
-	f, err := weights.OpenSafetensors(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	src := weights.Rename(f, func(name string) string {
-		rest, ok := strings.CutPrefix(name, "weight/")
-		if !ok {
-			return ""
-		}
-		return rest
-	})
-	if err := weights.Bind(m, src); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	for _, name := range f.Names() {
-		var to **tensor.Tensor
-		switch {
-		case strings.HasPrefix(name, "input/"):
-			to = &x
-		case strings.HasPrefix(name, "output/"):
-			to = &y
-		default:
-			continue
-		}
-		if *to != nil {
-			continue
-		}
-		t, err := f.Tensor(name)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if len(t.Shape) == 4 {
-			t = t.ToNHWC()
-		}
-		*to = t
-	}
-	if x == nil || y == nil {
-		return nil, nil, fmt.Errorf("%s: no tensors input/… and output/…", path)
-	}
-	return x, y, nil
 }
 
 // RandomInput is an input of numbers in 0…1.

@@ -11,10 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newBenchModel(s *settings) *cobra.Command {
@@ -48,7 +46,7 @@ several are not known of each.`,
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	f.BoolVar(&b.profile, "profile", false, "add the time of every layer and its share of the device's peak")
 	f.BoolVar(&b.dispatches, "dispatches", false, "as --profile, but every dispatch")
-	f.IntVar(&b.size, "size", 0, "height and width of the input (default: the model's)")
+	f.StringVar(&b.size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
 	f.BoolVar(&b.text, "text", false, "of CLIP: the text tower, not the image tower")
 	f.IntVar(&b.batch, "batch", 1, "inputs at once")
 	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
@@ -64,8 +62,8 @@ type benchModel struct {
 	*settings
 	json, text, profile, dispatches bool
 	scaled                          bool // --scale is given
-	size, batch, scale, runs        int
-	weights, data                   string
+	batch, scale, runs              int
+	size, weights, data             string
 	out                             io.Writer
 }
 
@@ -131,70 +129,40 @@ func printModel(out io.Writer, r bench.ModelResult) {
 }
 
 // options makes the model with weights, its input and what is wanted.
-func (b *benchModel) options(name string) (bench.ModelOptions, error) {
-	o := bench.ModelOptions{Runs: b.runs, Start: processStart()}
-	switch {
-	case b.dispatches:
-		o.Layers = bench.ByDispatch
-	case b.profile:
-		o.Layers = bench.ByLayer
-	}
-	entry, err := lookup(name)
-	if err != nil {
+func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
+	s := bench.Setup{Text: b.text, Batch: b.batch, Weights: b.weights, Data: b.data}
+	if s.Network, err = lookup(name); err != nil {
 		scaled, bad := zoo.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
 		if bad != nil {
 			return o, err
 		}
-		entry = scaled
+		s.Network = scaled
 	} else if b.scaled {
-		return o, fmt.Errorf("--scale goes with a name without one, as espcn; %s has its own", entry.Name)
+		return o, fmt.Errorf("--scale goes with a name without one, as espcn; %s has its own", s.Network.Name)
+	}
+	if b.size != "" {
+		if s.Height, s.Width, err = parseSize(b.size); err != nil {
+			return o, err
+		}
 	}
 	switch {
 	case b.runs < 0:
 		return o, fmt.Errorf("--runs %d, want 0 or more", b.runs)
 	case b.batch < 1:
 		return o, fmt.Errorf("--batch %d, want 1 or more", b.batch)
-	case b.size < 0:
-		return o, fmt.Errorf("--size %d, want 1 or more pixels", b.size)
-	case b.size == 0:
-		b.size = entry.Size
 	}
-	o.Name, o.Model = entry.Name, entry.New()
-	shape := tensor.Shape{b.batch, b.size, b.size, entry.Channels}
-	clip, _ := o.Model.(*models.CLIP)
+	if o, err = s.Options(); err != nil {
+		if b.weights != "" {
+			err = explain(err, b.weights, s.Network.Name, func(m zoo.Model) bool { return m.Name == s.Network.Name })
+		}
+		return o, err
+	}
+	o.Runs, o.Start = b.runs, processStart()
 	switch {
-	case b.text && clip == nil:
-		return o, fmt.Errorf("--text: %s has no text tower", entry.Name)
-	case b.text:
-		tower := &textTower{clip.CLIPText}
-		o.Model, o.Input = tower, tower.tokens(b.batch)
-		shape = o.Input.Shape
-	case clip != nil:
-		o.Model = &imageTower{clip.Visual}
-	}
-	switch {
-	case b.data != "":
-		if o.Input, o.Want, err = bench.ReadData(b.data, o.Model); err != nil {
-			return o, err
-		}
-		if !o.Input.Shape.Equal(shape) {
-			return o, fmt.Errorf("%s: the input is %v, the model, --batch and --size ask for %v", b.data, o.Input.Shape, shape)
-		}
-		return o, nil
-	case b.weights != "":
-		src, err := weights.Open(b.weights)
-		if err != nil {
-			return o, err
-		}
-		defer src.Close()
-		if err := weights.Bind(o.Model, src); err != nil {
-			return o, explain(fmt.Errorf("%s: %w", b.weights, err), b.weights, entry.Name, func(m zoo.Model) bool { return m.Name == entry.Name })
-		}
-	default:
-		weights.Random(o.Model, 1)
-	}
-	if o.Input == nil {
-		o.Input = tensor.Declare(shape...)
+	case b.dispatches:
+		o.Layers = bench.ByDispatch
+	case b.profile:
+		o.Layers = bench.ByLayer
 	}
 	return o, nil
 }

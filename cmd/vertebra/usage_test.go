@@ -49,7 +49,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"verify", in}, "in.png: safetensors: not such a file: it does not begin with a header"},
 		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale goes with a name without one, as espcn; lenet has its own"},
 		{[]string{"bench", "model", "lenet", "--runs", "-1"}, "--runs -1, want 0 or more"},
-		{[]string{"bench", "model", "lenet", "--size", "-1"}, "--size -1, want 1 or more pixels"},
+		{[]string{"bench", "model", "lenet", "--size", "-1"}, `--size "-1", want HEIGHTxWIDTH in pixels`},
 		{[]string{"bench", "model", "lenet", "--weights", "../../vision/zoo/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
 		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../vision/zoo/lenet.safetensors"}, "is a checkpoint of lenet, not of espcn"},
 		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side is of --everything, which is not given"},

@@ -1,11 +1,11 @@
-package main
+package bench
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/vertebra/vertebra/bench"
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
@@ -29,7 +29,7 @@ func TestTowers(t *testing.T) {
 		forward func(*graph.Value) *graph.Value
 		input   *tensor.Tensor
 	}{
-		"image": {&imageTower{declared.Visual}, whole.Forward, bench.RandomInput(1, 8, 8, 3)},
+		"image": {&imageTower{declared.Visual}, whole.Forward, RandomInput(1, 8, 8, 3)},
 		"text":  {text, whole.ForwardText, text.tokens(2)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,14 +45,17 @@ func TestTowers(t *testing.T) {
 			if name == "image" {
 				x = x.ToNCHW()
 			}
-			path := write(t, append(tensors,
+			path := filepath.Join(t.TempDir(), "data.safetensors")
+			if err := weights.WriteSafetensors(path, nil, append(tensors,
 				&tensor.Tensor{Name: "input/x", Shape: x.Shape, Data: x.Data},
-				&tensor.Tensor{Name: "output/y", Shape: want[0].Shape, Data: want[0].Data})...)
-			o := bench.ModelOptions{Model: tower.Network, Start: time.Now()}
-			if o.Input, o.Want, err = bench.ReadData(path, tower.Network); err != nil {
+				&tensor.Tensor{Name: "output/y", Shape: want[0].Shape, Data: want[0].Data})...); err != nil {
 				t.Fatal(err)
 			}
-			r, err := bench.Model(context.Background(), nil, o)
+			o := ModelOptions{Model: tower.Network, Start: time.Now()}
+			if o.Input, o.Want, err = ReadData(path, tower.Network); err != nil {
+				t.Fatal(err)
+			}
+			r, err := Model(context.Background(), nil, o)
 			if err != nil || *r.MaxAbsDiff > 1e-6 {
 				t.Errorf("%+v, %v", r, err)
 			}
