@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -101,5 +102,19 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	if status != 1 || report.Failed != 1 || report.Cases[0].Diverges != "conv1" || report.Cases[0].Pass {
 		t.Errorf("status %d, %+v", status, report)
+	}
+}
+
+// TestVerifyFaults expects a failed line with the reason for what is no case.
+func TestVerifyFaults(t *testing.T) {
+	args := []string{"verify", "no-such", photograph(t, 8, 8), checkpoint(t, models.NewLeNet5(1)), t.TempDir()}
+	status, stdout, stderr := vertebra(args...)
+	if status != 1 || stderr != "vertebra: 4 of 4 cases failed\n" || strings.Count(stdout, "\nFAIL ") != 4 {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+	for _, want := range []string{"no-such: no such file", "in.png: safetensors: not such a file: it does not begin with a header", "not a reference file", "no reference file is in this folder"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in %q", want, stdout)
+		}
 	}
 }
