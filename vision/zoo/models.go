@@ -1,3 +1,9 @@
+// Package zoo lists the models that can be had by name, and opens them.
+//
+// Lookup finds a Model: its network, its Task, how pictures are prepared for it,
+// and the Files that its weights are published in. Open gives it with weights,
+// from a checkpoint in any layout that its makers or others have used; Identify
+// tells which model a checkpoint is of. Package vision runs what is opened here.
 package zoo
 
 import (
