@@ -13,10 +13,9 @@ type Difference struct {
 	Got, Want float32 // the values there
 }
 
-// Diff compares got with the reference want. Elements that are equal, both
-// NaN or the same infinity do not differ; any other NaN or infinity differs
-// by +Inf. A reference of all zeros makes Relative equal to Max. It is an
-// error if the shapes differ.
+// Diff compares got with the reference want. Two NaNs or two equal infinities
+// do not differ; any other NaN or infinity differs by +Inf. If the reference is
+// all zeros, Relative equals Max. It is an error if the shapes differ.
 func Diff(got, want *Tensor) (Difference, error) {
 	if !got.Shape.Equal(want.Shape) {
 		return Difference{}, fmt.Errorf("shape is %v, want %v", got.Shape, want.Shape)

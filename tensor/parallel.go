@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Parallel calls f for every i below n, on all cores, and returns when all calls
-// have.
+// Parallel calls f(0) to f(n-1) on all cores and waits until all have returned.
 func Parallel(n int, f func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {

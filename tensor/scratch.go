@@ -2,10 +2,10 @@ package tensor
 
 import "math/bits"
 
-// Scratch is memory for tensors that are needed together until Reset, and then
-// serves the next ones: making many large tensors one after the other leaves no
-// more garbage than a few of the largest. The zero value is ready for use, by
-// one goroutine; a nil Scratch makes every tensor anew.
+// Scratch makes tensors that live until Reset, which keeps their memory for the
+// next ones. Making many large tensors in turn thus leaves no more garbage than
+// a few of the largest. The zero value is ready to use, by one goroutine at a
+// time; a nil Scratch allocates every tensor.
 type Scratch struct {
 	free, used [][]float32
 }
@@ -32,16 +32,16 @@ func (s *Scratch) New(shape ...int) *Tensor {
 		clear(data)
 	default:
 		if largest >= 0 {
-			s.take(largest) // a larger one takes its place
+			s.take(largest) // the new slice replaces it
 		}
-		// Powers of two bound the sum of all that are ever dropped.
+		// Powers of two bound the total size of the slices dropped.
 		data = make([]float32, n, 1<<bits.Len(uint(max(n, 1)-1)))
 	}
 	s.used = append(s.used, data)
 	return Of(data, shape...)
 }
 
-// take removes a free slice.
+// take removes a free slice and returns it.
 func (s *Scratch) take(i int) []float32 {
 	f, last := s.free[i], len(s.free)-1
 	s.free[i] = s.free[last]
@@ -50,12 +50,12 @@ func (s *Scratch) take(i int) []float32 {
 	return f
 }
 
-// Permute is t.Permute, valid until Reset.
+// Permute returns t.Permute(order...), valid until Reset.
 func (s *Scratch) Permute(t *Tensor, order ...int) *Tensor {
 	return t.permute(order, s)
 }
 
-// Reset ends the use of all tensors that s made.
+// Reset ends the life of all tensors that s made.
 func (s *Scratch) Reset() {
 	s.free = append(s.free, s.used...)
 	clear(s.used)

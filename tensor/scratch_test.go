@@ -11,7 +11,7 @@ func TestScratch(t *testing.T) {
 	for range 3 {
 		a, b := s.New(2, 3), s.New(6)
 		if &a.Data[0] == &b.Data[0] {
-			t.Fatal("two tensors in one place")
+			t.Fatal("two tensors share memory")
 		}
 		c := s.Permute(x, 1, 0)
 		if want := []float32{1, 4, 2, 5, 3, 6}; !slices.Equal(c.Data, want) || !c.Shape.Equal(Shape{3, 2}) {
@@ -39,7 +39,7 @@ func TestScratch(t *testing.T) {
 	}
 }
 
-// TestScratchIsBounded makes two tensors at a time, of slowly growing sizes.
+// TestScratchIsBounded makes two tensors at a time with slowly growing sizes.
 func TestScratchIsBounded(t *testing.T) {
 	const largest = 5000
 	var s Scratch
@@ -59,10 +59,10 @@ func TestScratchIsBounded(t *testing.T) {
 			held += cap(f)
 		}
 		if held > 4*n {
-			t.Fatalf("%d elements are held for two of %d", held, n)
+			t.Fatalf("%d elements are held for two tensors of %d", held, n)
 		}
 	}
 	if taken > 10*largest {
-		t.Errorf("%d elements were allocated for two of %d", taken, largest)
+		t.Errorf("%d elements were allocated for two tensors of %d", taken, largest)
 	}
 }

@@ -1,6 +1,9 @@
-// Package tensor holds dense float32 arrays in host memory, the change of
-// layout between PyTorch's channels-first and this project's channels-last
-// order, and Diff, the one comparison that every test uses.
+// Package tensor holds dense float32 arrays in host memory.
+//
+// New makes a tensor of zeros and Of wraps a slice. Images are [B, H, W, C]
+// throughout this module; ToNHWC and ToNCHW convert from and to PyTorch's
+// channels-first order. Diff compares a result with its reference, and every
+// test uses it.
 package tensor
 
 import (
@@ -8,8 +11,8 @@ import (
 	"strings"
 )
 
-// Shape is the extent of each dimension, outermost first. The empty shape is
-// that of a scalar.
+// Shape is the extent of each dimension, outermost first. A scalar has the
+// empty shape.
 type Shape []int
 
 // Len is the number of elements: the product of the extents.
@@ -63,19 +66,19 @@ func (s Shape) String() string {
 	return b.String()
 }
 
-// Tensor is a dense array, the last dimension contiguous. Data is nil while a
-// weight is declared by a model but not yet bound to a checkpoint; otherwise
-// it has Shape.Len() elements. Name is the checkpoint's name of a weight.
+// Tensor is a dense array in row-major order. Data has Shape.Len() elements, or
+// is nil for a weight that is declared but not yet bound to a checkpoint. Name
+// is the name of a weight in its checkpoint.
 //
-// Data of a weight may lie in a mapped file, and is then read only: writing to
-// it ends the process. To change it, put a copy in its place.
+// The Data of a weight may lie in a mapped file. It is then read-only, and
+// writing to it ends the process: to change the weight, replace Data by a copy.
 type Tensor struct {
 	Name  string
 	Shape Shape
 	Data  []float32
 
-	// Unload, if it is not nil, gives back the memory that Data takes until it
-	// is read again: Data lies in a mapped file.
+	// Unload is set if Data lies in a mapped file. It releases the memory of
+	// Data, which the next read loads again.
 	Unload func()
 }
 
@@ -85,11 +88,11 @@ func New(shape ...int) *Tensor {
 	return &Tensor{Shape: s, Data: make([]float32, s.Len())}
 }
 
-// Declare returns a tensor without data, to be bound to a checkpoint.
+// Declare returns a tensor without data, which weights.Bind fills later.
 func Declare(shape ...int) *Tensor { return &Tensor{Shape: Shape(shape).Clone()} }
 
-// Of returns a tensor over data, which is not copied. It panics if the shape
-// does not hold exactly len(data) elements.
+// Of returns a tensor over data without copying it. It panics if the shape does
+// not have exactly len(data) elements.
 func Of(data []float32, shape ...int) *Tensor {
 	s := Shape(shape).Clone()
 	if s.Len() != len(data) {
@@ -98,7 +101,7 @@ func Of(data []float32, shape ...int) *Tensor {
 	return &Tensor{Shape: s, Data: data}
 }
 
-// Reshape returns a tensor of another shape over the same data. It panics if
+// Reshape returns a tensor with another shape over the same data. It panics if
 // the number of elements differs.
 func (t *Tensor) Reshape(shape ...int) *Tensor {
 	s := Shape(shape).Clone()
@@ -138,13 +141,13 @@ func (t *Tensor) permute(order []int, s *Scratch) *Tensor {
 	return out
 }
 
-// ToNHWC copies [B, C, H, W] (PyTorch's order) to [B, H, W, C].
+// ToNHWC returns a copy of t [B, C, H, W] (PyTorch's order) as [B, H, W, C].
 func (t *Tensor) ToNHWC() *Tensor { return t.Permute(0, 2, 3, 1) }
 
-// ToNCHW copies [B, H, W, C] to [B, C, H, W] (PyTorch's order).
+// ToNCHW returns a copy of t [B, H, W, C] as [B, C, H, W] (PyTorch's order).
 func (t *Tensor) ToNCHW() *Tensor { return t.Permute(0, 3, 1, 2) }
 
-// String names the tensor and its shape.
+// String returns the tensor's name, if it has one, and its shape.
 func (t *Tensor) String() string {
 	if t.Name == "" {
 		return t.Shape.String()

@@ -43,6 +43,6 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	if _, err := Diff(New(2), New(3)); err == nil {
-		t.Error("shapes [2] and [3] compared")
+		t.Error("Diff accepts shapes [2] and [3]")
 	}
 }
