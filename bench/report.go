@@ -69,12 +69,12 @@ func Version() string {
 	if !ok {
 		return "unknown"
 	}
+	v := info.Main.Version
 	for _, d := range info.Deps {
 		if d.Path == module {
-			return d.Version
+			v = d.Version
 		}
 	}
-	v := info.Main.Version
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
 			v = s.Value
