@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/vertebra/vertebra/bench"
 )
 
 func main() {
@@ -88,6 +89,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 			return checkFiles(c, args)
 		},
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:       bench.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
