@@ -6,17 +6,17 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Place says what a tensor of a source is in the model.
+// Place says where a tensor of a source goes in the model.
 type Place struct {
-	Name      string // of the model's tensor; "" leaves this one out
-	Part, Of  int    // it is one of Of tensors that stand one after the other along the first dimension
-	Transpose bool   // it is a matrix, and the model's its transpose
+	Name      string // name of the model's tensor; "" leaves this one out
+	Part, Of  int    // if Of > 1: the tensor is number Part (from 0) of Of tensors joined along dimension 0
+	Transpose bool   // the model keeps the transpose of this matrix
 }
 
-// Arrange is src as the model lays tensors out: Rename for sources that keep
-// queries, keys and values, say, in three tensors and the model in one, or that
-// keep a matrix transposed. f is asked about every name of src. Of a tensor
-// whose parts are not all there the name is missing.
+// Arrange presents src in the model's layout. It is Rename for sources that
+// split what the model keeps in one tensor (queries, keys and values, say) or
+// that keep a matrix transposed. f says the place of each name of src. A joined
+// tensor is listed only if src has all its parts.
 func Arrange(src Source, f func(name string) Place) Source {
 	a := arranged{src: src, from: map[string][]origin{}}
 	var order []string
@@ -83,13 +83,13 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 		part := t
 		if o.transpose {
 			if len(t.Shape) != 2 {
-				return nil, fmt.Errorf("%s %v is no matrix", o.name, t.Shape)
+				return nil, fmt.Errorf("%s %v is not a matrix", o.name, t.Shape)
 			}
 			part = t.Permute(1, 0)
 		}
 		if i == 0 {
 			whole = &tensor.Tensor{Name: name, Shape: part.Shape.Clone(), Data: part.Data}
-			if len(parts) > 1 { // of about the same size
+			if len(parts) > 1 { // the other parts have about the same size
 				whole.Data = append(make([]float32, 0, len(parts)*len(part.Data)), part.Data...)
 			}
 		} else {
@@ -105,7 +105,7 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 	return whole, nil
 }
 
-// Entry describes a tensor without reading it, if src can.
+// Entry describes a tensor without reading it, if src can do that.
 func (a arranged) Entry(name string) (Entry, bool) {
 	var whole Entry
 	for i, o := range a.from[name] {
@@ -132,10 +132,10 @@ func (a arranged) Entry(name string) (Entry, bool) {
 	return whole, whole.Shape != nil
 }
 
-// stack is the shape of a and b one after the other along the first dimension.
+// stack returns the shape of a and b joined along dimension 0.
 func stack(a, b tensor.Shape) (tensor.Shape, error) {
 	if len(a) == 0 || len(b) == 0 || !a[1:].Equal(b[1:]) {
-		return nil, fmt.Errorf("%v does not go with %v", b, a)
+		return nil, fmt.Errorf("shapes %v and %v cannot be joined along dimension 0", a, b)
 	}
 	s := a.Clone()
 	s[0] += b[0]

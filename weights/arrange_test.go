@@ -48,9 +48,9 @@ func TestArrange(t *testing.T) {
 		}
 	}
 	if !slices.Equal(src["q"].Data, []float32{1, 2, 3, 4}) {
-		t.Error("a part has been changed")
+		t.Error("a part has changed")
 	}
 	if _, err := a.Tensor("proj"); err == nil {
-		t.Error("a tensor under its old name")
+		t.Error("a tensor is found under its old name")
 	}
 }

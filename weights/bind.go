@@ -13,10 +13,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Canonical is src under the model's own names. A model whose checkpoints come
-// in several layouts, those of its authors and of a library say, has a method
-// Canonical(Source) Source that knows them. It lets pass what has the model's
-// names already. For a model without the method Canonical is src itself.
+// Canonical returns src under the model's own names. A model whose checkpoints
+// come in several layouts (its authors' and a library's, say) has a method
+// Canonical(Source) Source, which renames a layout that it knows and returns any
+// other source as it is. For a model without this method, Canonical returns src.
 func Canonical(model any, src Source) Source {
 	if l, ok := model.(interface{ Canonical(Source) Source }); ok {
 		return l.Canonical(src)
@@ -25,19 +25,20 @@ func Canonical(model any, src Source) Source {
 }
 
 // Bind fills the declared tensors of a model, a pointer to a struct, from src.
-// The names in src are those of any layout that the model knows: see Canonical.
+// The names in src may be those of any layout that the model knows; see
+// Canonical.
 //
-// A field tagged `weight:"fragment"` contributes its fragment to the name.
-// Fragments join with dots, or without one after an underscore. A slice appends
+// A field with the tag `weight:"fragment"` adds its fragment to the name.
+// Fragments are joined with dots; no dot follows an underscore. A slice adds
 // the index of each element. An untagged embedded struct adds nothing, a nil
-// pointer is absent, and any other untagged field holds no weights.
+// pointer is skipped, and any other untagged field holds no weights.
 //
-// All that is missing, misshapen or unused is in one error. A name may stay
-// unused if it matches a pattern of ignore (see path.Match; "*" matches no dot)
-// or if it is the num_batches_tracked of a BatchNorm.
+// One error lists all tensors that are missing, have another shape or are
+// unused. A name may stay unused if it matches a pattern in ignore (see
+// path.Match; "*" does not match a dot) or ends in num_batches_tracked.
 //
-// The model's tensors are those of View: they stay valid when src is closed,
-// and those that lie in a mapped file are for reading only.
+// The tensors come from View: they stay valid after src is closed, and those
+// that lie in a mapped file are read-only.
 func Bind(model any, src Source, ignore ...string) error {
 	src = Canonical(model, src)
 	if err := compare(model, src, ignore).Err(); err != nil {
@@ -62,10 +63,10 @@ func Bind(model any, src Source, ignore ...string) error {
 	return nil
 }
 
-// Adopt gives each declared tensor of model the shape that src has for it, where
-// the number of dimensions is the same. A model that is declared in its usual
-// size then binds a checkpoint of other widths or classes. The names in src are
-// those that Bind takes; what is missing keeps its shape.
+// Adopt gives each declared tensor of model the shape that it has in src, if the
+// number of dimensions is the same. A model declared in its usual size can then
+// bind a checkpoint with other widths or another number of classes. Adopt takes
+// the same names as Bind; a tensor that src does not have keeps its shape.
 func Adopt(model any, src Source) {
 	src = Canonical(model, src)
 	have := map[string]bool{}
@@ -85,19 +86,19 @@ func Adopt(model any, src Source) {
 // Fit says how a checkpoint differs from what a model declares. The lists are
 // sorted.
 type Fit struct {
-	Matched   int      // tensors of the same name and shape
-	Missing   []string // "name [shape]": the model wants them
+	Matched   int      // number of tensors with the same name and shape
+	Missing   []string // "name [shape]" of each tensor that only the model has
 	Misshapen []string // "name is [shape], the model wants [shape]"
-	Unused    []string // names that the model does not have
+	Unused    []string // names of tensors that only the checkpoint has
 }
 
-// Compare tells how src, by names and shapes, differs from what Bind wants
-// for model. It reads no tensor of a source that can describe it.
+// Compare compares the names and shapes in src with those that Bind wants for
+// model. It reads a tensor only if src cannot describe it.
 func Compare(model any, src Source, ignore ...string) Fit {
 	return compare(model, Canonical(model, src), ignore)
 }
 
-// compare is Compare for a source under the model's own names.
+// compare is Compare for a source that has the model's own names.
 func compare(model any, src Source, ignore []string) Fit {
 	var f Fit
 	wanted := map[string]bool{}
@@ -132,7 +133,7 @@ func compare(model any, src Source, ignore []string) Fit {
 	return f
 }
 
-// ShapeOf is the shape of a tensor, which is read only if the source cannot
+// ShapeOf returns the shape of a tensor. It reads the tensor only if src cannot
 // describe it.
 func ShapeOf(src Source, name string) (tensor.Shape, error) {
 	if e, ok := Describe(src, name); ok {
@@ -145,7 +146,8 @@ func ShapeOf(src Source, name string) (tensor.Shape, error) {
 	return t.Shape, nil
 }
 
-// Err is nil if the checkpoint fits, and else names up to twelve differences.
+// Err returns nil if the checkpoint fits, else an error with the first twelve
+// differences.
 func (f Fit) Err() error {
 	problems := slices.Clone(f.Misshapen)
 	for _, m := range f.Missing {
@@ -176,8 +178,8 @@ func ignored(name string, patterns []string) bool {
 	return false
 }
 
-// Walk calls f for every declared tensor of a model with its full name, which
-// it also gives to the tensor.
+// Walk calls f with each declared tensor of a model and its full name. It also
+// sets the tensor's Name.
 func Walk(model any, f func(name string, t *tensor.Tensor)) {
 	walk(reflect.ValueOf(model), "", f)
 }
@@ -188,7 +190,7 @@ func walk(v reflect.Value, prefix string, f func(string, *tensor.Tensor)) {
 	switch {
 	case v.Type() == tensorType:
 		if t := v.Interface().(*tensor.Tensor); t != nil {
-			if t.Name != prefix { // not written again: a model may be traced by several goroutines
+			if t.Name != prefix { // written once: several goroutines may trace a model
 				t.Name = prefix
 			}
 			f(prefix, t)

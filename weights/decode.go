@@ -6,16 +6,15 @@ import (
 	"math"
 )
 
-// sizes are the bytes of an element of each type. Types that decode does not
-// convert are here so that files which hold them can be listed.
+// sizes gives the bytes of an element of each type. It includes types that
+// decode cannot convert, because files that hold them can still be listed.
 var sizes = map[string]int64{
 	"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
 	"C128": 16, "C64": 8, "C32": 4, "F8_E4M3": 1, "F8_E5M2": 1,
 	"QI32": 4, "QI8": 1, "QU8": 1, "QU4X2": 1, "QU2X4": 1,
 }
 
-// decode converts little-endian numbers of a type to float32; raw holds at
-// least len(to) of them.
+// decode converts the first len(to) little-endian numbers in raw to float32.
 func decode(to []float32, raw []byte, dtype string) error {
 	le := binary.LittleEndian
 	switch dtype {
@@ -68,7 +67,7 @@ func decode(to []float32, raw []byte, dtype string) error {
 			to[i] = float32(raw[i])
 		}
 	default:
-		return fmt.Errorf("numbers of type %s are not converted to float32", dtype)
+		return fmt.Errorf("type %s cannot be converted to float32", dtype)
 	}
 	return nil
 }

@@ -14,17 +14,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// mapping is a file in the address space, read only.
+// mapping is a file mapped read-only into the address space.
 type mapping struct {
-	data  mmap.MMap // nil once unmapped, and for a file read from memory
-	least int       // bytes of a tensor that is seen in place
-	align uintptr   // of its address
-	seen  atomic.Bool
+	data  mmap.MMap   // nil after close, and for a file read from memory
+	least int         // smallest tensor, in bytes, that is used in place
+	align uintptr     // a tensor used in place has an address that is a multiple of this
+	seen  atomic.Bool // some tensor is used in place
 }
 
-// leastSeen is the fewest bytes of a tensor that is seen in the file, on a
-// machine of this byte order. A smaller one shares its pages with others and is
-// not worth keeping the file mapped; big-endian machines see none.
+// leastSeen returns the size in bytes of the smallest tensor that is used in
+// place, on a machine with this byte order. A smaller tensor shares its pages
+// with others and is not worth keeping the file mapped. A big-endian machine
+// uses none in place.
 func leastSeen(order binary.ByteOrder) int {
 	if order.Uint16([]byte{1, 0}) != 1 {
 		return math.MaxInt
@@ -32,9 +33,9 @@ func leastSeen(order binary.ByteOrder) int {
 	return 64 << 10
 }
 
-// alignment is what the address of float32 numbers has to be a multiple of on
-// this machine. Files of torch.save before version 1.6 do not align them, and
-// Go allows such pointers to what holds no pointers (go.dev/issue/37298).
+// alignment returns the alignment in bytes that float32 numbers need on this
+// machine. Files written by torch.save before version 1.6 do not align them. Go
+// allows unaligned pointers to data that holds no pointers (go.dev/issue/37298).
 func alignment(machine string) uintptr {
 	switch machine {
 	case "amd64", "arm64":
@@ -50,7 +51,7 @@ func mapFile(path string) (*mapping, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil, fmt.Errorf("%s: empty, or no regular file", path)
+		return nil, fmt.Errorf("%s: empty, or not a regular file", path)
 	}
 	data, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {
@@ -59,9 +60,9 @@ func mapFile(path string) (*mapping, error) {
 	return &mapping{data: data, least: leastSeen(binary.NativeEndian), align: alignment(runtime.GOARCH)}, nil
 }
 
-// tensor is a tensor of the float32 numbers in part, where they are; nil if that
-// cannot be or is not worth it. The file then stays mapped: nothing tells when a
-// slice that lies in it is no longer used.
+// tensor returns a tensor that uses the float32 numbers in part in place, or nil
+// if that is impossible or not worthwhile. The file then stays mapped, because
+// nothing tells when the last slice of it is dropped.
 func (m *mapping) tensor(name string, s tensor.Shape, part []byte) *tensor.Tensor {
 	if !m.holds(part) || len(part) < m.least || uintptr(unsafe.Pointer(&part[0]))%m.align != 0 {
 		return nil
@@ -83,7 +84,7 @@ func (m *mapping) holds(part []byte) bool {
 	return at >= base && at+uintptr(len(part)) <= base+uintptr(len(m.data))
 }
 
-// close unmaps the file, unless tensors lie in it. It is idempotent.
+// close unmaps the file, unless a tensor uses it in place. It is idempotent.
 func (m *mapping) close() error {
 	if m == nil || m.data == nil || m.seen.Load() {
 		return nil

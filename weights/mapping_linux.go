@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// release tells the kernel that part, which lies in the mapped file, has been
-// read: its whole pages leave this process's resident memory, so that loading
-// a checkpoint does not hold it twice. They may be read again.
+// release tells the kernel that part of the mapped file has been read. Its whole
+// pages leave the resident memory of this process, so that loading a checkpoint
+// does not hold it twice. Reading part again loads them again.
 func (m *mapping) release(part []byte) {
 	if !m.holds(part) {
 		return
@@ -18,7 +18,7 @@ func (m *mapping) release(part []byte) {
 	at := uintptr(unsafe.Pointer(&part[0]))
 	from, to := (at-base)&^(page-1), (at-base+uintptr(len(part)))&^(page-1)
 	if from < to {
-		// A hint: there is nothing to do if it is refused.
+		// This is a hint: a refusal does no harm.
 		_ = syscall.Madvise(m.data[from:to], syscall.MADV_DONTNEED)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"math"
 )
 
-// What a pickle can hold here, beside nil, bool, int64, float64, string and
-// []byte. Classes and functions are names and nothing more: no opcode runs
-// anything, an object is the record of what would have been called.
+// These types are what a pickle can hold besides nil, bool, int64, float64,
+// string and []byte. Classes and functions are only names: no opcode runs
+// anything, and an object records the call that Python would have made.
 type (
-	long   string // an integer of more than 64 bits, as it is written
+	long   string // an integer of more than 64 bits, as written in the pickle
 	global string // "module.name" of a class or function
 	tuple  struct{ items []any }
 	list   struct{ items []any } // lists and sets
@@ -21,12 +21,12 @@ type (
 	object struct {
 		class global
 		args  []any
-		state any   // what __setstate__ or __dict__ would take
-		items *dict // of a subclass of dict
+		state any   // the value that __setstate__ or __dict__ would get
+		items *dict // the items, if it is a subclass of dict
 	}
 )
 
-// set gives key a value; keys other than strings are kept, not looked up.
+// set stores a value under key. Only string keys can be looked up again.
 func (d *dict) set(key, value any) {
 	if s, ok := key.(string); ok {
 		if i, ok := d.at[s]; ok {
@@ -48,13 +48,13 @@ func (d *dict) get(key string) any {
 	return nil
 }
 
-// maxOpcodes bounds the work and the memory for a pickle inside a large file;
-// a checkpoint of ten thousand tensors has about a million.
+// maxOpcodes bounds the work and the memory for a pickle in a large file. A
+// checkpoint of ten thousand tensors has about a million opcodes.
 const maxOpcodes = 1 << 26
 
-// machine runs a pickle, protocols 0 to 5
+// machine runs a pickle of protocol 0 to 5
 // (https://github.com/python/cpython/blob/main/Lib/pickletools.py lists the
-// opcodes). Every length is checked against the bytes left, and every opcode
+// opcodes). It checks every length against the bytes left, and every opcode
 // allocates at most in proportion to its own bytes.
 type machine struct {
 	data  []byte
@@ -64,15 +64,16 @@ type machine struct {
 	memo  map[uint64]any
 	err   error
 
-	// call is the value of a class or function called with args.
+	// call returns the value of calling the class or function f with args.
 	call func(f global, args []any) (any, error)
-	// persistent is the value that a file keeps outside the pickle.
+	// persistent returns the value that the file keeps outside the pickle
+	// under id.
 	persistent func(id any) (any, error)
 }
 
 // unpickle runs the pickle at the start of data and returns its value and its
-// length in bytes. Without call, every object is opaque; without persistent,
-// persistent identifiers are refused.
+// length in bytes. If call is nil, every object is opaque; if persistent is nil,
+// a persistent identifier is an error.
 func unpickle(data []byte, call func(global, []any) (any, error), persistent func(any) (any, error)) (any, int, error) {
 	m := &machine{data: data, memo: map[uint64]any{}, call: call, persistent: persistent}
 	if call == nil {
@@ -92,7 +93,7 @@ func unpickle(data []byte, call func(global, []any) (any, error), persistent fun
 			return nil, m.at, fmt.Errorf("pickle: byte %d: %w", m.at, m.err)
 		}
 	}
-	return nil, m.at, fmt.Errorf("pickle: more than %d instructions", maxOpcodes)
+	return nil, m.at, fmt.Errorf("pickle: more than %d opcodes", maxOpcodes)
 }
 
 func (m *machine) fail(format string, args ...any) {
@@ -101,7 +102,7 @@ func (m *machine) fail(format string, args ...any) {
 	}
 }
 
-// step runs one opcode, other than STOP.
+// step runs one opcode other than STOP.
 func (m *machine) step(op byte) {
 	switch op {
 	case 0x80: // PROTO
@@ -110,7 +111,7 @@ func (m *machine) step(op byte) {
 		}
 	case 0x95: // FRAME: a hint for readers of streams
 		if n := m.uint(8); n > uint64(len(m.data)-m.at) {
-			m.fail("frame of %d bytes, %d are left", n, len(m.data)-m.at)
+			m.fail("frame of %d bytes, but %d are left", n, len(m.data)-m.at)
 		}
 
 	case 'N':
@@ -151,7 +152,7 @@ func (m *machine) step(op byte) {
 
 	case '(':
 		m.marks = append(m.marks, len(m.stack))
-	case '0': // POP, which takes a mark if one is on top
+	case '0': // POP, which removes a mark if one is on top
 		if n := len(m.marks); n > 0 && m.marks[n-1] == len(m.stack) {
 			m.marks = m.marks[:n-1]
 		} else {
@@ -218,7 +219,7 @@ func (m *machine) build(op byte) {
 		name, ok1 := m.pop().(string)
 		module, ok2 := m.pop().(string)
 		if !ok1 || !ok2 {
-			m.fail("the name of a class is no string")
+			m.fail("the name of a class is not a string")
 		}
 		m.push(m.global(module, name))
 	case 'R', 0x81: // REDUCE, NEWOBJ
@@ -235,7 +236,7 @@ func (m *machine) build(op byte) {
 	case 'o': // OBJ
 		items := m.popMark()
 		if len(items) == 0 {
-			m.fail("an object without a class")
+			m.fail("object without a class")
 			return
 		}
 		m.apply(items[0], &tuple{items[1:]})
@@ -250,7 +251,7 @@ func (m *machine) build(op byte) {
 			return
 		}
 		if m.persistent == nil {
-			m.fail("a persistent identifier where none belongs")
+			m.fail("unexpected persistent identifier")
 			return
 		}
 		v, err := m.persistent(id)
@@ -258,24 +259,24 @@ func (m *machine) build(op byte) {
 		m.push(v)
 
 	case 'P', 0x82, 0x83, 0x84, 0x97, 0x98:
-		m.fail("instruction %#x (persistent text, extension registry or external buffer) has no meaning in a checkpoint", op)
+		m.fail("opcode %#x (persistent text, extension registry or external buffer) has no meaning in a checkpoint", op)
 	default:
-		m.fail("instruction %#x is unknown", op)
+		m.fail("opcode %#x is unknown", op)
 	}
 }
 
-// apply calls f, which takes nothing but a record of the call to happen.
+// apply pushes what call makes of f and args; it never runs f.
 func (m *machine) apply(f, args any) {
 	if m.err != nil {
 		return
 	}
 	t, ok := args.(*tuple)
 	if !ok {
-		m.fail("arguments of a call are no tuple")
+		m.fail("the arguments of a call are not a tuple")
 		return
 	}
 	class, ok := f.(global)
-	if !ok { // the result of another call: as opaque as that
+	if !ok { // f is the result of another call, and as opaque
 		m.push(&object{args: t.items})
 		return
 	}
@@ -290,7 +291,7 @@ func (m *machine) append(items []any) {
 		to.items = append(to.items, items...)
 	case *object: // a subclass of list or set
 	default:
-		m.fail("items appended to no list")
+		m.fail("items appended to a value that is not a list")
 	}
 }
 
@@ -299,7 +300,7 @@ func (m *machine) setItems(items []any) {
 		return
 	}
 	if len(items)%2 != 0 {
-		m.fail("a key without a value")
+		m.fail("key without a value")
 		return
 	}
 	var to *dict
@@ -312,7 +313,7 @@ func (m *machine) setItems(items []any) {
 		}
 		to = top.items
 	default:
-		m.fail("items set in no dictionary")
+		m.fail("items set in a value that is not a dictionary")
 		return
 	}
 	for i := 0; i < len(items); i += 2 {
@@ -328,7 +329,8 @@ func (m *machine) top() any {
 	return v
 }
 
-// pop takes the top of the stack, which does not reach below the last mark.
+// pop removes and returns the top of the stack. It does not reach below the last
+// mark.
 func (m *machine) pop() any {
 	floor := 0
 	if n := len(m.marks); n > 0 {
@@ -344,7 +346,7 @@ func (m *machine) pop() any {
 	return v
 }
 
-// popMark takes all above the last mark, and the mark.
+// popMark removes the last mark and all values above it, and returns the values.
 func (m *machine) popMark() []any {
 	n := len(m.marks)
 	if n == 0 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// take returns the next n bytes, nil with an error if there are not so many.
+// take returns the next n bytes. If fewer are left, it fails and returns nil.
 func (m *machine) take(n uint64) []byte {
 	if m.err != nil || n > uint64(len(m.data)-m.at) {
 		m.fail("%d bytes wanted, %d are left", n, len(m.data)-m.at)
@@ -32,7 +32,7 @@ func (m *machine) uint(n uint64) uint64 {
 func (m *machine) line() string {
 	n := bytes.IndexByte(m.data[m.at:], '\n')
 	if n < 0 {
-		m.fail("a line without an end")
+		m.fail("line without an end")
 		return ""
 	}
 	s := string(m.data[m.at : m.at+n])
@@ -40,7 +40,7 @@ func (m *machine) line() string {
 	return s
 }
 
-// index is where an opcode puts to or gets from the memo.
+// index reads the index that a PUT or GET opcode uses in the memo.
 func (m *machine) index(op byte) uint64 {
 	switch op {
 	case 'q', 'h':
@@ -57,7 +57,7 @@ func (m *machine) index(op byte) uint64 {
 	return i
 }
 
-// integer decodes a two's complement, little-endian number.
+// integer decodes a little-endian number in two's complement.
 func integer(b []byte) any {
 	if len(b) > 8 {
 		return long(b)
@@ -80,7 +80,7 @@ func (m *machine) number(op byte) any {
 	case op == 'F':
 		v, err := strconv.ParseFloat(s, 64)
 		if err != nil {
-			m.fail("%q is no number", s)
+			m.fail("%q is not a number", s)
 		}
 		return v
 	case op == 'I' && (s == "00" || s == "01"):
@@ -92,17 +92,17 @@ func (m *machine) number(op byte) any {
 	case errors.Is(err, strconv.ErrRange):
 		return long(digits)
 	case err != nil:
-		m.fail("%q is no integer", s)
+		m.fail("%q is not an integer", s)
 	}
 	return v
 }
 
-// text decodes STRING, a quoted Python literal, and UNICODE.
+// text decodes the text of STRING, a quoted Python literal, and of UNICODE.
 func (m *machine) text(op byte) string {
 	s := m.line()
 	if op == 'S' {
 		if n := len(s); n < 2 || s[0] != s[n-1] || s[0] != '\'' && s[0] != '"' {
-			m.fail("a string without quotes")
+			m.fail("string without quotes")
 			return ""
 		}
 		s = s[1 : len(s)-1]
@@ -119,7 +119,7 @@ func (m *machine) text(op byte) string {
 		}
 		r, _, rest, err := strconv.UnquoteChar(s, s[min(1, len(s)-1)])
 		if err != nil {
-			m.fail("escape in %q", s)
+			m.fail("bad escape in %q", s)
 			return ""
 		}
 		b.WriteRune(r)
@@ -128,9 +128,9 @@ func (m *machine) text(op byte) string {
 	return b.String()
 }
 
-// forbidden are modules and functions that no checkpoint needs and attacks
-// do. Safety does not rest on this list, since nothing is ever called; but a
-// file that asks for these should be looked at before its numbers are used.
+// forbidden lists modules and functions that attacks need and checkpoints do
+// not. Safety does not rest on this list, since nothing is ever called. But a
+// file that asks for these is suspect, and so are its numbers.
 var forbidden = map[string]bool{
 	"ctypes": true, "importlib": true, "marshal": true, "nt": true, "os": true, "posix": true, "pty": true, "runpy": true,
 	"shutil": true, "socket": true, "subprocess": true, "sys": true, "webbrowser": true, "torch.hub": true,

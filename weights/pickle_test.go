@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// pickled writes a value as protocol 2 does. An object is a call of its class
-// and then its state, a storage its persistent identifier.
+// pickled writes a value in protocol 2. It writes an object as a call of its
+// class followed by its state, and a storage as its persistent identifier.
 func pickled(v any) []byte {
 	return append(appendPickle([]byte("\x80\x02"), v), '.')
 }
@@ -131,14 +131,14 @@ func TestPickleRefuses(t *testing.T) {
 		{"\x8d\xff\xff\xff\xff\xff\xff\xff\xffab", "18446744073709551615 bytes wanted"},
 		{"\x8b\xff\xff\xff\xffab", "4294967295 bytes wanted"},
 		{"\x95\xff\xff\xff\xff\xff\xff\xff\xff.", "frame"},
-		{"Inumber\n.", "no integer"},
+		{"Inumber\n.", "not an integer"},
 		{"S'a\n.", "quotes"},
 		{"cmodule\nName", "line without an end"},
-		{"NN\x93.", "no string"},
-		{"cm\nf\nNR.", "no tuple"},
+		{"NN\x93.", "not a string"},
+		{"cm\nf\nNR.", "not a tuple"},
 		{"N(K\x01u.", "key without a value"},
-		{"N(K\x01K\x02u.", "no dictionary"},
-		{"NNa.", "no list"},
+		{"N(K\x01K\x02u.", "not a dictionary"},
+		{"NNa.", "not a list"},
 		{"(o.", "without a class"},
 		{"NQ.", "persistent"},
 		{"Pkey\n.", "0x50"},

@@ -7,29 +7,29 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// PyTorch is a checkpoint as torch.save or torch.jit.save left it: a zip
+// PyTorch is a checkpoint written by torch.save or torch.jit.save: a zip
 // archive, the format before version 1.6, or the tar archive of the first
-// versions. It holds the tensors of one state dict, by its names:
+// versions. It holds the tensors of one state dict. Their names are
 //
-//   - of a dictionary of tensors, its keys;
-//   - of a dictionary that holds a state dict beside other things (epoch,
-//     optimizer, …), the names within, see Key;
-//   - of a saved torch.nn.Module or a TorchScript archive, the attribute paths
-//     of its parameters and persistent buffers.
+//   - the keys, if the file is a dictionary of tensors;
+//   - the keys of the state dict, if the file is a dictionary that holds one
+//     among other things (epoch, optimizer, …), see Key;
+//   - the attribute paths of parameters and persistent buffers, if the file is
+//     a torch.nn.Module or a TorchScript archive.
 //
-// The prefix "module." of DataParallel is taken off if every name has it.
+// If every name has DataParallel's prefix "module.", it is removed.
 //
 // The file is a program for Python's unpickler, written by a stranger. It is
-// not run: classes and functions are names, only those that rebuild tensors
-// and dictionaries mean anything, and every other object is an opaque value.
+// never run: classes and functions are only names. The ones that rebuild tensors
+// and dictionaries are understood, and every other object is opaque.
 type PyTorch struct {
 	// Format is "zip", "legacy" or "tar".
 	Format string
-	// Key is where in the saved value the tensors are, such as "state_dict"
-	// or "model"; empty if they are the saved value itself.
+	// Key is the path to the state dict in the saved value, such as
+	// "state_dict" or "model". It is empty if the saved value is the state dict.
 	Key string
-	// Beside lists the other keys passed on the way that hold tensors too,
-	// such as "optimizer" or "model_ema".
+	// Beside lists the keys next to that path that hold tensors too, such as
+	// "optimizer" or "model_ema".
 	Beside []string
 
 	names   []string
@@ -51,7 +51,7 @@ func OpenPyTorch(path string) (*PyTorch, error) {
 	return p, nil
 }
 
-// ReadPyTorch reads a file that is in memory already, and keeps it.
+// ReadPyTorch reads a file from memory. It keeps file, without copying it.
 func ReadPyTorch(file []byte) (*PyTorch, error) {
 	format, read := "legacy", readLegacy
 	switch {
@@ -71,8 +71,8 @@ func ReadPyTorch(file []byte) (*PyTorch, error) {
 	return p, nil
 }
 
-// collect names and checks the tensors of a saved value, which came out of a
-// file of size bytes.
+// collect names and checks the tensors of a saved value from a file of size
+// bytes.
 func (p *PyTorch) collect(value any, size int) error {
 	named, err := p.stateDict(value, size)
 	if err != nil {
@@ -104,8 +104,8 @@ func (p *PyTorch) Entry(name string) (Entry, bool) {
 	return v.Entry, ok
 }
 
-// Tensor returns a copy of a tensor, dense and converted to float32. It is an
-// error to ask for a complex, quantized or sparse one.
+// Tensor returns a copy of a tensor, dense and converted to float32. A complex,
+// quantized or sparse tensor is an error.
 func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	v, ok := p.entries[name]
 	if !ok {
@@ -127,7 +127,7 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// View returns a tensor where it lies in the mapped file; see Checkpoint.
+// View returns a tensor in place in the mapped file; see Checkpoint.
 func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 	v := p.entries[name]
 	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.inflate == nil {

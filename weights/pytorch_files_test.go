@@ -42,8 +42,8 @@ func floats(v ...float32) []byte {
 	return b
 }
 
-// archive writes a checkpoint as torch.save does now, with the entries of
-// extra, name and content in turn.
+// archive writes a checkpoint as torch.save does now. extra holds the names and
+// contents of further entries in turn.
 func archive(t testing.TB, method uint16, value any, storages map[string][]byte, extra ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -171,7 +171,7 @@ func TestPyTorchFormats(t *testing.T) {
 		{"archive without a storage", "storage 0 is not in the archive", archive(t, zip.Store, value, other)},
 		{"archive with a short storage", "storage 0 has 4 bytes", archive(t, zip.Store, value, map[string][]byte{"0": floats(1)})},
 		{"legacy file without a storage", "storage 0 is not in the file", legacy(value, little, nil, nil)},
-		{"legacy file with a strange storage", "is of no tensor", legacy(value, little, []string{"1"}, other)},
+		{"legacy file with a strange storage", "belongs to no tensor", legacy(value, little, []string{"1"}, other)},
 		{"legacy file with a short storage", "reaches past the 1 elements", legacy(value, little, []string{"0"}, map[string][]byte{"0": floats(1)})},
 		{"version", "version 1000", slices.Concat(pickled(legacyMagic), pickled(1000))},
 		{"zip archive", "without data.pkl", bytes.ReplaceAll(archive(t, zip.Store, value, storages), []byte("data.pkl"), []byte("data.abc"))},
@@ -261,7 +261,7 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 		{"expanded beyond the file", "in a file of", strided("0", 4, 0, ints(1<<40), ints(0))},
 		{"ranks differ", "2 strides", strided("0", 4, 0, ints(1), ints(1, 1))},
 		{"65 dimensions", "65 dimensions", strided("0", 4, 0, many, many)},
-		{"larger than the archive says", "its 5 elements need 20", strided("0", 5, 0, ints(1), ints(1))},
+		{"larger than in the archive", "its 5 elements need 20", strided("0", 5, 0, ints(1), ints(1))},
 		{"no arguments", "with 0 arguments", &object{class: v2}},
 		{"no storage", "no storage", &object{class: v2, args: []any{1, 2, 3, 4}}},
 		{"class of the storage", "torch.FloatTensor is refused", &object{class: v2, args: []any{&storage{key: "0", dtype: "FloatTensor", numel: 1}, 0, 0, 0}}},
@@ -294,7 +294,7 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 		}
 	}
 	if x, err := p.Tensor("w"); err != nil || x.Data[1] != 2 {
-		t.Errorf("a tensor beside those refused: %v %v", x, err)
+		t.Errorf("a tensor beside refused ones: %v %v", x, err)
 	}
 	_, err = ReadPyTorch(archive(t, zip.Store, dictOf("w", dense("0", 1), "x", &object{class: "posix.system", args: []any{"true"}}), map[string][]byte{"0": floats(1)}))
 	if err == nil || !strings.Contains(err.Error(), "posix.system is refused") {
@@ -302,7 +302,7 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 	}
 }
 
-// TestPyTorchShared reads values that name more than they hold.
+// TestPyTorchShared reads values whose names are longer than the file.
 func TestPyTorchShared(t *testing.T) {
 	program := []byte("\x80\x02}q\x00(X\x01\x00\x00\x00w")
 	program = append(appendPickle(program, dense("0", 1)), 'u')

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// holes is a file in which blocks of zeros take no space.
+// holes writes a file in which blocks of zeros take no space.
 type holes struct{ *os.File }
 
 var zeros = make([]byte, 1<<20)
@@ -23,8 +23,8 @@ func (h holes) Write(b []byte) (int, error) {
 	return h.File.Write(b)
 }
 
-// TestPyTorchLarge reads an archive of more than 4 GB, in zip64: one storage
-// over the limit, and one that starts beyond it.
+// TestPyTorchLarge reads a zip64 archive with one storage of more than 4 GiB and
+// one that starts after the first 4 GiB.
 func TestPyTorchLarge(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large.pth")
 	f, err := os.Create(path)
@@ -69,6 +69,6 @@ func TestPyTorchLarge(t *testing.T) {
 		}
 	}
 	if info, err := f.Stat(); err != nil || info.Size() < 1<<32 {
-		t.Errorf("the file has no 4 GB: %v %v", info, err)
+		t.Errorf("the file is smaller than 4 GiB: %v %v", info, err)
 	}
 }

@@ -6,22 +6,22 @@ import (
 	"fmt"
 )
 
-// legacyMagic is 0x1950a86a20f9469cfc6c, the first value of a file.
+// legacyMagic is 0x1950a86a20f9469cfc6c, the first value in a file.
 const legacyMagic = long("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19")
 
-// isLegacy reports whether the file starts with the pickle of legacyMagic.
+// isLegacy reports whether file starts with legacyMagic, pickled.
 func isLegacy(file []byte) bool {
 	magic, _, err := unpickle(file[:min(len(file), 64)], nil, nil)
 	return err == nil && magic == legacyMagic
 }
 
-// readLegacy reads the format of torch.save before version 1.6: pickles of a
-// magic number, the format's version, the machine that wrote it, the value and
-// the keys of its storages, then for each key the number of elements and the
-// elements.
+// readLegacy reads the format of torch.save before version 1.6. The file holds
+// five pickles: a magic number, the version of the format, the system that wrote
+// it, the value and the keys of its storages. The number of elements and the
+// elements of each storage follow.
 func readLegacy(file []byte) (any, error) {
 	if !isLegacy(file) {
-		return nil, errors.New("neither a zip archive nor a file of torch.save: no magic number")
+		return nil, errors.New("neither a zip archive nor a file of torch.save: the magic number is missing")
 	}
 	at := 0
 	next := func(what string, persistent func(any) (any, error)) (any, error) {
@@ -40,14 +40,14 @@ func readLegacy(file []byte) (any, error) {
 		return nil, err
 	}
 	if version != int64(1001) {
-		return nil, fmt.Errorf("version %v of the format is not read", version)
+		return nil, fmt.Errorf("version %v of the format is not supported", version)
 	}
 	system, err := next("system", nil)
 	if err != nil {
 		return nil, err
 	}
 	if d := dictionary(system); d == nil || d.get("little_endian") == false {
-		return nil, errors.New("written by a big-endian machine, which is not read")
+		return nil, errors.New("the file is from a big-endian machine, which is not supported")
 	}
 	blobs := map[string]*blob{}
 	value, err := next("value", func(id any) (any, error) {
@@ -75,7 +75,7 @@ func readLegacy(file []byte) (any, error) {
 		key, _ := k.(string)
 		b := blobs[key]
 		if b == nil || b.data != nil {
-			return nil, fmt.Errorf("storage %v is of no tensor, or twice in the file", k)
+			return nil, fmt.Errorf("storage %v belongs to no tensor, or is in the file twice", k)
 		}
 		n, err := b.read(file[at:])
 		if err != nil {
@@ -91,8 +91,8 @@ func readLegacy(file []byte) (any, error) {
 	return value, nil
 }
 
-// read takes a count of elements and the elements from the start of file, and
-// returns their length in bytes.
+// read reads a number of elements and then the elements from the start of file.
+// It returns the length of both in bytes.
 func (b *blob) read(file []byte) (int, error) {
 	if len(file) < 8 {
 		return 0, errors.New("the file ends before it")
@@ -100,7 +100,7 @@ func (b *blob) read(file []byte) (int, error) {
 	n, width := binary.LittleEndian.Uint64(file), uint64(max(1, sizes[b.dtype]))
 	file = file[8:]
 	if n > uint64(len(file))/width {
-		return 0, fmt.Errorf("%d elements of %d bytes, %d bytes are left", n, width, len(file))
+		return 0, fmt.Errorf("%d elements of %d bytes, but %d bytes are left", n, width, len(file))
 	}
 	b.data = file[: n*width : n*width]
 	b.size = int64(n * width)

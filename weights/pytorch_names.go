@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// stateDictKeys are the keys under which training scripts keep the weights
-// beside other things; the first that holds tensors is taken.
+// stateDictKeys lists the keys under which training scripts save the weights. The
+// first one that holds tensors is used.
 var stateDictKeys = []string{
 	"state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "params_ema", "params", "weights",
 	"ema_state_dict", "model_ema", "ema",
@@ -19,9 +19,8 @@ type namedTensor struct {
 	tensor *rebuilt
 }
 
-// stateDict finds the tensors in a saved value and names them. size, that of
-// the file, bounds the names, which can be longer than it where objects are
-// shared.
+// stateDict finds the tensors in a saved value and names them. The size of the
+// file bounds the total length of the names, because a shared object has many.
 func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
 	holds := holder{}
 	for range maxDepth {
@@ -48,9 +47,9 @@ func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
 	return w.found, nil
 }
 
-// descend chooses the element of a container that is the state dict: one
-// under a usual key, else the only one that looks like it. It returns nil for
-// a container that is a state dict itself.
+// descend returns the key and the element of a container that is the state dict:
+// the element under a usual key, else the only one that looks like a state dict.
+// It returns nil if the container is a state dict itself.
 func (p *PyTorch) descend(value any, holds holder) (string, any) {
 	if attrs, _ := attributes(value); attrs != nil {
 		return "", nil
@@ -93,7 +92,8 @@ func (p *PyTorch) descend(value any, holds holder) (string, any) {
 	return key, at[key]
 }
 
-// looksLikeStateDict reports whether v is a module, or its names are paths.
+// looksLikeStateDict reports whether v is a module or has a tensor whose name is
+// a path.
 func looksLikeStateDict(v any) bool {
 	if attrs, _ := attributes(v); attrs != nil {
 		return true
@@ -104,8 +104,8 @@ func looksLikeStateDict(v any) bool {
 	})
 }
 
-// dictionary is v as a dictionary: one, an object of a subclass, or the
-// attributes of another object.
+// dictionary returns v as a dictionary. v may be a dictionary, an object of a
+// subclass, or another object, which gives its attributes.
 func dictionary(v any) *dict {
 	switch v := v.(type) {
 	case *dict:
@@ -119,8 +119,8 @@ func dictionary(v any) *dict {
 	return nil
 }
 
-// attributes is the state of an object that has named parts: TorchScript's
-// modules, and those of torch.nn.
+// attributes returns the attributes of a module of torch.nn or TorchScript, else
+// nil.
 func attributes(v any) (attrs *dict, script bool) {
 	o, ok := v.(*object)
 	if !ok {
@@ -139,10 +139,10 @@ func attributes(v any) (attrs *dict, script bool) {
 	return attrs, false
 }
 
-// maxDepth is how far names nest; pickles of cyclic objects end here.
+// maxDepth bounds how deep names nest. It ends the walk of cyclic objects.
 const maxDepth = 100
 
-// holder remembers which containers hold tensors under string keys.
+// holder records which containers hold tensors.
 type holder map[any]bool
 
 func (h holder) tensors(v any, depth int) bool {
@@ -157,7 +157,7 @@ func (h holder) tensors(v any, depth int) bool {
 	if seen || depth > maxDepth {
 		return known
 	}
-	h[v] = false // of a cycle, while it is walked
+	h[v] = false // the walk of v meets v again if it is cyclic
 	for _, part := range parts(v) {
 		if h.tensors(part.value, depth+1) {
 			h[v] = true
@@ -172,7 +172,7 @@ type part struct {
 	value any
 }
 
-// parts lists what adds to the names of v, in order.
+// parts lists the elements of v with their keys, in order.
 func parts(v any) []part {
 	if attrs, script := attributes(v); attrs != nil {
 		if script {
@@ -230,7 +230,7 @@ func (w *nameWalk) walk(name string, v any, depth int) {
 		return
 	}
 	if w.budget -= len(name) + 1; w.budget < 0 {
-		w.err = fmt.Errorf("names of more than 16 times the file's size")
+		w.err = fmt.Errorf("names are longer than 16 times the file")
 		return
 	}
 	if t, ok := v.(*rebuilt); ok {
@@ -245,7 +245,7 @@ func (w *nameWalk) walk(name string, v any, depth int) {
 	_, script := attributes(v)
 	for _, p := range all {
 		if script && sequence(p.value) != nil {
-			continue // constants of the code, in no state dict
+			continue // these are constants of the code, not weights
 		}
 		w.walk(join(name, p.key), p.value, depth+1)
 	}

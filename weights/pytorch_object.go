@@ -8,22 +8,23 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// storage is what a tensor of a checkpoint is a view of.
+// storage is the array of numbers that a tensor of a checkpoint is a view of. It
+// may itself be a view of another storage.
 type storage struct {
 	blob   *blob
 	key    string
 	dtype  string // empty if untyped
-	offset int64  // in elements, of a view of another storage
-	numel  int64
+	offset int64  // first element in the blob
+	numel  int64  // number of elements
 }
 
-// blob is the bytes of a storage.
+// blob holds the bytes of a storage.
 type blob struct {
 	data  []byte
 	dtype string
-	// inflate reads the bytes if the file holds them compressed.
+	// inflate reads the bytes if they are compressed in the file, else it is nil.
 	inflate func() ([]byte, error)
-	size    int64
+	size    int64 // bytes, not compressed
 }
 
 func (b *blob) bytes() ([]byte, error) {
@@ -33,8 +34,8 @@ func (b *blob) bytes() ([]byte, error) {
 	return b.data, nil
 }
 
-// rebuilt is a tensor as the pickle tells it: a function of torch._utils and
-// its arguments, looked at only once the tensor has a name.
+// rebuilt is a tensor as the pickle describes it: a function of torch._utils and
+// its arguments. They are checked once the tensor has a name.
 type rebuilt struct {
 	function string
 	args     []any
@@ -55,22 +56,22 @@ var storageTypes = map[string]string{
 	"qint32": "QI32", "qint8": "QI8", "quint8": "QU8", "quint4x2": "QU4X2", "quint2x4": "QU2X4",
 }
 
-// elementType is the type that a class of storages or a torch.dtype stands for.
+// elementType returns the element type of a storage class or a torch.dtype.
 func elementType(v any) (string, error) {
 	g, ok := v.(global)
 	if !ok {
-		return "", fmt.Errorf("an element type that is no class")
+		return "", fmt.Errorf("the element type is not a class")
 	}
 	name := string(g)
 	dtype, ok := storageTypes[name[strings.LastIndexByte(name, '.')+1:]]
 	if !ok || !strings.HasPrefix(name, "torch.") {
-		return "", fmt.Errorf("%s is refused: no known element type", name)
+		return "", fmt.Errorf("%s is refused: unknown element type", name)
 	}
 	return dtype, nil
 }
 
-// construct gives the calls that torch.save writes their meaning. budget
-// bounds what they copy.
+// construct returns the function that evaluates the calls that torch.save
+// writes. budget bounds how many dictionary items they copy.
 func construct(budget int) func(f global, args []any) (any, error) {
 	return func(f global, args []any) (any, error) {
 		var last any
@@ -116,14 +117,14 @@ func construct(budget int) func(f global, args []any) (any, error) {
 	}
 }
 
-// newDict makes a dictionary of pairs, or of another one.
+// newDict makes a dictionary from pairs or from another dictionary.
 func newDict(from any, budget *int) (any, error) {
 	d := &dict{}
 	var pairs []any
 	switch v := from.(type) {
 	case *dict:
 		if *budget -= len(v.keys); *budget < 0 {
-			return nil, fmt.Errorf("dictionaries are copied too often")
+			return nil, fmt.Errorf("too many copies of dictionaries")
 		}
 		for i, k := range v.keys {
 			d.set(k, v.values[i])
@@ -134,19 +135,19 @@ func newDict(from any, budget *int) (any, error) {
 		pairs = v.items
 	}
 	if *budget -= len(pairs); *budget < 0 {
-		return nil, fmt.Errorf("dictionaries are copied too often")
+		return nil, fmt.Errorf("too many copies of dictionaries")
 	}
 	for _, p := range pairs {
 		items := sequence(p)
 		if len(items) != 2 {
-			return nil, fmt.Errorf("a dictionary of what are no pairs")
+			return nil, fmt.Errorf("an item of a dictionary is not a pair")
 		}
 		d.set(items[0], items[1])
 	}
 	return d, nil
 }
 
-// sequence is what a list or tuple holds.
+// sequence returns the items of a list or tuple.
 func sequence(v any) []any {
 	switch v := v.(type) {
 	case *list:
@@ -157,7 +158,7 @@ func sequence(v any) []any {
 	return nil
 }
 
-// view is a tensor of a checkpoint: where its elements are in a storage.
+// view is a tensor of a checkpoint: the place of its elements in a storage.
 type view struct {
 	Entry
 	storage *storage
@@ -169,11 +170,11 @@ type view struct {
 // maxRank is the most dimensions that PyTorch allows.
 const maxRank = 64
 
-// describe checks a tensor against its storage. A tensor of a kind that is
-// not read (complex, quantized, sparse, …) is described and refused later;
-// what contradicts itself is an error. Elements may be in a storage once and
-// in the tensor many times (Tensor.expand), but not more times than file, the
-// size of the checkpoint, has bytes.
+// describe checks a tensor against its storage. A complex, quantized or sparse
+// tensor is described here and refused when it is read. It is an error if the
+// arguments contradict each other. A tensor that repeats elements of its storage
+// (Tensor.expand) has at most file elements, file being the bytes of the
+// checkpoint.
 func describe(t *rebuilt, file int64) (view, error) {
 	switch t.function {
 	case "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor":
@@ -217,7 +218,7 @@ func describe(t *rebuilt, file int64) (view, error) {
 	if len(strides) != len(v.Shape) || offset < 0 {
 		return view{}, fmt.Errorf("offset %d and %d strides for shape %v", offset, len(strides), v.Shape)
 	}
-	// The storage's own elements, whatever type the tensor sees them as.
+	// The elements of the storage, counted in the tensor's type.
 	width := sizes[dtype]
 	room := min(s.numel, math.MaxInt64/16) * max(1, sizes[s.dtype]) / width
 	room = min(room, s.blob.size/width-min(s.offset, s.blob.size))
@@ -252,11 +253,11 @@ func describe(t *rebuilt, file int64) (view, error) {
 	return v, nil
 }
 
-// shape checks a size and counts its elements.
+// shape checks a torch.Size and counts its elements.
 func shape(v any) (tensor.Shape, int64, error) {
 	dims := sequence(v)
 	if len(dims) > maxRank {
-		return nil, 0, fmt.Errorf("%d dimensions", len(dims))
+		return nil, 0, fmt.Errorf("%d dimensions, more than %d", len(dims), maxRank)
 	}
 	s, n := make(tensor.Shape, len(dims)), int64(1)
 	for i, x := range dims {
@@ -266,15 +267,15 @@ func shape(v any) (tensor.Shape, int64, error) {
 		}
 		s[i] = int(d)
 		if d > 0 && n > math.MaxInt64/16/d {
-			return nil, 0, fmt.Errorf("shape of more than %d elements", n)
+			return nil, 0, fmt.Errorf("shape has more than %d elements", n)
 		}
 		n *= d
 	}
 	return s, n, nil
 }
 
-// dense returns the first of the dimensions that lie in the storage as they do
-// in a dense tensor, and the elements that they span.
+// dense returns the first of the trailing dimensions that are contiguous in the
+// storage, and the number of elements that they span.
 func (v view) dense() (first int, run int64) {
 	first, run = len(v.Shape), 1
 	for first > 0 && (v.stride[first-1] == run || v.Shape[first-1] == 1) {

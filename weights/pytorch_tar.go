@@ -34,7 +34,7 @@ func readTar(file []byte) (any, error) {
 	}
 	for _, name := range []string{"storages", "tensors", "pickle"} {
 		if members[name] == nil {
-			return nil, fmt.Errorf("tar archive without %s: no checkpoint", name)
+			return nil, fmt.Errorf("not a checkpoint: tar archive without %s", name)
 		}
 	}
 	storages, err := tarStorages(members["storages"])
@@ -61,7 +61,7 @@ func readTar(file []byte) (any, error) {
 	return value, nil
 }
 
-// tarKey is the number that a storage or tensor has: an integer or its text.
+// tarKey returns the number of a storage or tensor, which is an integer or text.
 func tarKey(v any) (int64, error) {
 	switch v := v.(type) {
 	case int64:
@@ -71,11 +71,11 @@ func tarKey(v any) (int64, error) {
 		_, err := fmt.Sscan(v, &n)
 		return n, err
 	}
-	return 0, errors.New("a key that is no integer")
+	return 0, errors.New("a key is not an integer")
 }
 
-// tarRows reads a count and then so many pickled tuples of three; row returns
-// how many bytes follow its tuple.
+// tarRows reads a count and then that many rows: a pickled tuple of three items
+// and some bytes. row returns the number of these bytes.
 func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]byte, error) {
 	count, at, err := unpickle(data, nil, nil)
 	if err != nil {
@@ -83,7 +83,7 @@ func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]by
 	}
 	n, ok := count.(int64)
 	if !ok || n < 0 {
-		return nil, errors.New("a count that is no integer")
+		return nil, errors.New("a count is not an integer")
 	}
 	for i := range n {
 		v, used, err := unpickle(data[at:], nil, nil)
@@ -93,7 +93,7 @@ func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]by
 		at += used
 		items := sequence(v)
 		if len(items) != 3 {
-			return nil, fmt.Errorf("row %d of %d parts", i, len(items))
+			return nil, fmt.Errorf("row %d has %d items", i, len(items))
 		}
 		if used, err = row(items, data[at:]); err != nil {
 			return nil, err
@@ -103,8 +103,8 @@ func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]by
 	return data[at:], nil
 }
 
-// tarStorages reads (key, location, class) and the elements of each storage,
-// then the list of (key, root key, offset, elements) of views.
+// tarStorages reads (key, location, class) and the elements of each storage, and
+// then a list with (key, root key, offset, elements) of each view.
 func tarStorages(data []byte) (map[int64]*storage, error) {
 	all := map[int64]*storage{}
 	rest, err := tarRows(data, func(items []any, rest []byte) (int, error) {
@@ -133,7 +133,7 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 		items := sequence(v)
 		for i := range n {
 			if len(items) != len(n) {
-				return nil, fmt.Errorf("a view of %d parts", len(items))
+				return nil, fmt.Errorf("a view has %d items", len(items))
 			}
 			if n[i], err = tarKey(items[i]); err != nil {
 				return nil, err
@@ -141,7 +141,7 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 		}
 		root := all[n[1]]
 		if root == nil || n[2] < 0 || n[3] < 0 || n[2] > root.numel || n[3] > root.numel-n[2] {
-			return nil, fmt.Errorf("view %d outside storage %d", n[0], n[1])
+			return nil, fmt.Errorf("view %d is outside storage %d", n[0], n[1])
 		}
 		part := *root
 		part.offset, part.numel = root.offset+n[2], n[3]
@@ -159,16 +159,16 @@ func tarTensors(data []byte, storages map[int64]*storage) (map[int64]*rebuilt, e
 		from, err2 := tarKey(items[1])
 		s := storages[from]
 		if s == nil || err1 != nil || err2 != nil {
-			return 0, errors.Join(fmt.Errorf("tensor %v of no storage", items[0]), err1, err2)
+			return 0, errors.Join(fmt.Errorf("tensor %v has no storage", items[0]), err1, err2)
 		}
 		if len(rest) < 8 {
 			return 0, io.ErrUnexpectedEOF
 		}
-		// The dimensions are 32 bits wide, in a field of 64.
+		// The number of dimensions is 32 bits wide in a field of 64.
 		rank := int(binary.LittleEndian.Uint32(rest))
 		used := 8 + 16*rank + 8
 		if rank > maxRank || len(rest) < used {
-			return 0, fmt.Errorf("tensor %d of %d dimensions in %d bytes", key, rank, len(rest))
+			return 0, fmt.Errorf("tensor %d has %d dimensions in %d bytes", key, rank, len(rest))
 		}
 		numbers := make([]any, 2*rank+1)
 		for i := range numbers {

@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// twin is the safetensors file that holds what a PyTorch file does.
+// twin returns the path of the safetensors file with the same tensors.
 func twin(path string) string {
 	name := strings.TrimSuffix(path, filepath.Ext(path))
 	for _, suffix := range []string{"_protocol4", "_legacy", "_zip", "_tar", "_deflated"} {
@@ -36,7 +36,7 @@ func pytorchFiles(t testing.TB, dir string) []string {
 	return files
 }
 
-// same compares every tensor of two sources, bit for bit up to float32.
+// same checks that two sources have equal tensors, bit for bit as float32.
 func same(t *testing.T, got, want Checkpoint) {
 	t.Helper()
 	a, b := slices.Sorted(slices.Values(got.Names())), slices.Sorted(slices.Values(want.Names()))
@@ -63,8 +63,8 @@ func same(t *testing.T, got, want Checkpoint) {
 	}
 }
 
-// trimKey takes the path to the state dict, and DataParallel's prefix, off the
-// names of a twin, which has the whole paths.
+// trimKey removes the path to the state dict and DataParallel's prefix from the
+// names of a twin, which are whole paths.
 func trimKey(src Source, key string) Source {
 	return Rename(src, func(name string) string {
 		return strings.TrimPrefix(strings.TrimPrefix(name, key+"."), "module.")
@@ -100,7 +100,7 @@ func TestPyTorchPairs(t *testing.T) {
 	}
 }
 
-// TestPyTorchData reads real files, which a clone does not have.
+// TestPyTorchData reads real files, which a plain clone does not have.
 func TestPyTorchData(t *testing.T) {
 	data := os.Getenv("VERTEBRA_DATA")
 	if data == "" {
@@ -135,9 +135,9 @@ func TestPyTorchTruncated(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range file {
-			// Cut exactly: a read past the end must not find the rest.
+			// Limit the capacity, too: a read past the end must not find the rest.
 			if _, err := ReadPyTorch(file[:n:n]); err == nil {
-				t.Fatalf("%s: %d of %d bytes were read without error", path, n, len(file))
+				t.Fatalf("%s: no error after %d of %d bytes", path, n, len(file))
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func TestPyTorchFlippedBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const block = 64 // reading the allocator's statistics takes longest
+		const block = 64 // reads of the allocator's statistics take the most time
 		for i := 0; i < len(file); i += block {
 			bounded(t, block*len(file), func() {
 				for j := i; j < min(i+block, len(file)); j++ {
@@ -162,7 +162,7 @@ func TestPyTorchFlippedBits(t *testing.T) {
 	}
 }
 
-// bounded fails if f allocates out of proportion to size.
+// bounded fails if f allocates much more than size.
 func bounded(t *testing.T, size int, f func()) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -174,7 +174,8 @@ func bounded(t *testing.T, size int, f func()) {
 	}
 }
 
-// readAll reads what can be read, and checks that it is bounded by the file.
+// readAll reads all tensors that can be read, and checks that none has more
+// elements than the file allows.
 func readAll(t *testing.T, file []byte) {
 	t.Helper()
 	p, err := ReadPyTorch(file)

@@ -11,10 +11,9 @@ import (
 
 func isZip(file []byte) bool { return bytes.HasPrefix(file, []byte("PK\x03\x04")) }
 
-// readZip reads the format of torch.save since version 1.6 and of
-// torch.jit.save: a zip archive of data.pkl and of a stored entry data/KEY
-// for each storage. A TorchScript archive has code/ and constants.pkl beside
-// them, which are left alone.
+// readZip reads the format of torch.jit.save and of torch.save since version
+// 1.6: a zip archive of data.pkl and one entry data/KEY for each storage. It does
+// not read the code/ and constants.pkl of a TorchScript archive.
 func readZip(file []byte) (any, error) {
 	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
@@ -37,14 +36,14 @@ func readZip(file []byte) (any, error) {
 			return nil, err
 		}
 		if text, err := order.bytes(); err != nil || string(text) != "little" {
-			return nil, fmt.Errorf("byte order %.16q is not read", text)
+			return nil, fmt.Errorf("byte order %.16q is not supported", text)
 		}
 	}
 	pickle, err := zipBlob(entries[folder+"data.pkl"], file)
 	if err != nil {
 		return nil, err
 	}
-	// Text that compresses further is no honest pickle.
+	// No honest pickle compresses further than this.
 	if pickle.size > 64*int64(len(file)) {
 		return nil, fmt.Errorf("data.pkl of %d bytes in a file of %d", pickle.size, len(file))
 	}
@@ -73,7 +72,7 @@ func readZip(file []byte) (any, error) {
 			blobs[s.key] = b
 		}
 		if need := s.numel * max(1, sizes[s.dtype]); need > b.size {
-			return nil, fmt.Errorf("storage %s has %d bytes, its %d elements need %d", s.key, b.size, s.numel, need)
+			return nil, fmt.Errorf("storage %s has %d bytes, but its %d elements need %d", s.key, b.size, s.numel, need)
 		}
 		s.blob = b
 		return s, nil
@@ -84,8 +83,8 @@ func readZip(file []byte) (any, error) {
 	return value, nil
 }
 
-// zipBlob finds the bytes of an entry: stored ones where they are in the
-// file, compressed ones when asked for.
+// zipBlob finds the bytes of an entry. Stored bytes are used in place; compressed
+// bytes are read when they are needed.
 func zipBlob(f *zip.File, file []byte) (*blob, error) {
 	at, err := f.DataOffset()
 	if err != nil {
@@ -96,16 +95,16 @@ func zipBlob(f *zip.File, file []byte) (*blob, error) {
 		return nil, fmt.Errorf("zip archive: %s is encrypted", f.Name)
 	}
 	if at < 0 || uint64(at) > uint64(len(file)) || packed > left {
-		return nil, fmt.Errorf("zip archive: %s: %d bytes at %d of a file of %d", f.Name, packed, at, len(file))
+		return nil, fmt.Errorf("zip archive: %s: %d bytes at %d in a file of %d", f.Name, packed, at, len(file))
 	}
 	switch f.Method {
 	case zip.Store:
 		if size != packed {
-			return nil, fmt.Errorf("zip archive: %s: stored, but %d and %d bytes", f.Name, packed, size)
+			return nil, fmt.Errorf("zip archive: %s: %d bytes stored in %d", f.Name, size, packed)
 		}
 		return &blob{data: file[at : uint64(at)+size], size: int64(size)}, nil
 	case zip.Deflate:
-		// No stream of deflate grows by more than 1032.
+		// A deflate stream grows by a factor of at most 1032.
 		if size/1032 > packed {
 			return nil, fmt.Errorf("zip archive: %s: %d bytes compressed to %d", f.Name, size, packed)
 		}
@@ -122,19 +121,19 @@ func zipBlob(f *zip.File, file []byte) (*blob, error) {
 			return data, err
 		}}, nil
 	}
-	return nil, fmt.Errorf("zip archive: %s: compression method %d", f.Name, f.Method)
+	return nil, fmt.Errorf("zip archive: %s: compression method %d is not supported", f.Name, f.Method)
 }
 
 // newStorage reads the persistent identifier of a storage:
 // ("storage", class, key, location, elements[, (view key, offset, elements)]).
-// It returns nil for that of a class ("module", class, file, source).
+// It returns nil for the identifier of a class ("module", class, file, source).
 func newStorage(id any) (*storage, error) {
 	items := sequence(id)
 	if len(items) > 1 && items[0] == "module" {
 		return nil, nil
 	}
 	if len(items) < 5 || items[0] != "storage" {
-		return nil, errors.New("a persistent identifier that is no storage")
+		return nil, errors.New("a persistent identifier is not a storage")
 	}
 	dtype, err := elementType(items[1])
 	if err != nil {
@@ -143,18 +142,18 @@ func newStorage(id any) (*storage, error) {
 	key, ok1 := items[2].(string)
 	n, ok2 := items[4].(int64)
 	if !ok1 || !ok2 || n < 0 || n > 1<<56 {
-		return nil, errors.New("a storage without a key or a size")
+		return nil, errors.New("storage without a key or a size")
 	}
 	s := &storage{key: key, dtype: dtype, numel: n}
 	if len(items) > 5 && items[5] != nil {
 		part := sequence(items[5])
 		if len(part) != 3 {
-			return nil, fmt.Errorf("storage %s: a view of %d parts", key, len(part))
+			return nil, fmt.Errorf("storage %s: a view has %d items", key, len(part))
 		}
 		at, ok1 := part[1].(int64)
 		n, ok2 := part[2].(int64)
 		if !ok1 || !ok2 || at < 0 || n < 0 || at > s.numel || n > s.numel-at {
-			return nil, fmt.Errorf("storage %s: a view outside it", key)
+			return nil, fmt.Errorf("storage %s: a view is outside it", key)
 		}
 		s.offset, s.numel = at, n
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Random fills the declared tensors of a model with numbers that keep values
-// of a usual size through many layers, the same ones for the same seed: logits
-// have a standard deviation of 0.1 to 10.
+// Random fills the declared tensors of a model with random numbers, the same for
+// the same seed. Values keep a usual size through many layers: logits have a
+// standard deviation of 0.1 to 10.
 //
-// Matrices and kernels have He's variance, 2 over the fan-in. The scales of
-// norms are near 1, but those that end the residual branch of a ResNet's block
-// are near 1/5, as training leaves them: near 1, each block would double the
+// Matrices and kernels have the variance of He et al., 2 over the fan-in. The
+// scales of norms are near 1. The last scale in the residual branch of a ResNet
+// block is near 1/5, as after training: with 1, each block would double the
 // variance.
 func Random(model any, seed uint64) {
 	names := map[string]bool{}
@@ -33,7 +33,7 @@ func Random(model any, seed uint64) {
 			switch {
 			case strings.HasSuffix(name, "running_var"):
 				v = 1 + math.Abs(v)
-			case len(t.Shape) == 1 && strings.HasSuffix(name, "weight"): // of a norm
+			case len(t.Shape) == 1 && strings.HasSuffix(name, "weight"): // the scale of a norm
 				v++
 			}
 			if ends {
@@ -44,9 +44,8 @@ func Random(model any, seed uint64) {
 	})
 }
 
-// endsBranch says whether name is the scale of the last of a block's batch
-// norms bn1, bn2, …, of which there are two at least: its result is added to
-// the block's input.
+// endsBranch reports whether name is the scale of the last of at least two batch
+// norms (bn1, bn2, …) in a block. The block adds its result to the block's input.
 func endsBranch(name string, names map[string]bool) bool {
 	block, ok := strings.CutSuffix(name, ".weight")
 	at := strings.LastIndexByte(block, '.') + 1

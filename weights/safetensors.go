@@ -13,9 +13,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Safetensors is a file in the safetensors format: a JSON header that gives
-// the type, shape and place of each tensor, then the data
-// (https://github.com/huggingface/safetensors).
+// Safetensors is a file in the safetensors format
+// (https://github.com/huggingface/safetensors): a JSON header with the type,
+// shape and place of each tensor, followed by the data.
 type Safetensors struct {
 	// Metadata is the header's "__metadata__".
 	Metadata map[string]string
@@ -26,11 +26,11 @@ type Safetensors struct {
 	file    *mapping
 }
 
-// Entry describes a tensor of a checkpoint as it is stored.
+// Entry describes a tensor as a checkpoint stores it.
 type Entry struct {
 	DType string // F32, F16, BF16, F64, I64, I32, I16, I8, U8, BOOL, …, as safetensors names them
 	Shape tensor.Shape
-	Bytes int64 // of its elements
+	Bytes int64 // size of all elements
 
 	at int64
 }
@@ -49,15 +49,15 @@ func OpenSafetensors(path string) (*Safetensors, error) {
 	return s, nil
 }
 
-// ReadSafetensors reads a file that is in memory already.
+// ReadSafetensors reads a file from memory. It keeps file, without copying it.
 func ReadSafetensors(file []byte) (*Safetensors, error) {
 	if len(file) < 8 {
-		return nil, fmt.Errorf("safetensors: not such a file: %d bytes are no header", len(file))
+		return nil, fmt.Errorf("not a safetensors file: %d bytes are too few for a header", len(file))
 	}
 	n := binary.LittleEndian.Uint64(file)
 	if n > uint64(len(file)-8) {
 		if len(file) == 8 || file[8] != '{' {
-			return nil, errors.New("safetensors: not such a file: it does not begin with a header")
+			return nil, errors.New("not a safetensors file: it does not begin with a header")
 		}
 		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(file))
 	}
@@ -118,7 +118,7 @@ func entry(dtype string, shape, offsets []int64, size int64) (Entry, error) {
 		e.Shape[i] = int(d)
 	}
 	if n != e.Bytes {
-		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, offsets give %d", shape, dtype, n, e.Bytes)
+		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, but the offsets give %d", shape, dtype, n, e.Bytes)
 	}
 	return e, nil
 }
@@ -157,7 +157,7 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// View returns a tensor where it lies in the mapped file; see Checkpoint.
+// View returns a tensor in place in the mapped file; see Checkpoint.
 func (s *Safetensors) View(name string) (*tensor.Tensor, error) {
 	raw, err := s.Bytes(name)
 	if err != nil {
@@ -177,8 +177,8 @@ func (s *Safetensors) Close() error {
 	return s.file.close()
 }
 
-// WriteSafetensors writes tensors as F32 in the given order, with metadata. The
-// file is written beside path and then renamed.
+// WriteSafetensors writes the metadata and the tensors, as F32 in the given
+// order, to a file at path. Every tensor needs a Name of its own. See WriteFile.
 func WriteSafetensors(path string, metadata map[string]string, tensors ...*tensor.Tensor) (err error) {
 	header := map[string]any{}
 	if len(metadata) > 0 {
@@ -222,8 +222,9 @@ func WriteSafetensors(path string, metadata map[string]string, tensors ...*tenso
 	})
 }
 
-// WriteFile creates the file at path through write: beside it first, then
-// renamed, so that no half-written file is ever at path.
+// WriteFile creates the file at path with the bytes that write writes. It writes
+// a temporary file in the same folder and renames it, so that path never holds a
+// half-written file.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

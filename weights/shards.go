@@ -14,18 +14,20 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Shards is a checkpoint in several files, as transformers splits large ones:
-// an index, NAME.index.json, says which tensor is in which file beside it.
+// Shards is a checkpoint in several files, as the transformers library splits
+// large ones. An index, NAME.index.json, says which tensor is in which file of
+// its folder.
 type Shards struct {
-	Files []string // without their folder, in alphabetical order
+	Files []string // names without the folder, in alphabetical order
 
 	names []string
-	in    map[string]Checkpoint // by the name of a tensor
+	in    map[string]Checkpoint // file of each tensor
 	open  []Checkpoint
 }
 
-// OpenShards opens the index at path and all files that it names. Each has to
-// be there and to hold just the tensors that the index says.
+// OpenShards opens the index at path and all files that it names. Each file must
+// exist and hold exactly the tensors that the index lists for it. The caller
+// closes the checkpoint.
 func OpenShards(path string) (*Shards, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -35,7 +37,7 @@ func OpenShards(path string) (*Shards, error) {
 		Map map[string]string `json:"weight_map"`
 	}
 	if err := json.Unmarshal(data, &index); err != nil || len(index.Map) == 0 {
-		return nil, fmt.Errorf("%s: no index of a checkpoint in several files: it has no weight_map of names", path)
+		return nil, fmt.Errorf("%s: not the index of a checkpoint in several files: it has no weight_map of names", path)
 	}
 	s := &Shards{in: map[string]Checkpoint{}}
 	listed := map[string]int{}
@@ -53,14 +55,14 @@ func OpenShards(path string) (*Shards, error) {
 	return s, nil
 }
 
-// add opens a file of which the index lists so many tensors.
+// add opens a file for which the index lists the given number of tensors.
 func (s *Shards) add(dir, file string, index map[string]string, listed int) error {
 	if file != filepath.Base(file) || !filepath.IsLocal(file) || strings.ContainsAny(file, `/\`) {
-		return fmt.Errorf("%q is no name of a file beside it", file)
+		return fmt.Errorf("%q is not the name of a file in the same folder", file)
 	}
 	c, err := openFile(filepath.Join(dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s, which it names, is missing: %d of %d tensors are in it", file, listed, len(index))
+		return fmt.Errorf("file %s is missing: it holds %d of %d tensors", file, listed, len(index))
 	}
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 	s.open = append(s.open, c)
 	for _, name := range c.Names() {
 		if index[name] != file {
-			return fmt.Errorf("%s holds %s, which the index does not say", file, name)
+			return fmt.Errorf("%s holds %s, which the index does not list for it", file, name)
 		}
 		s.in[name] = c
 		s.names = append(s.names, name)
@@ -83,7 +85,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 		}
 	}
 	sort.Strings(missing)
-	return fmt.Errorf("%s does not hold %s, which the index says, and lacks %d in all", file, missing[0], len(missing))
+	return fmt.Errorf("%s lacks %d of the tensors that the index lists for it, such as %s", file, len(missing), missing[0])
 }
 
 // Names lists the tensors file by file.
@@ -105,7 +107,7 @@ func (s *Shards) Tensor(name string) (*tensor.Tensor, error) {
 	return nil, fmt.Errorf("no tensor %s", name)
 }
 
-// View returns a tensor where it lies in its mapped file; see Checkpoint.
+// View returns a tensor in place in its mapped file; see Checkpoint.
 func (s *Shards) View(name string) (*tensor.Tensor, error) {
 	if c, ok := s.in[name]; ok {
 		return c.View(name)
@@ -123,8 +125,8 @@ func (s *Shards) Close() error {
 	return errors.Join(errs...)
 }
 
-// inFolder are the names of checkpoints in folders of Hugging Face's, the
-// preferred first.
+// inFolder lists the names of checkpoints in Hugging Face's folders, the
+// preferred one first.
 var inFolder = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
 
 // openFolder opens the checkpoint in a folder.
@@ -143,10 +145,10 @@ func openFolder(dir string) (Checkpoint, error) {
 			switch filepath.Ext(e.Name()) {
 			case ".safetensors", ".pth", ".pt", ".th", ".bin":
 				if there == "" {
-					there = "; to take another file, name it: " + filepath.Join(dir, e.Name())
+					there = "; to use another file, name it: " + filepath.Join(dir, e.Name())
 				}
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s: neither model.safetensors nor pytorch_model.bin in this folder, nor the .index.json of one of these in several files%s", dir, there)
+	return nil, fmt.Errorf("%s: this folder has neither model.safetensors nor pytorch_model.bin, nor the .index.json of either%s", dir, there)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// shards writes a checkpoint in two files with its index, which change may
-// change, into a folder of its own.
+// shards writes a checkpoint in two files and its index, after change, into a
+// folder of its own.
 func shards(t *testing.T, change func(index map[string]string)) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -42,7 +42,7 @@ func shards(t *testing.T, change func(index map[string]string)) (dir string) {
 	return dir
 }
 
-// TestShards reads a checkpoint in two files by its index and by its folder.
+// TestShards opens a checkpoint in two files by its index and by its folder.
 func TestShards(t *testing.T) {
 	dir := shards(t, nil)
 	for _, path := range []string{dir, filepath.Join(dir, "model.safetensors.index.json")} {
@@ -74,7 +74,8 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// TestShardsPyTorch reads PyTorch's files by an index, and prefers safetensors.
+// TestShardsPyTorch opens PyTorch files by an index, and a folder that has both
+// formats, where safetensors comes first.
 func TestShardsPyTorch(t *testing.T) {
 	dir := t.TempDir()
 	one, err := os.ReadFile("testdata/pth/dtypes_legacy.pth")
@@ -125,11 +126,11 @@ func TestShardsErrors(t *testing.T) {
 		change func(map[string]string)
 		want   string
 	}{
-		{func(m map[string]string) { m["d"] = "model-00003.safetensors" }, "model-00003.safetensors, which it names, is missing: 1 of 4 tensors"},
-		{func(m map[string]string) { m["d"] = second }, second + " does not hold d"},
-		{func(m map[string]string) { m["a"] = second }, first + " holds a, which the index does not say"},
-		{func(m map[string]string) { delete(m, "b") }, first + " holds b, which the index does not say"},
-		{func(m map[string]string) { m["d"] = "../other.safetensors" }, "no name of a file beside it"},
+		{func(m map[string]string) { m["d"] = "model-00003.safetensors" }, "file model-00003.safetensors is missing: it holds 1 of 4 tensors"},
+		{func(m map[string]string) { m["d"] = second }, second + " lacks 1 of the tensors that the index lists for it, such as d"},
+		{func(m map[string]string) { m["a"] = second }, first + " holds a, which the index does not list for it"},
+		{func(m map[string]string) { delete(m, "b") }, first + " holds b, which the index does not list for it"},
+		{func(m map[string]string) { m["d"] = "../other.safetensors" }, "is not the name of a file in the same folder"},
 		{func(m map[string]string) { m["d"] = "model.safetensors.index.json" }, "neither a safetensors nor a PyTorch file"},
 		{func(m map[string]string) { clear(m) }, "no weight_map"},
 	} {

@@ -1,4 +1,14 @@
-// Package weights reads checkpoints by name and binds them to models.
+// Package weights reads checkpoints and fills models with their tensors.
+//
+// Open opens a checkpoint: a safetensors file, a PyTorch file, a checkpoint in
+// several files, or a folder from Hugging Face. Bind then gives each declared
+// tensor of a model its numbers by name. The names come from the `weight` tags
+// on the model's fields; Rename and Arrange adapt a checkpoint that has other
+// names or another layout. Compare tells in advance what does not fit. Random
+// replaces a checkpoint in tests and measurements.
+//
+// The example ownmodel declares a model, saves its weights with
+// WriteSafetensors and binds them again.
 package weights
 
 import (
@@ -12,28 +22,29 @@ import (
 
 // Source is a set of named tensors.
 type Source interface {
-	// Names lists the tensors, in the checkpoint's order.
+	// Names lists the tensors in the checkpoint's order.
 	Names() []string
-	// Tensor reads one tensor, converted to float32.
+	// Tensor reads one tensor and converts it to float32.
 	Tensor(name string) (*tensor.Tensor, error)
 }
 
 // Checkpoint is a Source in a file. Its tensors stay valid after Close.
 type Checkpoint interface {
 	Source
-	// Entry describes a tensor without reading it; false if there is none.
+	// Entry describes a tensor without reading it. It reports false if there
+	// is no such tensor.
 	Entry(name string) (Entry, bool)
-	// View is Tensor without a copy where that can be: of large, dense tensors
-	// of float32 the Data lies in the mapped file, for reading only. The file
-	// then stays mapped until the process ends, and must not be changed in
-	// place; to replace it, rename another over it.
+	// View is Tensor without a copy where possible. The Data of a large, dense
+	// float32 tensor then lies in the mapped file and is read-only. The file
+	// stays mapped until the process ends and must not be changed in place; to
+	// replace it, rename another file over it.
 	View(name string) (*tensor.Tensor, error)
-	// Close unmaps the file, unless tensors lie in it. It is idempotent.
+	// Close unmaps the file, unless a view lies in it. It is idempotent.
 	Close() error
 }
 
-// View reads a tensor of src as Checkpoint's View does if src has one, else by
-// Tensor.
+// View reads a tensor by the View method of src if it has one (see Checkpoint),
+// else by Tensor.
 func View(src Source, name string) (*tensor.Tensor, error) {
 	if v, ok := src.(interface {
 		View(string) (*tensor.Tensor, error)
@@ -43,9 +54,11 @@ func View(src Source, name string) (*tensor.Tensor, error) {
 	return src.Tensor(name)
 }
 
-// Open opens a checkpoint: a file, safetensors or PyTorch, which is told by
-// content and not by extension; the index of one in several files, see Shards;
-// or a folder of Hugging Face's with one of these. The caller closes it.
+// Open opens a checkpoint, which the caller closes. path is
+//
+//   - a safetensors or PyTorch file, told apart by content and not by extension;
+//   - the index of a checkpoint in several files, see Shards;
+//   - a folder from Hugging Face that holds one of these.
 func Open(path string) (Checkpoint, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return openFolder(path)
@@ -56,7 +69,7 @@ func Open(path string) (Checkpoint, error) {
 	return openFile(path)
 }
 
-// openFile opens a checkpoint that is one file.
+// openFile opens a checkpoint in a single file.
 func openFile(path string) (Checkpoint, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -71,12 +84,12 @@ func openFile(path string) (Checkpoint, error) {
 	case isZip(head), isTar(head), isLegacy(head):
 		return OpenPyTorch(path)
 	case strings.HasPrefix(string(head), "version https://git-lfs"):
-		return nil, fmt.Errorf("%s: a pointer of Git LFS to a file that has not been fetched", path)
+		return nil, fmt.Errorf("%s: a Git LFS pointer, not the file itself; git lfs pull fetches it", path)
 	}
 	return nil, fmt.Errorf("%s: neither a safetensors nor a PyTorch file", path)
 }
 
-// Map is a Source in memory.
+// Map is a Source in memory, by name.
 type Map map[string]*tensor.Tensor
 
 // Names lists the tensors in alphabetical order.
@@ -97,7 +110,7 @@ func (m Map) Tensor(name string) (*tensor.Tensor, error) {
 	return nil, fmt.Errorf("no tensor %s", name)
 }
 
-// Entry describes a tensor: its numbers are float32.
+// Entry describes a tensor. Its type is always F32.
 func (m Map) Entry(name string) (Entry, bool) {
 	t, ok := m[name]
 	if !ok {
@@ -106,8 +119,8 @@ func (m Map) Entry(name string) (Entry, bool) {
 	return Entry{DType: "F32", Shape: t.Shape, Bytes: 4 * int64(t.Shape.Len())}, true
 }
 
-// Rename is src under other names: f turns a name of src into the one that the
-// model uses, or into "" to leave the tensor out. Of two tensors of one name the
+// Rename presents src under other names. f turns a name of src into the model's
+// name, or into "" to leave the tensor out. If two tensors get the same name, the
 // later one counts.
 func Rename(src Source, f func(string) string) Source {
 	r := renamed{src: src, from: map[string]string{}}

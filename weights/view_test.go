@@ -16,7 +16,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// fileOf is where a checkpoint is mapped.
+// fileOf returns the mapping of a checkpoint.
 func fileOf(t testing.TB, src Checkpoint) *mapping {
 	t.Helper()
 	switch s := src.(type) {
@@ -25,7 +25,7 @@ func fileOf(t testing.TB, src Checkpoint) *mapping {
 	case *PyTorch:
 		return s.file
 	}
-	t.Fatalf("%T is no file", src)
+	t.Fatalf("%T is not a file", src)
 	return nil
 }
 
@@ -34,7 +34,7 @@ func inFile(m *mapping, x *tensor.Tensor) bool {
 	return len(x.Data) > 0 && m.holds(unsafe.Slice((*byte)(unsafe.Pointer(&x.Data[0])), 4*len(x.Data)))
 }
 
-// big is a tensor that is worth being seen in place.
+// big returns a tensor that is large enough to be used in place.
 func big(name string, shape ...int) *tensor.Tensor {
 	x := tensor.New(shape...)
 	x.Name = name
@@ -77,8 +77,8 @@ func safetensors(t testing.TB, tensors ...*tensor.Tensor) string {
 	return path
 }
 
-// TestViewPairs holds views against copies, in every file there is, with all
-// tensors seen in place that can be and with none.
+// TestViewPairs compares views with copies in every file of testdata, with as
+// many tensors in place as possible and with none.
 func TestViewPairs(t *testing.T) {
 	files := pytorchFiles(t, "testdata/pth")
 	more, err := filepath.Glob("testdata/pth/*.safetensors")
@@ -110,7 +110,7 @@ func TestViewPairs(t *testing.T) {
 					}
 					switch in := inFile(m, got); {
 					case in && least > 0:
-						t.Errorf("%s: lies in the file, of another byte order", n)
+						t.Errorf("%s: the view lies in a file of another byte order", n)
 					case in:
 						seen++
 					}
@@ -119,7 +119,7 @@ func TestViewPairs(t *testing.T) {
 		})
 	}
 	if seen < 20 {
-		t.Errorf("%d tensors were seen in place", seen)
+		t.Errorf("%d tensors are in place", seen)
 	}
 }
 
@@ -138,14 +138,14 @@ func TestViewOutlivesClose(t *testing.T) {
 		}
 	}
 	if _, err := src.View("w"); err == nil {
-		t.Error("a view of a closed file")
+		t.Error("View works on a closed file")
 	}
 	got.Unload()
 	if !slices.Equal(got.Data, want.Data) {
 		t.Error("the view changed when the file was closed")
 	}
 	if again := got.Reshape(129, 128); again.Unload == nil {
-		t.Error("reshaped, it does not unload")
+		t.Error("a reshaped view does not unload")
 	}
 }
 
@@ -170,7 +170,7 @@ func TestCloseUnmaps(t *testing.T) {
 	}
 }
 
-// TestViewCopies has what cannot be seen in place although it is large.
+// TestViewCopies views large tensors that cannot be used in place.
 func TestViewCopies(t *testing.T) {
 	const n = 160
 	dims := []any{n, n}
@@ -190,9 +190,8 @@ func TestViewCopies(t *testing.T) {
 	}
 }
 
-// viewed reads "w" of a file by View, on a machine that wants addresses to be
-// multiples of align, holds it against Tensor and reports whether
-// it lies in the file.
+// viewed reads "w" by View on a machine whose addresses must be multiples of
+// align, compares it with Tensor, and reports whether it lies in the file.
 func viewed(t *testing.T, name string, file []byte, align uintptr) (got *tensor.Tensor, in bool) {
 	t.Helper()
 	src := open(t, write(t, name, file))
@@ -208,8 +207,8 @@ func viewed(t *testing.T, name string, file []byte, align uintptr) (got *tensor.
 	return got, inFile(fileOf(t, src), got)
 }
 
-// TestViewAligned moves a storage through a file byte by byte: it is seen there
-// at one place in four, or at all if the machine takes them.
+// TestViewAligned moves a storage through a file byte by byte. It is used in
+// place at one address in four, or at every one if the machine allows that.
 func TestViewAligned(t *testing.T) {
 	const n = 160
 	x := big("w", n, n)
@@ -229,14 +228,13 @@ func TestViewAligned(t *testing.T) {
 				}
 			}
 			if seen != want {
-				t.Errorf("%d of 8 are seen in place where addresses are multiples of %d, want %d", seen, align, want)
+				t.Errorf("%d of 8 are in place with an alignment of %d, want %d", seen, align, want)
 			}
 		}
 	}
 }
 
-// TestBindSees binds a model of a file's tensors as they are, under other names,
-// side by side and transposed.
+// TestBindSees binds tensors of a file unchanged, renamed, joined and transposed.
 func TestBindSees(t *testing.T) {
 	type model struct {
 		Plain   *tensor.Tensor `weight:"plain"`
@@ -304,7 +302,7 @@ func TestBindSees(t *testing.T) {
 	}
 }
 
-// TestOpenTruncated cuts files that hold tensors to be seen in place.
+// TestOpenTruncated cuts files that hold tensors large enough to be used in place.
 func TestOpenTruncated(t *testing.T) {
 	x := big("w", 160, 160)
 	data := map[string][]byte{"0": floats(x.Data...)}
@@ -320,7 +318,7 @@ func TestOpenTruncated(t *testing.T) {
 	} {
 		for _, n := range []int{0, 1, 8, 20, len(file) / 2, len(file) - 4096, len(file) - 1} {
 			if _, err := Open(write(t, name, file[:n])); err == nil {
-				t.Errorf("%s: %d of %d bytes are opened without an error", name, n, len(file))
+				t.Errorf("%s: %d of %d bytes open without an error", name, n, len(file))
 			}
 		}
 	}

@@ -49,12 +49,12 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// theirNet is a net whose checkpoints may come with upper-case names.
+// theirNet is a net whose checkpoints may have upper-case names.
 type theirNet net
 
 func (*theirNet) Canonical(src Source) Source { return Rename(src, strings.ToLower) }
 
-// TestBindLayouts binds a checkpoint of another layout that the model knows.
+// TestBindLayouts binds a checkpoint in another layout that the model knows.
 func TestBindLayouts(t *testing.T) {
 	theirs := Rename(newSource(), strings.ToUpper)
 	m := (*theirNet)(newNet())
@@ -68,7 +68,7 @@ func TestBindLayouts(t *testing.T) {
 		t.Error("a tensor has no data")
 	}
 	if err := Bind(newNet(), theirs); err == nil {
-		t.Error("a model without that layout binds it")
+		t.Error("a model that does not know the layout binds it")
 	}
 }
 

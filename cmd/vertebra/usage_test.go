@@ -45,7 +45,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"classify", "lenet", in, "--labels", labels}, "the head has 10 classes"},
 		{[]string{"classify", "lenet", in, "--labels", filepath.Dir(labels)}, filepath.Dir(labels) + ": is a directory"},
 		{[]string{"run", "lenet", "--input", "none", "--output", "y"}, "vertebra: none: no such file"},
-		{[]string{"run", "lenet", "--input", labels, "--output", "y"}, "labels.txt: safetensors: not such a file"},
+		{[]string{"run", "lenet", "--input", labels, "--output", "y"}, "labels.txt: not a safetensors file"},
 		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale goes with a name without one, as espcn; lenet has its own"},
 		{[]string{"bench", "model", "lenet", "--runs", "-1"}, "--runs -1, want 0 or more"},
 		{[]string{"bench", "model", "lenet", "--size", "-1"}, `--size "-1", want HEIGHTxWIDTH in pixels`},
