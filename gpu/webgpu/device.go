@@ -1,8 +1,14 @@
 package webgpu
 
+// #include <stdlib.h>
+// #include "shim.h"
+import "C"
+
 import (
-	"encoding/binary"
+	"errors"
+	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
 
@@ -10,17 +16,29 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-const (
-	storage  = wgpu.BufferUsage_Storage | wgpu.BufferUsage_Uniform | wgpu.BufferUsage_CopySrc | wgpu.BufferUsage_CopyDst
-	readable = wgpu.BufferUsage_MapRead | wgpu.BufferUsage_CopyDst
-)
-
+// device is an open adapter. Of wgpu-native's calls all may run on many threads
+// at once; submissions take turns, so that they have numbers.
 type device struct {
-	info      driver.Info
-	instance  *wgpu.Instance
-	device    *wgpu.Device
-	queue     *wgpu.Queue
-	submitted driver.Submission
+	info     driver.Info
+	instance *wgpu.Instance
+	device   *wgpu.Device
+	native   *C.vt_device
+
+	mu       sync.Mutex     // for submissions
+	commands []C.vt_command // of one submission
+}
+
+// open has the shim take note of a device, whose C handle is the first word of
+// the binding's.
+func open(d *wgpu.Device) *C.vt_device { return C.vt_open(*(*unsafe.Pointer)(unsafe.Pointer(d))) }
+
+// failure makes an error of what a call returned.
+func failure(text *C.char) error {
+	if text == nil {
+		return nil
+	}
+	defer C.free(unsafe.Pointer(text))
+	return errors.New("wgpu: " + C.GoString(text))
 }
 
 func (d *device) Info() driver.Info { return d.info }
@@ -28,224 +46,131 @@ func (d *device) Info() driver.Info { return d.info }
 // Close releases in reverse order, for the queue and each buffer hold the
 // device.
 func (d *device) Close() {
-	wait(d.device)
-	d.queue.Release()
+	C.vt_close(d.native)
 	d.device.Release()
 	d.instance.Release()
-	trim()
+	C.vt_trim()
 }
 
+// buffer is memory of the device.
+type buffer struct{ native unsafe.Pointer }
+
+func (b *buffer) Release() { C.wgpuBufferRelease(b.native) }
+
+// Buffer is the driver's. A lack of memory is an error here; with the binding's
+// call it is the end of the process.
 func (d *device) Buffer(size int64, use driver.Use) (driver.Buffer, error) {
-	usage := storage
-	if use == driver.Readable {
-		usage = readable
-	}
-	b, err := newBuffer(d.device, size, usage)
-	if err != nil {
+	b := &buffer{}
+	if err := failure(C.vt_buffer(d.native, C.uint64_t(size), use == driver.Readable, &b.native)); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
 func (d *device) Write(b driver.Buffer, offset int64, data []byte) error {
-	return d.queue.WriteBuffer(b.(*wgpu.Buffer), uint64(offset), data)
+	if len(data) == 0 {
+		return nil
+	}
+	return failure(C.vt_write(d.native, b.(*buffer).native, C.uint64_t(offset), unsafe.Pointer(&data[0]), C.size_t(len(data))))
 }
 
-func (d *device) Read(b driver.Buffer, to []byte) error { return read(b.(*wgpu.Buffer), to) }
-
-func (d *device) Wait(driver.Submission, time.Duration) bool {
-	wait(d.device)
-	return true
+func (d *device) Read(b driver.Buffer, to []byte) error {
+	if len(to) == 0 {
+		return nil
+	}
+	return failure(C.vt_read(d.native, b.(*buffer).native, C.size_t(len(to)), unsafe.Pointer(&to[0])))
 }
 
 // pipeline is a compiled kernel text with the layout of its bindings.
-type pipeline struct {
-	compute *wgpu.ComputePipeline
-	layout  *wgpu.PipelineLayout
-	group   *wgpu.BindGroupLayout
-	module  *wgpu.ShaderModule
-}
+type pipeline struct{ native C.vt_pipeline }
 
-func (p *pipeline) Release() {
-	if p.compute != nil {
-		p.compute.Release()
-	}
-	if p.layout != nil {
-		p.layout.Release()
-	}
-	if p.group != nil {
-		p.group.Release()
-	}
-	if p.module != nil {
-		p.module.Release()
-	}
-}
+func (p *pipeline) Release() { C.vt_pipeline_release(&p.native) }
 
 func (d *device) Pipeline(source string, access []shaders.Access) (driver.Pipeline, error) {
-	entries := make([]wgpu.BindGroupLayoutEntry, len(access))
+	const uniform, readWrite, read = 1, 2, 3 // of wgpu
+	types := make([]C.uint8_t, len(access)+1)
 	for i, a := range access {
-		kind := wgpu.BufferBindingType_ReadOnlyStorage
+		types[i] = read
 		switch a {
 		case shaders.ReadWrite:
-			kind = wgpu.BufferBindingType_Storage
+			types[i] = readWrite
 		case shaders.Uniform:
-			kind = wgpu.BufferBindingType_Uniform
-		}
-		entries[i] = wgpu.BindGroupLayoutEntry{
-			Binding:    uint32(i),
-			Visibility: wgpu.ShaderStage_Compute,
-			Buffer:     wgpu.BufferBindingLayout{Type: kind},
+			types[i] = uniform
 		}
 	}
-	p, err := &pipeline{}, error(nil)
-	if p.module, err = d.device.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
-		WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: source},
-	}); err == nil {
-		p.group, err = d.device.CreateBindGroupLayout(&wgpu.BindGroupLayoutDescriptor{Entries: entries})
-	}
-	if err == nil {
-		p.layout, err = d.device.CreatePipelineLayout(&wgpu.PipelineLayoutDescriptor{
-			BindGroupLayouts: []*wgpu.BindGroupLayout{p.group},
-		})
-	}
-	if err == nil {
-		p.compute, err = d.device.CreateComputePipeline(&wgpu.ComputePipelineDescriptor{
-			Layout:  p.layout,
-			Compute: wgpu.ProgrammableStageDescriptor{Module: p.module, EntryPoint: "main"},
-		})
-	}
-	if err != nil {
-		p.Release()
+	text := C.CString(source)
+	defer C.free(unsafe.Pointer(text))
+	p := &pipeline{}
+	if err := failure(C.vt_compile(d.native, text, &types[0], C.size_t(len(access)), &p.native)); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
+// group is what a pipeline is bound to.
+type group struct{ native unsafe.Pointer }
+
+func (g *group) Release() { C.wgpuBindGroupRelease(g.native) }
+
 func (d *device) Group(p driver.Pipeline, ranges []driver.Range) (driver.Group, error) {
-	entries := make([]wgpu.BindGroupEntry, len(ranges))
+	entries := make([]C.vt_range, len(ranges)+1)
 	for i, r := range ranges {
-		entries[i] = wgpu.BindGroupEntry{
-			Binding: uint32(i),
-			Buffer:  r.Buffer.(*wgpu.Buffer),
-			Offset:  uint64(r.Offset),
-			Size:    uint64(r.Size),
-		}
+		entries[i] = native(r)
 	}
-	g, err := d.device.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: p.(*pipeline).group, Entries: entries})
-	if err != nil {
+	g := &group{}
+	if err := failure(C.vt_group(d.native, p.(*pipeline).native.group, &entries[0], C.size_t(len(ranges)), &g.native)); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-func (d *device) Submit(commands []driver.Command) (driver.Submission, error) {
-	err := d.record(func(e *wgpu.CommandEncoder) error {
-		for len(commands) > 0 {
-			c := commands[0]
-			if c.Pipeline != nil {
-				n := 1
-				for n < len(commands) && commands[n].Pipeline != nil {
-					n++
-				}
-				if err := pass(e, commands[:n]); err != nil {
-					return err
-				}
-				commands = commands[n:]
-				continue
+func native(r driver.Range) C.vt_range {
+	return C.vt_range{buffer: r.Buffer.(*buffer).native, offset: C.uint64_t(r.Offset), size: C.uint64_t(r.Size)}
+}
+
+// encode turns commands into the shim's, in memory that the next call takes. The
+// caller holds the lock.
+func (d *device) encode(commands []driver.Command) []C.vt_command {
+	d.commands = d.commands[:0]
+	for _, c := range commands {
+		n := C.vt_command{}
+		if c.Pipeline != nil {
+			n.pipeline, n.group = c.Pipeline.(*pipeline).native.compute, c.Group.(*group).native
+			for i, g := range c.Grid {
+				n.grid[i] = C.uint32_t(g)
 			}
-			if err := e.CopyBufferToBuffer(c.From.Buffer.(*wgpu.Buffer), uint64(c.From.Offset),
-				c.To.Buffer.(*wgpu.Buffer), uint64(c.To.Offset), uint64(c.From.Size)); err != nil {
-				return err
-			}
-			commands = commands[1:]
+		} else {
+			n.from, n.to = native(c.From), native(c.To)
 		}
-		return nil
-	})
-	if err != nil {
+		d.commands = append(d.commands, n)
+	}
+	return d.commands
+}
+
+func (d *device) Submit(commands []driver.Command) (driver.Submission, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.encode(commands)
+	if err := failure(C.vt_submit(d.native, unsafe.SliceData(c), C.size_t(len(c)))); err != nil {
 		return 0, err
 	}
-	d.submitted++
-	return d.submitted, nil
+	return driver.Submission(C.vt_submitted(d.native)), nil
 }
 
-// record submits what f encodes.
-func (d *device) record(f func(*wgpu.CommandEncoder) error) error {
-	encoder, err := d.device.CreateCommandEncoder(nil)
-	if err != nil {
-		return err
-	}
-	defer encoder.Release()
-	if err := f(encoder); err != nil {
-		return err
-	}
-	commands, err := encoder.Finish(nil)
-	if err != nil {
-		return err
-	}
-	defer commands.Release()
-	d.queue.Submit(commands)
-	return nil
-}
-
-// pass encodes dispatches as a compute pass.
-func pass(e *wgpu.CommandEncoder, dispatches []driver.Command) error {
-	pass := e.BeginComputePass(nil)
-	defer pass.Release()
-	for _, c := range dispatches {
-		pass.SetPipeline(c.Pipeline.(*pipeline).compute)
-		pass.SetBindGroup(0, c.Group.(*wgpu.BindGroup), nil)
-		pass.DispatchWorkgroups(uint32(c.Grid[0]), uint32(c.Grid[1]), uint32(c.Grid[2]))
-	}
-	return pass.End()
+func (d *device) Wait(s driver.Submission, atMost time.Duration) bool {
+	return bool(C.vt_wait(d.native, C.uint64_t(s), C.int64_t(atMost.Microseconds())))
 }
 
 func (d *device) Stamp(commands []driver.Command) ([]uint64, error) {
-	n := len(commands) + 1
-	if !d.info.Timestamps || n > wgpu.QuerySetMaxQueries {
+	if !d.info.Timestamps || len(commands)+1 > wgpu.QuerySetMaxQueries {
 		return nil, nil
 	}
-	set, err := d.device.CreateQuerySet(&wgpu.QuerySetDescriptor{Type: wgpu.QueryType_Timestamp, Count: uint32(n)})
-	if err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.encode(commands)
+	ticks := make([]uint64, len(c)+1)
+	if err := failure(C.vt_stamp(d.native, unsafe.SliceData(c), C.size_t(len(c)), (*C.uint64_t)(&ticks[0]))); err != nil {
 		return nil, err
-	}
-	defer set.Release()
-	resolve, err := newBuffer(d.device, 8*int64(n), wgpu.BufferUsage_QueryResolve|wgpu.BufferUsage_CopySrc)
-	if err != nil {
-		return nil, err
-	}
-	defer resolve.Release()
-	back, err := newBuffer(d.device, 8*int64(n), readable)
-	if err != nil {
-		return nil, err
-	}
-	defer back.Release()
-	err = d.record(func(e *wgpu.CommandEncoder) error {
-		for i := range commands {
-			if err := e.WriteTimestamp(set, uint32(i)); err != nil {
-				return err
-			}
-			if err := pass(e, commands[i:i+1]); err != nil {
-				return err
-			}
-		}
-		if err := e.WriteTimestamp(set, uint32(n-1)); err != nil {
-			return err
-		}
-		if err := e.ResolveQuerySet(set, 0, uint32(n), resolve, 0); err != nil {
-			return err
-		}
-		return e.CopyBufferToBuffer(resolve, 0, back, 0, 8*uint64(n))
-	})
-	if err != nil {
-		return nil, err
-	}
-	words := make([]byte, 8*n)
-	if err := read(back, words); err != nil {
-		return nil, err
-	}
-	ticks := make([]uint64, n)
-	for i := range ticks {
-		ticks[i] = binary.LittleEndian.Uint64(words[8*i:])
 	}
 	return ticks, nil
 }

@@ -7,6 +7,7 @@
 package webgpu
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -131,6 +132,10 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 	if got := int64(d.device.GetLimits().Limits.MaxBufferSize); got > 0 {
 		d.info.MaxBufferSize = min(d.info.MaxBufferSize, got)
 	}
-	d.queue = d.device.GetQueue()
+	if d.native = open(d.device); d.native == nil {
+		d.device.Release()
+		instance.Release()
+		return nil, errors.New("gpu: out of memory")
+	}
 	return d, nil
 }
