@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
-	"unsafe"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/gpu/plan"
@@ -13,28 +12,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-const (
-	// uniformAlign is the alignment of uniform bindings in WebGPU.
-	uniformAlign = 256
-
-	// uploadBytes is how much is uploaded before the copies are waited for, so
-	// that their staging memory is given back.
-	uploadBytes = 8 << 20
-)
-
-// constantKey tells uploaded constants apart; plans share them.
-type constantKey struct {
-	tensor *tensor.Tensor
-	cut    graph.Cut
-	scale  *graph.Scale
-	layout string
-}
-
-type constant struct {
-	buffer driver.Buffer
-	bytes  int64
-	users  int
-}
+// uniformAlign is the alignment of uniform bindings in WebGPU.
+const uniformAlign = 256
 
 // Compile makes a plan with the device's best guess for each op.
 func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g, Choice{}) }
@@ -58,13 +37,11 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	if err := d.affordable(l); err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
+	if err := d.enter(); err != nil {
+		return nil, err
 	}
-	p := &Plan{d: d, plan: l, graph: g}
-	d.plans[p] = true
+	defer d.leave()
+	p := &Plan{d: d, plan: l, graph: g, constants: map[constantKey]*constant{}, turn: make(chan struct{}, 1)}
 	warm := d.warm(l.Steps)
 	err = p.build()
 	warm()
@@ -72,6 +49,9 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 		p.release()
 		return nil, err
 	}
+	d.mu.Lock()
+	d.plans[p] = true
+	d.mu.Unlock()
 	return p, nil
 }
 
@@ -97,11 +77,7 @@ func (d *Device) affordable(l *plan.Plan) error {
 	return nil
 }
 
-func keyOf(b plan.Binding) constantKey {
-	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Packing.Name}
-}
-
-// build makes the plan's GPU objects. The caller holds the device's lock.
+// build makes the plan's GPU objects.
 func (p *Plan) build() error {
 	d := p.d
 	for i, bytes := range p.plan.Sizes {
@@ -190,72 +166,4 @@ func (p *Plan) buildUniforms() error {
 		return err
 	}
 	return p.d.driver.Write(p.uniforms, 0, words)
-}
-
-// constant returns the device's copy of a constant in the layout that b asks
-// for, and makes it if no other plan has, which takes memory of s meanwhile.
-func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*constant, error) {
-	d, key := p.d, keyOf(b)
-	c := d.constants[key]
-	if c == nil {
-		defer s.Reset()
-		t := b.Constant.Tensor(s)
-		if b.Packing.Pack != nil {
-			t = b.Packing.Pack(t, s)
-		}
-		bytes := 4 * int64(len(t.Data))
-		if bytes > d.info.MaxBufferSize {
-			return nil, fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
-		}
-		buffer, err := d.driver.Buffer(bytes, driver.Storage)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.upload(buffer, 0, t.Data, uploaded); err != nil {
-			buffer.Release()
-			return nil, err
-		}
-		c = &constant{buffer: buffer, bytes: bytes}
-		d.constants[key] = c
-		if unload := b.Constant.Const.Unload; unload != nil {
-			unload()
-		}
-	}
-	for _, k := range p.constants {
-		if k == key {
-			return c, nil
-		}
-	}
-	c.users++
-	p.constants = append(p.constants, key)
-	p.stats.WeightBytes += c.bytes
-	return c, nil
-}
-
-// upload writes data to b from offset on, piece by piece: the queue holds a copy of each until
-// it is submitted, and ends the process if it has no memory for one. pending
-// counts the bytes that it holds.
-func (d *Device) upload(b driver.Buffer, offset int64, data []float32, pending *int64) error {
-	for at, all := int64(0), raw(data); at < int64(len(all)); {
-		n := min(int64(len(all))-at, uploadBytes)
-		if err := d.driver.Write(b, offset+at, all[at:at+n]); err != nil {
-			return err
-		}
-		at += n
-		if *pending += n; *pending >= uploadBytes {
-			if err := d.run(); err != nil {
-				return err
-			}
-			*pending = 0
-		}
-	}
-	return nil
-}
-
-// raw sees numbers as the bytes they are stored in.
-func raw(data []float32) []byte {
-	if len(data) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data))
 }

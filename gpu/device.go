@@ -38,18 +38,21 @@ type Options struct {
 // Info describes an adapter.
 type Info = driver.Info
 
-// Device is an open adapter. It is safe for use by many goroutines: its queue
-// has one user at a time.
+// Device is an open adapter. It is safe for use by many goroutines, of which
+// none keeps the others from theirs: graphs are compiled, uploaded and read back
+// while plans run, and plans take turns by the submission.
 type Device struct {
 	info   Info
 	self   Options // which open the same adapter
 	memory int64
+	driver driver.Device
+	zeros  driver.Buffer // stands in for absent args
 
-	mu        sync.Mutex // guards all below
-	closed    bool
-	driver    driver.Device
-	zeros     driver.Buffer // stands in for absent args
-	pipelines map[string]driver.Pipeline
+	open   sync.RWMutex // read-locked by all that uses the driver, locked to close it
+	closed bool         // guarded by open
+
+	mu        sync.Mutex // guards all below, and is never held while something takes long
+	pipelines map[string]*pipeline
 	constants map[constantKey]*constant
 	plans     map[*Plan]bool
 }
@@ -127,7 +130,7 @@ func Open(o Options) (*Device, error) {
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number)},
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
-		pipelines: map[string]driver.Pipeline{},
+		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},
 		plans:     map[*Plan]bool{},
 	}
@@ -163,10 +166,23 @@ func (d *Device) Info() Info { return d.info }
 
 var errClosed = errors.New("gpu: the device is closed")
 
-// Close releases the device and its plans. It is idempotent.
+// enter keeps the device from being closed until leave.
+func (d *Device) enter() error {
+	d.open.RLock()
+	if d.closed {
+		d.open.RUnlock()
+		return errClosed
+	}
+	return nil
+}
+
+func (d *Device) leave() { d.open.RUnlock() }
+
+// Close releases the device and its plans, when what runs has ended. It is
+// idempotent.
 func (d *Device) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.open.Lock()
+	defer d.open.Unlock()
 	if d.closed {
 		return nil
 	}
@@ -175,7 +191,7 @@ func (d *Device) Close() error {
 		p.release()
 	}
 	for _, p := range d.pipelines {
-		p.Release()
+		p.compiled.Release()
 	}
 	if d.zeros != nil {
 		d.zeros.Release()

@@ -1,9 +1,18 @@
 package gpu
 
 import (
+	"sync"
+
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
 )
+
+// pipeline is a compiled kernel text. Who needs it first compiles it.
+type pipeline struct {
+	once     sync.Once
+	compiled driver.Pipeline
+	err      error
+}
 
 // pipeline returns the compiled form of a kernel, from the cache if one with
 // the same text was compiled before: all that a pipeline depends on is in the
@@ -13,13 +22,28 @@ func (d *Device) pipeline(k shaders.Kernel) (driver.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := d.pipelines[source]; ok {
-		return p, nil
+	d.mu.Lock()
+	p := d.pipelines[source]
+	if p == nil {
+		p = &pipeline{}
+		d.pipelines[source] = p
 	}
-	p, err := d.driver.Pipeline(source, k.Access())
-	if err != nil {
-		return nil, err
+	d.mu.Unlock()
+	p.once.Do(func() { p.compiled, p.err = d.driver.Pipeline(source, k.Access()) })
+	if p.err != nil {
+		d.mu.Lock()
+		if d.pipelines[source] == p {
+			delete(d.pipelines, source)
+		}
+		d.mu.Unlock()
+		return nil, p.err
 	}
-	d.pipelines[source] = p
-	return p, nil
+	return p.compiled, nil
+}
+
+// compiled reports whether a kernel of this text is, or is about to be.
+func (d *Device) compiled(source string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pipelines[source] != nil
 }

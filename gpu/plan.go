@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/vertebra/vertebra/gpu/driver"
@@ -16,7 +17,8 @@ import (
 const submissionFLOPs = 100e9
 
 // Plan is a graph compiled for a device: pipelines, buffers and the order of
-// dispatches. Plans may run concurrently, and so may runs of one plan.
+// dispatches. Many goroutines may run plans: different plans side by side, and
+// the runs of one plan, whose buffers they share, one after the other.
 type Plan struct {
 	d     *Device
 	plan  *plan.Plan
@@ -27,9 +29,33 @@ type Plan struct {
 	buffers    []driver.Buffer  // of values
 	uniforms   driver.Buffer
 	staging    []driver.Buffer // of each output; nil for one that is a constant
-	constants  []constantKey
+	constants  map[constantKey]*constant
 	stats      Stats
-	closed     bool
+
+	turn   chan struct{} // holds one token of whoever uses the plan
+	closed bool          // guarded by turn
+}
+
+// take waits for the caller's turn and keeps the device open until give.
+func (p *Plan) take(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := errPlanClosed
+	if !p.closed {
+		err = p.d.enter()
+	}
+	if err != nil {
+		<-p.turn
+	}
+	return err
+}
+
+func (p *Plan) give() {
+	p.d.leave()
+	<-p.turn
 }
 
 // Stats counts what a plan takes.
@@ -51,6 +77,10 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := p.take(ctx); err != nil {
+		return nil, err
+	}
+	defer p.give()
 	outputs := make([]*tensor.Tensor, len(p.plan.Outputs))
 	for i, o := range p.plan.Outputs {
 		outputs[i] = tensor.New(o.Shape...)
@@ -58,11 +88,6 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 		if o.Constant != nil {
 			copy(outputs[i].Data, o.Constant.Data)
 		}
-	}
-	p.d.mu.Lock()
-	defer p.d.mu.Unlock()
-	if p.closed {
-		return nil, errClosed
 	}
 	if err := p.write(inputs); err != nil {
 		return nil, err
@@ -124,11 +149,10 @@ func (p *Plan) submit(at int) (next int, err error) {
 // Poison fills every value's memory with NaN, so that a test sees a kernel
 // that reads or leaves out what it should not.
 func (p *Plan) Poison() error {
-	p.d.mu.Lock()
-	defer p.d.mu.Unlock()
-	if p.closed {
-		return errClosed
+	if err := p.take(context.Background()); err != nil {
+		return err
 	}
+	defer p.give()
 	pending := int64(0)
 	for i, b := range p.buffers {
 		nan := make([]float32, p.plan.Sizes[i]/4)
@@ -145,21 +169,25 @@ func (p *Plan) Poison() error {
 // Stats counts what the plan takes.
 func (p *Plan) Stats() Stats { return p.stats }
 
-// Close gives the plan's memory back. It is idempotent.
+var errPlanClosed = errors.New("gpu: the plan is closed")
+
+// Close gives the plan's memory back, when what runs has ended. It is
+// idempotent.
 func (p *Plan) Close() error {
-	p.d.mu.Lock()
-	defer p.d.mu.Unlock()
-	p.release()
+	if err := p.take(context.Background()); err == nil {
+		p.release()
+		p.d.mu.Lock()
+		delete(p.d.plans, p)
+		p.d.mu.Unlock()
+		p.closed = true
+		p.give()
+	}
 	return nil
 }
 
-// release gives up all GPU objects. The caller holds the device's lock.
+// release gives up all GPU objects. The caller has the plan's turn, or has
+// locked the device to close it.
 func (p *Plan) release() {
-	if p.closed {
-		return
-	}
-	p.closed = true
-	delete(p.d.plans, p)
 	for _, c := range p.dispatches {
 		c.Group.Release()
 	}
@@ -168,12 +196,8 @@ func (p *Plan) release() {
 			b.Release()
 		}
 	}
-	for _, k := range p.constants {
-		c := p.d.constants[k]
-		if c.users--; c.users == 0 {
-			c.buffer.Release()
-			delete(p.d.constants, k)
-		}
+	for key, c := range p.constants {
+		p.d.drop(key, c)
 	}
 }
 

@@ -23,11 +23,10 @@ func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing,
 	if _, err := p.Run(ctx, inputs...); err != nil { // warm, and inputs in place
 		return nil, err
 	}
-	p.d.mu.Lock()
-	defer p.d.mu.Unlock()
-	if p.closed {
-		return nil, errClosed
+	if err := p.take(ctx); err != nil {
+		return nil, err
 	}
+	defer p.give()
 	if err := p.write(inputs); err != nil {
 		return nil, err
 	}

@@ -13,11 +13,10 @@ import (
 // once to warm up, then runs times, each waited for. Its bindings count buffers
 // of the given sizes in bytes, which hold zeros.
 func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duration, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
+	if err := d.enter(); err != nil {
+		return nil, err
 	}
+	defer d.leave()
 	for _, size := range sizes {
 		if size < 4 || size > min(d.info.MaxBufferSize, d.info.Limits.StorageBinding) {
 			return nil, fmt.Errorf("gpu: a buffer of %d bytes; the device binds %d at once", size, d.info.Limits.StorageBinding)

@@ -41,7 +41,7 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 		if _, seen := kernels[s.Name]; seen {
 			continue
 		}
-		if text, err := s.Kernel.Source(); err == nil && d.pipelines[text] == nil {
+		if text, err := s.Kernel.Source(); err == nil && !d.compiled(text) {
 			kernels[s.Name], lengths[s.Name] = s.Kernel, len(text)
 		}
 	}
@@ -89,8 +89,10 @@ func cacheless() bool {
 
 // dispatchNone dispatches a kernel on no workgroups.
 func (d *Device) dispatchNone(k shaders.Kernel) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
 	p, err := d.pipeline(k)
 	if err != nil {
 		return err
