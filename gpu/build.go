@@ -41,7 +41,12 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 		return nil, err
 	}
 	defer d.leave()
-	p := &Plan{d: d, plan: l, graph: g, constants: map[constantKey]*constant{}, turn: make(chan struct{}, 1)}
+	p := &Plan{
+		d: d, plan: l, graph: g,
+		constants: map[constantKey]*constant{},
+		turn:      make(chan struct{}, 1),
+		pace:      newPace(l.Steps, d.info.Limits.Kind),
+	}
 	warm := d.warm(l.Steps)
 	err = p.build()
 	warm()
@@ -104,7 +109,7 @@ func (p *Plan) build() error {
 		return err
 	}
 	uploaded, scratch := int64(0), &tensor.Scratch{}
-	pipes := map[string]driver.Pipeline{} // by the kernel's name
+	pipes := map[string]*pipeline{} // by the kernel's name
 	for i, s := range p.plan.Steps {
 		pipe := pipes[s.Name]
 		if pipe == nil {
@@ -130,11 +135,12 @@ func (p *Plan) build() error {
 			}
 		}
 		ranges[len(s.Bindings)] = driver.Range{Buffer: p.uniforms, Offset: int64(uniformAlign * i), Size: uniformAlign}
-		group, err := d.driver.Group(pipe, ranges)
+		group, err := d.driver.Group(pipe.compiled, ranges)
 		if err != nil {
 			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
-		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe, Group: group, Grid: s.Kernel.Grid})
+		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe.compiled, Group: group, Grid: s.Kernel.Grid})
+		p.pipelines = append(p.pipelines, pipe)
 		p.stats.FLOPs += s.FLOPs
 	}
 	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps), len(pipes)

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -72,7 +73,7 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 	if err != nil {
 		return err
 	}
-	if err := d.upload(buffer, 0, t.Data, uploaded); err != nil {
+	if err := d.upload(context.Background(), buffer, 0, t.Data, uploaded); err != nil {
 		buffer.Release()
 		return err
 	}
@@ -103,7 +104,7 @@ const uploadBytes = 8 << 20
 // upload writes data to b from offset on, piece by piece: the queue holds a copy
 // of each until it is submitted, and ends the process if it has no memory for
 // one. pending counts the bytes that it holds.
-func (d *Device) upload(b driver.Buffer, offset int64, data []float32, pending *int64) error {
+func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, data []float32, pending *int64) error {
 	for at, all := int64(0), raw(data); at < int64(len(all)); {
 		n := min(int64(len(all))-at, uploadBytes)
 		if err := d.driver.Write(b, offset+at, all[at:at+n]); err != nil {
@@ -111,7 +112,7 @@ func (d *Device) upload(b driver.Buffer, offset int64, data []float32, pending *
 		}
 		at += n
 		if *pending += n; *pending >= uploadBytes {
-			if err := d.run(); err != nil {
+			if err := d.run(ctx); err != nil {
 				return err
 			}
 			*pending = 0

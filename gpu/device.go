@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/gpu/webgpu"
@@ -50,6 +49,8 @@ type Device struct {
 
 	open   sync.RWMutex // read-locked by all that uses the driver, locked to close it
 	closed bool         // guarded by open
+
+	queue queue
 
 	mu        sync.Mutex // guards all below, and is never held while something takes long
 	pipelines map[string]*pipeline
@@ -130,6 +131,7 @@ func Open(o Options) (*Device, error) {
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number)},
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
+		queue:     queue{gate: make(chan struct{}, 1)},
 		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},
 		plans:     map[*Plan]bool{},
@@ -198,20 +200,4 @@ func (d *Device) Close() error {
 	}
 	d.driver.Close()
 	return nil
-}
-
-// run submits commands and waits for them.
-func (d *Device) run(commands ...driver.Command) error {
-	s, err := d.driver.Submit(commands)
-	if err != nil {
-		return err
-	}
-	d.wait(s)
-	return nil
-}
-
-// wait waits for a submission.
-func (d *Device) wait(s driver.Submission) {
-	for !d.driver.Wait(s, time.Second) {
-	}
 }

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
@@ -12,12 +13,13 @@ type pipeline struct {
 	once     sync.Once
 	compiled driver.Pipeline
 	err      error
+	ran      atomic.Bool // or is about to
 }
 
 // pipeline returns the compiled form of a kernel, from the cache if one with
 // the same text was compiled before: all that a pipeline depends on is in the
 // text, wherever it comes from.
-func (d *Device) pipeline(k shaders.Kernel) (driver.Pipeline, error) {
+func (d *Device) pipeline(k shaders.Kernel) (*pipeline, error) {
 	source, err := k.Source()
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func (d *Device) pipeline(k shaders.Kernel) (driver.Pipeline, error) {
 		d.mu.Unlock()
 		return nil, p.err
 	}
-	return p.compiled, nil
+	return p, nil
 }
 
 // compiled reports whether a kernel of this text is, or is about to be.

@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
-
-// submissionFLOPs is the work of one submission at most, unless a single
-// dispatch is larger: a submission of seconds makes a desktop reset its GPU.
-const submissionFLOPs = 100e9
 
 // Plan is a graph compiled for a device: pipelines, buffers and the order of
 // dispatches. Many goroutines may run plans: different plans side by side, and
@@ -25,6 +21,7 @@ type Plan struct {
 	graph *graph.Graph
 
 	dispatches []driver.Command // of each step
+	pipelines  []*pipeline      // of each step
 	copies     []driver.Command // of outputs to staging
 	buffers    []driver.Buffer  // of values
 	uniforms   driver.Buffer
@@ -32,8 +29,10 @@ type Plan struct {
 	constants  map[constantKey]*constant
 	stats      Stats
 
-	turn   chan struct{} // holds one token of whoever uses the plan
-	closed bool          // guarded by turn
+	turn     chan struct{} // holds one token of whoever uses the plan and what is below
+	closed   bool
+	pace     pace
+	commands []driver.Command // of one submission
 }
 
 // take waits for the caller's turn and keeps the device open until give.
@@ -69,7 +68,9 @@ type Stats struct {
 }
 
 // Run computes the outputs of the graph for these inputs, in the graph's
-// layout. It returns early between submissions when ctx ends.
+// layout. When ctx ends, it returns ctx's error within a moment: the device has
+// less than a second of work left then, or one long dispatch, after which the
+// next run begins.
 func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err := p.graph.CheckInputs(inputs); err != nil {
 		return nil, err
@@ -89,20 +90,11 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 			copy(outputs[i].Data, o.Constant.Data)
 		}
 	}
-	if err := p.write(inputs); err != nil {
+	if err := p.write(ctx, inputs); err != nil {
 		return nil, err
 	}
-	for at := 0; ; {
-		next, err := p.submit(at)
-		if err != nil {
-			return nil, err
-		}
-		if at = next; at >= len(p.dispatches) {
-			break
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	if err := p.compute(ctx, p.copies); err != nil {
+		return nil, err
 	}
 	for i, b := range p.staging {
 		if b == nil {
@@ -116,34 +108,41 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 }
 
 // write uploads the inputs.
-func (p *Plan) write(inputs []*tensor.Tensor) error {
+func (p *Plan) write(ctx context.Context, inputs []*tensor.Tensor) error {
 	pending := int64(0)
 	for i, t := range inputs {
 		at := p.rangeOf(p.plan.Inputs[i])
-		if err := p.d.upload(at.Buffer, at.Offset, t.Data, &pending); err != nil {
+		if err := p.d.upload(ctx, at.Buffer, at.Offset, t.Data, &pending); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// submit runs the steps from at on, as many as one submission may hold, and
-// returns the next. The last submission copies the outputs.
-func (p *Plan) submit(at int) (next int, err error) {
-	budget := float64(submissionFLOPs)
-	if p.d.info.Limits.Kind == shaders.CPU {
-		budget = math.Inf(1)
-	}
-	for next = at; next < len(p.dispatches); next++ {
-		if budget -= float64(p.plan.Steps[next].FLOPs); budget < 0 && next > at {
-			break
+// compute runs all steps and then the copies, and waits for them.
+func (p *Plan) compute(ctx context.Context, copies []driver.Command) error {
+	for at := 0; ; {
+		next := p.next(at)
+		p.commands = append(p.commands[:0], p.dispatches[at:next.end]...)
+		if next.end == len(p.dispatches) {
+			p.commands = append(p.commands, copies...)
+		}
+		start := time.Now()
+		s, err := p.d.submit(ctx, p.commands, next.seconds)
+		if err != nil {
+			return err
+		}
+		for _, pipe := range p.pipelines[at:next.end] {
+			pipe.ran.Store(true)
+		}
+		if err := p.d.await(ctx, s); err != nil {
+			return err
+		}
+		p.pace.learn(next, time.Since(start))
+		if at = next.end; at == len(p.dispatches) {
+			return nil
 		}
 	}
-	commands := p.dispatches[at:next:next]
-	if next == len(p.dispatches) {
-		commands = append(commands, p.copies...)
-	}
-	return next, p.d.run(commands...)
 }
 
 // Poison fills every value's memory with NaN, so that a test sees a kernel
@@ -159,7 +158,7 @@ func (p *Plan) Poison() error {
 		for j := range nan {
 			nan[j] = float32(math.NaN())
 		}
-		if err := p.d.upload(b, 0, nan, &pending); err != nil {
+		if err := p.d.upload(context.Background(), b, 0, nan, &pending); err != nil {
 			return err
 		}
 	}

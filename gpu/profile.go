@@ -27,15 +27,15 @@ func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing,
 		return nil, err
 	}
 	defer p.give()
-	if err := p.write(inputs); err != nil {
+	if err := p.write(ctx, inputs); err != nil {
 		return nil, err
 	}
-	if err := p.d.run(); err != nil {
+	if err := p.d.run(ctx); err != nil {
 		return nil, err
 	}
-	times, err := p.stamps()
+	times, err := p.stamps(ctx)
 	if err != nil || times == nil {
-		times, err = p.wall()
+		times, err = p.wall(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -48,11 +48,11 @@ func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing,
 }
 
 // wall times each step as a submission of its own.
-func (p *Plan) wall() ([]time.Duration, error) {
+func (p *Plan) wall(ctx context.Context) ([]time.Duration, error) {
 	times := make([]time.Duration, len(p.dispatches))
 	for i, c := range p.dispatches {
 		start := time.Now()
-		if err := p.d.run(c); err != nil {
+		if err := p.d.run(ctx, c); err != nil {
 			return nil, err
 		}
 		times[i] = time.Since(start)
@@ -62,24 +62,31 @@ func (p *Plan) wall() ([]time.Duration, error) {
 
 // stamps times the steps by the GPU's clock. It returns nil if the device has
 // none, or one that does not run.
-func (p *Plan) stamps() ([]time.Duration, error) {
-	start := time.Now()
-	ticks, err := p.d.driver.Stamp(p.dispatches)
-	if err != nil {
-		return nil, fmt.Errorf("gpu: timestamps: %w", err)
-	}
-	took, n := time.Since(start), len(p.dispatches)
-	for i := range ticks {
-		if i > 0 && ticks[i] < ticks[i-1] {
+func (p *Plan) stamps(ctx context.Context) ([]time.Duration, error) {
+	times := make([]time.Duration, len(p.dispatches))
+	for at := 0; at < len(times); {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		end := p.next(at).end
+		start := time.Now()
+		ticks, err := p.d.driver.Stamp(p.dispatches[at:end])
+		if err != nil {
+			return nil, fmt.Errorf("gpu: timestamps: %w", err)
+		}
+		took, n := time.Since(start), end-at
+		for i := range ticks {
+			if i > 0 && ticks[i] < ticks[i-1] {
+				return nil, nil
+			}
+		}
+		if ticks == nil || ticks[n] == ticks[0] {
 			return nil, nil
 		}
-	}
-	if ticks == nil || ticks[n] == ticks[0] {
-		return nil, nil
-	}
-	times := make([]time.Duration, n)
-	for i := range times {
-		times[i] = time.Duration(float64(took) * float64(ticks[i+1]-ticks[i]) / float64(ticks[n]-ticks[0]))
+		for i := range n {
+			times[at+i] = time.Duration(float64(took) * float64(ticks[i+1]-ticks[i]) / float64(ticks[n]-ticks[0]))
+		}
+		at = end
 	}
 	return times, nil
 }

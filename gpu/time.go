@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -63,7 +64,7 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	if err := d.driver.Write(ranges[len(k.Bindings)].Buffer, 0, words); err != nil {
 		return nil, err
 	}
-	group, err := d.driver.Group(pipe, ranges)
+	group, err := d.driver.Group(pipe.compiled, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	times := make([]time.Duration, runs+1)
 	for i := range times {
 		start := time.Now()
-		if err := d.run(driver.Command{Pipeline: pipe, Group: group, Grid: k.Grid}); err != nil {
+		if err := d.run(context.Background(), driver.Command{Pipeline: pipe.compiled, Group: group, Grid: k.Grid}); err != nil {
 			return nil, err
 		}
 		times[i] = time.Since(start)

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"os"
 	"runtime"
@@ -112,10 +113,10 @@ func (d *Device) dispatchNone(k shaders.Kernel) error {
 			ranges[i].Buffer = written
 		}
 	}
-	group, err := d.driver.Group(p, ranges)
+	group, err := d.driver.Group(p.compiled, ranges)
 	if err != nil {
 		return err
 	}
 	defer group.Release()
-	return d.run(driver.Command{Pipeline: p, Group: group})
+	return d.run(context.Background(), driver.Command{Pipeline: p.compiled, Group: group})
 }

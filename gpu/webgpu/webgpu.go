@@ -1,9 +1,28 @@
-// Package webgpu is the driver on wgpu-native 0.17, through the binding
-// github.com/rajveermalviya/go-webgpu. It is the only package that imports the
-// binding, and the only one with C code.
+// Package webgpu is the driver on wgpu-native 0.17, which the binding
+// github.com/rajveermalviya/go-webgpu links. It is the only package that imports
+// the binding, and the only one with C code.
 //
 // Start with Driver: Adapters lists what there is, Open opens it. Package gpu is
 // what a program uses.
+//
+// The binding lists and opens adapters. All else is called in C, by shim.c,
+// for what the binding does is not safe here:
+//
+//   - Its MapAsync, its OnSubmittedWorkDone and its device-lost callback hand C the
+//     address of a Go variable and return, and a garbage collection before the
+//     callback ends the process. The shim's callbacks see C memory alone.
+//   - It reads errors from error scopes, of which a device has one stack for all
+//     threads. The shim opens none: an error is then reported on the thread whose
+//     call it is of.
+//   - It lets a lack of memory end the process, where the shim returns an error.
+//
+// wgpu-native's own objects may be used by many threads at once. While it compiles
+// a pipeline, it holds a lock of the device that a submission waits for: a run may
+// be held up for as long as one kernel is compiled, though not for a whole graph.
+//
+// These end the process, so that nothing that comes from outside may reach them:
+// a submission that uses a destroyed or mapped buffer, a look at the memory of a
+// buffer that is not mapped, the release of NULL, a lost device.
 package webgpu
 
 import (
