@@ -56,6 +56,7 @@ type Device struct {
 	pipelines map[string]*pipeline
 	constants map[constantKey]*constant
 	plans     map[*Plan]bool
+	tensors   map[*Tensor]bool
 }
 
 // rank orders adapters, the best lowest.
@@ -135,6 +136,7 @@ func Open(o Options) (*Device, error) {
 		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},
 		plans:     map[*Plan]bool{},
+		tensors:   map[*Tensor]bool{},
 	}
 	if d.zeros, err = opened.Buffer(zeroBytes, driver.Storage); err != nil {
 		d.Close()
@@ -180,8 +182,8 @@ func (d *Device) enter() error {
 
 func (d *Device) leave() { d.open.RUnlock() }
 
-// Close releases the device and its plans, when what runs has ended. It is
-// idempotent.
+// Close releases the device, its plans and its tensors, when what runs has ended.
+// It is idempotent.
 func (d *Device) Close() error {
 	d.open.Lock()
 	defer d.open.Unlock()
@@ -191,6 +193,9 @@ func (d *Device) Close() error {
 	d.closed = true
 	for p := range d.plans {
 		p.release()
+	}
+	for t := range d.tensors {
+		t.release()
 	}
 	for _, p := range d.pipelines {
 		p.compiled.Release()

@@ -33,6 +33,8 @@ type Plan struct {
 	closed   bool
 	pace     pace
 	commands []driver.Command // of one submission
+	before   []driver.Command // copies of Submit's inputs, and of its outputs
+	after    []driver.Command
 }
 
 // take waits for the caller's turn and keeps the device open until give.
@@ -93,7 +95,7 @@ func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Ten
 	if err := p.write(ctx, inputs); err != nil {
 		return nil, err
 	}
-	if err := p.compute(ctx, p.copies); err != nil {
+	if err := p.compute(ctx, nil, p.copies); err != nil {
 		return nil, err
 	}
 	for i, b := range p.staging {
@@ -119,30 +121,57 @@ func (p *Plan) write(ctx context.Context, inputs []*tensor.Tensor) error {
 	return nil
 }
 
-// compute runs all steps and then the copies, and waits for them.
-func (p *Plan) compute(ctx context.Context, copies []driver.Command) error {
-	for at := 0; ; {
-		next := p.next(at)
-		p.commands = append(p.commands[:0], p.dispatches[at:next.end]...)
-		if next.end == len(p.dispatches) {
-			p.commands = append(p.commands, copies...)
+// last is the last submission of a run.
+type last struct {
+	submission driver.Submission
+	piece      piece
+	start      time.Time
+}
+
+// compute runs all steps between the copies before and after, and waits for them.
+func (p *Plan) compute(ctx context.Context, before, after []driver.Command) error {
+	l, err := p.enqueue(ctx, before, after)
+	if err != nil {
+		return err
+	}
+	return p.finish(ctx, l)
+}
+
+// enqueue submits all steps between the copies before and after, and waits for
+// all submissions but the last.
+func (p *Plan) enqueue(ctx context.Context, before, after []driver.Command) (last, error) {
+	p.commands = append(p.commands[:0], before...)
+	for at := 0; ; p.commands = p.commands[:0] {
+		l := last{piece: p.next(at)}
+		end := l.piece.end
+		p.commands = append(p.commands, p.dispatches[at:end]...)
+		if end == len(p.dispatches) {
+			p.commands = append(p.commands, after...)
 		}
-		start := time.Now()
-		s, err := p.d.submit(ctx, p.commands, next.seconds)
-		if err != nil {
-			return err
+		l.start = time.Now()
+		var err error
+		if l.submission, err = p.d.submit(ctx, p.commands, l.piece.seconds); err != nil {
+			return l, err
 		}
-		for _, pipe := range p.pipelines[at:next.end] {
+		for _, pipe := range p.pipelines[at:end] {
 			pipe.ran.Store(true)
 		}
-		if err := p.d.await(ctx, s); err != nil {
-			return err
+		if at = end; at == len(p.dispatches) {
+			return l, nil
 		}
-		p.pace.learn(next, time.Since(start))
-		if at = next.end; at == len(p.dispatches) {
-			return nil
+		if err := p.finish(ctx, l); err != nil {
+			return l, err
 		}
 	}
+}
+
+// finish waits for a submission and learns from it.
+func (p *Plan) finish(ctx context.Context, l last) error {
+	if err := p.d.await(ctx, l.submission); err != nil {
+		return err
+	}
+	p.pace.learn(l.piece, time.Since(l.start))
+	return nil
 }
 
 // Poison fills every value's memory with NaN, so that a test sees a kernel

@@ -14,7 +14,7 @@ const (
 	aim = 0.5
 
 	// glance is how long a wait goes on without a look at its context.
-	glance = 10 * time.Millisecond
+	glance = 50 * time.Millisecond
 
 	// mostQueued is the most submissions that wait in the device's queue.
 	mostQueued = 64

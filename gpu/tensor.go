@@ -1,0 +1,204 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Tensor is an array in a device's memory: an input or an output of Submit and
+// RunInto, such as what one plan makes for the next.
+//
+// What is written to it and read from it, by Write, by Read and by plans, happens
+// in the order of the calls. Many goroutines may use it. Who makes a Tensor closes
+// it; the device closes what is left.
+type Tensor struct {
+	d      *Device
+	shape  tensor.Shape
+	memory driver.Range
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	users  int // of memory: the owner until Close, and calls under way
+
+	reading chan struct{} // holds one token of whoever reads, and uses what follows
+	back    driver.Buffer // from which the host reads; made by the first Read
+	copies  [1]driver.Command
+}
+
+// NewTensor makes a tensor of zeros.
+func (d *Device) NewTensor(shape ...int) (*Tensor, error) {
+	bytes := int64(4)
+	for _, n := range shape {
+		if n < 0 || n > 0 && bytes > d.info.MaxBufferSize/int64(n) {
+			return nil, fmt.Errorf("gpu: a tensor of %v; the device's largest buffer is %d bytes", tensor.Shape(shape), d.info.MaxBufferSize)
+		}
+		bytes *= int64(n)
+	}
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	b, err := d.driver.Buffer(bytes, driver.Storage)
+	if err != nil {
+		return nil, fmt.Errorf("gpu: a tensor of %v: %w", tensor.Shape(shape), err)
+	}
+	t := &Tensor{
+		d:       d,
+		shape:   tensor.Shape(shape).Clone(),
+		memory:  driver.Range{Buffer: b, Size: bytes},
+		users:   1,
+		reading: make(chan struct{}, 1),
+	}
+	d.mu.Lock()
+	d.tensors[t] = true
+	d.mu.Unlock()
+	return t, nil
+}
+
+// Upload makes a tensor with the contents of x.
+func (d *Device) Upload(x *tensor.Tensor) (*Tensor, error) {
+	t, err := d.NewTensor(x.Shape...)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Write(context.Background(), x); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Shape is the tensor's. It must not be changed.
+func (t *Tensor) Shape() tensor.Shape { return t.shape }
+
+// Write copies x, of the same shape, to the tensor, after what was submitted
+// before. It waits for the device only if x is large.
+func (t *Tensor) Write(ctx context.Context, x *tensor.Tensor) error {
+	if err := t.fits(x); err != nil {
+		return fmt.Errorf("gpu: write: %w", err)
+	}
+	if err := t.enter(); err != nil {
+		return fmt.Errorf("gpu: write: %w", err)
+	}
+	defer t.leave()
+	pending := int64(0)
+	return t.d.upload(ctx, t.memory.Buffer, 0, x.Data, &pending)
+}
+
+// Read copies the tensor to x, of the same shape, once what was submitted before
+// is done. When ctx ends first, it returns ctx's error and leaves x as it is.
+func (t *Tensor) Read(ctx context.Context, x *tensor.Tensor) error {
+	if err := t.fits(x); err != nil {
+		return fmt.Errorf("gpu: read: %w", err)
+	}
+	select {
+	case t.reading <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-t.reading }()
+	if err := t.enter(); err != nil {
+		return fmt.Errorf("gpu: read: %w", err)
+	}
+	defer t.leave()
+	if t.memory.Size == 0 {
+		return ctx.Err()
+	}
+	if t.back == nil {
+		b, err := t.d.driver.Buffer(t.memory.Size, driver.Readable)
+		if err != nil {
+			return fmt.Errorf("gpu: read: %w", err)
+		}
+		t.back = b
+		t.copies[0] = driver.Command{From: t.memory, To: driver.Range{Buffer: b, Size: t.memory.Size}}
+	}
+	if err := t.d.run(ctx, t.copies[:]...); err != nil {
+		return err
+	}
+	return t.d.driver.Read(t.back, raw(x.Data))
+}
+
+// fits says why x cannot be copied from or to the tensor.
+func (t *Tensor) fits(x *tensor.Tensor) error {
+	switch {
+	case x == nil:
+		return errors.New("a nil tensor")
+	case !x.Shape.Equal(t.shape):
+		return fmt.Errorf("a tensor of %v, want %v", x.Shape, t.shape)
+	case len(x.Data) != t.shape.Len():
+		return fmt.Errorf("a tensor of %d elements, want %d", len(x.Data), t.shape.Len())
+	}
+	return nil
+}
+
+var errTensorClosed = errors.New("the tensor is closed")
+
+// enter keeps the device open and the tensor's memory until leave.
+func (t *Tensor) enter() error {
+	if err := t.d.enter(); err != nil {
+		return err
+	}
+	if err := t.hold(); err != nil {
+		t.d.leave()
+		return err
+	}
+	return nil
+}
+
+func (t *Tensor) leave() {
+	t.drop()
+	t.d.leave()
+}
+
+// hold keeps the tensor's memory until drop. The caller has entered the device.
+func (t *Tensor) hold() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errTensorClosed
+	}
+	t.users++
+	return nil
+}
+
+func (t *Tensor) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.users--; t.users == 0 {
+		t.release()
+	}
+}
+
+// Close gives the tensor's memory back, when the calls that use it have ended.
+// It is idempotent.
+func (t *Tensor) Close() error {
+	if t.d.enter() != nil { // which has closed it
+		return nil
+	}
+	defer t.d.leave()
+	t.mu.Lock()
+	was := t.closed
+	t.closed = true
+	t.mu.Unlock()
+	if was {
+		return nil
+	}
+	t.d.mu.Lock()
+	delete(t.d.tensors, t)
+	t.d.mu.Unlock()
+	t.drop()
+	return nil
+}
+
+// release gives up the memory, which nobody uses.
+func (t *Tensor) release() {
+	t.memory.Buffer.Release()
+	if t.back != nil {
+		t.back.Release()
+	}
+}
