@@ -43,10 +43,7 @@ func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, 
 		if !p.Bytes {
 			v /= 255
 		}
-		if c := i % m.Channels; p.Std != ([3]float32{}) {
-			v = (v - p.Mean[c]) / p.Std[c]
-		}
-		t.Data[i] = v
+		t.Data[i] = p.normalised(v, i%m.Channels)
 	}
 	if p.Pad == ([2]int{}) || p.Pad == [2]int{m.Height, m.Width} {
 		return t, at, nil
@@ -60,6 +57,37 @@ func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, 
 		copy(padded.Data[y*p.Pad[1]*m.Channels:], t.Data[y*row:(y+1)*row])
 	}
 	return padded, at, nil
+}
+
+func (p Preprocess) normalised(v float32, channel int) float32 {
+	if p.Std == ([3]float32{}) {
+		return v
+	}
+	return (v - p.Mean[channel]) / p.Std[channel]
+}
+
+// Sample is what a sample of 0…1 of a picture's channel is for the model.
+func (p Preprocess) Sample(v float32, channel int) float32 {
+	if p.Bytes {
+		v *= 255
+	}
+	return p.normalised(v, channel)
+}
+
+// Undo is the picture that Apply has made x [1, H, W, 1 or 3] of, after its resize
+// and crop.
+func (p Preprocess) Undo(x *tensor.Tensor) (*picture.Image, error) {
+	t, channels := tensor.New(x.Shape...), x.Shape[len(x.Shape)-1]
+	for i, v := range x.Data {
+		if c := i % channels; p.Std != ([3]float32{}) {
+			v = v*p.Std[c] + p.Mean[c]
+		}
+		t.Data[i] = v
+	}
+	if p.Bytes {
+		return picture.FromTensor(t, 1)
+	}
+	return picture.FromTensor(t, 255)
 }
 
 // Picture is Apply up to the crop: still a picture.

@@ -1,6 +1,8 @@
 package zoo
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/vertebra/vertebra/tensor"
@@ -51,5 +53,33 @@ func TestTransform(t *testing.T) {
 	}
 	if _, _, err := (Preprocess{Short: 224}).Apply(picture.New(1<<20, 1, 1)); err == nil {
 		t.Error("a resize beyond all bounds")
+	}
+}
+
+// TestUndo checks that the picture comes back that the model is shown.
+func TestUndo(t *testing.T) {
+	m := picture.New(40, 30, 3)
+	for i := range m.Pix {
+		m.Pix[i] = uint8(i * i)
+	}
+	for _, p := range []Preprocess{
+		{Size: [2]int{30, 40}}, {Short: 20, Crop: [2]int{16, 16}, Mean: CLIPMean, Std: CLIPStd}, {Grey: true, Mean: [3]float32{0.1}, Std: [3]float32{0.3, 1, 1}},
+		{Bytes: true, Mean: [3]float32{123, 116, 103}, Std: [3]float32{58, 57, 56}},
+	} {
+		want, _, err := p.Picture(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _, err := p.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Undo(x)
+		if err != nil || got.String() != want.String() || !slices.Equal(got.Pix, want.Pix) {
+			t.Errorf("%+v: %v, %v", p, got, err)
+		}
+		if last := len(x.Data) - 1; math.Abs(float64(p.Sample(float32(want.Pix[last])/255, want.Channels-1)-x.Data[last])) > 1e-5 {
+			t.Errorf("%+v: a sample is %v", p, p.Sample(float32(want.Pix[last])/255, want.Channels-1))
+		}
 	}
 }
