@@ -82,8 +82,8 @@ func TestAttention(t *testing.T) {
 	in, out := photograph(t, 90, 70), filepath.Join(t.TempDir(), "out.png")
 	for _, e := range []zoo.Model{vit, mae} {
 		path := checkpoint(t, e.New())
-		for _, head := range []string{"-1", "2"} {
-			ok(t, "attention", e.Name, in, "--weights", path, "--block", "1", "--head", head, "-o", out)
+		for _, who := range [][]string{nil, {"--head", "2"}, {"--at", "0.2,1"}} {
+			ok(t, append([]string{"attention", e.Name, in, "--weights", path, "--block", "1", "-o", out}, who...)...)
 			side(t, out, 2, 384, 384)
 		}
 	}
@@ -149,10 +149,10 @@ func TestTransformerErrors(t *testing.T) {
 		{"reconstruct needs --weights FILE, as https://", []string{"reconstruct", in, "-o", "OUT.png"}},
 		{"in.png: seen at 60×60 pixels, want multiples of 8", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--size", "60x60"}},
 		{`"block" not set`, []string{"attention", "vit_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
-		{"vit_small: --block 2 of 2", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "2", "-o", "OUT.png"}},
-		{"--head 3 of 3", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--head", "3", "-o", "OUT.png"}},
-		{"--at is of a Swin", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--at", "0,0", "-o", "OUT.png"}},
-		{"--at [0], want two", []string{"attention", "swin_small", in, "--weights", w["swin_small"], "--block", "1", "--at", "0", "-o", "OUT.png"}},
+		{"vit_small: block 2 of 2", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "2", "-o", "OUT.png"}},
+		{"vit_small: head 3 of 3", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--head", "3", "-o", "OUT.png"}},
+		{"--at 1.5,0, want two", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--at", "1.5,0", "-o", "OUT.png"}},
+		{"--at 0, want two", []string{"attention", "swin_small", in, "--weights", w["swin_small"], "--block", "1", "--at", "0", "-o", "OUT.png"}},
 		{"attention lenet: attention is drawn of transformers", []string{"attention", "lenet", in, "--block", "1", "-o", "OUT.png"}},
 		{"detect lenet: it names what is in a picture", []string{"detect", "lenet", in}},
 		{"--threshold 0", []string{"detect", "det_small", in, "--weights", w["det_small"], "--threshold", "0"}},

@@ -24,7 +24,7 @@ func TestAttentionBlock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := LayOpen(g, block)
+			a, err := layOpen(g, block)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,40 +36,40 @@ func TestAttentionBlock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a.Set(out[0])
-			want, got := a.Op.Eval(a.args), tensor.New(a.op.Shape...)
+			a.set(out[0])
+			want, got := a.op.Op.Eval(a.args), tensor.New(a.op.Shape...)
 			c := out[0].Shape[len(out[0].Shape)-1] / 3
-			d := c / a.Heads()
+			d := c / a.heads()
 			value := func(token, channel int) float64 { return float64(out[0].Data[token*3*c+2*c+channel]) }
 			for i := range len(got.Data) {
 				token, channel := i/c, i%c
 				sum := 0.0
-				if _, ok := a.Op.(graph.Attention); ok {
-					for k, p := range a.Tokens(channel/d, token) {
+				if _, ok := a.op.Op.(graph.Attention); ok {
+					for k, p := range a.tokens(channel/d, token) {
 						sum += p * value(k, channel)
 					}
 				} else {
 					w := a.op.Shape[2]
-					tokens, err := a.Window(channel/d, token/w, token%w)
+					tokens, err := a.window(channel/d, token/w, token%w)
 					if err != nil {
 						t.Fatal(err)
 					}
 					for _, k := range tokens {
-						if k.Row < a.op.Shape[1] && k.Column < w {
-							sum += k.Weight * value(k.Row*w+k.Column, channel)
+						if k.row < a.op.Shape[1] && k.column < w {
+							sum += k.weight * value(k.row*w+k.column, channel)
 						} else {
-							sum += k.Weight * float64(a.args[2].Data[2*c+channel])
+							sum += k.weight * float64(a.args[2].Data[2*c+channel])
 						}
 					}
 				}
 				got.Data[i] = float32(sum)
 			}
 			if diff, err := tensor.Diff(got, want); err != nil || diff.Relative > 1e-5 {
-				t.Errorf("%T, %s: %v, %v", m, a.Op.Name(), diff, err)
+				t.Errorf("%T, %s: %v, %v", m, a.op.Op.Name(), diff, err)
 			}
 		}
 		g, _ := models.TraceForward(m, 1, 32, 40, 3)
-		if _, err := LayOpen(g, 9); err == nil {
+		if _, err := layOpen(g, 9); err == nil {
 			t.Errorf("%T has a block 9", m)
 		}
 	}

@@ -8,19 +8,17 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// AttentionBlock is the attention of a transformer's block, laid open: kernels
+// attentionBlock is the attention of a transformer's block, laid open: kernels
 // never keep the scores, so for a picture of them they are computed again, for
 // one token, from queries and keys.
-type AttentionBlock struct {
-	Op graph.Op // graph.Attention or graph.WindowAttention
-
-	op   *graph.Value
+type attentionBlock struct {
+	op   *graph.Value // of a graph.Attention or graph.WindowAttention
 	args []*tensor.Tensor
 }
 
-// LayOpen makes the queries, keys and values of block number n of a traced model
+// layOpen makes the queries, keys and values of block number n of a traced model
 // its only output, [B, N, 3·C] or [B, H, W, 3·C].
-func LayOpen(g *graph.Graph, n int) (*AttentionBlock, error) {
+func layOpen(g *graph.Graph, n int) (*attentionBlock, error) {
 	var all []*graph.Value
 	for _, v := range g.Nodes {
 		switch op := v.Op.(type) {
@@ -40,11 +38,11 @@ func LayOpen(g *graph.Graph, n int) (*AttentionBlock, error) {
 	}
 	v := all[n]
 	g.Outputs = []graph.Output{{Name: "qkv", Value: v.Args[0]}}
-	return &AttentionBlock{Op: v.Op, op: v}, nil
+	return &attentionBlock{op: v}, nil
 }
 
-// Set takes what the graph gave, of a batch of one.
-func (a *AttentionBlock) Set(qkv *tensor.Tensor) {
+// set takes what the graph gave, of a batch of one.
+func (a *attentionBlock) set(qkv *tensor.Tensor) {
 	a.args = []*tensor.Tensor{qkv}
 	for _, v := range a.op.Args[1:] {
 		a.args = append(a.args, constant(v))
@@ -63,9 +61,9 @@ func constant(v *graph.Value) *tensor.Tensor {
 	return v.Op.Eval(args)
 }
 
-// Heads is the number of heads.
-func (a *AttentionBlock) Heads() int {
-	switch op := a.Op.(type) {
+// heads is the number of heads.
+func (a *attentionBlock) heads() int {
+	switch op := a.op.Op.(type) {
 	case graph.Attention:
 		return max(op.Heads, 1)
 	case graph.WindowAttention:
@@ -74,12 +72,12 @@ func (a *AttentionBlock) Heads() int {
 	return 0
 }
 
-// Tokens is how much token number query of the sequence attends to each, in a
+// tokens is how much token number query of the sequence attends to each, in a
 // head: not negative, and 1 in sum.
-func (a *AttentionBlock) Tokens(head, query int) []float64 {
-	op, qkv := a.Op.(graph.Attention), a.args[0]
+func (a *attentionBlock) tokens(head, query int) []float64 {
+	op, qkv := a.op.Op.(graph.Attention), a.args[0]
 	n, c := qkv.Shape[1], qkv.Shape[2]/3
-	d := c / a.Heads()
+	d := c / a.heads()
 	part := func(token, which int) []float32 { return qkv.Data[(token*3+which)*c+head*d:][:d] }
 	scores := make([]float64, n)
 	for k := range scores {
@@ -88,28 +86,28 @@ func (a *AttentionBlock) Tokens(head, query int) []float64 {
 	return softmax(scores)
 }
 
-// WindowToken is a token of a window and how much it is attended to. Those that
+// windowToken is a token of a window and how much it is attended to. Those that
 // only fill the map up lie outside of it.
-type WindowToken struct {
-	Row, Column int
-	Weight      float64
+type windowToken struct {
+	row, column int
+	weight      float64
 }
 
-// Windows says how the map is cut.
-func (a *AttentionBlock) Windows() (graph.Windows, error) {
-	return a.Op.(graph.WindowAttention).Windows(a.op.Args[0].Shape)
+// windows says how the map is cut.
+func (a *attentionBlock) windows() (graph.Windows, error) {
+	return a.op.Op.(graph.WindowAttention).Windows(a.op.Args[0].Shape)
 }
 
-// Window is how much the token at a row and column attends to those of its
+// window is how much the token at a row and column attends to those of its
 // window, in a head. What the roll has made its neighbour has a weight near 0.
-func (a *AttentionBlock) Window(head, row, column int) ([]WindowToken, error) {
-	op, qkv := a.Op.(graph.WindowAttention), a.args[0]
+func (a *attentionBlock) window(head, row, column int) ([]windowToken, error) {
+	op, qkv := a.op.Op.(graph.WindowAttention), a.args[0]
 	w, err := op.Windows(qkv.Shape)
 	if err != nil {
 		return nil, err
 	}
 	c := qkv.Shape[3] / 3
-	d := c / a.Heads()
+	d := c / a.heads()
 	part := func(row, column, which int) []float32 {
 		if row >= w.Size[0] || column >= w.Size[1] {
 			return a.args[2].Data[which*c+head*d:][:d]
@@ -126,12 +124,12 @@ func (a *AttentionBlock) Window(head, row, column int) ([]WindowToken, error) {
 	window := corner[0]/w.Window[0]*w.Count[1] + corner[1]/w.Window[1]
 	mask := graph.ShiftMask(w.Padded, w.Window, w.Shift).Data[(window*t+query)*t:][:t]
 	bias := a.args[1].Data[(head*t+query)*t:][:t]
-	tokens, scores := make([]WindowToken, t), make([]float64, t)
+	tokens, scores := make([]windowToken, t), make([]float64, t)
 	q := part(row, column, 0)
 	for k := range tokens {
-		tokens[k].Row = (corner[0] + k/w.Window[1] + w.Shift[0]) % w.Padded[0]
-		tokens[k].Column = (corner[1] + k%w.Window[1] + w.Shift[1]) % w.Padded[1]
-		key := part(tokens[k].Row, tokens[k].Column, 1)
+		tokens[k].row = (corner[0] + k/w.Window[1] + w.Shift[0]) % w.Padded[0]
+		tokens[k].column = (corner[1] + k%w.Window[1] + w.Shift[1]) % w.Padded[1]
+		key := part(tokens[k].row, tokens[k].column, 1)
 		s := inner(q, key)
 		if op.Cosine {
 			length := func(x []float32) float64 { return max(math.Sqrt(inner(x, x)), 1e-12) }
@@ -142,7 +140,7 @@ func (a *AttentionBlock) Window(head, row, column int) ([]WindowToken, error) {
 		scores[k] = s + float64(bias[k]) + float64(mask[k])
 	}
 	for k, p := range softmax(scores) {
-		tokens[k].Weight = p
+		tokens[k].weight = p
 	}
 	return tokens, nil
 }

@@ -1,0 +1,216 @@
+package vision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision/picture"
+)
+
+// AttentionOptions say whose attention is looked at.
+type AttentionOptions struct {
+	Block int   // from 0, through all stages
+	Heads []int // from 0; the mean of these, or of all if it is nil
+
+	// At is where the token is that looks, across and down in shares of the
+	// picture. nil means the class token, and of a Swin the token in the middle.
+	At *[2]float64
+}
+
+// AttentionMap is how much a token of a transformer attends to the others.
+type AttentionMap struct {
+	Name    string         // of the input
+	Op      string         // of the block: "attention", or "window_attention" of a Swin
+	Picture *picture.Image // what the model sees
+
+	// Heat is the attention to each token of the picture. With that to the class
+	// token, or to what fills up a Swin's windows, it is 1 in sum.
+	Heat  picture.Heat
+	Token *[2]int // row and column of the token that looks; nil for the class token
+
+	Windows *graph.Windows // how the tokens are cut into windows; nil if they are not
+
+	title string
+}
+
+// Attention computes where a token looks in a block of a ViT, of an autoencoder's
+// encoder, of a detector's backbone or of a Swin.
+func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*AttentionMap, error) {
+	network, patch, err := m.transformer()
+	if err != nil {
+		return nil, err
+	}
+	if o.At != nil && !(o.At[0] >= 0 && o.At[0] <= 1 && o.At[1] >= 0 && o.At[1] <= 1) {
+		return nil, fmt.Errorf("vision: attention at %v, want two numbers between 0 and 1", *o.At)
+	}
+	p := m.prepare(in)
+	if p.err != nil {
+		return nil, p.err
+	}
+	a := &AttentionMap{Name: in.Name}
+	if a.Picture, _, err = m.Preprocess.Picture(p.image); err != nil {
+		return nil, &InputError{in.Name, err}
+	}
+	g, err := models.TraceForward(network, p.input.Shape...)
+	if err != nil {
+		return nil, err
+	}
+	block, err := layOpen(g, o.Block)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	a.Op = block.op.Op.Name()
+	heads, err := a.heads(o, block.heads())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	key := fmt.Sprint("attention", o.Block, p.input.Shape)
+	out, err := m.plans.run(ctx, key, func() (Plan, error) { return m.device.Compile(g) }, p.input)
+	if err != nil {
+		return nil, err
+	}
+	block.set(out[0])
+	if patch > 0 {
+		return a, a.tokens(o, block, heads, patch)
+	}
+	return a, a.window(o, block, heads)
+}
+
+// transformer is the network whose blocks are looked at, and the height and width
+// of its tokens in pixels, 0 of a Swin.
+func (m *Model) transformer() (models.Network, int, error) {
+	switch n := m.Network.(type) {
+	case *models.ViT:
+		return n, n.Patch, nil
+	case *models.MAE:
+		return &n.ViT, n.Patch, nil
+	case *models.ViTDetector:
+		return n.Backbone, n.Backbone.Patch, nil
+	case *models.Swin:
+		return n, 0, nil
+	}
+	return nil, 0, fmt.Errorf("vision: %s has no attention to look at; ViT, MAE and Swin have", m.Name)
+}
+
+// heads are those that are looked at, of a number of them, and go into the title.
+func (a *AttentionMap) heads(o AttentionOptions, all int) ([]int, error) {
+	a.title = fmt.Sprintf("block %d, mean of heads", o.Block)
+	switch len(o.Heads) {
+	case 0:
+		heads := make([]int, all)
+		for h := range heads {
+			heads[h] = h
+		}
+		return heads, nil
+	case 1:
+		a.title = fmt.Sprintf("block %d, head %d", o.Block, o.Heads[0])
+	default:
+		a.title = fmt.Sprintf("block %d, heads %v", o.Block, o.Heads)
+	}
+	for _, h := range o.Heads {
+		if h < 0 || h >= all {
+			return nil, fmt.Errorf("head %d of %d, which are 0 to %d", h, all, all-1)
+		}
+	}
+	return o.Heads, nil
+}
+
+// place is the row and column of a token.
+func (a *AttentionMap) place(at [2]float64) (row, column int) {
+	row, column = int(at[1]*float64(a.Heat.Rows)), int(at[0]*float64(a.Heat.Columns))
+	row, column = min(row, a.Heat.Rows-1), min(column, a.Heat.Columns-1)
+	a.Token = &[2]int{row, column}
+	return row, column
+}
+
+// tokens looks at attention of all tokens to all, the class token being the first.
+func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads []int, patch int) error {
+	rows, columns, query := a.Picture.Height/patch, a.Picture.Width/patch, 0
+	a.Heat = picture.Heat{Rows: rows, Columns: columns, Weight: make([]float64, rows*columns)}
+	if o.At != nil {
+		row, column := a.place(*o.At)
+		query = 1 + row*columns + column
+	}
+	for _, head := range heads {
+		w := block.tokens(head, query)
+		if len(w) != len(a.Heat.Weight)+1 {
+			return errors.New("vision: the block's tokens are not those of the picture")
+		}
+		for i, v := range w[1:] {
+			a.Heat.Weight[i] += v / float64(len(heads))
+		}
+	}
+	return nil
+}
+
+// window looks at attention inside a window.
+func (a *AttentionMap) window(o AttentionOptions, block *attentionBlock, heads []int) error {
+	w, err := block.windows()
+	if err != nil {
+		return err
+	}
+	a.Windows = &w
+	a.Heat = picture.Heat{Rows: w.Size[0], Columns: w.Size[1], Weight: make([]float64, w.Size[0]*w.Size[1])}
+	at := [2]float64{0.5, 0.5}
+	if o.At != nil {
+		at = *o.At
+	}
+	row, column := a.place(at)
+	for _, head := range heads {
+		tokens, err := block.window(head, row, column)
+		if err != nil {
+			return err
+		}
+		for _, k := range tokens {
+			if k.row < w.Size[0] && k.column < w.Size[1] {
+				a.Heat.Weight[k.row*w.Size[1]+k.column] += k.weight / float64(len(heads))
+			}
+		}
+	}
+	return nil
+}
+
+// Panels are the picture, the windows of a Swin, and the attention over the
+// picture, with the token that looks in a frame, for picture.SideBySide.
+func (a *AttentionMap) Panels() []picture.Panel {
+	m, who := a.Picture.Large(), "class token"
+	all := []picture.Panel{{Caption: "what the model sees", Picture: m}}
+	marked := func(m *picture.Image) *picture.Image { return m }
+	if t := a.Token; t != nil {
+		who = fmt.Sprintf("token %d,%d", t[0], t[1])
+		marked = func(m *picture.Image) *picture.Image { return m.Mark(a.Heat.Cell(m, t[0], t[1])) }
+	}
+	if w := a.Windows; w != nil {
+		caption := fmt.Sprintf("windows %d×%d, shift %d,%d", w.Window[0], w.Window[1], w.Shift[0], w.Shift[1])
+		all = append(all, picture.Panel{Caption: caption, Picture: marked(partition(m, *w))})
+	}
+	return append(all, picture.Panel{Caption: who + ", " + a.title, Picture: marked(a.Heat.Over(m)), Bar: a.Heat.Bar()})
+}
+
+// partition tints a picture by the windows that compute it and draws their
+// borders.
+func partition(m *picture.Image, w graph.Windows) *picture.Image {
+	out := picture.New(m.Width, m.Height, 3)
+	m = m.RGB()
+	place := func(at, size, d int) int { // of a pixel: the window's number along d
+		token := at * w.Size[d] / size
+		return (token - w.Shift[d] + w.Padded[d]) % w.Padded[d] / w.Window[d]
+	}
+	for y := range m.Height {
+		for x := range m.Width {
+			row, column := place(y, m.Height, 0), place(x, m.Width, 1)
+			paint := picture.Colors[(row*3+column)%len(picture.Colors)]
+			border := y > 0 && place(y-1, m.Height, 0) != row || x > 0 && place(x-1, m.Width, 1) != column
+			for k, tint := range [3]uint8{paint.R, paint.G, paint.B} {
+				i := (y*m.Width+x)*3 + k
+				if out.Pix[i] = uint8(0.65*float64(m.Pix[i]) + 0.35*float64(tint)); border {
+					out.Pix[i] = 255
+				}
+			}
+		}
+	}
+	return out
+}
