@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Activation is a function of one number, on its own in Activate or in the
-// Epilogue of another op.
+// Activation is a function of one number. Activate applies it as an op, and an
+// Epilogue applies it inside another op.
 type Activation uint8
 
 // The activations, by PyTorch's names and definitions.
@@ -25,7 +25,7 @@ const (
 	Softplus              // ln(1 + exp(x))
 	GELU                  // x (1 + erf(x/sqrt 2)) / 2
 	GELUTanh              // x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) / 2
-	QuickGELU             // x sigmoid(1.702 x), of OpenAI's CLIP
+	QuickGELU             // x sigmoid(1.702 x), as in OpenAI's CLIP
 	ExpClamped            // exp(min(x, 20)), which cannot overflow
 	activations
 )
@@ -33,10 +33,10 @@ const (
 var activationNames = [activations]string{"none", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu",
 	"hardswish", "elu", "softplus", "gelu", "gelu_tanh", "quick_gelu", "exp_clamped"}
 
-// String is PyTorch's name of the function.
+// String returns PyTorch's name for the function.
 func (a Activation) String() string { return activationNames[a] }
 
-// Of computes the activation of x.
+// Of returns the activation of x.
 func (a Activation) Of(x float64) float64 {
 	switch a {
 	case None:
@@ -79,15 +79,15 @@ func (a Activation) Of(x float64) float64 {
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// Epilogue is what an op does to each element of its result before storing
-// it: y = Act(sum + bias + residual). Bias [C] and residual (of the result's
-// shape) follow the op's other args, in this order, where they are present.
+// Epilogue is the last step of an op, applied to each element of its result:
+// y = Act(sum + bias + residual). The bias [C] and the residual, which has the
+// result's shape, follow the op's other args in this order if present.
 type Epilogue struct {
 	Bias, Residual bool
 	Act            Activation
 }
 
-// String names what the epilogue does, with a leading sign each.
+// String lists what the epilogue does: "+bias+residual+relu".
 func (e Epilogue) String() string {
 	s := ""
 	if e.Bias {
@@ -102,8 +102,8 @@ func (e Epilogue) String() string {
 	return s
 }
 
-// Extra is the number of args the epilogue takes.
-func (e Epilogue) Extra() int {
+// extra returns the number of args that the epilogue takes.
+func (e Epilogue) extra() int {
 	n := 0
 	if e.Bias {
 		n++
@@ -114,10 +114,10 @@ func (e Epilogue) Extra() int {
 	return n
 }
 
-// check verifies the epilogue's args, the last of args, against the result.
+// check verifies the epilogue's args, args[base:], against the result.
 func (e Epilogue) check(args []tensor.Shape, base int, result tensor.Shape) error {
-	if len(args) != base+e.Extra() {
-		return fmt.Errorf("%d arguments, want %d", len(args), base+e.Extra())
+	if len(args) != base+e.extra() {
+		return fmt.Errorf("%d arguments, want %d", len(args), base+e.extra())
 	}
 	c := result[len(result)-1]
 	if e.Bias {
@@ -132,8 +132,8 @@ func (e Epilogue) check(args []tensor.Shape, base int, result tensor.Shape) erro
 	return nil
 }
 
-// store returns a function that finishes sum and stores it at flat index i of
-// y, in channel c.
+// store returns a function that applies the epilogue to sum, which belongs to
+// channel c, and stores the result at flat index i of y.
 func (e Epilogue) store(args []*tensor.Tensor, base int, y *tensor.Tensor) func(i, c int, sum float64) {
 	var bias, residual []float32
 	if e.Bias {
@@ -157,7 +157,7 @@ func (e Epilogue) store(args []*tensor.Tensor, base int, y *tensor.Tensor) func(
 // Activate is y = Act(x), element by element.
 type Activate struct{ Act Activation }
 
-// Name is the activation's.
+// Name is the activation's name.
 func (o Activate) Name() string { return o.Act.String() }
 
 // Shape is x's.
@@ -180,13 +180,14 @@ func (o Activate) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands sees x and y as rows.
+// Bands splits all elements.
 func (o Activate) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	flat := tensor.Shape{result.Len()}
 	return []tensor.Shape{flat}, flat, []bool{true}
 }
 
-// parallelRows calls f with pieces of [0, n) of at least grain elements.
+// parallelRows calls f in parallel with pieces of [0, n) that have at least grain
+// elements.
 func parallelRows(n, grain int, f func(lo, hi int)) {
 	pieces := max(1, min(n/grain, 64))
 	tensor.Parallel(pieces, func(i int) { f(n*i/pieces, n*(i+1)/pieces) })
@@ -209,5 +210,5 @@ func (v *Value) Sigmoid() *Value { return v.Activate(Sigmoid) }
 // Tanh is the hyperbolic tangent.
 func (v *Value) Tanh() *Value { return v.Activate(Tanh) }
 
-// GELU is x Φ(x), by the error function.
+// GELU is x Φ(x), computed with the error function.
 func (v *Value) GELU() *Value { return v.Activate(GELU) }

@@ -7,31 +7,31 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Packing says which of q, k and v lie side by side in one arg, as one linear
-// layer makes them.
+// Packing says which of q, k and v share one arg, as a single linear layer makes
+// them.
 type Packing uint8
 
-// The packings. A packed arg holds its parts one after the other, the heads
-// inside each.
+// The packings. The channels of a packed arg are q, k and v in this order, each
+// with all its heads.
 const (
 	Separate  Packing = iota // q [B, N, H·D], k [B, M, H·D], v [B, M, H·Dv]
 	PackedKV                 // q [B, N, H·D], kv [B, M, 2·H·D]
-	PackedQKV                // qkv [B, N, 3·H·D]; then M = N
+	PackedQKV                // qkv [B, N, 3·H·D], M = N
 )
 
 // Attention is scaled dot-product attention over H heads:
 //
 //	y[b,n,h] = Σ_m softmax_m(Scale · q[b,n,h]·k[b,m,h] + bias[b,h,n,m]) · v[b,m,h]
 //
-// Causal leaves only keys m ≤ n. There may be up to two biases, each of a shape
-// that broadcasts to [B, H, N, M]; -Inf in them masks, and a row that is masked
-// throughout is NaN, as in PyTorch. With KH and KW the keys are a KH×KW grid
-// and the bias gains SAM's decomposed relative positions
+// Causal limits the sum to keys m ≤ n. Up to two biases are added, each with a
+// shape that broadcasts to [B, H, N, M]. A bias of -Inf masks a key; a row with
+// all keys masked is NaN, as in PyTorch. If KH and KW are set, the keys are a
+// KH×KW grid, and the bias also gets SAM's decomposed relative positions
 // rel_h[b,h,n,m/KW] + rel_w[b,h,n,m%KW] (arXiv:2304.02643).
 //
-// Args: q, k and v as Packed says, Biases biases, then with KH rel_h
-// [B, H, N, KH] and rel_w [B, H, N, KW]. Result: [B, N, H·Dv]. (Vaswani et al.,
-// arXiv:1706.03762.)
+// Args: q, k and v as Packed says, as many biases as Biases says and, if KH is
+// set, rel_h [B, H, N, KH] and rel_w [B, H, N, KW]. Result: [B, N, H·Dv].
+// (Vaswani et al., arXiv:1706.03762.)
 type Attention struct {
 	Heads  int     // 0 means 1
 	Scale  float64 // 0 means 1/√D
@@ -41,7 +41,7 @@ type Attention struct {
 	KH, KW int
 }
 
-// Name is "attention" with the number of heads and what is added.
+// Name is "attention" with the number of heads and the biases.
 func (o Attention) Name() string {
 	s := fmt.Sprintf("attention h%d", max(o.Heads, 1))
 	if o.Causal {
@@ -56,18 +56,18 @@ func (o Attention) Name() string {
 	return s
 }
 
-// Operand is where the rows of q, k or v are: in arg number Arg of
-// [B, rows, Stride] elements, a row's heads beginning at element First.
+// Operand says where q, k or v lies: in arg number Arg, which is
+// [B, rows, Stride]. The heads of a row begin at element First.
 type Operand struct{ Arg, First, Stride int }
 
-// AttentionLayout is the extents of an Attention and the places of its args.
+// AttentionLayout holds the extents of an Attention and the places of its args.
 type AttentionLayout struct {
 	B, H, N, M, D, Dv int
 	Q, K, V           Operand
-	Biases, Rel       int // the numbers of the first bias and of rel_h
+	Biases, Rel       int // arg numbers of the first bias and of rel_h
 }
 
-// Layout works the extents out, or says what is wrong with args.
+// Layout derives the extents from args, or says what is wrong with args.
 func (o Attention) Layout(args []tensor.Shape) (AttentionLayout, error) {
 	l := AttentionLayout{H: max(o.Heads, 1)}
 	operands := map[Packing]int{Separate: 3, PackedKV: 2, PackedQKV: 1}[o.Packed]
@@ -89,14 +89,14 @@ func (o Attention) Layout(args []tensor.Shape) (AttentionLayout, error) {
 	q, last := args[0], args[operands-1]
 	parts := [...]int{1, 2, 3}[o.Packed]
 	if last[2]%parts != 0 {
-		return l, fmt.Errorf("%d channels in %d parts", last[2], parts)
+		return l, fmt.Errorf("%d channels do not divide into %d parts", last[2], parts)
 	}
 	width, widthV := q[2], last[2]/parts // of all heads
 	switch o.Packed {
 	case Separate:
 		l.Q, l.K, l.V = Operand{0, 0, width}, Operand{1, 0, args[1][2]}, Operand{2, 0, widthV}
 		if args[1][1] != args[2][1] {
-			return l, fmt.Errorf("%d keys, %d values", args[1][1], args[2][1])
+			return l, fmt.Errorf("%d keys but %d values", args[1][1], args[2][1])
 		}
 	case PackedKV:
 		l.Q, l.K, l.V = Operand{0, 0, width}, Operand{1, 0, 2 * widthV}, Operand{1, widthV, 2 * widthV}
@@ -108,7 +108,7 @@ func (o Attention) Layout(args []tensor.Shape) (AttentionLayout, error) {
 		return l, fmt.Errorf("queries have %d channels, keys %v", width, args[1])
 	}
 	if width%l.H != 0 || widthV%l.H != 0 {
-		return l, fmt.Errorf("%d and %d channels in %d heads", width, widthV, l.H)
+		return l, fmt.Errorf("%d and %d channels do not divide into %d heads", width, widthV, l.H)
 	}
 	l.B, l.N, l.M, l.D, l.Dv = q[0], q[1], last[1], width/l.H, widthV/l.H
 	l.Biases, l.Rel = operands, operands+o.Biases
@@ -121,13 +121,13 @@ func (o Attention) Layout(args []tensor.Shape) (AttentionLayout, error) {
 	if l.Rel < len(args) {
 		h, w := tensor.Shape{l.B, l.H, l.N, o.KH}, tensor.Shape{l.B, l.H, l.N, o.KW}
 		if o.KH*o.KW != l.M || !args[l.Rel].Equal(h) || !args[l.Rel+1].Equal(w) {
-			return l, fmt.Errorf("relative positions %v of %d keys, want %v and %v", args[l.Rel:], l.M, h, w)
+			return l, fmt.Errorf("relative positions are %v for %d keys, want %v and %v", args[l.Rel:], l.M, h, w)
 		}
 	}
 	return l, nil
 }
 
-// ScaleFor is the factor of the scores of heads of d channels.
+// ScaleFor returns the factor of the scores if a head has d channels.
 func (o Attention) ScaleFor(d int) float64 {
 	if o.Scale != 0 {
 		return o.Scale
@@ -196,13 +196,13 @@ func (o Attention) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 	moves := make([]bool, len(args))
 	l, err := o.Layout(args)
 	for i, a := range args {
-		// A bias of lower rank has heads, not batches, first.
+		// The first dimension of a bias with lower rank is not the batch.
 		moves[i] = err == nil && (i < l.Biases || len(a) == 4 && a[0] == l.B)
 	}
 	return args, result, moves
 }
 
-// FLOPs counts both products.
+// FLOPs counts both matrix products.
 func (o Attention) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	l, err := o.Layout(args)
 	if err != nil {
@@ -211,7 +211,7 @@ func (o Attention) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	return 2 * int64(l.B*l.H) * int64(l.N) * int64(l.M) * int64(l.D+l.Dv)
 }
 
-// dot is the inner product of a and b.
+// dot returns the inner product of a and b.
 func dot(a, b []float32) float64 {
 	sum := 0.0
 	for i, v := range a {

@@ -13,7 +13,7 @@ func TestAttentionShapes(t *testing.T) {
 	for _, c := range []struct {
 		op   Op
 		args []tensor.Shape
-		want string // the shape, or a part of the error
+		want string // the shape, or part of the error
 	}{
 		{Attention{Heads: 2}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 6}}, "[2, 5, 6]"},
 		{Attention{Heads: 2, Packed: PackedKV}, []s{{2, 5, 8}, {2, 7, 16}}, "[2, 5, 8]"},
@@ -22,11 +22,11 @@ func TestAttentionShapes(t *testing.T) {
 		{Attention{KH: 2, KW: 3}, []s{{1, 4, 8}, {1, 6, 8}, {1, 6, 8}, {1, 1, 4, 2}, {1, 1, 4, 3}}, "[1, 4, 8]"},
 		{Attention{}, []s{{2, 5, 8}, {2, 7, 8}}, "2 arguments, want 3"},
 		{Attention{}, []s{{2, 5, 8}, {1, 7, 8}, {1, 7, 8}}, "want [B, N, channels]"},
-		{Attention{}, []s{{2, 5, 8}, {2, 7, 8}, {2, 6, 8}}, "7 keys, 6 values"},
+		{Attention{}, []s{{2, 5, 8}, {2, 7, 8}, {2, 6, 8}}, "7 keys but 6 values"},
 		{Attention{}, []s{{2, 5, 8}, {2, 7, 9}, {2, 7, 8}}, "queries have 8 channels"},
 		{Attention{Packed: PackedKV}, []s{{2, 5, 8}, {2, 7, 18}}, "queries have 8 channels"},
-		{Attention{Packed: PackedQKV}, []s{{2, 5, 8}}, "8 channels in 3 parts"},
-		{Attention{Heads: 3}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 9}}, "in 3 heads"},
+		{Attention{Packed: PackedQKV}, []s{{2, 5, 8}}, "8 channels do not divide into 3 parts"},
+		{Attention{Heads: 3}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 9}}, "into 3 heads"},
 		{Attention{Biases: 1}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 8}, {6}}, "does not broadcast"},
 		{Attention{Biases: 1}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 8}, {3, 2, 1, 5, 7}}, "does not broadcast"},
 		{Attention{Biases: 3}, []s{{2, 5, 8}, {2, 7, 8}, {2, 7, 8}, {7}, {7}, {7}}, "3 biases"},
@@ -43,7 +43,7 @@ func TestAttentionShapes(t *testing.T) {
 		{WindowAttention{Window: Both(3), Cosine: true}, []s{{1, 5, 7, 12}, {1, 9, 9}, {12}, {2}}, "one for each of 1 heads"},
 		{WindowAttention{Window: Both(3), Shift: Both(3)}, []s{{1, 5, 7, 12}, {1, 9, 9}, {12}}, "window 3, shift 3"},
 		{WindowAttention{}, []s{{1, 5, 7, 12}, {1, 9, 9}, {12}}, "window 0"},
-		{WindowAttention{Heads: 3, Window: Both(3)}, []s{{1, 5, 7, 12}, {3, 9, 9}, {12}}, "in 3 heads"},
+		{WindowAttention{Heads: 3, Window: Both(3)}, []s{{1, 5, 7, 12}, {3, 9, 9}, {12}}, "into 3 heads"},
 		{WindowAttention{Window: Both(3)}, []s{{1, 5, 7, 12}, {1, 8, 9}, {12}}, "bias is [1, 8, 9]"},
 		{WindowAttention{Window: Both(3)}, []s{{1, 5, 7, 12}, {1, 9, 9}, {4}}, "padding is [4]"},
 		{WindowPartition{Window: Pair{2, 3}}, []s{{2, 3, 3, 4}}, "[4, 2, 3, 4]"},
@@ -74,8 +74,8 @@ func TestAttentionShapes(t *testing.T) {
 	}
 }
 
-// TestShiftMask holds the mask against neighbourhoods: two tokens of a window
-// see each other if their distance in the map is their distance in the window.
+// TestShiftMask checks the mask by distances: two tokens of a window see each
+// other if they are as far apart in the map as in the window.
 func TestShiftMask(t *testing.T) {
 	for _, shift := range []Pair{{}, {1, 2}, {0, 1}, {2, 0}, {2, 3}} {
 		window, padded := Pair{3, 4}, Pair{9, 8}
@@ -106,7 +106,7 @@ func TestShiftMask(t *testing.T) {
 	}
 }
 
-// TestCausalIsMask holds Causal against the same as a bias.
+// TestCausalIsMask compares Causal with a bias that masks the same keys.
 func TestCausalIsMask(t *testing.T) {
 	const n, m = 5, 8
 	x := tensor.New(1, m, 4)

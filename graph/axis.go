@@ -6,8 +6,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Axis returns the dimension that axis means in a value of this rank: counted
-// from the end if it is negative.
+// Axis returns axis counted from the start, for a value of the given rank. A
+// negative axis counts from the end.
 func Axis(axis, rank int) (int, error) {
 	if axis < -rank || axis >= rank {
 		return 0, fmt.Errorf("no dimension %d in rank %d", axis, rank)
@@ -18,7 +18,8 @@ func Axis(axis, rank int) (int, error) {
 	return axis, nil
 }
 
-// Along sees a shape as [outer, n, inner] about a dimension of extent n.
+// Along returns shape s as [outer, n, inner], where n is the extent of dimension
+// axis.
 func Along(s tensor.Shape, axis int) (outer, n, inner int) {
 	axis, err := Axis(axis, len(s))
 	if err != nil {
@@ -27,7 +28,8 @@ func Along(s tensor.Shape, axis int) (outer, n, inner int) {
 	return s[:axis].Len(), s[axis], s[axis+1:].Len()
 }
 
-// alongShape checks the single arg of an op along a dimension, and returns it.
+// alongShape returns the shape of the only arg of an op along a dimension, after
+// a check that it has this dimension.
 func alongShape(args []tensor.Shape, axis int) (tensor.Shape, error) {
 	if len(args) != 1 {
 		return nil, fmt.Errorf("%d arguments, want 1", len(args))
@@ -38,16 +40,16 @@ func alongShape(args []tensor.Shape, axis int) (tensor.Shape, error) {
 	return args[0], nil
 }
 
-// alongEach calls f for each line of x along a dimension: with the flat index
-// of the line's first element and the distance of its elements.
+// alongEach calls f for each line of x along a dimension, with the flat index of
+// its first element and the distance between its elements.
 func alongEach(s tensor.Shape, axis int, f func(line, first, step int)) {
 	outer, n, inner := Along(s, axis)
 	tensor.Parallel(outer*inner, func(line int) { f(line, line/inner*n*inner+line%inner, inner) })
 }
 
-// axisBands makes the bands of an op along a dimension, whose args are alike
-// and whose result differs at most in that dimension: all dimensions before it
-// become the first.
+// axisBands returns the bands of an op along a dimension. All args have the same
+// shape, and the result differs at most in that dimension. All dimensions before
+// it become the first.
 func axisBands(args []tensor.Shape, result tensor.Shape, axis int) ([]tensor.Shape, tensor.Shape, []bool) {
 	axis, err := Axis(axis, len(args[0]))
 	if err != nil {

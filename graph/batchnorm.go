@@ -7,12 +7,11 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// BatchNorm is batch normalisation with fixed statistics, over the last
-// dimension:
+// BatchNorm normalises each channel with fixed statistics:
 //
 //	y = (x − mean)/√(var + Eps) · w + b
 //
-// Args: x [..., C], mean [C], var [C] and, with Affine, w [C], b [C]. Result:
+// Args: x [..., C], mean [C], var [C] and, with Affine, w [C] and b [C]. Result:
 // x's shape. (Ioffe and Szegedy, arXiv:1502.03167.) Fuse folds it into the
 // convolution or linear layer before it.
 type BatchNorm struct {
@@ -41,8 +40,8 @@ func (o BatchNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return x, nil
 }
 
-// ScaleShift returns y = x·scale + shift for each channel.
-func (o BatchNorm) ScaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
+// scaleShift returns the numbers of y = x·scale + shift for each channel.
+func (o BatchNorm) scaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
 	eps := o.Eps
 	if eps == 0 {
 		eps = 1e-5
@@ -63,7 +62,7 @@ func (o BatchNorm) ScaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
 // Eval computes the formula.
 func (o BatchNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	x := args[0]
-	scale, shift := o.ScaleShift(args[1:])
+	scale, shift := o.scaleShift(args[1:])
 	y := tensor.New(x.Shape...)
 	for i, v := range x.Data {
 		c := i % len(scale)
@@ -72,7 +71,7 @@ func (o BatchNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands sees x as rows of channels.
+// Bands splits all dimensions before the channels.
 func (o BatchNorm) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	c := args[1][0]
 	rows := tensor.Shape{result.Len() / c, c}

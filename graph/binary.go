@@ -19,17 +19,17 @@ const (
 
 var binaryNames = [...]string{"add", "sub", "mul", "div"}
 
-// String is the function's name.
+// String returns the function's name.
 func (k BinaryKind) String() string { return binaryNames[k] }
 
 // Binary is y = a (+, −, ×, ÷) b with PyTorch's broadcasting: shapes are
 // aligned at the last dimension, and an extent of 1 is repeated.
 type Binary struct{ Kind BinaryKind }
 
-// Name is the function's.
+// Name is the function's name.
 func (o Binary) Name() string { return o.Kind.String() }
 
-// Shape is the broadcast of both.
+// Shape returns the shape that both args broadcast to.
 func (o Binary) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 2 {
 		return nil, fmt.Errorf("%d arguments, want 2", len(args))
@@ -59,8 +59,8 @@ func Broadcast(a, b tensor.Shape) (tensor.Shape, error) {
 	return y, nil
 }
 
-// BroadcastStrides returns the strides with which a value of shape s is read
-// at the indices of y: 0 where it is repeated.
+// BroadcastStrides returns the strides that read a value of shape s at the
+// indices of shape y. A repeated dimension has stride 0.
 func BroadcastStrides(s, y tensor.Shape) []int {
 	out := make([]int, len(y))
 	strides := s.Strides()
@@ -108,8 +108,9 @@ func (k BinaryKind) of(a, b float64) float64 {
 	return a / b
 }
 
-// Bands sees as rows as many first dimensions as each arg either has in full or
-// repeats: all of them if nothing is repeated or an arg is one number.
+// Bands splits the first dimensions, as long as each arg either has all of them
+// in full or repeats all of them. It splits every dimension if no arg is repeated
+// or one arg is a single number.
 func (o Binary) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	full, repeated := []bool{true, true}, []bool{true, true}
 	k := 0

@@ -6,18 +6,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Concat joins any number of values along a dimension, as PyTorch's cat does:
+// Concat joins values along a dimension, as PyTorch's cat does:
 //
 //	y[.., o_n+i, ..] = x_n[.., i, ..] with o_n the sum of the earlier extents
 //
-// Args: x_n, of equal rank, and of equal extents but along Axis. A negative
-// Axis counts from the end: -1 joins channels.
+// Args: any number of x_n, whose shapes differ only along Axis. A negative Axis
+// counts from the end: -1 joins channels.
 type Concat struct{ Axis int }
 
 // Name is "concat" and the dimension.
 func (o Concat) Name() string { return fmt.Sprintf("concat %d", o.Axis) }
 
-// Along returns Axis counted from the start for values of this rank.
+// Along returns Axis counted from the start, for values of the given rank.
 func (o Concat) Along(rank int) int {
 	if o.Axis < 0 {
 		return o.Axis + rank
@@ -25,7 +25,7 @@ func (o Concat) Along(rank int) int {
 	return o.Axis
 }
 
-// Shape checks that all extents but the joined one agree.
+// Shape checks that the shapes differ only along Axis.
 func (o Concat) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) == 0 {
 		return nil, fmt.Errorf("nothing to join")
@@ -33,7 +33,7 @@ func (o Concat) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	y := args[0].Clone()
 	axis := o.Along(len(y))
 	if axis < 0 || axis >= len(y) {
-		return nil, fmt.Errorf("dimension %d of %v", o.Axis, y)
+		return nil, fmt.Errorf("no dimension %d in %v", o.Axis, y)
 	}
 	for _, a := range args[1:] {
 		same := len(a) == len(y)
@@ -41,7 +41,7 @@ func (o Concat) Shape(args []tensor.Shape) (tensor.Shape, error) {
 			same = same && (d == axis || a[d] == y[d])
 		}
 		if !same {
-			return nil, fmt.Errorf("%v and %v do not join along dimension %d", args[0], a, axis)
+			return nil, fmt.Errorf("%v and %v cannot be joined along dimension %d", args[0], a, axis)
 		}
 		y[axis] += a[axis]
 	}
@@ -71,8 +71,8 @@ func (o Concat) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Concat) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the dimensions outside the joined one, as one if Axis counts
-// from the end.
+// Bands splits the first dimension if Axis is positive, and all dimensions before
+// a negative Axis.
 func (o Concat) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	if o.Axis > 0 {
 		return args, result, all(args)
@@ -88,7 +88,7 @@ func (o Concat) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return as, rows(result), all(args)
 }
 
-// all marks every arg.
+// all returns true for each arg.
 func all(args []tensor.Shape) []bool {
 	m := make([]bool, len(args))
 	for i := range m {
@@ -97,8 +97,8 @@ func all(args []tensor.Shape) []bool {
 	return m
 }
 
-// batches are the bands of an op of one arg that treats the items of the first
-// dimension apart; if it does not, it has one row.
+// batches returns the bands of an op with one arg. apart says that the op treats
+// each item of the first dimension by itself; if not, there is a single row.
 func batches(apart bool, args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	if !apart {
 		args = []tensor.Shape{append(tensor.Shape{1}, args[0]...)}
@@ -107,7 +107,7 @@ func batches(apart bool, args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 	return args, result, []bool{true}
 }
 
-// Cat joins values along a dimension; a negative axis counts from the end.
+// Cat joins values along a dimension. A negative axis counts from the end.
 func Cat(axis int, values ...*Value) *Value {
 	if len(values) == 0 {
 		panic(shapeError{fmt.Errorf("concat: nothing to join")})

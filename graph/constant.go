@@ -7,24 +7,24 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Cut is a range of the indices of a tensor's dimension Axis.
+// Cut is a range of Len indices along dimension Axis of a tensor.
 type Cut struct{ Axis, From, Len int }
 
-// Scale is a factor for each index of a tensor's dimension Axis, which is not
-// that of a Cut.
+// Scale holds a factor for each index along dimension Axis of a tensor. A Cut of
+// the same tensor has another Axis.
 type Scale struct {
 	By   []float64
 	Axis int
 }
 
-// Const adds a constant, once for each tensor. Its Data may be nil until the
-// graph is compiled.
+// Const adds a constant, or returns the value that t already has. The Data of t
+// may be nil until the graph is compiled or evaluated.
 func (g *Graph) Const(t *tensor.Tensor) *Value {
 	if t == nil {
-		panic(shapeError{errors.New("a constant is nil")})
+		panic(shapeError{errors.New("constant is nil")})
 	}
 	if t.Data != nil && len(t.Data) != t.Shape.Len() {
-		panic(shapeError{fmt.Errorf("constant %s of %v has %d elements", t.Name, t.Shape, len(t.Data))})
+		panic(shapeError{fmt.Errorf("constant %s of shape %v has %d elements", t.Name, t.Shape, len(t.Data))})
 	}
 	if v, ok := g.consts[t]; ok {
 		return v
@@ -35,7 +35,7 @@ func (g *Graph) Const(t *tensor.Tensor) *Value {
 	return v
 }
 
-// constant adds a constant like v, which may be one of another graph.
+// constant adds a constant like v, which may belong to another graph.
 func (g *Graph) constant(v Value) *Value {
 	if v.Cut == (Cut{}) && v.Scale == nil {
 		return g.Const(v.Const)
@@ -45,8 +45,8 @@ func (g *Graph) constant(v Value) *Value {
 	return &v
 }
 
-// cut is constant v with n indices from the given one on of a dimension, the
-// same one if it has been cut before.
+// cut returns constant v with only n indices of a dimension, beginning at from.
+// If v is cut already, it is cut along the same dimension.
 func (v Value) cut(axis, from, n int) Value {
 	v.Shape = v.Shape.Clone()
 	v.Shape[axis] = n
@@ -55,8 +55,8 @@ func (v Value) cut(axis, from, n int) Value {
 }
 
 // Tensor returns the numbers of a constant: Const itself or, with a Cut or a
-// Scale, a tensor in memory of s, so that a model's changed weights need not be
-// in memory at once.
+// Scale, a new tensor from s. The changed weights of a model thus need not be in
+// memory all at once.
 func (v *Value) Tensor(s *tensor.Scratch) *tensor.Tensor {
 	if v.Const == nil || v.Cut == (Cut{}) && v.Scale == nil {
 		return v.Const

@@ -6,14 +6,14 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Pair is an extent down (0) and across (1). The zero Pair means 1 where it
-// is a stride or a dilation, 0 where it is a padding.
+// Pair holds an extent for the height (0) and one for the width (1). The zero
+// Pair means 1 for a stride or a dilation, and 0 for a padding.
 type Pair [2]int
 
-// Both is a Pair of equal extents.
+// Both returns the Pair {n, n}.
 func Both(n int) Pair { return Pair{n, n} }
 
-// or1 replaces a zero Pair by ones.
+// or1 returns p, or ones if p is zero.
 func (p Pair) or1() Pair {
 	if p == (Pair{}) {
 		return Pair{1, 1}
@@ -21,7 +21,7 @@ func (p Pair) or1() Pair {
 	return p
 }
 
-// String is one number if both are equal, else "down×across".
+// String returns one number if both are equal, else "height×width".
 func (p Pair) String() string {
 	if p[0] == p[1] {
 		return fmt.Sprint(p[0])
@@ -66,7 +66,7 @@ func (o Conv2d) Name() string {
 	return s + o.Epilogue.String()
 }
 
-// Shape checks channels, groups and that the window fits.
+// Shape checks the channels and groups, and that the kernel fits into the input.
 func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	o = o.Defaults()
 	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
@@ -75,7 +75,7 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	x, w := args[0], args[1]
 	switch {
 	case x[3]%o.Groups != 0 || w[0]%o.Groups != 0:
-		return nil, fmt.Errorf("%d to %d channels in %d groups", x[3], w[0], o.Groups)
+		return nil, fmt.Errorf("%d input and %d output channels do not divide into %d groups", x[3], w[0], o.Groups)
 	case w[1] != x[3]/o.Groups:
 		return nil, fmt.Errorf("input has %d channels, weight wants %d", x[3], w[1]*o.Groups)
 	}
@@ -86,7 +86,7 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		span := x[1+d] + 2*o.Pad[d] - o.Dilation[d]*(w[2+d]-1) - 1
 		if span < 0 {
-			return nil, fmt.Errorf("input %v is smaller than the window %d×%d", x, w[2], w[3])
+			return nil, fmt.Errorf("input %v is smaller than the kernel %d×%d", x, w[2], w[3])
 		}
 		y[1+d] = span/o.Stride[d] + 1
 	}
@@ -135,30 +135,30 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands splits the batch, and the rows if windows lie one below the other.
+// Bands splits the batch, and also the rows if the kernel's positions tile them.
 func (o Conv2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	d, k := o.Defaults(), args[1][2]
 	args, result = o.images(args, result, d.Pad[0] == 0 && d.Stride[0] == k && (d.Dilation[0] == 1 || k == 1), k, 1)
 	return args, result, o.moves(1, 1)
 }
 
-// Rows are those under the windows.
+// Rows returns the rows of x that the kernel covers.
 func (o Conv2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	d, height := o.Defaults(), args[0][1]
 	return o.rows(args, under(args[1][2], d.Stride[0], d.Pad[0], d.Dilation[0], height, from, to), from, to)
 }
 
-// FLOPs is two for each weight and position.
+// FLOPs counts two for each weight at each position.
 func (o Conv2d) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	w := args[1]
 	return 2 * int64(result.Len()) * int64(w[1]*w[2]*w[3])
 }
 
-// moves marks the args of an op with an epilogue that are split with its
-// result: the first few, and the residual; still args (weights) and the bias
-// are not.
+// moves marks the args of an op with an epilogue that are split like its result:
+// the first moving args and the residual. The still args that follow (weights)
+// and the bias are not.
 func (e Epilogue) moves(moving, still int) []bool {
-	m := make([]bool, moving+still+e.Extra())
+	m := make([]bool, moving+still+e.extra())
 	for i := range moving {
 		m[i] = true
 	}
@@ -168,8 +168,9 @@ func (e Epilogue) moves(moving, still int) []bool {
 	return m
 }
 
-// images sees args x, weight and so on and their result as images of in rows
-// that become images of out rows, if they are apart and fill the height.
+// images reshapes x, the result and the residual into images of in rows that
+// become images of out rows. It does so only if these images are independent
+// (apart) and fill the height.
 func (e Epilogue) images(args []tensor.Shape, result tensor.Shape, apart bool, in, out int) ([]tensor.Shape, tensor.Shape) {
 	x, n := args[0], result[1]/out
 	if !apart || x[1] != n*in || result[1] != n*out {
@@ -188,7 +189,7 @@ func (o Conv2d) epilogue() Epilogue           { return o.Epilogue }
 func (o Conv2d) withEpilogue(e Epilogue) Op   { o.Epilogue = e; return o }
 func (o Conv2d) foldable() (weight, axis int) { return 1, 0 }
 
-// shapes lists the shapes of tensors.
+// shapes returns the shapes of args.
 func shapes(args []*tensor.Tensor) []tensor.Shape {
 	s := make([]tensor.Shape, len(args))
 	for i, a := range args {

@@ -11,7 +11,7 @@ import (
 //
 //	y[b,i,j,o] = Act(Σ_{u,v,c} x[b, (i+p−u·d)/s, (j+p−v·d)/s, g(o)·C/G+c] · w[g(o)·C/G+c, o mod O/G, u, v] + bias[o] + residual[b,i,j,o])
 //
-// summed where both divisions leave no remainder and lie within x.
+// over all u and v for which both divisions have no remainder and lie within x.
 //
 // Args: x [B, H, W, C], w [C, O/Groups, kH, kW], bias [O], residual
 // [B, oH, oW, O]. Result: [B, oH, oW, O] with
@@ -49,7 +49,7 @@ func (o ConvTranspose2d) Name() string {
 	return s + o.Epilogue.String()
 }
 
-// Shape checks channels, groups and paddings.
+// Shape checks the channels, groups and paddings.
 func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	o = o.Defaults()
 	if len(args) < 2 || len(args[0]) != 4 || len(args[1]) != 4 {
@@ -58,7 +58,7 @@ func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	x, w := args[0], args[1]
 	switch {
 	case x[3]%o.Groups != 0:
-		return nil, fmt.Errorf("%d channels in %d groups", x[3], o.Groups)
+		return nil, fmt.Errorf("%d channels do not divide into %d groups", x[3], o.Groups)
 	case w[0] != x[3]:
 		return nil, fmt.Errorf("input has %d channels, weight wants %d", x[3], w[0])
 	}
@@ -72,14 +72,14 @@ func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		y[1+d] = (x[1+d]-1)*o.Stride[d] - 2*o.Pad[d] + o.Dilation[d]*(w[2+d]-1) + o.OutputPad[d] + 1
 		if y[1+d] < 1 {
-			return nil, fmt.Errorf("padding %v leaves nothing of input %v under window %d×%d", o.Pad, x, w[2], w[3])
+			return nil, fmt.Errorf("padding %v leaves nothing of input %v under kernel %d×%d", o.Pad, x, w[2], w[3])
 		}
 	}
 	return y, o.check(args, 2, y)
 }
 
-// Eval scatters each pixel of x through the window, the formula's sum in
-// another order.
+// Eval computes the formula with the sum in another order: it adds each pixel of
+// x to all results that it contributes to.
 func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	o = o.Defaults()
 	x, w := args[0], args[1]
@@ -124,7 +124,7 @@ func (o ConvTranspose2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands splits the batch, and the rows if windows lie one below the other.
+// Bands splits the batch, and also the rows if the kernel's positions tile them.
 func (o ConvTranspose2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	d, k := o.Defaults(), args[1][2]
 	apart := d.Pad[0] == 0 && d.OutputPad[0] == 0 && d.Stride[0] == k && (d.Dilation[0] == 1 || k == 1)
@@ -132,18 +132,18 @@ func (o ConvTranspose2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tens
 	return args, result, o.moves(1, 1)
 }
 
-// Rows are those whose windows reach the result.
+// Rows returns the rows of x that contribute to the result.
 func (o ConvTranspose2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	d := o.Defaults()
 	s := d.Stride[0]
 	last := (to - 1 + d.Pad[0]) / s
-	// Without a gap between windows the first lies at or above row from.
+	// The min keeps first at or above row from if the stride leaves gaps.
 	span := d.Dilation[0] * (args[1][2] - 1)
 	first := min(max(0, from+d.Pad[0]-span+s-1)/s, (from+d.Pad[0])/s)
 	return o.rows(args, inside(first, last+1, args[0][1]), from, to)
 }
 
-// FLOPs is two for each weight of a group and pixel of x.
+// FLOPs counts two for each element of x and weight that it meets.
 func (o ConvTranspose2d) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 {
 	x, w := args[0], args[1]
 	return 2 * int64(x.Len()) * int64(w[1]*w[2]*w[3])

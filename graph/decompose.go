@@ -6,18 +6,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Decompose returns a graph with the same inputs, stages and outputs in which
-// attention, one op in g, is many that keep all scores in memory; g itself if
-// it has none. With heads apart, [B, H, N, D],
+// Decompose returns a graph with the same inputs, stages and outputs, in which
+// smaller ops replace each attention op and keep all its scores in memory. It
+// returns g itself if g has no attention. With the heads split, [B, H, N, D],
 //
-//   - an Attention becomes a MatMul of queries and keys, additions of biases and
-//     of a mask that makes it causal, a Softmax, and a MatMul with the values;
-//   - a WindowAttention becomes a Concat with the padding, a Roll, a
-//     WindowPartition, in the windows the same, with Normalize and a product
-//     with the scale before the bias if it is Cosine and with ShiftMask where it
-//     is shifted, and then WindowReverse, the Roll back and a Slice.
+//   - Attention becomes a MatMul of queries and keys, an Add for each bias and
+//     for the causal mask, a Softmax, and a MatMul with the values;
+//   - WindowAttention becomes a Concat that pads, a Roll and a WindowPartition;
+//     then the same ops in each window, with an Add of ShiftMask if it is
+//     shifted and, if it is Cosine, with Normalize and a Mul by the scale;
+//     then a WindowReverse, a Roll back and a Slice that crops.
 //
-// Other ops stay. It is there to hold the kernels of attention against.
+// Other ops stay. The kernels of attention are checked against this graph.
 func (g *Graph) Decompose() *Graph {
 	there := false
 	for _, v := range g.Nodes {
@@ -74,10 +74,10 @@ type decomposable interface {
 
 type decomposer struct {
 	out   *Graph
-	masks map[any]*tensor.Tensor // by what they depend on
+	masks map[any]*tensor.Tensor // the key is what a mask depends on
 }
 
-// mask adds a constant, the same one for each key.
+// mask adds the constant for key, which build makes the first time.
 func (d *decomposer) mask(key any, build func() *tensor.Tensor) *Value {
 	if d.masks[key] == nil {
 		d.masks[key] = build()
@@ -85,8 +85,8 @@ func (d *decomposer) mask(key any, build func() *tensor.Tensor) *Value {
 	return d.out.Const(d.masks[key])
 }
 
-// apart takes h heads of c channels each, from the given channel on, of
-// x [B, N, channels] and puts them before the tokens: [B, h, N, c].
+// apart takes h heads of c channels from x [B, N, channels], beginning at channel
+// first, and puts the heads before the tokens: [B, h, N, c].
 func apart(x *Value, first, h, c int) *Value {
 	if h*c < x.Shape[2] {
 		x = x.Slice(2, first, first+h*c)
@@ -123,8 +123,8 @@ func (o Attention) decompose(d *decomposer, shapes []tensor.Shape, args []*Value
 	return together(scores.Softmax(-1).MatMul(part(l.V, l.Dv)))
 }
 
-// causalMask is what Causal adds to the scores: [n, m], −Inf for keys after
-// the query, else 0.
+// causalMask returns the mask [n, m] that Causal adds to the scores: −Inf for
+// keys after the query, else 0.
 func causalMask(n, m int) *tensor.Tensor {
 	mask := tensor.New(n, m)
 	mask.Name = "causal_mask"
@@ -180,7 +180,7 @@ func (o WindowAttention) decompose(d *decomposer, _ []tensor.Shape, args []*Valu
 	return y
 }
 
-// rolled moves the tokens of x [B, H, W, C] round.
+// rolled moves the tokens of x [B, H, W, C] cyclically.
 func rolled(x *Value, down, right int) *Value {
 	if down == 0 && right == 0 {
 		return x

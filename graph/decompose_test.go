@@ -11,7 +11,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// decomposes holds op against its Decompose, and returns that graph.
+// decomposes compares op with the graph that Decompose makes of it, and returns
+// that graph.
 func decomposes(t *testing.T, op Op, args []*tensor.Tensor) *Graph {
 	t.Helper()
 	g, err := Trace(func(g *Graph) {
@@ -77,7 +78,7 @@ func TestDecomposeAttention(t *testing.T) {
 	}
 }
 
-// TestDecomposeMasked is a mask of -Inf, also over all keys of a query.
+// TestDecomposeMasked masks keys with -Inf, for one query all of them.
 func TestDecomposeMasked(t *testing.T) {
 	const b, n, m = 2, 5, 7
 	r := rand.New(rand.NewPCG(1, 3))
@@ -97,7 +98,7 @@ func TestDecomposeWindowAttention(t *testing.T) {
 		{Both(3), Both(0), Pair{6, 6}},
 		{Both(3), Both(1), Pair{7, 8}}, // padded
 		{Both(3), Both(2), Pair{6, 9}},
-		{Both(4), Both(2), Pair{3, 9}}, // one window down
+		{Both(4), Both(2), Pair{3, 9}}, // one window along the height
 		{Both(4), Both(2), Pair{4, 4}}, // one window
 		{Both(7), Both(3), Pair{5, 7}},
 		{Both(7), Both(3), Pair{14, 9}},
@@ -133,8 +134,8 @@ func TestDecomposeWindowAttention(t *testing.T) {
 	}
 }
 
-// TestDecomposeKeeps checks inputs, stages, outputs and the names of layers, and
-// that layers share their masks.
+// TestDecomposeKeeps checks that inputs, stages, outputs and names of layers stay,
+// and that layers share their masks.
 func TestDecomposeKeeps(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	weight := func(name string, shape ...int) *tensor.Tensor {
@@ -159,10 +160,10 @@ func TestDecomposeKeeps(t *testing.T) {
 	before := g.String()
 	d := g.Decompose()
 	if g.String() != before {
-		t.Error("the graph itself is another afterwards")
+		t.Error("Decompose changes its graph")
 	}
 	if again := d.Decompose(); again != d {
-		t.Error("a graph without attention is not itself")
+		t.Error("Decompose copies a graph without attention")
 	}
 	if err := g.Keep(); err != nil {
 		t.Fatal(err)

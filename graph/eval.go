@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Eval computes the outputs in plain Go over all cores: the reference, and the
-// way to run without a GPU. It stops between ops when ctx ends.
+// Eval computes the outputs in plain Go on all cores. It is the reference for
+// kernels, and runs a graph without a GPU. It stops between ops when ctx ends.
 func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err := g.CheckInputs(inputs); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.T
 	return outputs, nil
 }
 
-// CheckInputs says what is wrong with inputs, in number, shape or data.
+// CheckInputs returns an error if the number, shapes or data of inputs are wrong.
 func (g *Graph) CheckInputs(inputs []*tensor.Tensor) error {
 	if len(inputs) != len(g.Inputs) {
 		return fmt.Errorf("graph: %d inputs given, want %d", len(inputs), len(g.Inputs))

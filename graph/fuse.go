@@ -2,35 +2,39 @@ package graph
 
 import "github.com/vertebra/vertebra/tensor"
 
-// fusable is an op with an epilogue that later ops can move into.
+// fusable is an op with an epilogue, into which later ops can move.
 type fusable interface {
 	Op
 	epilogue() Epilogue
 	withEpilogue(Epilogue) Op
 }
 
-// foldable is a fusable op whose result is linear in a constant weight, arg
-// number weight, with the result's channels along the weight's dimension axis,
-// so that batch normalisation can be multiplied into it.
+// foldable is a fusable op whose result is linear in a constant weight, so that a
+// batch norm can be multiplied into it. The weight is arg number weight, and the
+// result's channels lie along its dimension axis.
 type foldable interface {
 	fusable
 	foldable() (weight, axis int)
 }
 
-// Fuse returns a graph with the same outputs and less to do: batch
-// normalisation is folded into the weights of the op before it; additions and
-// activations move into the epilogue of the op that makes their argument,
-// where nothing else needs it; ops of constants become constants; a layer over
-// joined channels becomes a sum over the parts; what no output needs is left
-// out; and an op that makes more than it uses up comes no earlier than it must.
+// Fuse returns a graph with the same outputs and less work:
+//
+//   - a batch norm is folded into the weights of the op before it;
+//   - an addition or activation moves into the epilogue of the op that makes its
+//     argument, if nothing else uses the argument;
+//   - an op with only constant arguments becomes a constant;
+//   - a layer over joined channels becomes a sum over the parts;
+//   - an op that no output needs is left out;
+//   - an op whose result is larger than the memory it frees moves to just before
+//     its first use.
 func (g *Graph) Fuse() *Graph {
 	f := g.rewrite((*fuser).fuse).rewrite((*fuser).split)
 	f.late()
 	return f
 }
 
-// rewrite returns a graph with the same outputs, each op and constant that they
-// need put into it by put.
+// rewrite returns a graph with the same outputs. It adds each constant that they
+// need, and calls put to add each op.
 func (g *Graph) rewrite(put func(f *fuser, v *Value) *Value) *Graph {
 	f := fuser{
 		out:  &Graph{consts: map[*tensor.Tensor]*Value{}},
@@ -75,7 +79,7 @@ type fuser struct {
 	uses map[*Value]int    // of values of the old graph
 }
 
-// fuse puts op v into the new graph, with what is before it if it can be.
+// fuse adds op v to the new graph, merged into the op before it if possible.
 func (f *fuser) fuse(v *Value) *Value {
 	switch op := v.Op.(type) {
 	case BatchNorm:
@@ -102,7 +106,7 @@ func (f *fuser) fuse(v *Value) *Value {
 	return f.apply(v, v.Op, args...)
 }
 
-// args are v's, of the new graph.
+// args returns the args of v in the new graph.
 func (f *fuser) args(v *Value) []*Value {
 	args := make([]*Value, len(v.Args))
 	for i, a := range v.Args {
@@ -111,7 +115,7 @@ func (f *fuser) args(v *Value) []*Value {
 	return args
 }
 
-// evaluated computes an op of constants alone.
+// evaluated returns the result of an op whose args are all constants, else nil.
 func evaluated(op Op, args []*Value) *tensor.Tensor {
 	consts := make([]*tensor.Tensor, len(args))
 	for i, a := range args {
@@ -123,8 +127,8 @@ func evaluated(op Op, args []*Value) *tensor.Tensor {
 	return op.Eval(consts)
 }
 
-// activation moves v into the op that makes its argument, also past ops that
-// only move elements.
+// activation moves v into the op that makes its argument, even past ops that only
+// move elements.
 func (f *fuser) activation(op Activate, v *Value) *Value {
 	var moves []*Value
 	a := v.Args[0]
@@ -144,8 +148,7 @@ func (f *fuser) activation(op Activate, v *Value) *Value {
 	return w
 }
 
-// movesOnly reports whether op gives back its one argument's elements, each
-// once or more, in another order.
+// movesOnly reports whether op has one arg and only reorders its elements.
 func movesOnly(op Op) bool {
 	switch op.(type) {
 	case Reshape, Permute, PixelShuffle, PixelUnshuffle, Roll:
@@ -154,7 +157,7 @@ func movesOnly(op Op) bool {
 	return false
 }
 
-// apply adds op in place of v, keeping the layer's name.
+// apply adds op in place of v and keeps the layer's name.
 func (f *fuser) apply(v *Value, op Op, args ...*Value) *Value {
 	w := Apply(op, args...)
 	if w.Name == "" {
@@ -163,8 +166,8 @@ func (f *fuser) apply(v *Value, op Op, args ...*Value) *Value {
 	return w
 }
 
-// producer returns the op of the new graph that makes a and its epilogue, if
-// it has one and a is needed only once.
+// producer returns the value of the new graph for a, and its op's epilogue. The
+// value is nil if the op has no epilogue or if a has more than one use.
 func (f *fuser) producer(a *Value) (Epilogue, *Value) {
 	p := f.at[a]
 	if op, ok := p.Op.(fusable); ok && f.uses[a] == 1 {
@@ -190,7 +193,7 @@ func (f *fuser) residual(v, a, b *Value) *Value {
 	return f.apply(p, p.Op.(fusable).withEpilogue(e), append(p.Args[:len(p.Args):len(p.Args)], f.at[b])...)
 }
 
-// fold multiplies batch normalisation v into the weights of the op before it.
+// fold multiplies batch norm v into the weights of the op before it.
 func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	e, p := f.producer(v.Args[0])
 	if p == nil || e.Act != None || e.Residual {
@@ -211,9 +214,9 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	if w.Const == nil || w.Const.Data == nil || e.Bias && p.Args[at+1].Const == nil {
 		return nil
 	}
-	scale, shift := op.ScaleShift(stats)
+	scale, shift := op.scaleShift(stats)
 	if w.Shape[axis] != len(scale) {
-		return nil // groups of a transposed convolution
+		return nil // a transposed convolution with groups
 	}
 	bias := tensor.New(len(scale))
 	bias.Name = v.Name + ".folded"
@@ -237,7 +240,7 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	return f.apply(p, prod.withEpilogue(e), append(args, f.out.Const(bias))...)
 }
 
-// sweep drops nodes that no output needs: what was fused away.
+// sweep drops nodes that no output needs, such as ops that were fused.
 func (f *fuser) sweep() {
 	live := map[*Value]bool{}
 	for _, o := range f.out.Outputs {

@@ -18,7 +18,7 @@ func random(r *rand.Rand, shape ...int) *tensor.Tensor {
 	return t
 }
 
-// randomGraph builds layers that Fuse may and may not touch, at random.
+// randomGraph builds random layers, some of which Fuse may change.
 func randomGraph(r *rand.Rand) *Graph {
 	g, err := Trace(func(g *Graph) {
 		v := g.Input("x", 1, 5, 6, 4)
@@ -108,7 +108,7 @@ func TestFuseResidualBlock(t *testing.T) {
 	}
 }
 
-// TestFuseScales folds batch normalisation, also twice, without a copy of the
+// TestFuseScales folds two batch norms into a convolution without a copy of the
 // weight.
 func TestFuseScales(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
@@ -125,7 +125,7 @@ func TestFuseScales(t *testing.T) {
 	}
 	conv := g.Fuse().Outputs[0].Value
 	if _, ok := conv.Op.(Conv2d); !ok || conv.Args[1].Const != w || conv.Args[1].Scale == nil {
-		t.Fatalf("%v is no convolution with the weight and a scale", conv.Op)
+		t.Fatalf("%v is not a convolution with the weight and a scale", conv.Op)
 	}
 	for i, v := range conv.Args[1].Tensor(nil).Data {
 		by := 1 / (float64(variance.Data[i/18]) + 1e-5)

@@ -7,16 +7,16 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Indices are float32 values that are whole numbers, exact up to 2^24. What an
-// index outside its range selects is NaN.
+// Indices are whole numbers stored as float32, exact up to 2^24. An index outside
+// its range selects NaN.
 
-// Gather selects along one dimension by an index for each element, PyTorch's
-// gather:
+// Gather selects an element along one dimension for each index, as PyTorch's
+// gather does:
 //
 //	y[.., i, ..] = x[.., index[.., i, ..], ..]
 //
-// Args: x and index of the same rank, index nowhere larger than x but along
-// Axis. Result: index's shape.
+// Args: x and index of the same rank. Only along Axis may index be larger than x.
+// Result: index's shape.
 type Gather struct{ Axis int }
 
 // Name is "gather" and the axis.
@@ -25,7 +25,7 @@ func (o Gather) Name() string { return fmt.Sprintf("gather axis %d", o.Axis) }
 // Shape checks index against x.
 func (o Gather) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 2 || len(args[0]) != len(args[1]) || len(args[0]) > MaxRank {
-		return nil, fmt.Errorf("arguments are %v, want x and index of one rank", args)
+		return nil, fmt.Errorf("arguments are %v, want x and index of the same rank", args)
 	}
 	x, index := args[0], args[1]
 	if o.Axis < 0 || o.Axis >= len(x) {
@@ -65,17 +65,16 @@ func (o Gather) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Gather) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Gather selects elements of v along axis by an index for each.
+// Gather selects an element of v along axis for each index.
 func (v *Value) Gather(axis int, index *Value) *Value { return Apply(Gather{axis}, v, index) }
 
-// TakeRows selects whole rows, tokens say, in each of a number of batches:
+// TakeRows selects whole rows, such as tokens, in each batch:
 //
 //	y[b, l] = x[b, index[b, l]]
 //
-// Args: x [B.., N, C..], index [B.., L], where the last dimension of index is
-// where x has N. Result: [B.., L, C..]. With index [B, L] it is PyTorch's
-// gather of tokens along dimension 1 by an index repeated over channels; with
-// index [L], index_select along dimension 0.
+// Args: x [B.., N, C..], index [B.., L]. Result: [B.., L, C..]. With index [B, L]
+// it is PyTorch's gather along dimension 1 with the index repeated over channels;
+// with index [L] it is index_select along dimension 0.
 type TakeRows struct{}
 
 // Name is "take_rows".
@@ -94,8 +93,8 @@ func (o TakeRows) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return append(index.Clone(), x[axis+1:]...), nil
 }
 
-// Sizes returns the extents of x as [b, n, c] and the number of rows l that are
-// taken from each n.
+// Sizes returns the extents of x as [b, n, c] and the number of rows l taken from
+// each batch.
 func (o TakeRows) Sizes(args []tensor.Shape) (b, n, c, l int) {
 	axis := len(args[1]) - 1
 	return args[0][:axis].Len(), args[0][axis], args[0][axis+1:].Len(), args[1][axis]
@@ -134,7 +133,7 @@ func (o TakeRows) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 // TakeRows selects rows of v by index.
 func (v *Value) TakeRows(index *Value) *Value { return Apply(TakeRows{}, v, index) }
 
-// Embedding looks rows up in a table: y[i] = table[ids[i]].
+// Embedding looks up rows in a table: y[i] = table[ids[i]].
 //
 // Args: ids [..], table [V, C]. Result: [.., C].
 type Embedding struct{}
@@ -142,7 +141,7 @@ type Embedding struct{}
 // Name is "embedding".
 func (o Embedding) Name() string { return "embedding" }
 
-// Shape appends the table's channels to the shape of ids.
+// Shape returns the shape of ids with the table's channels appended.
 func (o Embedding) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 2 || len(args[1]) != 2 || len(args[0]) >= MaxRank {
 		return nil, fmt.Errorf("arguments are %v, want ids and table [V, C]", args)
@@ -150,7 +149,7 @@ func (o Embedding) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return append(args[0].Clone(), args[1][1]), nil
 }
 
-// Eval looks each id up.
+// Eval computes the formula.
 func (o Embedding) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	ids, table := args[0], args[1]
 	flat := tensor.Of(ids.Data, len(ids.Data))
@@ -158,7 +157,7 @@ func (o Embedding) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y.Reshape(append(ids.Shape.Clone(), table.Shape[1])...)
 }
 
-// Bands sees ids and the result as rows.
+// Bands splits the ids.
 func (o Embedding) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	n := args[0].Len()
 	return []tensor.Shape{{n}, args[1]}, tensor.Shape{n, args[1][1]}, []bool{true, false}
@@ -167,12 +166,12 @@ func (o Embedding) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 // FLOPs is 0.
 func (o Embedding) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Embedding looks the ids v up in a table [V, C].
+// Embedding looks up the ids v in a table [V, C].
 func (v *Value) Embedding(table *Value) *Value { return Apply(Embedding{}, v, table) }
 
 var nan = float32(math.NaN())
 
-// indexed converts an index below n.
+// indexed converts index f, and reports whether it lies in [0, n).
 func indexed(f float32, n int) (int, bool) {
 	if !(f >= 0 && f < float32(n)) {
 		return 0, false

@@ -1,11 +1,16 @@
-// Package graph describes what a model computes. An op is a small comparable
-// struct that states its formula, infers and checks shapes, and evaluates
-// itself slowly and plainly in float64: the reference that every kernel is
-// held against, and the way to run without a GPU. Trace records the ops a
-// model applies; Fuse rewrites the record into fewer, larger ops, Decompose
-// attention into smaller ones.
+// Package graph describes what a model computes.
 //
-// Values are channels last: images are [B, H, W, C], tokens [B, N, C].
+// Trace records a graph: inside it, Graph.Input and Graph.Const add values,
+// methods of Value and Apply add ops, and Graph.Output names the results. Fuse
+// rewrites the graph into fewer, larger ops. Eval computes it in plain Go, and
+// package gpu compiles it for a GPU. The example ownmodel traces a network built
+// from package layers.
+//
+// An op is a small comparable struct. It states its formula, infers and checks
+// shapes, and evaluates itself slowly and plainly in float64, which is the
+// reference for every kernel.
+//
+// Images are [B, H, W, C] and tokens are [B, N, C], with the channels last.
 // Weights keep the shapes of PyTorch's state dicts.
 package graph
 
@@ -18,36 +23,37 @@ import (
 )
 
 // Op is one operation of a graph: a comparable struct whose zero fields are
-// the defaults. Further contracts, such as Banded, are optional.
+// defaults. The interfaces Banded, Striped and Counted are optional.
 type Op interface {
-	// Name is the op's name in PyTorch's terms, with what sets it apart.
+	// Name is PyTorch's name for the op, with the choices that matter.
 	Name() string
 	// Shape returns the shape of the result, or says what is wrong with args.
 	Shape(args []tensor.Shape) (tensor.Shape, error)
-	// Eval computes the result; args have been accepted by Shape.
+	// Eval computes the result of args, which Shape has accepted.
 	Eval(args []*tensor.Tensor) *tensor.Tensor
 }
 
-// Banded is implemented by ops whose result can be computed band by band along
-// a first dimension, so that a value larger than a storage binding can still
-// be computed.
+// Banded is implemented by ops whose result can be computed in bands along a
+// first dimension. A value larger than a storage binding can then still be
+// computed.
 type Banded interface {
 	Op
-	// Bands returns args and the result reshaped so that rows [i:j] of the
-	// result's first dimension need only rows [i:j] of the args marked in
-	// moves, and all of the others.
+	// Bands returns reshaped args and a reshaped result. Rows [i:j] along the
+	// result's first dimension then need only rows [i:j] of the args marked in
+	// moves, and all of the other args.
 	Bands(args []tensor.Shape, result tensor.Shape) (as []tensor.Shape, r tensor.Shape, moves []bool)
 }
 
-// Counted is implemented by ops whose arithmetic is worth counting.
+// Counted is implemented by ops that do not need exactly one floating-point
+// operation for each element of the result.
 type Counted interface {
 	Op
-	// FLOPs counts floating-point operations; a multiply-add is two.
+	// FLOPs counts floating-point operations; a multiply-add counts as two.
 	FLOPs(args []tensor.Shape, result tensor.Shape) int64
 }
 
-// FLOPs counts the floating-point operations of op, at least one for each
-// element of the result unless op moves no data.
+// FLOPs returns the number of floating-point operations of op: what op counts if
+// it is Counted, else one for each element of the result.
 func FLOPs(op Op, args []tensor.Shape, result tensor.Shape) int64 {
 	if c, ok := op.(Counted); ok {
 		return c.FLOPs(args, result)
@@ -58,34 +64,34 @@ func FLOPs(op Op, args []tensor.Shape, result tensor.Shape) int64 {
 // Value is a node of a graph: an input, a constant, or the result of an op.
 type Value struct {
 	Op    Op             // nil for inputs and constants
-	Args  []*Value       // of Op
-	Const *tensor.Tensor // of constants; see Tensor for their numbers
-	Cut   Cut            // of Const; all of it if zero
-	Scale *Scale         // multiplies what is cut; nil for 1
+	Args  []*Value       // arguments of Op
+	Const *tensor.Tensor // set for constants; the method Tensor applies Cut and Scale
+	Cut   Cut            // the part of Const that is used; zero means all
+	Scale *Scale         // factors for that part; nil means 1
 	Shape tensor.Shape
-	Name  string // of inputs and stages; else the layer whose weights it uses
+	Name  string // name of an input or constant; for an op, the layer whose weights it uses
 
 	graph *Graph
 }
 
-// Graph is a record of ops in an order in which they can be computed.
+// Graph is a list of values, each after the values that it depends on.
 type Graph struct {
-	Nodes   []*Value // inputs, constants and results
+	Nodes   []*Value // inputs, constants and results of ops
 	Inputs  []*Value
 	Outputs []Output
-	Stages  []Output // named points inside, of which Keep makes outputs
+	Stages  []Output // named values inside the model; Keep makes outputs of them
 
 	consts map[*tensor.Tensor]*Value
 }
 
-// Output is a value with the name under which a caller knows it.
+// Output is a value with a name for the caller.
 type Output struct {
 	Name  string
 	Value *Value
 }
 
-// Trace records what f builds. A wrong shape inside f becomes an error that
-// names the layer.
+// Trace calls f, which adds inputs, ops and outputs to g, and returns g. A wrong
+// shape inside f becomes an error that names the layer.
 func Trace(f func(g *Graph)) (g *Graph, err error) {
 	g = &Graph{consts: map[*tensor.Tensor]*Value{}}
 	defer func() {
@@ -104,10 +110,11 @@ func Trace(f func(g *Graph)) (g *Graph, err error) {
 	return g, nil
 }
 
-// shapeError carries a mistake in shapes from an op to Trace.
+// shapeError carries a wrong shape from an op to Trace, as a panic.
 type shapeError struct{ err error }
 
-// Input adds an input. Inputs are given to a run in the order of their adding.
+// Input adds an input. A run takes the inputs in the order in which they are
+// added.
 func (g *Graph) Input(name string, shape ...int) *Value {
 	for _, d := range shape {
 		if d < 1 {
@@ -123,8 +130,8 @@ func (g *Graph) Input(name string, shape ...int) *Value {
 	return v
 }
 
-// maxElements is the size of the largest value of a graph: more than any memory
-// holds, and far from overflowing.
+// maxElements is the most elements that a value may have. It is more than any
+// memory holds, and far from overflow.
 const maxElements = 1 << 44
 
 func tooLarge(s tensor.Shape) bool {
@@ -141,13 +148,13 @@ func tooLarge(s tensor.Shape) bool {
 // Output makes v, a value of this graph, an output.
 func (g *Graph) Output(name string, v *Value) {
 	if v == nil || v.graph != g {
-		panic(shapeError{fmt.Errorf("output %s is no value of this graph", name)})
+		panic(shapeError{fmt.Errorf("output %s is not a value of this graph", name)})
 	}
 	g.Outputs = append(g.Outputs, Output{name, v})
 }
 
-// Keep makes outputs of the stages with these names, after the others; with no
-// name, of all stages.
+// Keep adds the stages with these names to the outputs. Without names it adds all
+// stages.
 func (g *Graph) Keep(names ...string) error {
 	if len(names) == 0 {
 		g.Outputs = append(g.Outputs, g.Stages...)
@@ -166,12 +173,12 @@ next:
 	return nil
 }
 
-// Apply adds the result of op. A wrong shape, or a value of another graph among
-// args, ends the enclosing Trace with an error.
+// Apply adds op to the graph of args and returns its result. A wrong shape, or an
+// arg from another graph, ends the enclosing Trace with an error.
 func Apply(op Op, args ...*Value) *Value {
 	for i, a := range args {
 		if a == nil || a.graph != args[0].graph {
-			panic(shapeError{fmt.Errorf("%s: argument %d is no value of this graph", op.Name(), i)})
+			panic(shapeError{fmt.Errorf("%s: argument %d is not a value of this graph", op.Name(), i)})
 		}
 	}
 	if len(args) == 0 {
@@ -204,11 +211,11 @@ func Apply(op Op, args ...*Value) *Value {
 	return v
 }
 
-// Graph is the graph that v belongs to.
+// Graph returns the graph that v belongs to.
 func (v *Value) Graph() *Graph { return v.graph }
 
-// Stage names v as a stage of the model: a point that features are taken from
-// and that verification compares.
+// Stage names v as a stage of the model and returns v. Keep makes an output of a
+// stage, to take features from it or to compare it with a reference.
 func (v *Value) Stage(name string) *Value {
 	v.graph.Stages = append(v.graph.Stages, Output{name, v})
 	return v
@@ -223,7 +230,7 @@ func (v *Value) ArgShapes() []tensor.Shape {
 	return shapes
 }
 
-// String lists the graph, one line a node that is not a constant.
+// String lists the graph, with one line for each node except constants.
 func (g *Graph) String() string {
 	var b strings.Builder
 	number := map[*Value]int{}

@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// GroupNorm normalises each image over groups of neighbouring channels and all
-// places:
+// GroupNorm normalises each image over all places and groups of neighbouring
+// channels:
 //
 //	y = (x − mean[b,g])/√(var[b,g] + Eps) · w[c] + b[c], g = ⌊c·Groups/C⌋
 //
@@ -34,7 +34,7 @@ func (o GroupNorm) Defaults() GroupNorm {
 // Name is "group_norm" and the number of groups.
 func (o GroupNorm) Name() string { return fmt.Sprintf("group_norm g%d", o.Defaults().Groups) }
 
-// Shape checks that the groups divide the channels, and the weights.
+// Shape checks that the groups divide the channels, and checks the weights.
 func (o GroupNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	o = o.Defaults()
 	if want := 1 + count(o.Weight, o.Bias); len(args) != want || len(args[0]) < 2 {
@@ -43,7 +43,7 @@ func (o GroupNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	x := args[0]
 	c := x[len(x)-1]
 	if c%o.Groups != 0 {
-		return nil, fmt.Errorf("%d channels in %d groups", c, o.Groups)
+		return nil, fmt.Errorf("%d channels do not divide into %d groups", c, o.Groups)
 	}
 	for _, a := range args[1:] {
 		if !a.Equal(tensor.Shape{c}) {
@@ -51,7 +51,7 @@ func (o GroupNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 	}
 	if o.Eps < 0 {
-		return nil, fmt.Errorf("eps %v", o.Eps)
+		return nil, fmt.Errorf("eps %v is negative", o.Eps)
 	}
 	return x, nil
 }
@@ -92,10 +92,10 @@ func (o GroupNorm) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 	return args, result, moves
 }
 
-// FLOPs is eight for each element.
+// FLOPs counts eight for each element.
 func (o GroupNorm) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 { return 8 * int64(result.Len()) }
 
-// GroupNorm normalises over groups of channels; nil leaves out w or b.
+// GroupNorm normalises v over groups of channels. w and b may be nil.
 func (v *Value) GroupNorm(groups int, eps float64, w, b *Value) *Value {
 	op := GroupNorm{Groups: groups, Eps: eps, Weight: w != nil, Bias: b != nil}
 	args := []*Value{v}
@@ -107,7 +107,7 @@ func (v *Value) GroupNorm(groups int, eps float64, w, b *Value) *Value {
 	return Apply(op, args...)
 }
 
-// InstanceNorm is GroupNorm with a group for each channel.
+// InstanceNorm is GroupNorm with one group for each channel.
 func (v *Value) InstanceNorm(eps float64, w, b *Value) *Value {
 	return v.GroupNorm(v.Shape[len(v.Shape)-1], eps, w, b)
 }

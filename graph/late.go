@@ -2,10 +2,10 @@ package graph
 
 import "slices"
 
-// late moves each op to just before the first that needs its result, if that
-// is larger than what the op is the last to need: memory for it is taken later
-// then. Ops that grow what they are given, such as a decoder's up-sampling,
-// come after what does not need them yet.
+// late moves an op to just before the first use of its result, if the result is
+// larger than the args that the op is the last to use. Memory for the result is
+// then taken later. A decoder's up-sampling, for example, then runs after the ops
+// that do not need it.
 func (g *Graph) late() {
 	output := map[*Value]bool{}
 	for _, o := range g.Outputs {
@@ -28,8 +28,8 @@ func (g *Graph) late() {
 	}
 }
 
-// grows reports whether op i's result is larger than those args, together, that
-// no later op needs; args that share memory count as such.
+// grows reports whether the result of op i is larger than all the args together
+// that no later op uses. An arg that shares its memory counts as one of them.
 func (g *Graph) grows(i int) bool {
 	v := g.Nodes[i]
 	if _, free := v.Op.(Reshape); free {

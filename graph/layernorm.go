@@ -7,16 +7,15 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// LayerNorm normalises over the last dimensions, together [N]:
+// LayerNorm normalises each row of N elements, where N stands for the last Dims
+// dimensions:
 //
 //	y = (x − mean)/√(var + Eps) · w + b
 //
-// with the mean and the biased variance of each row of N elements. On images
-// [B, H, W, C] it is what SAM and others call LayerNorm2d. (Ba et al.,
-// arXiv:1607.06450.)
+// with the row's mean and biased variance. On images [B, H, W, C] it is the
+// LayerNorm2d of SAM and others. (Ba et al., arXiv:1607.06450.)
 //
-// Args: x [..., N], w [N] with Weight, b [N] with Bias, where N stands for the
-// last Dims dimensions. Result: x's shape.
+// Args: x [..., N], w [N] with Weight, b [N] with Bias. Result: x's shape.
 type LayerNorm struct {
 	Dims         int     // 0 means 1
 	Eps          float64 // 0 means 1e-5
@@ -52,7 +51,7 @@ func (o LayerNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	}
 	for _, a := range args[1:] {
 		if !a.Equal(x[len(x)-o.Dims:]) {
-			return nil, fmt.Errorf("input is %v, weight or bias %v", x, a)
+			return nil, fmt.Errorf("input is %v, weight or bias is %v", x, a)
 		}
 	}
 	return x, o.checkEps()
@@ -60,7 +59,7 @@ func (o LayerNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 
 func (o LayerNorm) checkEps() error {
 	if o.Eps < 0 {
-		return fmt.Errorf("eps %v", o.Eps)
+		return fmt.Errorf("eps %v is negative", o.Eps)
 	}
 	return nil
 }
@@ -92,7 +91,7 @@ func (o LayerNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands sees x as rows.
+// Bands splits the rows.
 func (o LayerNorm) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	n := result[len(result)-o.Defaults().Dims:]
 	rows := append(tensor.Shape{result.Len() / n.Len()}, n...)
@@ -102,11 +101,11 @@ func (o LayerNorm) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 	return as, rows, moves
 }
 
-// FLOPs is eight for each element.
+// FLOPs counts eight for each element.
 func (o LayerNorm) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 { return 8 * int64(result.Len()) }
 
-// LayerNorm normalises over the last dimensions, those of w and b; nil leaves
-// one of them out, and both nil mean the last dimension alone.
+// LayerNorm normalises v over its last dimensions, which are those of w and b. w
+// and b may be nil; if both are, it normalises over the last dimension.
 func (v *Value) LayerNorm(eps float64, w, b *Value) *Value {
 	op := LayerNorm{Eps: eps, Weight: w != nil, Bias: b != nil}
 	args := []*Value{v}
@@ -119,8 +118,8 @@ func (v *Value) LayerNorm(eps float64, w, b *Value) *Value {
 	return Apply(op, args...)
 }
 
-// scaleShift returns the data of an optional weight and an optional bias, ones
-// and zeros where there is none.
+// scaleShift returns the data of an optional weight and an optional bias. A
+// missing weight is all ones, a missing bias all zeros.
 func scaleShift(args []*tensor.Tensor, weight, bias bool, n int) (w, b []float32) {
 	w, b = make([]float32, n), make([]float32, n)
 	for i := range w {
@@ -135,7 +134,7 @@ func scaleShift(args []*tensor.Tensor, weight, bias bool, n int) (w, b []float32
 	return w, b
 }
 
-// count is the number of true flags.
+// count returns the number of true flags.
 func count(flags ...bool) int {
 	n := 0
 	for _, f := range flags {

@@ -14,7 +14,7 @@ type Linear struct{ Epilogue }
 // Name is "linear" with its epilogue.
 func (o Linear) Name() string { return "linear" + o.Epilogue.String() }
 
-// Shape checks that x has as many channels as w takes.
+// Shape checks that x has as many channels as w wants.
 func (o Linear) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) < 2 || len(args[0]) < 1 || len(args[1]) != 2 {
 		return nil, fmt.Errorf("arguments are %v, want x [..., K] and weight [N, K]", args)
@@ -62,7 +62,7 @@ func (o Linear) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return as, tensor.Shape{m, n}, o.moves(1, 1)
 }
 
-// FLOPs is two for each weight and row.
+// FLOPs counts two for each weight and row.
 func (o Linear) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	return 2 * int64(result.Len()) * int64(args[1][1])
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// LocalResponseNorm divides each element by a power of the mean square of the
-// channels about it, counting channels outside as 0:
+// LocalResponseNorm divides each element by a power of the mean square of Size
+// neighbouring channels, where channels outside count as 0:
 //
 //	y[...,c] = x[...,c] / (K + Alpha/Size · Σ_{d = c−⌊Size/2⌋}^{c+⌊(Size−1)/2⌋} x[...,d]²)^Beta
 //
-// Unlike elsewhere all fields are as given: PyTorch's defaults are Alpha 1e-4,
-// Beta 0.75, K 1. (Krizhevsky et al., 2012, without the division by Size.)
+// A zero field means zero here. PyTorch's defaults are Alpha 1e-4, Beta 0.75 and
+// K 1. (Krizhevsky et al., 2012, do not divide by Size.)
 //
 // Args: x [..., C]. Result: x's shape.
 type LocalResponseNorm struct {
@@ -30,7 +30,7 @@ func (o LocalResponseNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		return nil, fmt.Errorf("arguments are %v, want x [..., C]", args)
 	}
 	if o.Size < 1 {
-		return nil, fmt.Errorf("size %d", o.Size)
+		return nil, fmt.Errorf("size %d is less than 1", o.Size)
 	}
 	return args[0], nil
 }
@@ -53,19 +53,19 @@ func (o LocalResponseNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands sees x as rows.
+// Bands splits all dimensions before the channels.
 func (o LocalResponseNorm) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	c := result[len(result)-1]
 	rows := tensor.Shape{result.Len() / c, c}
 	return []tensor.Shape{rows}, rows, []bool{true}
 }
 
-// FLOPs is two for each channel of a window, and four.
+// FLOPs counts two for each of the Size channels, and four more.
 func (o LocalResponseNorm) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
 	return int64(2*o.Size+4) * int64(result.Len())
 }
 
-// LocalResponseNorm divides by the mean square of size channels.
+// LocalResponseNorm divides v by a power of the mean square of size channels.
 func (v *Value) LocalResponseNorm(size int, alpha, beta, k float64) *Value {
 	return Apply(LocalResponseNorm{size, alpha, beta, k}, v)
 }

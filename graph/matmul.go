@@ -6,8 +6,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// MatMul is the product of matrices, or of batches of them with PyTorch's
-// broadcasting of what stands before the last two dimensions:
+// MatMul is the product of two matrices or of batches of matrices. The dimensions
+// before the last two broadcast as in PyTorch:
 //
 //	y[…,m,n] = Scale · Σ_k a[…,m,k] · b[…,k,n]
 //
@@ -106,8 +106,8 @@ func (o MatMul) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// Bands splits the rows of a where b is one matrix; otherwise the outermost
-// dimension of the batch that is not 1.
+// Bands splits the rows of a if b is a single matrix, else the first dimension of
+// the batch that is not 1.
 func (o MatMul) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	a, b := args[0], args[1]
 	m, n, k := o.Sizes(args)
@@ -132,16 +132,16 @@ func (o MatMul) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return as, result, moves
 }
 
-// FLOPs is two for each element of the result and of K.
+// FLOPs counts 2·K for each element of the result.
 func (o MatMul) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	_, _, k := o.Sizes(args)
 	return 2 * int64(result.Len()) * int64(k)
 }
 
-// MatMul is the matrix product v·b, batch by batch.
+// MatMul is the matrix product v·b of each batch.
 func (v *Value) MatMul(b *Value) *Value { return Apply(MatMul{}, v, b) }
 
-// MatMulT is v·bᵀ times scale, batch by batch: attention's scores.
+// MatMulT is scale · v·bᵀ for each batch, as in the scores of attention.
 func (v *Value) MatMulT(b *Value, scale float32) *Value {
 	return Apply(MatMul{TransB: true, Scale: scale}, v, b)
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestProductShapes holds MatMul and ConvTranspose2d to what they must refuse.
+// TestProductShapes checks that MatMul and ConvTranspose2d refuse wrong shapes.
 func TestProductShapes(t *testing.T) {
 	for _, c := range []struct {
 		op   Op
 		args []tensor.Shape
-		want string // in the error
+		want string // part of the error
 	}{
 		{MatMul{}, []tensor.Shape{{2, 3}}, "two matrices"},
 		{MatMul{}, []tensor.Shape{{3}, {3, 2}}, "two matrices"},
@@ -22,7 +22,7 @@ func TestProductShapes(t *testing.T) {
 		{MatMul{}, []tensor.Shape{{1, 1, 1, 1, 1, 2, 3}, {3, 5}}, "rank 7"},
 		{ConvTranspose2d{}, []tensor.Shape{{1, 4, 4, 3}}, "arguments"},
 		{ConvTranspose2d{}, []tensor.Shape{{1, 4, 4, 3}, {4, 3, 2, 2}}, "input has 3 channels, weight wants 4"},
-		{ConvTranspose2d{Groups: 2}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "3 channels in 2 groups"},
+		{ConvTranspose2d{Groups: 2}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "3 channels do not divide into 2 groups"},
 		{ConvTranspose2d{OutputPad: Both(1)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "output padding"},
 		{ConvTranspose2d{Pad: Both(-1)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "padding"},
 		{ConvTranspose2d{Pad: Both(3)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "leaves nothing"},
@@ -35,7 +35,7 @@ func TestProductShapes(t *testing.T) {
 	}
 }
 
-// TestMatMulBands checks that computing by bands gives the whole.
+// TestMatMulBands checks that the bands together give the result.
 func TestMatMulBands(t *testing.T) {
 	for _, args := range [][]tensor.Shape{
 		{{5, 4}, {4, 3}},
@@ -51,7 +51,7 @@ func TestMatMulBands(t *testing.T) {
 	}
 }
 
-// checkBands computes a band of each row of the first dimension on its own.
+// checkBands computes each row of the first dimension as a band of its own.
 func checkBands(t *testing.T, op Banded, args []tensor.Shape) {
 	t.Helper()
 	full := make([]*tensor.Tensor, len(args))

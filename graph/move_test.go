@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestMoveErrors checks that shapes that do not fit are refused, with a reason.
+// TestMoveErrors checks that wrong shapes are refused with a reason.
 func TestMoveErrors(t *testing.T) {
 	type ints = [graph.MaxRank]int
 	image := tensor.Shape{2, 5, 7, 3}
@@ -28,14 +28,14 @@ func TestMoveErrors(t *testing.T) {
 		{graph.Concat{}, nil, "nothing to join"},
 		{graph.Concat{Axis: 4}, []tensor.Shape{image}, "dimension 4"},
 		{graph.Concat{Axis: -5}, []tensor.Shape{image}, "dimension -5"},
-		{graph.Concat{Axis: -1}, []tensor.Shape{image, {2, 5, 6, 3}}, "do not join"},
-		{graph.Concat{Axis: 1}, []tensor.Shape{{2, 5}, {2, 5, 1}}, "do not join"},
+		{graph.Concat{Axis: -1}, []tensor.Shape{image, {2, 5, 6, 3}}, "cannot be joined"},
+		{graph.Concat{Axis: 1}, []tensor.Shape{{2, 5}, {2, 5, 1}}, "cannot be joined"},
 		{graph.Permute{Rank: 2, Order: ints{0, 1}}, []tensor.Shape{image}, "want x of rank 2"},
-		{graph.Permute{Rank: 4, Order: ints{0, 1, 1, 3}}, []tensor.Shape{image}, "no order"},
-		{graph.Permute{Rank: 4, Order: ints{0, 1, 2, 4}}, []tensor.Shape{image}, "no order"},
+		{graph.Permute{Rank: 4, Order: ints{0, 1, 1, 3}}, []tensor.Shape{image}, "is not an order"},
+		{graph.Permute{Rank: 4, Order: ints{0, 1, 2, 4}}, []tensor.Shape{image}, "is not an order"},
 		{graph.Expand{Rank: 2, To: ints{4, 6}}, []tensor.Shape{{4, 5}}, "does not expand"},
 		{graph.Expand{Rank: 2, To: ints{1, 5}}, []tensor.Shape{{4, 5}}, "does not expand"},
-		{graph.Slice{Start: ints{1: 5}}, []tensor.Shape{image}, "[5:0:0] of dimension 1"},
+		{graph.Slice{Start: ints{1: 5}}, []tensor.Shape{image}, "[5:0:0] does not fit dimension 1"},
 		{graph.Slice{Stop: ints{1: 6}}, []tensor.Shape{image}, "dimension 1"},
 		{graph.Slice{Start: ints{1: -6}}, []tensor.Shape{image}, "dimension 1"},
 		{graph.Slice{Step: ints{0: -1}}, []tensor.Shape{image}, "dimension 0"},
@@ -53,8 +53,8 @@ func TestMoveErrors(t *testing.T) {
 	}
 }
 
-// TestMoveBuilders checks the methods' dimensions counted from the end, and
-// values.
+// TestMoveBuilders checks shapes and values of the methods, with dimensions
+// counted from the end.
 func TestMoveBuilders(t *testing.T) {
 	x := tensor.New(2, 3, 4)
 	for i := range x.Data {

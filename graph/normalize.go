@@ -13,7 +13,7 @@ import (
 //
 // Args: x, any shape. Result: x's shape.
 type Normalize struct {
-	Axis int     // from the end if negative
+	Axis int     // a negative Axis counts from the end
 	Eps  float64 // 0 means 1e-12
 }
 
@@ -31,7 +31,7 @@ func (o Normalize) Name() string { return fmt.Sprintf("normalize dim%d", o.Axis)
 // Shape is x's.
 func (o Normalize) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if o.Eps < 0 {
-		return nil, fmt.Errorf("eps %v", o.Eps)
+		return nil, fmt.Errorf("eps %v is negative", o.Eps)
 	}
 	return alongShape(args, o.Axis)
 }
@@ -61,20 +61,20 @@ func (o Normalize) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sha
 	return axisBands(args, result, o.Axis)
 }
 
-// FLOPs counts two products and an addition.
+// FLOPs counts two products and an addition for each element.
 func (o Normalize) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 { return 3 * int64(result.Len()) }
 
-// Normalize makes lines along a dimension one long.
+// Normalize scales each line of v along a dimension to length 1.
 func (v *Value) Normalize(axis int) *Value { return Apply(Normalize{Axis: axis}, v) }
 
-// CosineSimilarity is the cosine of the angle between lines along one
-// dimension of a and b, which broadcast:
+// CosineSimilarity is the cosine of the angle between lines of a and b along one
+// dimension:
 //
 //	y = Σ_i a_i·b_i / (max(√(Σ_i a_i²), Eps) · max(√(Σ_i b_i²), Eps))
 //
-// Args: a, b. Result: their broadcast without the dimension.
+// Args: a, b, which broadcast. Result: the broadcast shape without the dimension.
 type CosineSimilarity struct {
-	Axis int     // of the broadcast; from the end if negative
+	Axis int     // dimension of the broadcast shape; a negative Axis counts from the end
 	Eps  float64 // 0 means 1e-8
 }
 
@@ -95,7 +95,7 @@ func (o CosineSimilarity) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		return nil, fmt.Errorf("%d arguments, want 2", len(args))
 	}
 	if o.Eps < 0 {
-		return nil, fmt.Errorf("eps %v", o.Eps)
+		return nil, fmt.Errorf("eps %v is negative", o.Eps)
 	}
 	y, err := Broadcast(args[0], args[1])
 	if err != nil {
@@ -145,7 +145,7 @@ func (o CosineSimilarity) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// FLOPs is six for each element of the broadcast.
+// FLOPs counts six for each element of the broadcast shape.
 func (o CosineSimilarity) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 {
 	s, err := Broadcast(args[0], args[1])
 	if err != nil {
@@ -154,12 +154,12 @@ func (o CosineSimilarity) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 {
 	return 6 * int64(s.Len())
 }
 
-// without is s without dimension axis.
+// without returns s without dimension axis.
 func without(s tensor.Shape, axis int) tensor.Shape {
 	return append(s[:axis:axis], s[axis+1:]...)
 }
 
-// CosineSimilarity is the cosine between lines of v and b.
+// CosineSimilarity is the cosine of the angle between lines of v and b.
 func (v *Value) CosineSimilarity(b *Value, axis int) *Value {
 	return Apply(CosineSimilarity{Axis: axis}, v, b)
 }

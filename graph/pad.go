@@ -6,31 +6,32 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// PadMode says what Pad puts around a value.
+// PadMode says how Pad fills the border.
 type PadMode uint8
 
 // The modes of Pad, with PyTorch's names.
 const (
-	Constant  PadMode = iota // Value
-	Reflect                  // the inside mirrored at the border pixel
-	Replicate                // the border pixel
-	Circular                 // the other end
+	Constant  PadMode = iota // with Value
+	Reflect                  // with the inside, mirrored at the border pixel
+	Replicate                // with the border pixel
+	Circular                 // with pixels from the opposite end
 )
 
 var padNames = [...]string{"constant", "reflect", "replicate", "circular"}
 
-// String is PyTorch's name of the mode.
+// String returns PyTorch's name for the mode.
 func (m PadMode) String() string { return padNames[m] }
 
-// Pad adds Before and After to each dimension; negative numbers crop:
+// Pad extends each dimension by Before and After, as Mode says. Negative numbers
+// crop:
 //
-//	y[.., i, ..] = x[.., i−Before, ..], or by Mode where that is outside x
+//	y[.., i, ..] = x[.., i−Before, ..]
 //
-// Args: x. Result: extents of x plus Before plus After.
+// Args: x. Result: the extents of x plus Before plus After.
 type Pad struct {
 	Before, After [MaxRank]int
 	Mode          PadMode
-	Value         float32 // of Constant
+	Value         float32 // for Constant
 }
 
 // Name is "pad" with the mode and the widths.
@@ -47,8 +48,8 @@ func (o Pad) Name() string {
 	return s
 }
 
-// Shape checks that something is left, and that reflection and wrapping need
-// no more than x holds.
+// Shape checks that the result is not empty, and that x is large enough for
+// Reflect and Circular.
 func (o Pad) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) > MaxRank {
 		return nil, fmt.Errorf("arguments are %v, want x of rank %d or less", args, MaxRank)
@@ -61,20 +62,21 @@ func (o Pad) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		before, after := o.Before[d], o.After[d]
 		if d >= len(y) {
 			if before != 0 || after != 0 {
-				return nil, fmt.Errorf("dimension %d of %v", d, args[0])
+				return nil, fmt.Errorf("no dimension %d in %v", d, args[0])
 			}
 			continue
 		}
 		n, wide := y[d], max(before, after)
 		if y[d] += before + after; y[d] < 1 || n+min(before, after) < 1 && o.Mode != Constant ||
 			o.Mode == Reflect && wide >= n || o.Mode == Circular && wide > n {
-			return nil, fmt.Errorf("dimension %d of %v padded by %d and %d (%v)", d, args[0], before, after, o.Mode)
+			return nil, fmt.Errorf("dimension %d of %v cannot be padded by %d and %d (%v)", d, args[0], before, after, o.Mode)
 		}
 	}
 	return y, nil
 }
 
-// from maps an index that may lie outside [0, n) to one inside, or to -1.
+// from maps an index that may lie outside [0, n) to one inside, or to -1 for
+// Constant.
 func (m PadMode) from(i, n int) int {
 	switch {
 	case i >= 0 && i < n:
@@ -119,12 +121,12 @@ func (o Pad) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Pad) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the first dimension if it stays.
+// Bands splits the first dimension if it is not padded.
 func (o Pad) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	return batches(o.Before[0] == 0 && o.After[0] == 0, args, result)
 }
 
-// Rows are those of x that are left in the result, for Constant.
+// Rows returns the rows of x that remain in the result, for Constant.
 func (o Pad) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	if o.Mode != Constant || o.Before[0] != 0 || o.After[0] != 0 {
 		return nil
@@ -132,12 +134,12 @@ func (o Pad) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	return [][2]int{inside(from-o.Before[1], to-o.Before[1], args[0][1])}
 }
 
-// Pad adds zeros to height and width of images [B, H, W, C].
+// Pad adds zeros around images v [B, H, W, C].
 func (v *Value) Pad(top, bottom, left, right int) *Value {
 	return Apply(Pad{Before: [MaxRank]int{1: top, 2: left}, After: [MaxRank]int{1: bottom, 2: right}}, v)
 }
 
-// Roll shifts each dimension, what leaves at the end returning at the start:
+// Roll shifts each dimension cyclically:
 //
 //	y[.., i, ..] = x[.., (i−Shift) mod n, ..]
 //
@@ -162,7 +164,7 @@ func (o Roll) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	}
 	for d := len(args[0]); d < MaxRank; d++ {
 		if o.Shift[d] != 0 {
-			return nil, fmt.Errorf("dimension %d of %v", d, args[0])
+			return nil, fmt.Errorf("no dimension %d in %v", d, args[0])
 		}
 	}
 	return args[0].Clone(), nil
@@ -185,18 +187,18 @@ func (o Roll) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Roll) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the first dimension if it stays.
+// Bands splits the first dimension if it is not shifted.
 func (o Roll) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	return batches(o.Shift[0] == 0, args, result)
 }
 
-// Roll shifts one dimension; a negative axis counts from the end.
+// Roll shifts one dimension of v cyclically. A negative axis counts from the end.
 func (v *Value) Roll(axis, shift int) *Value {
 	if axis < 0 {
 		axis += len(v.Shape)
 	}
 	if axis < 0 || axis >= MaxRank {
-		panic(shapeError{fmt.Errorf("roll: dimension %d of %v", axis, v.Shape)})
+		panic(shapeError{fmt.Errorf("roll: no dimension %d in %v", axis, v.Shape)})
 	}
 	var o Roll
 	o.Shift[axis] = shift

@@ -10,7 +10,7 @@ import (
 //
 //	y[i_0, i_1, ..] = x[..] with i_d at dimension Order[d] of x
 //
-// Args: x of Rank dimensions. Result: dimension d is dimension Order[d] of x.
+// Args: x with Rank dimensions. Result: dimension d is dimension Order[d] of x.
 type Permute struct {
 	Rank  int
 	Order [MaxRank]int
@@ -28,7 +28,7 @@ func (o Permute) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	var seen [MaxRank]bool
 	for d, from := range o.Order[:o.Rank] {
 		if from < 0 || from >= o.Rank || seen[from] {
-			return nil, fmt.Errorf("%v is no order of %d dimensions", o.Order[:o.Rank], o.Rank)
+			return nil, fmt.Errorf("%v is not an order of %d dimensions", o.Order[:o.Rank], o.Rank)
 		}
 		seen[from] = true
 		y[d] = args[0][from]
@@ -51,8 +51,8 @@ func (o Permute) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape
 	return batches(o.Order[0] == 0, args, result)
 }
 
-// Permute puts dimension order[d] of v at d; negative numbers count from the
-// end.
+// Permute makes dimension order[d] of v dimension d of the result. Negative
+// numbers count from the end.
 func (v *Value) Permute(order ...int) *Value {
 	o := Permute{Rank: len(order)}
 	if len(order) > MaxRank {
@@ -67,10 +67,10 @@ func (v *Value) Permute(order ...int) *Value {
 	return Apply(o, v)
 }
 
-// Expand repeats dimensions of extent 1, as PyTorch's expand does: shapes are
+// Expand repeats dimensions of extent 1, as PyTorch's expand does. Shapes are
 // aligned at the last dimension.
 //
-// Args: x that broadcasts to To. Result: To[:Rank].
+// Args: x, which broadcasts to To. Result: To[:Rank].
 type Expand struct {
 	Rank int
 	To   [MaxRank]int
@@ -119,8 +119,8 @@ func (v *Value) Expand(shape ...int) *Value {
 	return Apply(o, v)
 }
 
-// gather fills y with the elements of x that from finds for each index of y;
-// below 0 leaves an element as it is.
+// gather sets each element of y to the element of x whose flat index from
+// returns. It leaves an element as it is if from returns less than 0.
 func gather(x, y *tensor.Tensor, from func(index []int) int) {
 	index := make([]int, len(y.Shape))
 	for i := range y.Data {

@@ -7,9 +7,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Window is what a pooling slides over an image. The zero Stride means Size,
-// as in PyTorch. Ceil rounds the result's extents up; a window that would
-// begin beyond the image and its first padding is left out.
+// Window is the window that a pooling slides over an image. The zero Stride means
+// Size, as in PyTorch. Ceil rounds the result's extents up, but drops a window
+// that would begin beyond the image and the padding before it.
 type Window struct {
 	Size, Stride, Pad, Dilation Pair
 	Ceil                        bool
@@ -24,7 +24,8 @@ func (w Window) Defaults() Window {
 	return w
 }
 
-// String is "k3 s2 p1 ceil": the choices that differ from the defaults.
+// String lists the size and the choices that differ from the defaults:
+// "k3 s2 p1 ceil".
 func (w Window) String() string {
 	w = w.Defaults()
 	s := "k" + w.Size.String()
@@ -43,8 +44,9 @@ func (w Window) String() string {
 	return s
 }
 
-// shape is the shape of the pooled image: with span = Dilation·(Size−1) + 1,
-// ⌊(H + 2·Pad − span)/Stride⌋ + 1, or ⌈…⌉ + 1 with Ceil.
+// shape returns the shape of the pooled image. Its height is
+// ⌊(H + 2·Pad − span)/Stride⌋ + 1, or ⌈…⌉ + 1 with Ceil, where
+// span = Dilation·(Size−1) + 1.
 func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 	w = w.Defaults()
 	if len(args) != 1 || len(args[0]) != 4 {
@@ -59,7 +61,7 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 		}
 		span := dilation*(size-1) + 1
 		if 2*pad > span {
-			return nil, fmt.Errorf("padding %v is over half the window %v", w.Pad, w.Size)
+			return nil, fmt.Errorf("padding %v is more than half the window %v", w.Pad, w.Size)
 		}
 		room := x[1+d] + 2*pad - span
 		if w.Ceil {
@@ -77,14 +79,14 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 	return y, nil
 }
 
-// rows are those under the windows of rows [from, to) of the result.
+// rows returns the rows under the windows of rows [from, to) of the result.
 func (w Window) rows(x tensor.Shape, from, to int) [][2]int {
 	w = w.Defaults()
 	return [][2]int{under(w.Size[0], w.Stride[0], w.Pad[0], w.Dilation[0], x[1], from, to)}
 }
 
-// bands splits the batch; where windows lie one below the other without gap
-// and padding, it takes a row of them for an image.
+// bands splits the batch. If the windows tile the image without padding, each row
+// of windows counts as an image.
 func (w Window) bands(x, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	w = w.Defaults()
 	if k := w.Size[0]; k == w.Stride[0] && w.Pad[0] == 0 && w.Dilation[0] == 1 && x[1] == k*y[1] {
@@ -93,7 +95,7 @@ func (w Window) bands(x, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) 
 	return []tensor.Shape{x}, y, []bool{true}
 }
 
-// MaxPool2d is the largest element under a window; padding never wins:
+// MaxPool2d is the largest element under a window, where padding does not count:
 //
 //	y[b,i,j,c] = max_{u,v} x[b, i·s−p+u·d, j·s−p+v·d, c]
 //
@@ -116,17 +118,17 @@ func (o MaxPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	})
 }
 
-// Bands splits the batch, and the rows if windows lie side by side.
+// Bands splits the batch, and also the rows if the windows tile them.
 func (o MaxPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	return o.bands(args[0], result)
 }
 
-// FLOPs is one for each element under each window.
+// FLOPs counts one for each element under each window.
 func (o MaxPool2d) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
 	return int64(result.Len()) * int64(o.Size[0]*o.Size[1])
 }
 
-// Rows are those under the windows.
+// Rows returns the rows under the windows.
 func (o MaxPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	return o.rows(args[0], from, to)
 }
@@ -135,9 +137,10 @@ func (o MaxPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]
 //
 //	y[b,i,j,c] = Σ_{u,v} x[b, i·s−p+u, j·s−p+v, c] / n
 //
-// The padding is zeros and n counts it, but not what Ceil adds beyond it. With
-// ExcludePad, PyTorch's count_include_pad=False, n counts the image alone; a
-// Divisor over 0 takes the place of n. A dilation is not allowed.
+// The padding is zeros. n counts the elements of the window in the image and its
+// padding, but none that Ceil adds beyond it. With ExcludePad (PyTorch's
+// count_include_pad=False) n counts only the image. A Divisor above 0 replaces n.
+// Dilation is not allowed.
 //
 // Args: x [B, H, W, C]. Result: [B, oH, oW, C], see Window.
 type AvgPool2d struct {
@@ -161,10 +164,10 @@ func (o AvgPool2d) Name() string {
 // Shape checks the window.
 func (o AvgPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if o.Dilation.or1() != Both(1) {
-		return nil, fmt.Errorf("dilation %v", o.Dilation)
+		return nil, fmt.Errorf("dilation %v is not allowed", o.Dilation)
 	}
 	if o.Divisor < 0 {
-		return nil, fmt.Errorf("divisor %d", o.Divisor)
+		return nil, fmt.Errorf("divisor %d is negative", o.Divisor)
 	}
 	return o.shape(args)
 }
@@ -187,23 +190,24 @@ func (o AvgPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	})
 }
 
-// Bands splits the batch, and the rows if windows lie side by side.
+// Bands splits the batch, and also the rows if the windows tile them.
 func (o AvgPool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	return o.bands(args[0], result)
 }
 
-// FLOPs is one for each element under each window.
+// FLOPs counts one for each element under each window.
 func (o AvgPool2d) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
 	return int64(result.Len()) * int64(o.Size[0]*o.Size[1])
 }
 
-// Rows are those under the windows.
+// Rows returns the rows under the windows.
 func (o AvgPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	return o.rows(args[0], from, to)
 }
 
-// AdaptivePool2d is the mean, or with Max the largest, of windows that cut the
-// image into Out[0]×Out[1] parts, which overlap where Out does not divide it:
+// AdaptivePool2d is the mean, or with Max the largest element, of each of the
+// Out[0]×Out[1] windows that cover the image. The windows overlap if Out does not
+// divide its size:
 //
 //	y[b,i,j,c] = mean of x[b, ⌊i·H/oH⌋:⌈(i+1)·H/oH⌉, ⌊j·W/oW⌋:⌈(j+1)·W/oW⌉, c]
 //
@@ -222,13 +226,13 @@ func (o AdaptivePool2d) Name() string {
 	return fmt.Sprintf("adaptive_%s_pool2d %v", kind, o.Out)
 }
 
-// Shape checks that there is a result.
+// Shape checks that the result is not empty.
 func (o AdaptivePool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
 	}
 	if o.Out[0] < 1 || o.Out[1] < 1 {
-		return nil, fmt.Errorf("result is %d×%d", o.Out[0], o.Out[1])
+		return nil, fmt.Errorf("result %d×%d is empty", o.Out[0], o.Out[1])
 	}
 	return tensor.Shape{args[0][0], o.Out[0], o.Out[1], args[0][3]}, nil
 }
@@ -252,25 +256,25 @@ func (o AdaptivePool2d) Bands(args []tensor.Shape, result tensor.Shape) ([]tenso
 	return args, result, []bool{true}
 }
 
-// Rows are those under the windows.
+// Rows returns the rows under the windows.
 func (o AdaptivePool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	h := args[0][1]
 	return [][2]int{{from * h / o.Out[0], (to*h + o.Out[0] - 1) / o.Out[0]}}
 }
 
-// FLOPs is one for each element, of the result or of x, whichever are more.
+// FLOPs counts one for each element of the result or of x, whichever has more.
 func (o AdaptivePool2d) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	return int64(max(args[0].Len(), result.Len()))
 }
 
-// window is the part of an image, or of its padding, that makes one element.
+// window is the part of the padded image that makes one element of the result.
 type window struct {
 	top, bottom, left, right int
-	down, across             int // steps
-	divisor                  int // of the sum; 0 for the largest element
+	down, across             int // steps between its elements
+	divisor                  int // divides the sum; 0 takes the largest element
 }
 
-// pool applies op, a pooling, to x, with the window of each place.
+// pool applies the pooling op to x. at returns the window of each place.
 func pool(x *tensor.Tensor, op Op, at func(i, j int) window) *tensor.Tensor {
 	shape, err := op.Shape([]tensor.Shape{x.Shape})
 	if err != nil {
@@ -306,15 +310,15 @@ func pool(x *tensor.Tensor, op Op, at func(i, j int) window) *tensor.Tensor {
 // MaxPool2d is the largest element under a window.
 func (v *Value) MaxPool2d(w Window) *Value { return Apply(MaxPool2d{w}, v) }
 
-// AvgPool2d is the mean under a window, padding included.
+// AvgPool2d is the mean under a window, including its padding.
 func (v *Value) AvgPool2d(w Window) *Value { return Apply(AvgPool2d{Window: w}, v) }
 
-// AdaptiveAvgPool2d is the mean of h×w parts.
+// AdaptiveAvgPool2d is the mean of each of h×w windows.
 func (v *Value) AdaptiveAvgPool2d(h, w int) *Value {
 	return Apply(AdaptivePool2d{Out: Pair{h, w}}, v)
 }
 
-// AdaptiveMaxPool2d is the largest element of h×w parts.
+// AdaptiveMaxPool2d is the largest element of each of h×w windows.
 func (v *Value) AdaptiveMaxPool2d(h, w int) *Value {
 	return Apply(AdaptivePool2d{Out: Pair{h, w}, Max: true}, v)
 }

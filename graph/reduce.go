@@ -21,14 +21,14 @@ const (
 
 var reduceNames = [...]string{"mean", "sum", "amax", "amin"}
 
-// String is PyTorch's name of the function.
+// String returns PyTorch's name for the function.
 func (k ReduceKind) String() string { return reduceNames[k] }
 
 // Axes is a set of dimensions: bit d stands for dimension d. The zero Axes
 // means all dimensions.
 type Axes uint8
 
-// Dims is the set of the dimensions, none of them negative.
+// Dims returns the set of dims, which must not be negative.
 func Dims(dims ...int) Axes {
 	var a Axes
 	for _, d := range dims {
@@ -56,15 +56,15 @@ func (a Axes) String() string {
 
 // Reduce is the mean, sum, largest or smallest element over some dimensions.
 //
-// Args: x, any shape. Result: x's shape without those dimensions, or with
-// KeepDims with 1 in their place.
+// Args: x, any shape. Result: x's shape without those dimensions; with KeepDims
+// their extent is 1 instead.
 type Reduce struct {
 	Kind     ReduceKind
 	Axes     Axes
 	KeepDims bool
 }
 
-// Name is the function's and the dimensions: "mean 1,2".
+// Name is the function's name and the dimensions: "mean 1,2".
 func (o Reduce) Name() string { return fmt.Sprintf("%v %v", o.Kind, o.Axes) }
 
 // Shape checks that x has the dimensions.
@@ -127,7 +127,7 @@ func (o Reduce) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// offsets lists Σ index·stride over all indices of a shape, in order.
+// offsets lists Σ index·stride for all indices of a shape, in order.
 func offsets(s tensor.Shape, strides []int) []int {
 	all := []int{0}
 	for d, n := range s {
@@ -142,7 +142,7 @@ func offsets(s tensor.Shape, strides []int) []int {
 	return all
 }
 
-// Bands splits the first dimension if it stays.
+// Bands splits the first dimension if it is not reduced.
 func (o Reduce) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	if len(args[0]) == 0 || o.Axes.Has(0) {
 		return args, append(tensor.Shape{1}, result...), []bool{false}
@@ -150,20 +150,20 @@ func (o Reduce) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return args, result, []bool{true}
 }
 
-// FLOPs is one for each element of x.
+// FLOPs counts one for each element of x.
 func (o Reduce) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 { return int64(args[0].Len()) }
 
-// Mean is the mean over dimensions, all if there are none, which the result
-// does not have.
+// Mean is the mean over the given dimensions, or over all if none is given. The
+// result does not have these dimensions. Negative numbers count from the end.
 func (v *Value) Mean(axes ...int) *Value { return v.reduce(Mean, axes) }
 
-// Sum is the sum over dimensions, as Mean.
+// Sum is the sum over the given dimensions; see Mean.
 func (v *Value) Sum(axes ...int) *Value { return v.reduce(Sum, axes) }
 
-// Max is the largest element over dimensions, as Mean.
+// Max is the largest element over the given dimensions; see Mean.
 func (v *Value) Max(axes ...int) *Value { return v.reduce(Max, axes) }
 
-// Min is the smallest element over dimensions, as Mean.
+// Min is the smallest element over the given dimensions; see Mean.
 func (v *Value) Min(axes ...int) *Value { return v.reduce(Min, axes) }
 
 func (v *Value) reduce(kind ReduceKind, axes []int) *Value {

@@ -8,8 +8,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestReduceErrors holds the checks of poolings, norms, reductions and sorts
-// to what they say.
+// TestReduceErrors checks the errors of poolings, norms, reductions and sorts.
 func TestReduceErrors(t *testing.T) {
 	image := tensor.Shape{2, 5, 6, 8}
 	both := graph.Both
@@ -20,16 +19,16 @@ func TestReduceErrors(t *testing.T) {
 	}{
 		{graph.MaxPool2d{}, []tensor.Shape{image}, "window 0, stride 0"},
 		{graph.MaxPool2d{Window: graph.Window{Size: both(2)}}, []tensor.Shape{{5, 6, 8}}, "want x [B, H, W, C]"},
-		{graph.MaxPool2d{Window: graph.Window{Size: both(3), Pad: both(2)}}, []tensor.Shape{image}, "over half the window"},
+		{graph.MaxPool2d{Window: graph.Window{Size: both(3), Pad: both(2)}}, []tensor.Shape{image}, "more than half the window"},
 		{graph.MaxPool2d{Window: graph.Window{Size: both(7)}}, []tensor.Shape{image}, "smaller than the window"},
 		{graph.AvgPool2d{Window: graph.Window{Size: both(2), Dilation: both(2)}}, []tensor.Shape{image}, "dilation 2"},
 		{graph.AvgPool2d{Window: graph.Window{Size: both(2)}, Divisor: -1}, []tensor.Shape{image}, "divisor -1"},
-		{graph.AdaptivePool2d{}, []tensor.Shape{image}, "result is 0×0"},
-		{graph.LayerNorm{Weight: true}, []tensor.Shape{image, {6}}, "weight or bias [6]"},
+		{graph.AdaptivePool2d{}, []tensor.Shape{image}, "result 0×0 is empty"},
+		{graph.LayerNorm{Weight: true}, []tensor.Shape{image, {6}}, "weight or bias is [6]"},
 		{graph.LayerNorm{Weight: true}, []tensor.Shape{image}, "1 arguments, want 2"},
 		{graph.LayerNorm{Dims: 5}, []tensor.Shape{image}, "fewer than 5 dimensions"},
 		{graph.LayerNorm{Eps: -1}, []tensor.Shape{image}, "eps -1"},
-		{graph.GroupNorm{Groups: 3}, []tensor.Shape{image}, "8 channels in 3 groups"},
+		{graph.GroupNorm{Groups: 3}, []tensor.Shape{image}, "8 channels do not divide into 3 groups"},
 		{graph.GroupNorm{Bias: true}, []tensor.Shape{image, {4}}, "weight or bias is [4]"},
 		{graph.LocalResponseNorm{}, []tensor.Shape{image}, "size 0"},
 		{graph.Softmax{Axis: 4}, []tensor.Shape{image}, "no dimension 4 in rank 4"},
@@ -51,7 +50,7 @@ func TestReduceErrors(t *testing.T) {
 	}
 }
 
-// TestWindow holds the extents of poolings to PyTorch's.
+// TestWindow compares the extents of poolings with PyTorch's.
 func TestWindow(t *testing.T) {
 	for _, c := range []struct {
 		w    graph.Window

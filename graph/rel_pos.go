@@ -6,21 +6,22 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// RelPosTable spreads SAM's table of relative positions over pairs of a query
-// and a key along one dimension:
+// RelPosTable looks up SAM's relative position for each pair of a query i and a
+// key j along one dimension:
 //
 //	y[i, j] = table[⌊i·max(K/Q,1) − j·max(Q/K,1) + (K−1)·max(Q/K,1)⌋]
 //
-// A table of other than 2·max(Q,K)−1 rows is first resampled to them, linearly.
+// A table whose length is not 2·max(Q,K)−1 is first interpolated linearly to
+// that length.
 //
-// Args: table [L, D]. Result: [Q, K, D]. (get_rel_pos in arXiv:2304.02643's
-// code.)
+// Args: table [L, D]. Result: [Q, K, D]. (get_rel_pos in the code of
+// arXiv:2304.02643.)
 type RelPosTable struct{ Q, K int }
 
 // Name is "rel_pos_table".
 func (o RelPosTable) Name() string { return "rel_pos_table" }
 
-// Shape checks that Q and K are given.
+// Shape checks that Q and K are set.
 func (o RelPosTable) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) != 2 || o.Q < 1 || o.K < 1 {
 		return nil, fmt.Errorf("arguments are %v for %d queries and %d keys, want table [L, D]", args, o.Q, o.K)
@@ -28,10 +29,10 @@ func (o RelPosTable) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{o.Q, o.K, args[0][1]}, nil
 }
 
-// Row returns the rows lo and lo+1 of a table of l rows that y[i, j] lies
-// between, and the share of the second. The share is 0 where lo is the last.
+// Row returns where y[i, j] lies in a table of l rows: between rows lo and lo+1,
+// with the share of row lo+1. The share is 0 if lo is the last row.
 func (o RelPosTable) Row(i, j, l int) (lo int, share float64) {
-	// In float32 and in this order, since the sum is truncated.
+	// PyTorch computes this in float32 and in this order, and truncates the sum.
 	q, k := float64(o.Q), float64(o.K)
 	stretchQ, stretchK := float32(max(k/q, 1)), float32(max(q/k, 1))
 	at := int(float32(float32(float32(i)*stretchQ)-float32(float32(j)*stretchK)) + float32((k-1)*max(q/k, 1)))
@@ -68,12 +69,13 @@ func (o RelPosTable) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o RelPosTable) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// RelPos projects queries on relative positions, for Attention with KH and KW:
+// RelPos multiplies queries with relative positions, for Attention with KH and
+// KW:
 //
-//	y[b, h, n, k] = Σ_c q[b, n, h, c] · r[i, k, c],  i = n/QW down (Axis 0), n%QW across (Axis 1)
+//	y[b, h, n, k] = Σ_c q[b, n, h, c] · r[i, k, c],  i = n/QW for Axis 0 (height), n%QW for Axis 1 (width)
 //
-// Args: q [B, QH·QW, at least Heads·D] (packed qkv will do: q comes first),
-// r [QH or QW, K, D]. Result: [B, Heads, QH·QW, K].
+// Args: q [B, QH·QW, at least Heads·D], which may be a packed qkv because q comes
+// first, and r [QH or QW, K, D]. Result: [B, Heads, QH·QW, K].
 type RelPos struct{ Heads, QH, QW, Axis int }
 
 // Name is "rel_pos" and the axis.
@@ -89,7 +91,7 @@ func (o RelPos) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	case o.QH < 1 || o.QW < 1 || q[1] != o.QH*o.QW:
 		return nil, fmt.Errorf("%d queries, want %d×%d", q[1], o.QH, o.QW)
 	case r[0] != Pair{o.QH, o.QW}[o.Axis]:
-		return nil, fmt.Errorf("positions of %d queries along axis %d, want %d", r[0], o.Axis, Pair{o.QH, o.QW}[o.Axis])
+		return nil, fmt.Errorf("positions for %d queries along axis %d, want %d", r[0], o.Axis, Pair{o.QH, o.QW}[o.Axis])
 	case q[2] < max(o.Heads, 1)*r[2]:
 		return nil, fmt.Errorf("queries have %d channels, want %d heads of %d", q[2], max(o.Heads, 1), r[2])
 	}
@@ -120,7 +122,7 @@ func (o RelPos) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return args, result, []bool{true, false}
 }
 
-// FLOPs is two for each channel of each element.
+// FLOPs counts 2·D for each element of the result.
 func (o RelPos) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	return 2 * int64(result.Len()) * int64(args[1][2])
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// MaxRank is the largest rank of a value.
+// MaxRank is the largest rank that a value may have.
 const MaxRank = 6
 
-// Reshape sees the same elements in another shape. It costs nothing: the
+// Reshape gives the same elements another shape. It costs nothing, because the
 // result shares its argument's memory.
 type Reshape struct {
 	Rank int
@@ -19,11 +19,11 @@ type Reshape struct {
 // Name is "reshape".
 func (o Reshape) Name() string { return "reshape" }
 
-// Shape checks that the number of elements stays.
+// Shape checks that the number of elements stays the same.
 func (o Reshape) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	to := tensor.Shape(o.To[:o.Rank]).Clone()
 	if len(args) != 1 || args[0].Len() != to.Len() {
-		return nil, fmt.Errorf("%v to %v", args, to)
+		return nil, fmt.Errorf("%v cannot become %v", args, to)
 	}
 	return to, nil
 }
@@ -36,7 +36,7 @@ func (o Reshape) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Reshape) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Reshape sees v in another shape; one extent may be -1 and is then inferred.
+// Reshape gives v another shape. One extent may be -1 and is then inferred.
 func (v *Value) Reshape(shape ...int) *Value {
 	o := Reshape{Rank: len(shape)}
 	if len(shape) > MaxRank {

@@ -14,35 +14,35 @@ type ResizeMode uint8
 const (
 	Nearest      ResizeMode = iota // the pixel at ⌊i·s⌋
 	NearestExact                   // the pixel at ⌊(i+½)·s⌋
-	Bilinear                       // of two pixels down and two across
-	Bicubic                        // of four pixels down and four across
+	Bilinear                       // from 2×2 pixels
+	Bicubic                        // from 4×4 pixels
 )
 
 var resizeNames = [...]string{"nearest", "nearest-exact", "bilinear", "bicubic"}
 
-// String is PyTorch's name of the mode.
+// String returns PyTorch's name for the mode.
 func (m ResizeMode) String() string { return resizeNames[m] }
 
 // Resize is PyTorch's interpolate over height and width:
 //
 //	y[b,i,j,c] = Σ_{u,v} wy(i,u) · wx(j,v) · x[b,u,v,c]
 //
-// With s = in/out (or 1/Scale, or (in−1)/(out−1) if AlignCorners) the centre
-// of output pixel i lies at (i+½)·s−½ (i·s if AlignCorners) of the input;
-// coordinates are computed in float32, as PyTorch does, since the pick of the
-// nearest pixel hangs on their rounding. Bilinear weights are 1−|distance|,
-// bicubic ones Keys' with a = −0.75, and pixels beyond the border repeat it.
-// With Antialias the filter (bicubic: a = −0.5) is widened by s where s is
-// over 1, and its weights are normalised over the pixels inside, as Pillow
-// does.
+// The step s is in/out, or 1/Scale if Scale is set, or (in−1)/(out−1) with
+// AlignCorners. The centre of output pixel i lies at (i+½)·s−½ in the input, or
+// at i·s with AlignCorners. Coordinates are computed in float32 as in PyTorch,
+// because their rounding decides which pixel is the nearest.
 //
-// Args: x [B, H, W, C]. Result: [B, Size[0], Size[1], C] or, where Size is
-// zero, [B, ⌊H·Scale[0]⌋, ⌊W·Scale[1]⌋, C]. A given Scale with a Size sets
-// only the coordinates.
+// Bilinear weights are 1−|distance|. Bicubic weights are those of Keys with
+// a = −0.75. The border pixel is repeated outside the image. Antialias works as in
+// Pillow: if s is more than 1, the filter (bicubic with a = −0.5) is s times as
+// wide, and its weights are normalised over the pixels inside the image.
+//
+// Args: x [B, H, W, C]. Result: [B, Size[0], Size[1], C] or, if Size is zero,
+// [B, ⌊H·Scale[0]⌋, ⌊W·Scale[1]⌋, C]. If both are set, Scale sets only the step.
 type Resize struct {
 	Mode         ResizeMode
-	AlignCorners bool // bilinear and bicubic
-	Antialias    bool // bilinear and bicubic
+	AlignCorners bool // only for Bilinear and Bicubic
+	Antialias    bool // only for Bilinear and Bicubic
 	Size         Pair
 	Scale        [2]float64
 }
@@ -59,7 +59,7 @@ func (o Resize) Name() string {
 	return s
 }
 
-// Shape checks sizes, and that the mode has the options.
+// Shape checks the sizes, and that the mode allows the options.
 func (o Resize) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
@@ -68,25 +68,25 @@ func (o Resize) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		return nil, fmt.Errorf("mode %d is unknown", o.Mode)
 	}
 	if o.Mode < Bilinear && (o.AlignCorners || o.Antialias) {
-		return nil, fmt.Errorf("align corners and antialias are for bilinear and bicubic")
+		return nil, fmt.Errorf("align corners and antialias are only for bilinear and bicubic")
 	}
 	x := args[0]
 	y := tensor.Shape{x[0], o.Size[0], o.Size[1], x[3]}
 	for d, s := range o.Scale {
 		if s < 0 || math.IsNaN(s) || s == 0 && o.Size == (Pair{}) || s > 1<<20 {
-			return nil, fmt.Errorf("size %v and scale %v", o.Size, o.Scale)
+			return nil, fmt.Errorf("size %v and scale %v give no result", o.Size, o.Scale)
 		}
 		if o.Size == (Pair{}) {
 			y[1+d] = int(math.Floor(float64(x[1+d]) * s))
 		}
 		if y[1+d] < 1 {
-			return nil, fmt.Errorf("%v resized to %v", x, y)
+			return nil, fmt.Errorf("%v cannot be resized to %v", x, y)
 		}
 	}
 	return y, nil
 }
 
-// Steps returns s of the formula, down and across.
+// Steps returns the step s for the height and for the width.
 func (o Resize) Steps(x tensor.Shape) [2]float32 {
 	var steps [2]float32
 	y, err := o.Shape([]tensor.Shape{x})
@@ -111,14 +111,14 @@ func (o Resize) Steps(x tensor.Shape) [2]float32 {
 	return steps
 }
 
-// tap is an input index and its weight in an output.
+// tap is an input index and its weight in an output element.
 type tap struct {
 	at     int
 	weight float64
 }
 
-// taps lists what output i along a dimension is made of. Conversions to
-// float32 keep the compiler from fusing a multiply and an add.
+// taps lists the inputs of output i along a dimension. The conversions to float32
+// stop the compiler from fusing a multiply and an add.
 func (o Resize) taps(i, in int, step float32) []tap {
 	center := float32(step * (float32(i) + 0.5))
 	src := float32(center - 0.5)
@@ -148,7 +148,7 @@ func (o Resize) taps(i, in int, step float32) []tap {
 	return out
 }
 
-// filter lists the taps of a filter widened by step, weights adding up to 1.
+// filter lists the taps of the antialias filter; their weights add up to 1.
 func (o Resize) filter(center float32, in int, step float32) []tap {
 	support := float32(1)
 	if o.Mode == Bicubic {
@@ -175,7 +175,7 @@ func (o Resize) filter(center float32, in int, step float32) []tap {
 	return out
 }
 
-// cubic is Keys' convolution kernel.
+// cubic is the convolution kernel of Keys.
 func cubic(x, a float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -219,8 +219,8 @@ func (o Resize) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// FLOPs is two for each pixel that a result is made of without Antialias; a
-// pick counts nothing.
+// FLOPs counts two for each pixel of the filter without Antialias, and nothing
+// for the nearest modes.
 func (o Resize) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 {
 	return int64(result.Len()) * [...]int64{0, 0, 8, 32}[o.Mode]
 }
@@ -230,12 +230,12 @@ func (o Resize) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return args, result, []bool{true}
 }
 
-// Rows are those that the result is made of, and one more at each end, for
-// devices that round coordinates otherwise.
+// Rows returns the rows that the result depends on, and one more at each end for
+// devices that round coordinates differently.
 func (o Resize) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]int {
 	h, step := args[0][1], o.Steps(args[0])[0]
 	first, last := h-1, h-1
-	if above := o.taps(from, h, step); len(above) > 0 { // a given Scale may lead beyond x
+	if above := o.taps(from, h, step); len(above) > 0 { // Scale may lead outside x
 		first = above[0].at
 	}
 	if below := o.taps(to-1, h, step); len(below) > 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// PixelShuffle moves channels to space, as PyTorch does:
+// PixelShuffle moves channels to pixels, as in PyTorch:
 //
 //	y[b, i·R+u, j·R+v, c] = x[b, i, j, c·R²+u·R+v]
 //
@@ -49,16 +49,16 @@ func (o PixelShuffle) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o PixelShuffle) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands takes a row of x for an image.
+// Bands splits the batch and the rows of x.
 func (o PixelShuffle) Bands(args []tensor.Shape, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	x := args[0]
 	return []tensor.Shape{{x[0] * x[1], 1, x[2], x[3]}}, tensor.Shape{x[0] * x[1], o.R, y[2], y[3]}, []bool{true}
 }
 
-// PixelShuffle moves groups of r² channels to r×r blocks of pixels.
+// PixelShuffle moves each group of r² channels to a block of r×r pixels.
 func (v *Value) PixelShuffle(r int) *Value { return Apply(PixelShuffle{r}, v) }
 
-// PixelUnshuffle moves space to channels, the inverse of PixelShuffle:
+// PixelUnshuffle moves pixels to channels. It is the inverse of PixelShuffle:
 //
 //	y[b, i, j, c·R²+u·R+v] = x[b, i·R+u, j·R+v, c]
 //
@@ -100,11 +100,11 @@ func (o PixelUnshuffle) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o PixelUnshuffle) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands takes a row of the result for an image.
+// Bands splits the batch and the rows of the result.
 func (o PixelUnshuffle) Bands(args []tensor.Shape, y tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	x := args[0]
 	return []tensor.Shape{{y[0] * y[1], o.R, x[2], x[3]}}, tensor.Shape{y[0] * y[1], 1, y[2], y[3]}, []bool{true}
 }
 
-// PixelUnshuffle moves r×r blocks of pixels to groups of r² channels.
+// PixelUnshuffle moves each block of r×r pixels to a group of r² channels.
 func (v *Value) PixelUnshuffle(r int) *Value { return Apply(PixelUnshuffle{r}, v) }

@@ -6,18 +6,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Slice takes every Step-th index from Start up to, not including, Stop, in
-// each dimension:
+// Slice takes every Step-th index of each dimension, from Start up to but not
+// including Stop:
 //
 //	y[.., i, ..] = x[.., Start + i·Step, ..]
 //
-// Args: x. The zero values are the whole dimension: Stop 0 means the end, Step
-// 0 means 1. A negative Start or Stop counts from the end.
+// Args: x. Stop 0 means the end and Step 0 means 1, so that zero values take the
+// whole dimension. A negative Start or Stop counts from the end.
 type Slice struct {
 	Start, Stop, Step [MaxRank]int
 }
 
-// Name is "slice" and what is taken of each dimension that is cut.
+// Name is "slice" and the range of each dimension that is cut.
 func (o Slice) Name() string {
 	s := "slice"
 	for d := range o.Start {
@@ -33,14 +33,14 @@ func (o Slice) Name() string {
 	return s
 }
 
-// Ranges returns start and step of each dimension of x, and the result's
+// Ranges returns the start and step of each dimension of x, and the result's
 // shape.
 func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err error) {
 	start, step, y = make([]int, len(x)), make([]int, len(x)), make(tensor.Shape, len(x))
 	for d := range o.Start {
 		if d >= len(x) {
 			if o.Start[d] != 0 || o.Stop[d] != 0 || o.Step[d] != 0 {
-				return nil, nil, nil, fmt.Errorf("dimension %d of %v", d, x)
+				return nil, nil, nil, fmt.Errorf("no dimension %d in %v", d, x)
 			}
 			continue
 		}
@@ -53,7 +53,7 @@ func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err er
 		}
 		start[d], step[d] = from, max(o.Step[d], 1)
 		if from < 0 || from >= to || to > x[d] || o.Step[d] < 0 {
-			return nil, nil, nil, fmt.Errorf("[%d:%d:%d] of dimension %d of %v", o.Start[d], o.Stop[d], o.Step[d], d, x)
+			return nil, nil, nil, fmt.Errorf("range [%d:%d:%d] does not fit dimension %d of %v", o.Start[d], o.Stop[d], o.Step[d], d, x)
 		}
 		y[d] = (to-from-1)/step[d] + 1
 	}
@@ -91,19 +91,19 @@ func (o Slice) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o Slice) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// Bands splits the first dimension if it is taken whole.
+// Bands splits the first dimension if it is not cut.
 func (o Slice) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
 	return batches(o.Start[0] == 0 && o.Stop[0] == 0 && o.Step[0] <= 1, args, result)
 }
 
-// Slice takes [start, stop) of one dimension; a negative axis, start or stop
-// counts from the end, and stop 0 is the end.
+// Slice takes [start, stop) of one dimension of v. A negative axis, start or stop
+// counts from the end, and stop 0 means the end.
 func (v *Value) Slice(axis, start, stop int) *Value {
 	if axis < 0 {
 		axis += len(v.Shape)
 	}
 	if axis < 0 || axis >= MaxRank {
-		panic(shapeError{fmt.Errorf("slice: dimension %d of %v", axis, v.Shape)})
+		panic(shapeError{fmt.Errorf("slice: no dimension %d in %v", axis, v.Shape)})
 	}
 	var o Slice
 	if axis < len(v.Shape) && stop == v.Shape[axis] {

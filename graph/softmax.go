@@ -7,16 +7,16 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Softmax is, along one dimension,
+// Softmax normalises lines along one dimension:
 //
 //	y_i = exp(x_i − m) / Σ_j exp(x_j − m), m = max_j x_j
 //
-// or with Log its logarithm, x_i − m − ln Σ_j exp(x_j − m). An element of −∞
-// gets 0; a line of nothing else gets NaN, as in PyTorch.
+// With Log the result is its logarithm, x_i − m − ln Σ_j exp(x_j − m). An element
+// of −∞ gives 0, and a line of only −∞ gives NaN, as in PyTorch.
 //
 // Args: x, any shape. Result: x's shape.
 type Softmax struct {
-	Axis int // from the end if negative
+	Axis int // a negative Axis counts from the end
 	Log  bool
 }
 
@@ -63,10 +63,11 @@ func (o Softmax) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape
 	return axisBands(args, result, o.Axis)
 }
 
-// FLOPs counts an exponential, two additions, a comparison and a product.
+// FLOPs counts an exponential, two additions, a comparison and a product for each
+// element.
 func (o Softmax) FLOPs(_ []tensor.Shape, result tensor.Shape) int64 { return 5 * int64(result.Len()) }
 
-// Softmax makes the elements along a dimension positive and their sum 1.
+// Softmax makes all elements of v positive with sum 1 along a dimension.
 func (v *Value) Softmax(axis int) *Value { return Apply(Softmax{Axis: axis}, v) }
 
 // LogSoftmax is the logarithm of Softmax.

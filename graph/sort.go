@@ -7,13 +7,13 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Argmax is the index of the largest element along one dimension, the first of
-// equal ones, as float32.
+// Argmax is the index of the largest element along one dimension, as float32. Of
+// equal elements the first one counts.
 //
-// Args: x, any shape. Result: x's shape without the dimension, or with KeepDim
-// with 1 in its place.
+// Args: x, any shape. Result: x's shape without the dimension; with KeepDim its
+// extent is 1 instead.
 type Argmax struct {
-	Axis    int // from the end if negative
+	Axis    int // a negative Axis counts from the end
 	KeepDim bool
 }
 
@@ -61,21 +61,22 @@ func (o Argmax) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape,
 	return axisBands(args, result, o.Axis)
 }
 
-// FLOPs is one for each element of x.
+// FLOPs counts one for each element of x.
 func (o Argmax) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 { return int64(args[0].Len()) }
 
-// Argmax is the index of the largest element along a dimension, which the
-// result does not have.
+// Argmax is the index of the largest element of v along a dimension. The result
+// does not have this dimension.
 func (v *Value) Argmax(axis int) *Value { return Apply(Argmax{Axis: axis}, v) }
 
-// Argsort lists the indices that would sort the elements along one dimension,
-// in stable order, as float32: x[y[0]] ≤ x[y[1]] ≤ …. With Inverse it is the
-// inverse permutation, argsort(argsort(x)): the place of each element in the
-// order, which MAE calls ids_restore. A NaN is larger than all numbers.
+// Argsort lists the indices that sort the elements along one dimension, as
+// float32: x[y[0]] ≤ x[y[1]] ≤ …. The order is stable, and NaN is larger than all
+// numbers. With Inverse the result is the inverse permutation,
+// argsort(argsort(x)), which is the place of each element in the order. MAE calls
+// it ids_restore.
 //
 // Args: x, any shape. Result: x's shape.
 type Argsort struct {
-	Axis       int // from the end if negative
+	Axis       int // a negative Axis counts from the end
 	Descending bool
 	Inverse    bool
 }
@@ -92,7 +93,8 @@ func (o Argsort) Name() string {
 	return fmt.Sprintf("%s dim%d", s, o.Axis)
 }
 
-// Shape is x's. An index beyond 2²⁴ would not be exact.
+// Shape returns x's shape. It refuses more than 2²⁴ elements in a line, because
+// float32 indices would not be exact.
 func (o Argsort) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return sortable(args, o.Axis)
 }
@@ -103,12 +105,12 @@ func sortable(args []tensor.Shape, axis int) (tensor.Shape, error) {
 		return nil, err
 	}
 	if _, n, _ := Along(x, axis); n > 1<<24 {
-		return nil, fmt.Errorf("%d elements in a line", n)
+		return nil, fmt.Errorf("%d elements along the dimension, more than %d", n, 1<<24)
 	}
 	return x, nil
 }
 
-// Eval sorts.
+// Eval sorts each line.
 func (o Argsort) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	x := args[0]
 	y := tensor.New(x.Shape...)
@@ -124,7 +126,7 @@ func (o Argsort) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// order is the stable order of a line of x.
+// order returns the indices that sort a line of x, in stable order.
 func order(x *tensor.Tensor, axis, first, step int, descending bool) []int {
 	_, n, _ := Along(x.Shape, axis)
 	index := make([]int, n)
@@ -146,7 +148,7 @@ func (o Argsort) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape
 	return axisBands(args, result, o.Axis)
 }
 
-// FLOPs counts the comparisons of all pairs of a line.
+// FLOPs counts one comparison for each pair of elements in a line.
 func (o Argsort) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 {
 	return pairs(args[0], o.Axis)
 }
@@ -156,18 +158,18 @@ func pairs(x tensor.Shape, axis int) int64 {
 	return int64(x.Len()) * int64(n)
 }
 
-// Argsort lists the indices that sort the elements along a dimension, upwards.
+// Argsort lists the indices that sort the elements of v along a dimension in
+// ascending order.
 func (v *Value) Argsort(axis int) *Value { return Apply(Argsort{Axis: axis}, v) }
 
-// TopK lists the K largest elements along one dimension, or with Smallest the
-// smallest, best first, the first of equal ones first; with Indices their
-// indices in place of their values, as float32.
+// TopK lists the K largest elements along one dimension, the largest first. Equal
+// elements keep their order.
 //
 // Args: x, any shape. Result: x's shape with K along the dimension.
 type TopK struct {
-	K, Axis  int // Axis from the end if negative
-	Smallest bool
-	Indices  bool
+	K, Axis  int  // a negative Axis counts from the end
+	Smallest bool // list the smallest elements, the smallest first
+	Indices  bool // list the indices of the elements, as float32
 }
 
 // Name is "topk" with K and the dimension.
@@ -182,7 +184,7 @@ func (o TopK) Name() string {
 	return fmt.Sprintf("%s %d dim%d", s, o.K, o.Axis)
 }
 
-// Shape checks that there are K elements.
+// Shape checks that the dimension has K elements.
 func (o TopK) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	x, err := sortable(args, o.Axis)
 	if err != nil {
@@ -190,14 +192,14 @@ func (o TopK) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	}
 	axis, _ := Axis(o.Axis, len(x))
 	if o.K < 1 || o.K > x[axis] {
-		return nil, fmt.Errorf("%d of %d elements", o.K, x[axis])
+		return nil, fmt.Errorf("%d of %d elements wanted", o.K, x[axis])
 	}
 	y := x.Clone()
 	y[axis] = o.K
 	return y, nil
 }
 
-// Eval sorts.
+// Eval sorts each line.
 func (o TopK) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	x := args[0]
 	shape, err := o.Shape(shapes(args))
@@ -223,11 +225,11 @@ func (o TopK) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, t
 	return axisBands(args, result, o.Axis)
 }
 
-// FLOPs counts the comparisons of all pairs of a line.
+// FLOPs counts one comparison for each pair of elements in a line.
 func (o TopK) FLOPs(args []tensor.Shape, _ tensor.Shape) int64 { return pairs(args[0], o.Axis) }
 
-// TopK is the k largest elements along a dimension and their indices, best
-// first.
+// TopK returns the k largest elements of v along a dimension and their indices,
+// the largest first.
 func (v *Value) TopK(k, axis int) (values, indices *Value) {
 	return Apply(TopK{K: k, Axis: axis}, v), Apply(TopK{K: k, Axis: axis, Indices: true}, v)
 }

@@ -2,12 +2,12 @@ package graph
 
 import "slices"
 
-// splittable is a fusable op that sums over the last dimension of x, its first
-// arg, and a dimension of a weight, its second, so that its result for joined
-// channels is the sum of its results for the parts.
+// splittable is a fusable op that sums over the last dimension of its first arg
+// and a dimension of its second, the weight. Its result for joined channels is
+// thus the sum of its results for the parts.
 type splittable interface {
 	fusable
-	// channels is the weight's dimension; ok is false if the op has groups.
+	// channels returns the weight's dimension; ok is false if the op has groups.
 	channels() (axis int, ok bool)
 }
 
@@ -15,14 +15,14 @@ func (o Conv2d) channels() (axis int, ok bool)          { return 1, o.Groups <= 
 func (o ConvTranspose2d) channels() (axis int, ok bool) { return 0, o.Groups <= 1 }
 func (o Linear) channels() (axis int, ok bool)          { return 1, true }
 
-// split puts op v into the new graph. A layer over joined channels becomes a
-// chain of layers over the parts, each added to what the one before left:
+// split adds op v to the new graph. A layer over joined channels becomes a chain
+// of layers over the parts, each of which adds to the result of the one before:
 //
 //	Act(w·cat(a, b) + bias + residual) = Act(w_b·b + (w_a·a + bias + residual))
 //
-// The joined channels need no memory then, and each sum takes that of the one
-// before. The largest part, whose layer may need the most scratch, is first,
-// when there is no sum yet.
+// The joined channels then need no memory, and each sum reuses the memory of the
+// one before. The largest part comes first: its layer may need the most scratch,
+// and no sum takes memory yet.
 func (f *fuser) split(v *Value) *Value {
 	args := f.args(v)
 	op, ok := v.Op.(splittable)
@@ -36,7 +36,7 @@ func (f *fuser) split(v *Value) *Value {
 	}
 	slices.SortStableFunc(parts, func(a, b part) int { return b.channels - a.channels })
 	last := op.epilogue()
-	e := last // of the first part's layer
+	e := last // epilogue of the next part's layer
 	e.Act = None
 	rest := args[2:]
 	var y *Value
@@ -51,15 +51,15 @@ func (f *fuser) split(v *Value) *Value {
 	return y
 }
 
-// part is a value whose channels are, from the given one on, among those that
-// a Concat joins.
+// part is one of the values that a Concat joins. Its channels become the channels
+// of the result that begin at from.
 type part struct {
 	x              *Value
 	from, channels int
 }
 
-// joined appends to parts those that v joins along the last dimension, if v
-// does that and is needed only once; else v.
+// joined appends to parts the values that v joins along the last dimension. It
+// appends v itself if v is not such a Concat or has more than one use.
 func (f *fuser) joined(parts []part, v *Value) []part {
 	if op, ok := v.Op.(Concat); ok && f.uses[v] == 1 && op.Along(len(v.Shape)) == len(v.Shape)-1 {
 		for _, a := range v.Args {
@@ -74,9 +74,9 @@ func (f *fuser) joined(parts []part, v *Value) []part {
 	return append(parts, p)
 }
 
-// worthSplitting reports whether layer v is better computed of each part of its
-// first arg by itself: the result is then written and read once more for each
-// part but one, where the whole of the arg would be. Kernels are slow for few
+// worthSplitting reports whether it costs less to apply layer v to each part of
+// its first arg. Each part after the first writes and reads the result once more,
+// but the joined arg is never written and read. Kernels are slow for few
 // channels.
 func worthSplitting(parts []part, v *Value) bool {
 	const few = 16

@@ -10,8 +10,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// evalFused returns the outputs of g as traced and as fused, and the latter's
-// listing. Fusing again must change nothing.
+// evalFused returns the outputs of g before and after Fuse, and the listing of
+// the fused graph. It checks that fusing twice changes nothing.
 func evalFused(t *testing.T, g *Graph, r *rand.Rand) (want, got []*tensor.Tensor, listing string) {
 	t.Helper()
 	var inputs []*tensor.Tensor
@@ -38,8 +38,8 @@ func evalFused(t *testing.T, g *Graph, r *rand.Rand) (want, got []*tensor.Tensor
 	return want, got, f.String()
 }
 
-// TestSplitLayers holds layers over joined channels, with all that may follow
-// them, against the sums over the parts that they become.
+// TestSplitLayers compares layers over joined channels with the sums over the
+// parts that Fuse makes of them, for all ops that may follow.
 func TestSplitLayers(t *testing.T) {
 	both := Both
 	layers := map[string]struct {
@@ -102,8 +102,7 @@ func TestSplitLayers(t *testing.T) {
 	}
 }
 
-// TestSplitOrNot holds where joined channels are taken apart, and that nothing
-// else changes.
+// TestSplitOrNot checks which layers over joined channels are split.
 func TestSplitOrNot(t *testing.T) {
 	conv := func(v *Value, o int, r *rand.Rand) *Value {
 		return Apply(Conv2d{Pad: Both(1)}, v, v.Graph().Const(random(r, o, v.Shape[3], 3, 3)))
@@ -175,14 +174,14 @@ func TestSplitOrNot(t *testing.T) {
 	}
 }
 
-// TestLate holds the order of a decoder's step: what is kept for it is used up
+// TestLate checks the order of a decoder's step: the skip connection is used up
 // before the up-sampling takes memory.
 func TestLate(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 6))
 	g, err := Trace(func(g *Graph) {
 		skip, x := g.Input("skip", 1, 4, 4, 16).ReLU(), g.Input("x", 1, 2, 2, 32).ReLU()
 		up := Apply(ConvTranspose2d{Stride: Both(2)}, x, g.Const(random(r, 32, 16, 2, 2)))
-		small := Apply(Conv2d{}, skip, g.Const(random(r, 2, 16, 1, 1))) // uses nothing up
+		small := Apply(Conv2d{}, skip, g.Const(random(r, 2, 16, 1, 1))) // frees nothing
 		y := Apply(Conv2d{}, Cat(-1, skip, up), g.Const(random(r, 8, 32, 1, 1)))
 		g.Output("y", Cat(-1, y, small))
 	})

@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestStripes holds the rows that every kind of op asks for against its formula:
-// the others make no difference.
+// TestStripes checks for each op that rows it does not ask for make no
+// difference.
 func TestStripes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	few := func(n int) int { return random.IntN(n) }
@@ -64,8 +64,8 @@ func TestStripes(t *testing.T) {
 	}
 }
 
-// stripes holds rows of op's result against those that come of args without
-// the rows that op does not ask for.
+// stripes compares rows of op's result with rows computed from args that have
+// only the rows op asks for.
 func stripes(t *testing.T, random *rand.Rand, op Striped, args []tensor.Shape, y tensor.Shape) {
 	t.Helper()
 	values := make([]*tensor.Tensor, len(args))
@@ -87,18 +87,18 @@ func stripes(t *testing.T, random *rand.Rand, op Striped, args []tensor.Shape, y
 			}
 		}
 		if got := op.Eval(given); !slices.Equal(slab(got, from, to), slab(want, from, to)) {
-			t.Fatalf("%#v of %v: rows %d to %d of %v are not made of %v alone", op, args, from, to, y, rows)
+			t.Fatalf("%#v of %v: rows %d to %d of %v need more than %v", op, args, from, to, y, rows)
 		}
 	}
 }
 
-// slab is rows [from, to) of an image.
+// slab returns rows [from, to) of an image.
 func slab(x *tensor.Tensor, from, to int) []float32 {
 	row := x.Shape[2] * x.Shape[3]
 	return x.Data[from*row : to*row]
 }
 
-// only is an image with nothing but NaN outside rows [from, to).
+// only returns an image that is NaN outside rows [from, to).
 func only(x *tensor.Tensor, from, to int) *tensor.Tensor {
 	y := tensor.New(x.Shape...)
 	for i := range y.Data {
@@ -108,7 +108,7 @@ func only(x *tensor.Tensor, from, to int) *tensor.Tensor {
 	return y
 }
 
-// TestStripesRefused are ops that have no stripes.
+// TestStripesRefused checks ops that cannot be computed in stripes.
 func TestStripesRefused(t *testing.T) {
 	x := tensor.Shape{1, 4, 5, 2}
 	for _, op := range []Pad{{Mode: Reflect}, {Before: [MaxRank]int{1}}} {
@@ -118,7 +118,7 @@ func TestStripesRefused(t *testing.T) {
 	}
 }
 
-// TestBinaryBands holds one row after another against the whole.
+// TestBinaryBands compares the result with its bands, one row at a time.
 func TestBinaryBands(t *testing.T) {
 	op := Binary{Kind: Sub}
 	for _, c := range []struct {

@@ -6,7 +6,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// RelativePositionBias spreads Swin's table over pairs of tokens of a window:
+// RelativePositionBias looks up Swin's bias for each pair of tokens in a window:
 //
 //	y[h, i, j] = table[(iy − jy + Wh − 1)·(2·Ww − 1) + ix − jx + Ww − 1, h]
 //
@@ -49,19 +49,19 @@ func (o RelativePositionBias) Eval(args []*tensor.Tensor) *tensor.Tensor {
 // FLOPs is 0.
 func (o RelativePositionBias) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// PatchMerge gathers each 2×2 block of tokens into one, as Swin does between
-// its stages, after padding odd sizes with zeros:
+// PatchMerge joins each 2×2 block of tokens into one token, as Swin does between
+// its stages. Odd sizes are padded with zeros:
 //
 //	y[b, i, j] = x[b, 2i, 2j] ‖ x[b, 2i+1, 2j] ‖ x[b, 2i, 2j+1] ‖ x[b, 2i+1, 2j+1]
 //
-// Args: x [B, H, W, C]. Result: [B, ⌈H/2⌉, ⌈W/2⌉, 4·C]. Swin normalises and
-// projects it, in the second version the other way round.
+// Args: x [B, H, W, C]. Result: [B, ⌈H/2⌉, ⌈W/2⌉, 4·C]. Swin then normalises and
+// projects it; Swin V2 projects first.
 type PatchMerge struct{}
 
 // Name is "patch_merge".
 func (o PatchMerge) Name() string { return "patch_merge" }
 
-// Shape halves height and width, upwards.
+// Shape halves the height and width, rounded up.
 func (o PatchMerge) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) != 4 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C]", args)
@@ -86,5 +86,5 @@ func (o PatchMerge) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Sh
 // FLOPs is 0.
 func (o PatchMerge) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
-// PatchMerge gathers 2×2 blocks of v [B, H, W, C] into channels.
+// PatchMerge joins each 2×2 block of v [B, H, W, C] into one token.
 func (v *Value) PatchMerge() *Value { return Apply(PatchMerge{}, v) }

@@ -6,17 +6,17 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Windows is how a map of H×W tokens falls into windows: padded with rows
-// below and columns to the right to Padded, rolled up and left by Shift, and
-// cut into Count windows of Window tokens.
+// Windows says how a map of Size tokens is cut into windows. It is padded below
+// and to the right to Padded, rolled up and left by Shift, and cut into Count
+// windows of Window tokens.
 type Windows struct{ Window, Shift, Size, Padded, Count Pair }
 
-// windows cuts a map of h×w; the shift is taken as it is.
+// windows returns how a map of h×w tokens is cut with the given shift.
 func windows(h, w int, window, shift Pair) (Windows, error) {
 	ws := Windows{Window: window, Shift: shift, Size: Pair{h, w}}
 	for d := range 2 {
 		if window[d] < 1 || shift[d] < 0 || shift[d] >= window[d] {
-			return ws, fmt.Errorf("window %v, shift %v", window, shift)
+			return ws, fmt.Errorf("window %v, shift %v: want a shift from 0 to less than the window", window, shift)
 		}
 		ws.Count[d] = (ws.Size[d] + window[d] - 1) / window[d]
 		ws.Padded[d] = ws.Count[d] * window[d]
@@ -24,12 +24,12 @@ func windows(h, w int, window, shift Pair) (Windows, error) {
 	return ws, nil
 }
 
-// tokens is the number of tokens in a window.
+// tokens returns the number of tokens in a window.
 func (w Windows) tokens() int { return w.Window[0] * w.Window[1] }
 
-// WindowPartition cuts a map into windows, as Swin and SAM do: it is padded
-// with zeros below and to the right to multiples of Window, rolled up and left
-// by Shift, and cut.
+// WindowPartition cuts a map into windows, as Swin and SAM do. The map is first
+// padded with zeros below and to the right to multiples of Window, then rolled up
+// and left by Shift.
 //
 // Args: x [B, H, W, C]. Result: [B·⌈H/Wh⌉·⌈W/Ww⌉, Wh, Ww, C].
 type WindowPartition struct{ Window, Shift Pair }
@@ -81,9 +81,8 @@ func (v *Value) WindowPartition(window, shift Pair) *Value {
 	return Apply(WindowPartition{window, shift}, v)
 }
 
-// WindowReverse is the inverse of WindowPartition: it joins windows to a map,
-// rolls it down and right by Shift, and leaves the padding out. Size is the
-// map's height and width.
+// WindowReverse is the inverse of WindowPartition. It joins windows to a map,
+// rolls it down and right by Shift, and crops it to Size, its height and width.
 //
 // Args: x [B·⌈H/Wh⌉·⌈W/Ww⌉, Wh, Ww, C]. Result: [B, H, W, C].
 type WindowReverse struct{ Size, Shift Pair }
@@ -93,7 +92,7 @@ func (o WindowReverse) Name() string {
 	return fmt.Sprintf("window_reverse %d×%d s%v", o.Size[0], o.Size[1], o.Shift)
 }
 
-// Windows says how the map that windows of shape x make is cut.
+// Windows says how the map was cut into windows of shape x.
 func (o WindowReverse) Windows(x tensor.Shape) (Windows, error) {
 	return windows(o.Size[0], o.Size[1], Pair{x[1], x[2]}, o.Shift)
 }
@@ -109,7 +108,7 @@ func (o WindowReverse) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		return nil, err
 	}
 	if count := w.Count[0] * w.Count[1]; x[0]%count != 0 {
-		return nil, fmt.Errorf("%d windows, a map of %d×%d has %d", x[0], o.Size[0], o.Size[1], count)
+		return nil, fmt.Errorf("%d windows, but a map of %d×%d has %d", x[0], o.Size[0], o.Size[1], count)
 	}
 	return tensor.Shape{x[0] / (w.Count[0] * w.Count[1]), o.Size[0], o.Size[1], x[3]}, nil
 }
@@ -137,8 +136,8 @@ func (v *Value) WindowReverse(h, w int, shift Pair) *Value {
 	return Apply(WindowReverse{Pair{h, w}, shift}, v)
 }
 
-// pad adds rows below and columns to the right of x [B, H, W, C], each token
-// equal to with, or zero without it.
+// pad extends x [B, H, W, C] below and to the right with tokens equal to with,
+// or with zeros if it is nil.
 func pad(x *tensor.Tensor, to Pair, with []float32) *tensor.Tensor {
 	c := x.Shape[3]
 	y := tensor.New(x.Shape[0], to[0], to[1], c)
@@ -158,7 +157,7 @@ func pad(x *tensor.Tensor, to Pair, with []float32) *tensor.Tensor {
 	return y
 }
 
-// crop keeps the upper left of x [B, H, W, C].
+// crop keeps the upper left part of x [B, H, W, C].
 func crop(x *tensor.Tensor, to Pair) *tensor.Tensor {
 	c := x.Shape[3]
 	y := tensor.New(x.Shape[0], to[0], to[1], c)
@@ -169,8 +168,7 @@ func crop(x *tensor.Tensor, to Pair) *tensor.Tensor {
 	return y
 }
 
-// roll moves the tokens of x [B, H, W, C] down and to the right, those that
-// leave coming in again at the other side.
+// roll moves the tokens of x [B, H, W, C] down and to the right, cyclically.
 func roll(x *tensor.Tensor, down, right int) *tensor.Tensor {
 	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	y := tensor.New(x.Shape...)
@@ -192,7 +190,7 @@ func partition(x *tensor.Tensor, window Pair) *tensor.Tensor {
 		Reshape(b*h*w/(window[0]*window[1]), window[0], window[1], c)
 }
 
-// reverse joins x [B·count, Wh, Ww, C] to the padded map.
+// reverse joins windows x [B·count, Wh, Ww, C] to the padded map.
 func reverse(x *tensor.Tensor, w Windows) *tensor.Tensor {
 	b, c := x.Shape[0]/(w.Count[0]*w.Count[1]), x.Shape[3]
 	return x.Reshape(b, w.Count[0], w.Count[1], w.Window[0], w.Window[1]*c).

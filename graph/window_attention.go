@@ -7,23 +7,23 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// WindowAttention is the attention of a Swin block from behind its qkv layer to
-// before its projection: the map is padded to multiples of Window, rolled by
-// Shift, cut into windows in which the tokens attend to each other, joined and
-// rolled back. With heads h, tokens i and j of one window:
+// WindowAttention is the attention of a Swin block between its qkv layer and its
+// projection. The map is padded to multiples of Window, rolled by Shift and cut
+// into windows. Tokens attend to the tokens of their window. The windows are then
+// joined and rolled back. For tokens i and j of one window and head h:
 //
 //	y[i,h] = Σ_j softmax_j(q[i,h]·k[j,h]/√D + bias[h,i,j] + mask[i,j]) · v[j,h]
 //
-// The padding is zeros before the qkv layer, so that its qkv is that layer's
-// bias; padded tokens are keys as any other. Along a dimension where a single
-// window covers the padded map the shift is 0. The mask is −100 between tokens
-// that the roll has made neighbours. With Cosine, q and k are normalised to
-// length 1 and the scores multiplied by scale[h] instead of 1/√D.
+// The padding is zeros before the qkv layer, so its qkv is that layer's bias.
+// Padded tokens are ordinary keys. The shift is 0 along a dimension in which one
+// window covers the padded map. The mask is −100 between tokens that only the
+// roll has made neighbours. With Cosine, q and k are scaled to length 1, and
+// scale[h] replaces 1/√D.
 //
-// Args: qkv [B, H, W, 3·C] of the map that is not padded, bias [Heads, T, T]
-// over the T = Wh·Ww tokens of a window, padding [3·C], and with Cosine scale
-// [Heads]. Result: [B, H, W, C]. (Liu et al., arXiv:2103.14030 and, for Cosine,
-// arXiv:2111.09883; padding as torchvision.)
+// Args: qkv [B, H, W, 3·C] without padding, bias [Heads, T, T] for the T = Wh·Ww
+// tokens of a window, padding [3·C] and, with Cosine, scale [Heads]. Result:
+// [B, H, W, C]. (Liu et al., arXiv:2103.14030 and, for Cosine, arXiv:2111.09883;
+// padding as in torchvision.)
 type WindowAttention struct {
 	Heads         int // 0 means 1
 	Window, Shift Pair
@@ -39,8 +39,7 @@ func (o WindowAttention) Name() string {
 	return s
 }
 
-// Windows says how the map of shape x is cut, with the shift that holds for
-// its size.
+// Windows says how a map of shape x is cut, with the shift for its size.
 func (o WindowAttention) Windows(x tensor.Shape) (Windows, error) {
 	w, err := windows(x[1], x[2], o.Window, o.Shift)
 	for d := range 2 {
@@ -51,14 +50,14 @@ func (o WindowAttention) Windows(x tensor.Shape) (Windows, error) {
 	return w, err
 }
 
-// Shape checks channels and heads, and the sizes of bias and padding.
+// Shape checks the channels and heads, and the sizes of bias and padding.
 func (o WindowAttention) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	want, heads := 3, max(o.Heads, 1)
 	if o.Cosine {
 		want = 4
 	}
 	if len(args) != want || len(args[0]) != 4 {
-		return nil, fmt.Errorf("arguments are %v, want %d, the first qkv [B, H, W, 3·C]", args, want)
+		return nil, fmt.Errorf("arguments are %v, want %d with qkv [B, H, W, 3·C] first", args, want)
 	}
 	x := args[0]
 	w, err := o.Windows(x)
@@ -68,7 +67,7 @@ func (o WindowAttention) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	t := w.tokens()
 	switch {
 	case x[3]%(3*heads) != 0:
-		return nil, fmt.Errorf("%d channels of q, k and v in %d heads", x[3], heads)
+		return nil, fmt.Errorf("%d channels of q, k and v do not divide into %d heads", x[3], heads)
 	case !args[1].Equal(tensor.Shape{heads, t, t}):
 		return nil, fmt.Errorf("bias is %v, want %v", args[1], tensor.Shape{heads, t, t})
 	case !args[2].Equal(x[3:]):
@@ -79,8 +78,8 @@ func (o WindowAttention) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{x[0], x[1], x[2], x[3] / 3}, nil
 }
 
-// Eval goes the long way: pad, roll, partition, attend under the mask, join,
-// roll back and crop.
+// Eval follows the paper: pad, roll, partition, attend with the mask, join, roll
+// back and crop.
 func (o WindowAttention) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	bias, heads := args[1], max(o.Heads, 1)
 	w, err := o.Windows(args[0].Shape)
@@ -124,7 +123,7 @@ func (o WindowAttention) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return crop(roll(reverse(y, w), w.Shift[0], w.Shift[1]), w.Size)
 }
 
-// length is the Euclidean length of x, at least 1e-12.
+// length returns the Euclidean length of x, or 1e-12 if that is larger.
 func length(x []float32) float64 { return max(math.Sqrt(dot(x, x)), 1e-12) }
 
 // Bands splits the batch.
@@ -134,7 +133,7 @@ func (o WindowAttention) Bands(args []tensor.Shape, result tensor.Shape) ([]tens
 	return args, result, moves
 }
 
-// FLOPs counts both products in every window.
+// FLOPs counts both matrix products in every window.
 func (o WindowAttention) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	w, err := o.Windows(args[0])
 	if err != nil {
@@ -143,11 +142,10 @@ func (o WindowAttention) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 	return 4 * int64(result[0]*w.Count[0]*w.Count[1]) * int64(w.tokens()*w.tokens()) * int64(result[3])
 }
 
-// ShiftMask is what Swin adds to the scores of a rolled map of size padded:
-// [windows, T, T], −100 between the tokens of a window that were not neighbours
-// before the roll, else 0. The regions are three bands along each dimension
-// that is shifted: before the last window, and the last window before and after
-// its last shift rows.
+// ShiftMask returns the mask [windows, T, T] that Swin adds to the scores of a
+// rolled map of size padded: −100 between tokens of different regions, else 0.
+// The roll cuts each shifted dimension into three regions: all before the last
+// window, the last shift rows, and the rows between.
 func ShiftMask(padded, window, shift Pair) *tensor.Tensor {
 	region := func(i, d int) float32 {
 		switch {
