@@ -59,6 +59,12 @@ func TestOwnModel(t *testing.T) {
 	}
 }
 
+func TestVideo(t *testing.T) {
+	if out := example(t, "video"); !strings.HasPrefix(out, "12 frames of 96×54 became 384×216 on ") {
+		t.Errorf("it prints %q", out)
+	}
+}
+
 // TestReadme holds the README's first program to being the one that runs here.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
