@@ -28,9 +28,12 @@ func samHost(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
+	if a.N < 0 || a.N > 1<<10 || a.Layers > 8 {
+		return Case{}, fmt.Errorf("n %d, layers %d", a.N, a.Layers)
+	}
 	switch s.Kind {
 	case "batched_mask_to_box":
-		masks := picture.Masks(s.in("mask"), 0.5)
+		masks := s.masks()
 		return host([]*tensor.Tensor{s.out("box_xyxy")}, func() ([]*tensor.Tensor, error) {
 			var boxes []int
 			for _, m := range masks {
@@ -41,12 +44,15 @@ func samHost(s sub) (Case, error) {
 		})
 	case "stability_score":
 		logits := s.in("logits")
+		if len(logits.Shape) < 2 || len(logits.Data) == 0 {
+			return Case{}, fmt.Errorf("logits are %v, want [.., H, W]", logits.Shape)
+		}
 		return host([]*tensor.Tensor{s.out("score")}, func() ([]*tensor.Tensor, error) {
 			scores := vision.StabilityScore(logits, a.MaskThreshold, a.Offset)
 			return []*tensor.Tensor{tensor.Of(scores, len(scores))}, nil
 		})
 	case "rle":
-		m := picture.Masks(s.in("mask"), 0.5)[0]
+		m := s.masks()[0]
 		area := named("area", ints([]int{a.Area}, 1))
 		return host([]*tensor.Tensor{s.out("counts"), area, named("decoded", s.in("mask"))}, func() ([]*tensor.Tensor, error) {
 			rle := m.RLE()
@@ -57,7 +63,7 @@ func samHost(s sub) (Case, error) {
 			return []*tensor.Tensor{ints(rle.Counts, -1), ints([]int{rle.Area()}, 1), on(back)}, nil
 		})
 	case "remove_small_regions":
-		m := picture.Masks(s.in("mask"), 0.5)[0]
+		m := s.masks()[0]
 		return host([]*tensor.Tensor{s.out("mask")}, func() ([]*tensor.Tensor, error) {
 			remove := m.FillHoles
 			if a.Mode == "islands" {
@@ -70,7 +76,11 @@ func samHost(s sub) (Case, error) {
 			return []*tensor.Tensor{on(out)}, nil
 		})
 	case "nms":
-		boxes, scores := rows4(s.ranked("input", "boxes", 2)), s.in("scores").Data
+		t, scores := s.ranked("input", "boxes", 2), s.in("scores").Data
+		if t.Shape[1] != 4 || len(scores) != t.Shape[0] {
+			return Case{}, fmt.Errorf("boxes are %v, with %d scores", t.Shape, len(scores))
+		}
+		boxes := rows4(t)
 		return host([]*tensor.Tensor{s.out("keep"), s.out("iou")}, func() ([]*tensor.Tensor, error) {
 			iou := tensor.New(len(boxes), len(boxes))
 			for i := range iou.Data {
@@ -97,6 +107,9 @@ func samHost(s sub) (Case, error) {
 		})
 	case "resize_longest":
 		size, t := named("size", ints(a.Out[:], 2)), s.in("coords")
+		if n := len(t.Shape); n == 0 || t.Shape[n-1] != 2 || min(a.Size[0], a.Size[1]) < 1 {
+			return Case{}, fmt.Errorf("coords are %v in a picture of %v", t.Shape, a.Size)
+		}
 		return host([]*tensor.Tensor{s.out("coords"), size}, func() ([]*tensor.Tensor, error) {
 			w, h := picture.LongestSide(a.Size[1], a.Size[0], a.Target)
 			at := picture.Scale(float32(w)/float32(a.Size[1]), float32(h)/float32(a.Size[0]))
@@ -108,6 +121,15 @@ func samHost(s sub) (Case, error) {
 		})
 	}
 	return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
+}
+
+// masks are those of the input "mask", [.., H, W].
+func (s sub) masks() []*picture.Mask {
+	t := s.in("mask")
+	if len(t.Shape) < 2 || len(t.Data) == 0 {
+		panic(missing{fmt.Errorf("mask is %v, want [.., H, W]", t.Shape)})
+	}
+	return picture.Masks(t, 0.5)
 }
 
 // host makes a case that runs without a graph. The file is closed when it runs,

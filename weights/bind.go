@@ -64,9 +64,10 @@ func Bind(model any, src Source, ignore ...string) error {
 }
 
 // Adopt gives each declared tensor of model the shape that it has in src, if the
-// number of dimensions is the same. A model declared in its usual size can then
-// bind a checkpoint with other widths or another number of classes. Adopt takes
-// the same names as Bind; a tensor that src does not have keeps its shape.
+// number of dimensions is the same and none is empty. A model declared in its
+// usual size can then bind a checkpoint with other widths or another number of
+// classes. Adopt takes the same names as Bind; a tensor that src does not have
+// keeps its shape.
 func Adopt(model any, src Source) {
 	src = Canonical(model, src)
 	have := map[string]bool{}
@@ -77,7 +78,8 @@ func Adopt(model any, src Source) {
 		if !have[name] {
 			return
 		}
-		if shape, err := ShapeOf(src, name); err == nil && len(shape) == len(t.Shape) {
+		shape, err := ShapeOf(src, name)
+		if err == nil && len(shape) == len(t.Shape) && !slices.Contains(shape, 0) {
 			t.Shape = shape.Clone()
 		}
 	})

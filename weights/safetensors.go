@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -62,12 +63,12 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(file))
 	}
 	header, data := file[8:8+n], file[8+n:]
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(header, &raw); err != nil {
+	lines, err := headerLines(header)
+	if err != nil {
 		return nil, fmt.Errorf("safetensors: header: %w", err)
 	}
 	s := &Safetensors{data: data, entries: map[string]Entry{}}
-	for name, text := range raw {
+	for name, text := range lines {
 		if name == "__metadata__" {
 			if err := json.Unmarshal(text, &s.Metadata); err != nil {
 				return nil, fmt.Errorf("safetensors: header: metadata: %w", err)
@@ -97,6 +98,32 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 		return s.names[i] < s.names[j]
 	})
 	return s, nil
+}
+
+// headerLines are the values of a header by name. A name that stands there twice
+// is an error: of one of its tensors nothing would be seen.
+func headerLines(header []byte) (map[string]json.RawMessage, error) {
+	if err := json.Unmarshal(header, &map[string]json.RawMessage{}); err != nil {
+		return nil, err // what is wrong with it as a whole
+	}
+	lines := map[string]json.RawMessage{}
+	d := json.NewDecoder(bytes.NewReader(header))
+	d.Token() // the opening brace
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var text json.RawMessage
+		if err := d.Decode(&text); err != nil {
+			return nil, err
+		}
+		if _, twice := lines[name.(string)]; twice {
+			return nil, fmt.Errorf("name %q is used twice", name)
+		}
+		lines[name.(string)] = text
+	}
+	return lines, nil
 }
 
 // entry checks one line of the header against the size of the data.

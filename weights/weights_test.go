@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,6 +128,28 @@ func TestHalf(t *testing.T) {
 	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x0001: 1.0 / (1 << 24), 0x8000: 0, 0x7bff: 65504, 0x3555: 0.33325195} {
 		if got := half(h); got != want {
 			t.Errorf("half(%#x) = %v, want %v", h, got, want)
+		}
+	}
+}
+
+// TestSafetensorsHeader expects what is wrong with a header.
+func TestSafetensorsHeader(t *testing.T) {
+	const line = `"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}`
+	for header, want := range map[string]string{
+		`{` + line + `, ` + line + `}`:                                   `name "a" is used twice`,
+		`{"__metadata__": {}, ` + line + `, "__metadata__": {"a": "b"}}`: `name "__metadata__" is used twice`,
+		`{` + line:          "unexpected end of JSON input",
+		`{` + line + `} {}`: "after top-level value",
+		`[]`:                "cannot unmarshal array",
+		`{"a": {"dtype": "F9", "shape": [1], "data_offsets": [0, 4]}}`:      `a: type "F9" is unknown`,
+		`{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}`:     "a: shape [2] does not fit in 4 bytes",
+		`{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}`:     "outside the 4 bytes",
+		`{"a": {"dtype": "F32", "shape": [0, -1], "data_offsets": [0, 0]}}`: "does not fit",
+	} {
+		file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		file = append(append(file, header...), 0, 0, 0, 0)
+		if _, err := ReadSafetensors(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", header, err, want)
 		}
 	}
 }

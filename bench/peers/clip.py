@@ -11,10 +11,10 @@ class QuickGELU(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, width, mask):
+    def __init__(self, width, mask, heads):
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
-        self.attn = nn.MultiheadAttention(width, width // 64, batch_first=True)
+        self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
         self.ln_2 = nn.LayerNorm(width)
         self.mlp = nn.Sequential()
         self.mlp.add_module("c_fc", nn.Linear(width, 4 * width))
@@ -29,9 +29,9 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    def __init__(self, width, depth, mask=None):
+    def __init__(self, width, depth, mask=None, heads=None):
         super().__init__()
-        self.resblocks = nn.Sequential(*(Block(width, mask) for _ in range(depth)))
+        self.resblocks = nn.Sequential(*(Block(width, mask, heads or width // 64) for _ in range(depth)))
 
     def forward(self, x):
         return self.resblocks(x)
