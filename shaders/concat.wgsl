@@ -1,19 +1,22 @@
 // concat: y[o, OFFSET+r] = x[o, r]
 //
-//     binding 0  x  [OUTER, LENGTH]  read
-//     binding 1  y  [OUTER, STRIDE]  write
+//     binding 0  x  [OUTER, LENGTH] of Element  read
+//     binding 1  y  [OUTER, STRIDE] of Element  write
 //     binding 2  sizes
 //
-// Writes one argument of a concatenation into its place. An invocation moves
-// one element. Grid: flat(OUTER*LENGTH).
+// Writes one argument of a concatenation into its place. An Element is an f32
+// or, where four divides length, stride and offset, a vec4 of them: sizes count
+// Elements. An invocation moves one. Grid: flat(OUTER*LENGTH).
 
 //wgsl:import index
 
+// Choice: f32 or vec4<f32>.
+alias Element = f32;
 const WG = 64u;
 
 struct Sizes { n: u32, length: u32, stride: u32, offset: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)

@@ -52,10 +52,10 @@ func byFour(name string, set Set, c int, build func(c, per int) Kernel) []Progra
 	var programs []Program
 	if c%4 == 0 {
 		k := build(c/4, 4)
-		k.File, k.Set = name+"_vec4", set
+		k.File, k.Set = name, set.with(element(4))
 		programs = append(programs, Program{Name: name + "_vec4", Kernels: []Kernel{k}})
 	}
 	k := build(c, 1)
-	k.File, k.Set = name, set
+	k.File, k.Set = name, set.with(element(1))
 	return append(programs, Program{Name: name, Kernels: []Kernel{k}})
 }

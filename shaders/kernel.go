@@ -66,7 +66,7 @@ func (k Kernel) Name() (string, error) {
 			continue
 		}
 		found++
-		text, err := literal(v, c.expr)
+		text, err := c.literal(v)
 		if err != nil {
 			return "", fmt.Errorf("shaders: %s: constant %s: %w", k.File, c.name, err)
 		}
@@ -79,7 +79,7 @@ func (k Kernel) Name() (string, error) {
 		case "false":
 			b.WriteString("-no_" + name)
 		default:
-			b.WriteString("-" + name + "_" + strings.TrimSuffix(text, "u"))
+			b.WriteString("-" + name + "_" + strings.TrimSuffix(strings.TrimSuffix(text, "u"), "<f32>"))
 		}
 	}
 	if found < len(k.Set) {

@@ -14,13 +14,14 @@ func concat(op graph.Concat, args []tensor.Shape, result tensor.Shape) []Program
 	offset := 0
 	for i, a := range args {
 		length := a[axis:].Len()
-		name, lanes := "concat", 1
+		lanes := 1
 		if length%4 == 0 && stride%4 == 0 && offset%4 == 0 {
-			name, lanes = "concat_vec4", 4
+			lanes = 4
 		}
 		n := outer * length / lanes
 		p.Kernels = append(p.Kernels, Kernel{
-			File:     name,
+			File:     "concat",
+			Set:      element(lanes),
 			Grid:     flat(n, 64),
 			Bindings: inOut(len(args), i),
 			Sizes:    sizes("n length stride offset", n, length/lanes, stride/lanes, offset/lanes),
@@ -97,8 +98,8 @@ func strided(axes []axis, base int, lim Limits) []Program {
 			lengths[2], lengths[8] = dims[0].extent/lanes, 1
 		}
 		return Program{Name: name, Kernels: []Kernel{{
-			File:     name,
-			Set:      Set{"RANK": len(dims)},
+			File:     "strided",
+			Set:      element(lanes).with(Set{"RANK": len(dims)}),
 			Grid:     flat(n/lanes, 64),
 			Bindings: inOut(1, 0),
 			Sizes:    sizes("n base e0 e1 e2 e3 e4 e5 s0 s1 s2 s3 s4 s5", lengths[:]...),
@@ -206,8 +207,8 @@ func padded(axes []border, mode graph.PadMode, value float32) []Program {
 			lengths[d], lengths[6+d], lengths[12+d] = b.to, b.from, b.before
 		}
 		return Program{Name: name, Kernels: []Kernel{{
-			File:     name,
-			Set:      Set{"MODE": int(mode), "RANK": len(dims)},
+			File:     "pad",
+			Set:      element(lanes).with(Set{"MODE": int(mode), "RANK": len(dims)}),
 			Grid:     flat(n/lanes, 64),
 			Bindings: inOut(1, 0),
 			Sizes: slices.Concat(sizes("n", n/lanes), sizes("value", float64(value)),

@@ -1,16 +1,20 @@
 // pad: y[.., i1, i0] = x[.., i1-b1, i0-b0], or by MODE where that is outside x
 //
-//     binding 0  x  [.., N1, N0]  read
-//     binding 1  y  [.., E1, E0]  write
+//     binding 0  x  [.., N1, N0] of Element  read
+//     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
 // Dimensions are numbered from the innermost; RANK of them count. Before a
 // dimension b are added, or cropped if b is negative; roll is circular padding
-// to the same size. An invocation computes one element. Grid: flat(N).
+// to the same size. An Element is an f32 or, where four divides n0, e0 and b0,
+// a vec4 of them: these sizes count Elements. An invocation computes one. Grid:
+// flat(N).
 
 //wgsl:import index
 
-// Choice: 0 constant, 1 reflect, 2 replicate, 3 circular.
+// Choice: f32 or vec4<f32>; 0 constant, 1 reflect, 2 replicate, 3 circular;
+// dimensions.
+alias Element = f32;
 const MODE = 0u;
 const RANK = 6u;
 const WG = 64u;
@@ -21,8 +25,8 @@ struct Sizes {
     n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
     b0: i32, b1: i32, b2: i32, b3: i32, b4: i32, b5: i32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 // inside maps an index to one in [0, n), or to -1.
@@ -87,7 +91,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         at += k * stride;
     }
     if (MODE == 0u && outside) {
-        y[i] = sizes.value;
+        y[i] = Element(sizes.value);
     } else {
         y[i] = x[at];
     }

@@ -1,18 +1,22 @@
 // patch_merge: y[b, i, j, p*c + k] = x[b, 2i + p%2, 2j + p/2, k], 0 outside
 //
-//     binding 0  x  [B, H, W, C]                     read
-//     binding 1  y  [B, ceil(H/2), ceil(W/2), 4*C]   write
+//     binding 0  x  [B, H, W, C] of Element                    read
+//     binding 1  y  [B, ceil(H/2), ceil(W/2), 4*C] of Element  write
 //     binding 2  sizes
 //
-// An invocation moves one element, in the order of y. Grid: flat(N).
+// An Element is an f32 or, where four divides the channels, a vec4 of them: n
+// and c count Elements. An invocation moves one, in the order of y. Grid:
+// flat(N).
 
 //wgsl:import index
 
+// Choice: f32 or vec4<f32>.
+alias Element = f32;
 const WG = 64u;
 
 struct Sizes { n: u32, h: u32, w: u32, c: u32 } // of x, but n of y
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -30,6 +34,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     if (row < sizes.h && column < sizes.w) {
         y[i] = x[((block / (width * height) * sizes.h + row) * sizes.w + column) * sizes.c + i % sizes.c];
     } else {
-        y[i] = 0.0;
+        y[i] = Element(0.0);
     }
 }

@@ -43,22 +43,22 @@ func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args [
 	// Where the padding ends, from the top of the first window.
 	ends := graph.Pair{part.whole(x)[1] + 2*w.Pad[0] - part.From*w.Stride[0], x[2] + 2*w.Pad[1]}
 	above := part.pad(w.Pad[0], w.Stride[0])
-	program := func(name, kernel string, width int) Program {
+	program := func(name string, width int) Program {
 		n := result.Len() / width
-		lengths := sizes(counts(width, "n h w c* oh ow kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w end_h end_w divisor"),
+		lengths := sizes("n h w c oh ow kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w end_h end_w divisor",
 			n, x[1], x[2], x[3]/width, result[1], result[2], w.Size[0], w.Size[1],
 			w.Stride[0], w.Stride[1], above, w.Pad[1], w.Dilation[0], w.Dilation[1], ends[0], ends[1], divisor)
 		return Program{Name: name, Kernels: []Kernel{{
-			File:     kernel,
-			Set:      set,
+			File:     "pool2d",
+			Set:      set.with(element(width)),
 			Grid:     flat(n, 64),
 			Bindings: inOut(1, 0),
 			Sizes:    append(lengths, lowest...),
 		}}}
 	}
-	programs := []Program{program(name, "pool2d", 1)}
+	programs := []Program{program(name, 1)}
 	if x[3]%4 == 0 {
-		programs = append([]Program{program(name+" vec4", "pool2d_vec4", 4)}, programs...)
+		programs = append([]Program{program(name+" vec4", 4)}, programs...)
 	}
 	return programs
 }

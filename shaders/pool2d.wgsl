@@ -1,17 +1,19 @@
 // pool2d: y[b,i,j,c] = max_{u,v} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, c]     (MAX)
 //                    = sum_{u,v} x[b, i*sh-ph+u,    j*sw-pw+v,    c] / n
 //
-//     binding 0  x  [B, H, W, C]    read
-//     binding 1  y  [B, OH, OW, C]  write
+//     binding 0  x  [B, H, W, C] of Element    read
+//     binding 1  y  [B, OH, OW, C] of Element  write
 //     binding 2  sizes
 //
 // n is the divisor if there is one; else the places under the window, those in
-// the padding with COUNT_PAD alone. An invocation computes one element.
-// Grid: flat(B*OH*OW*C).
+// the padding with COUNT_PAD alone. An Element is an f32 or, where four divides
+// the channels, a vec4 of them: sizes.n and c count Elements. An invocation
+// computes one. Grid: flat(B*OH*OW*C).
 
 //wgsl:import index
 
-// Choice.
+// Choice: f32 or vec4<f32>; the largest or the mean; what the mean counts.
+alias Element = f32;
 const MAX = true;
 const COUNT_PAD = true;
 const WG = 64u;
@@ -22,8 +24,8 @@ struct Sizes {
     end_h: u32, end_w: u32, // of the padding, from the first window's top left
     divisor: u32, lowest: f32, // -inf, which WGSL cannot write
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -36,8 +38,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let column = i / sizes.c % sizes.ow;
     let row = i / (sizes.c * sizes.ow) % sizes.oh;
     let image = i / (sizes.c * sizes.ow * sizes.oh);
-    var largest = sizes.lowest;
-    var sum = 0.0;
+    var largest = Element(sizes.lowest);
+    var sum = Element(0.0);
     var hits = 0u;
     for (var u = 0u; u < sizes.kh; u += 1u) {
         // Above the image the index wraps round and is then too large.
@@ -45,7 +47,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (r >= sizes.h) {
             continue;
         }
-        var across = 0.0; // summed by rows, which rounds less
+        var across = Element(0.0); // summed by rows, which rounds less
         for (var v = 0u; v < sizes.kw; v += 1u) {
             let s = column * sizes.stride_w + v * sizes.dilation_w - sizes.pad_w;
             if (s >= sizes.w) {

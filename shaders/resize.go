@@ -16,8 +16,8 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 	program := func(name string, lanes int) Program {
 		n := result.Len() / lanes
 		return Program{Name: name + " " + op.Mode.String(), Kernels: []Kernel{{
-			File:     name,
-			Set:      Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners},
+			File:     "resize",
+			Set:      element(lanes).with(Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}),
 			Grid:     flat(n, 64),
 			Bindings: inOut(1, 0),
 			Sizes: slices.Concat(
@@ -48,14 +48,14 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 // in which PyTorch sums.
 func twoPass(kernel string, set Set, part Part, x, y tensor.Shape, steps [2]float32) Program {
 	pass := func(part Part, whole, outer, in, out, inner int, step float32, from, to int) Kernel {
-		name, lanes := kernel, 1
+		lanes := 1
 		if inner%4 == 0 {
-			name, lanes = kernel+"_vec4", 4
+			lanes = 4
 		}
 		n := outer * out * inner / lanes
 		return Kernel{
-			File:     name,
-			Set:      set,
+			File:     kernel,
+			Set:      set.with(element(lanes)),
 			Grid:     flat(n, 64),
 			Bindings: inOut(to, from),
 			Sizes: slices.Concat(sizes("n extent out inner", n, whole, out, inner/lanes),

@@ -1,18 +1,21 @@
 // resize: y[b,i,j,c] = sum_u,v wy(i,u) * wx(j,v) * x[b,u,v,c]
 //
-//     binding 0  x  [B, IN_H, IN_W, C]    read
-//     binding 1  y  [B, OUT_H, OUT_W, C]  write
+//     binding 0  x  [B, IN_H, IN_W, CHANNELS] of Element    read
+//     binding 1  y  [B, OUT_H, OUT_W, CHANNELS] of Element  write
 //     binding 2  sizes
 //
 // Rows of x and y are those from first and from_row on of images, of which x's
 // have whole_h rows. A step is the distance of neighbouring output pixels in
-// the input. An invocation computes one element of y. Grid: flat(N).
+// the input. An Element is an f32 or, where four divides the channels, a vec4
+// of them: `channels` counts Elements. An invocation computes one. Grid:
+// flat(N).
 
 //wgsl:import index
 //wgsl:import resize
 
-// Choice: 0 nearest, 1 nearest-exact, 2 bilinear, 3 bicubic; whether the
-// centres of the corner pixels stay.
+// Choice: f32 or vec4<f32>; 0 nearest, 1 nearest-exact, 2 bilinear, 3 bicubic;
+// whether the centres of the corner pixels stay.
+alias Element = f32;
 const MODE = 2u;
 const ALIGN = false;
 const WG = 64u;
@@ -22,12 +25,12 @@ struct Sizes {
     step_y: f32, step_x: f32,
     whole_h: u32, first: u32, from_row: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 // row is the sum across row u of all images, at channel c.
-fn row(u: u32, at: vec4<u32>, weight: vec4<f32>, c: u32) -> f32 {
+fn row(u: u32, at: vec4<u32>, weight: vec4<f32>, c: u32) -> Element {
     let first = u * sizes.in_w;
     return weight.x * x[(first + at.x) * sizes.channels + c]
         + weight.y * x[(first + at.y) * sizes.channels + c]

@@ -1,27 +1,30 @@
 // resize_axis: y[o,i,r] = sum_k w(i,k) * x[o,k,r]
 //
-//     binding 0  x  [OUTER, GIVEN, INNER]   read
-//     binding 1  y  [OUTER, OUT, INNER]  write
+//     binding 0  x  [OUTER, GIVEN, INNER] of Element  read
+//     binding 1  y  [OUTER, OUT, INNER] of Element    write
 //     binding 2  sizes
 //
-// Of a dimension of `extent`, x is given GIVEN elements from `first` on, and y
-// begins with output from_out.
+// Of a dimension of `extent`, x is given GIVEN rows from `first` on, and y
+// begins with output from_out. An Element is an f32 or, where four divides the
+// innermost dimensions, a vec4 of them: `inner` counts Elements.
 //
 // One dimension of a resize, for resizes that do it across and then down: two
 // or four loads an element, where the direct kernel takes four or sixteen.
-// An invocation computes one element of y. Grid: flat(OUTER*OUT*INNER).
+// An invocation computes one Element of y. Grid: flat(OUTER*OUT*INNER).
 
 //wgsl:import index
 //wgsl:import resize
 
-// Choice: 2 bilinear, 3 bicubic; whether the centres of the corner pixels stay.
+// Choice: f32 or vec4<f32>; 2 bilinear, 3 bicubic; whether the centres of the
+// corner pixels stay.
+alias Element = f32;
 const MODE = 2u;
 const ALIGN = false;
 const WG = 64u;
 
 struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32, given: u32, first: u32, from_out: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -31,7 +34,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let line = index / sizes.inner;
-    // Element 0 of the whole, which may wrap round.
+    // Row 0 of the whole, which may wrap round.
     let first = (line / sizes.out * sizes.given - sizes.first) * sizes.inner + index % sizes.inner;
     let at = resize_source(line % sizes.out + sizes.from_out, sizes.step);
     if (MODE == 2u) {

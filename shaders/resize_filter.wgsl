@@ -1,26 +1,28 @@
 // resize_filter: y[o,i,r] = sum_k w(i,k) * x[o,k,r] / sum_k w(i,k)
 //
-//     binding 0  x  [OUTER, GIVEN, INNER]   read
-//     binding 1  y  [OUTER, OUT, INNER]  write
+//     binding 0  x  [OUTER, GIVEN, INNER] of Element  read
+//     binding 1  y  [OUTER, OUT, INNER] of Element    write
 //     binding 2  sizes
 //
-// Of a dimension of `extent`, x is given GIVEN elements from `first` on, and y
-// begins with output from_out.
+// Of a dimension of `extent`, x is given GIVEN rows from `first` on, and y
+// begins with output from_out. An Element is an f32 or, where four divides the
+// innermost dimensions, a vec4 of them: `inner` counts Elements.
 //
 // One dimension of an antialiased resize: w is a triangle or Keys' cubic with
 // a = -0.5 about the centre of output i, as wide as the step between outputs
-// where that is over 1. An invocation computes one element of y. Grid:
+// where that is over 1. An invocation computes one Element of y. Grid:
 // flat(OUTER*OUT*INNER).
 
 //wgsl:import index
 
-// Choice.
+// Choice: f32 or vec4<f32>; the filter.
+alias Element = f32;
 const CUBIC = false;
 const WG = 64u;
 
 struct Sizes { n: u32, extent: u32, out: u32, inner: u32, step: f32, given: u32, first: u32, from_out: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 fn filter_weight(distance: f32) -> f32 {
@@ -55,7 +57,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let first = u32(max(center - support + 0.5, 0.0));
     let end = min(u32(center + support + 0.5), sizes.extent);
     var total = 0.0;
-    var sum = 0.0;
+    var sum = Element(0.0);
     for (var k = first; k < end; k += 1u) {
         let w = filter_weight((f32(k) - center + 0.5) / wide);
         total += w;

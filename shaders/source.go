@@ -21,8 +21,20 @@ import (
 var files embed.FS
 
 // Set gives values to constants of a kernel file: int for u32, float64 for
-// f32, bool for bool.
+// f32, bool for bool, and a Type to an alias.
 type Set map[string]any
+
+// Type is a type of WGSL.
+type Type string
+
+// element is the Set of a kernel whose Element is one number or, where width is
+// 4, four.
+func element(width int) Set {
+	if width == 4 {
+		return Set{"Element": Type("vec4<f32>")}
+	}
+	return Set{"Element": Type("f32")}
+}
 
 // Source returns the final text of the kernel file NAME.wgsl with constants
 // set. It is an error to set a constant that the file does not declare.
@@ -112,22 +124,24 @@ func (r *reducer) fail(err error) {
 	}
 }
 
-// constant is a declaration at the beginning of a line, "const NAME: T = EXPR;".
+// constant is a declaration at the beginning of a line, "const NAME: T = EXPR;"
+// or "alias NAME = TYPE;".
 type constant struct {
 	name, expr string
+	alias      bool
 	start, end int // in the text
 }
 
 // nextConstant finds the first declaration from at on.
 func nextConstant(src string, at int) (c constant, ok bool) {
-	const mark = "const "
+	const mark, alias = "const ", "alias " // of the same length
 	for ; at < len(src); at++ {
-		if strings.HasPrefix(src[at:], mark) {
-			end := strings.IndexByte(src[at:], ';')
-			left, expr, found := strings.Cut(src[at+len(mark):at+max(end, len(mark))], " = ")
+		if rest := src[at:]; strings.HasPrefix(rest, mark) || strings.HasPrefix(rest, alias) {
+			end := strings.IndexByte(rest, ';')
+			left, expr, found := strings.Cut(rest[len(mark):max(end, len(mark))], " = ")
 			if found {
 				name, _, _ := strings.Cut(left, ":")
-				return constant{name, expr, at, at + end + 1}, true
+				return constant{name, expr, rest[0] == alias[0], at, at + end + 1}, true
 			}
 		}
 		line := strings.IndexByte(src[at:], '\n')
@@ -149,12 +163,12 @@ func (r *reducer) constants(src string, set Set) string {
 			return b.String()
 		}
 		if v, ok := set[c.name]; ok {
-			text, err := literal(v, c.expr)
+			text, err := c.literal(v)
 			if err != nil {
 				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
 			}
 			c.expr = text
-		} else if !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
+		} else if !c.alias && !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
 			n, err := evaluate(c.expr, r.values)
 			if err != nil {
 				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
@@ -163,7 +177,7 @@ func (r *reducer) constants(src string, set Set) string {
 		}
 		r.values[c.name] = c.expr
 		b.WriteString(src[at:c.start])
-		b.WriteString("const " + c.name + " = " + c.expr + ";")
+		b.WriteString(src[c.start:c.start+len("const ")] + c.name + " = " + c.expr + ";")
 		at = c.end
 	}
 }
@@ -245,8 +259,14 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// literal writes v as a WGSL literal of the type that the default has.
-func literal(v any, byDefault string) (string, error) {
+// literal writes v as what the constant may be: a literal of the type that the
+// default has, or a type.
+func (c constant) literal(v any) (string, error) {
+	if t, ok := v.(Type); ok && c.alias {
+		return string(t), nil
+	} else if ok || c.alias {
+		return "", fmt.Errorf("cannot write %v for %s", v, c.expr)
+	}
 	switch v := v.(type) {
 	case bool:
 		return strconv.FormatBool(v), nil
@@ -262,7 +282,7 @@ func literal(v any, byDefault string) (string, error) {
 		}
 		return s, nil
 	}
-	return "", fmt.Errorf("cannot write %T for %s", v, byDefault)
+	return "", fmt.Errorf("cannot write %T for %s", v, c.expr)
 }
 
 // evaluate computes an expression of unsigned integers and known constants

@@ -1,15 +1,18 @@
 // strided: y[.., i1, i0] = x[base + i0*s0 + i1*s1 + ..]
 //
-//     binding 0  x  any shape     read
-//     binding 1  y  [.., E1, E0]  write
+//     binding 0  x  any shape of Element     read
+//     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
-// Dimensions are numbered from the innermost; RANK of them count. An invocation
-// moves one element. Grid: flat(N).
+// Dimensions are numbered from the innermost; RANK of them count. An Element is
+// an f32 or, where the innermost dimension has no gaps and four divides its
+// extent, the base and all other strides, a vec4 of them: sizes count Elements.
+// An invocation moves one. Grid: flat(N).
 
 //wgsl:import index
 
-// Choice.
+// Choice: f32 or vec4<f32>; dimensions.
+alias Element = f32;
 const RANK = 6u;
 const WG = 64u;
 
@@ -18,8 +21,8 @@ struct Sizes {
     e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,
     s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)

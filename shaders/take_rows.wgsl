@@ -1,21 +1,24 @@
 // take_rows: y[b, l, c] = x[b, index[b, l], c]
 //
-//     binding 0  x      [B, N, C]  read
-//     binding 1  index  [B, L]     read
-//     binding 2  y      [B, L, C]  write
+//     binding 0  x      [B, N, C] of Element  read
+//     binding 1  index  [B, L]                read
+//     binding 2  y      [B, L, C] of Element  write
 //     binding 3  sizes
 //
-// An index outside [0, N) gives NaN. An invocation moves one element. Grid:
-// flat(B*L*C).
+// An index outside [0, N) gives NaN. An Element is an f32 or, where four
+// divides a row, a vec4 of them: total and c count Elements. An invocation
+// moves one. Grid: flat(B*L*C).
 
 //wgsl:import index
 
+// Choice: f32 or vec4<f32>.
+alias Element = f32;
 const WG = 64u;
 
 struct Sizes { total: u32, n: u32, c: u32, l: u32, nan: f32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read> index: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -29,6 +32,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     if (k >= 0.0 && k < f32(sizes.n)) {
         y[i] = x[(row / sizes.l * sizes.n + u32(k)) * sizes.c + i % sizes.c];
     } else {
-        y[i] = sizes.nan;
+        y[i] = Element(sizes.nan);
     }
 }

@@ -1,18 +1,20 @@
 // window_partition: y[(b, r/Wh, s/Ww), r%Wh, s%Ww, c] = x[b, (r+sh) mod P, (s+sw) mod Q, c], 0 outside
 // window_reverse (REVERSE): the inverse, shapes of x and y exchanged
 //
-//     binding 0  x  [B, H, W, C]                 read
-//     binding 1  y  [B*P/Wh*Q/Ww, Wh, Ww, C]     write
+//     binding 0  x  [B, H, W, C] of Element              read
+//     binding 1  y  [B*P/Wh*Q/Ww, Wh, Ww, C] of Element  write
 //     binding 2  sizes
 //
 // The map H x W is padded below and to the right to P x Q, multiples of the
-// window, and rolled up and left by the shift. An invocation moves one element,
-// in the order of y. Grid: flat(N).
+// window, and rolled up and left by the shift. An Element is an f32 or, where
+// four divides the channels, a vec4 of them: n and c count Elements. An
+// invocation moves one, in the order of y. Grid: flat(N).
 
 //wgsl:import index
 //wgsl:import window
 
-// Choice.
+// Choice: f32 or vec4<f32>; the direction.
+alias Element = f32;
 const REVERSE = false;
 const WG = 64u;
 
@@ -20,8 +22,8 @@ struct Sizes {
     n: u32, h: u32, w: u32, c: u32, window_h: u32, window_w: u32,
     count_h: u32, count_w: u32, shift_h: u32, shift_w: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(WG)
@@ -48,6 +50,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         let image = window / (sizes.count_h * sizes.count_w);
         y[i] = x[((image * sizes.h + row) * sizes.w + column) * sizes.c + i % sizes.c];
     } else {
-        y[i] = 0.0;
+        y[i] = Element(0.0);
     }
 }
