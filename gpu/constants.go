@@ -21,7 +21,7 @@ type constantKey struct {
 }
 
 func keyOf(b plan.Binding) constantKey {
-	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Packing.Name}
+	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name}
 }
 
 // constant is the device's copy of one. Who needs it first makes it.
@@ -62,8 +62,8 @@ func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*co
 func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *int64) error {
 	defer s.Reset()
 	t := b.Constant.Tensor(s)
-	if b.Packing.Pack != nil {
-		t = b.Packing.Pack(t, s)
+	if b.Layout.Pack != nil {
+		t = b.Layout.Pack(t, s)
 	}
 	bytes := 4 * int64(len(t.Data))
 	if bytes > d.info.MaxBufferSize {

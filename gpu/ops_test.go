@@ -106,7 +106,7 @@ func rows() []row {
 			conv(graph.Conv2d{Epilogue: graph.Epilogue{Bias: true}}, 2, 5, 6, c, o, 1, 1)
 		}
 	}
-	conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 1, 7, 7, 300, 72, 3, 3) // several windows of the weight
+	conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 1, 7, 7, 300, 72, 3, 3) // several panes of the weight
 	add(graph.Linear{Epilogue: all}, 1, tensor.Shape{50, 1100}, tensor.Shape{136, 1100}, tensor.Shape{136}, tensor.Shape{50, 136})
 	add(graph.Linear{Epilogue: all}, 1, tensor.Shape{1000, 1100}, tensor.Shape{40, 1100}, tensor.Shape{40}, tensor.Shape{1000, 40})
 	conv(graph.Conv2d{Pad: graph.Both(1), Epilogue: all}, 2, 1, 1, 16, 16, 3, 3)

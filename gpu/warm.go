@@ -100,7 +100,7 @@ func (d *Device) dispatchNone(k shaders.Kernel) error {
 	}
 	var read, written driver.Buffer
 	for _, b := range []*driver.Buffer{&read, &written} {
-		if *b, err = d.driver.Buffer(shaders.Window, driver.Storage); err != nil {
+		if *b, err = d.driver.Buffer(shaders.Pane, driver.Storage); err != nil {
 			return err
 		}
 		defer (*b).Release()
@@ -108,7 +108,7 @@ func (d *Device) dispatchNone(k shaders.Kernel) error {
 	access := k.Access()
 	ranges := make([]driver.Range, len(access))
 	for i, a := range access {
-		ranges[i] = driver.Range{Buffer: read, Size: shaders.Window}
+		ranges[i] = driver.Range{Buffer: read, Size: shaders.Pane}
 		if a == shaders.ReadWrite {
 			ranges[i].Buffer = written
 		}

@@ -21,7 +21,7 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	}
 	set := Set{"D4": l.D / 4, "DV4": l.Dv / 4}
 	lanes := []Program{a.program("attention_lanes", "", set, [3]int{ceil(l.N, 32), l.H, l.B}, 4)}
-	if p, ok := a.window(set); ok && l.M >= manyKeys {
+	if p, ok := a.pane(set); ok && l.M >= manyKeys {
 		lanes = append([]Program{p}, lanes...)
 	} else if ok {
 		lanes = append(lanes, p)
@@ -43,25 +43,25 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 }
 
 // manyKeys are as many as are worth the copies of keys and values, and the
-// dispatches, that windows take.
+// dispatches, that panes take.
 const manyKeys = 2048
 
-// window is the program that sees keys and values through windows: those of
+// pane is the program that sees keys and values through panes: those of
 // each head are copied together first. It reports false where the parts do not
-// begin where a window may.
-func (a attend) window(set Set) (Program, bool) {
-	most := windowFloats / max(a.D, a.Dv) // keys in a window
+// begin where a pane may.
+func (a attend) pane(set Set) (Program, bool) {
+	most := paneFloats / max(a.D, a.Dv) // keys in a pane
 	part, heads := min(most/8*8, a.M), 1
 	if part == a.M {
 		heads = min(most/a.M, a.B*a.H)
 	}
 	for _, d := range []int{a.D, a.Dv} {
-		if part == 0 || a.M*d%windowAlign != 0 || part < a.M && part*d%windowAlign != 0 {
+		if part == 0 || a.M*d%paneAlign != 0 || part < a.M && part*d%paneAlign != 0 {
 			return Program{}, false
 		}
 	}
 	k, v := len(a.args)+1, len(a.args)+2
-	p := Program{Name: "attention_window", Scratch: []int{a.B * a.H * a.M * a.D, a.B * a.H * a.M * a.Dv, 2 * a.B * a.H * a.N}}
+	p := Program{Name: "attention_pane", Scratch: []int{a.B * a.H * a.M * a.D, a.B * a.H * a.M * a.Dv, 2 * a.B * a.H * a.N}}
 	for _, c := range []struct {
 		from  graph.Operand
 		width int
@@ -73,7 +73,7 @@ func (a attend) window(set Set) (Program, bool) {
 		p.Kernels = append(p.Kernels, copies)
 	}
 	a.K.First, a.K.Stride, a.V.First, a.V.Stride = 0, a.D, 0, a.Dv // as copied
-	whole := a.program("attention_window", "", set, [3]int{ceil(a.N, 32), 1, 1}, 4).Kernels[0]
+	whole := a.program("attention_pane", "", set, [3]int{ceil(a.N, 32), 1, 1}, 4).Kernels[0]
 	whole.Bindings = append(whole.Bindings, writes(v+1)...)
 	for head := 0; head < a.B*a.H; head += heads {
 		for first := 0; first < a.M; first += part {
@@ -126,6 +126,6 @@ func (a attend) program(kernel, variant string, set Set, grid [3]int, per int) P
 			sizes("b h n m d dv q_first q_stride k_first k_stride v_first v_stride"+
 				" bias1_b bias1_h bias1_n bias1_m bias2_b bias2_h bias2_n bias2_m kh kw", lengths...),
 			sizes("scale", a.op.ScaleFor(a.D)),
-			sizes("head first keys", 0, 0, 0)), // attention_window's
+			sizes("head first keys", 0, 0, 0)), // attention_pane's
 	}}}
 }

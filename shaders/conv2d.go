@@ -9,7 +9,7 @@ import (
 // conv2d lists the ways to compute a convolution, the naive kernel last.
 func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
-	rest := append(conv2dWindow(op, args, result), conv2dNaive(op, args, result))
+	rest := append(conv2dPane(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
 		return append(products, rest...)
 	}

@@ -26,7 +26,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 				Bindings: bindings,
 				Sizes:    sizes("n h w c4 oh ow kh kw"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
 			}},
-			Pack: map[int]Packing{1: {"hwc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 0, 1) }}},
+			Pack: map[int]Layout{1: {"hwc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 0, 1) }}},
 		}}
 	case op.Groups > 1 && cg%4 == 0 && og%4 == 0:
 		n := result[0] * result[1] * ceil(result[2], 2) * result[3] / 4
@@ -40,7 +40,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 				Sizes: sizes("n h w c4 oh ow o4 kh kw cg4 og4"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], result[3] / 4,
 					w[2], w[3], cg / 4, og / 4}, window...)...),
 			}},
-			Pack: map[int]Packing{1: blocks4x4},
+			Pack: map[int]Layout{1: blocks4x4},
 		}}
 	}
 	return nil
@@ -48,7 +48,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 
 // blocks4x4 lays [O, C, kH, kW] out as [O/4, kH, kW, C/4] blocks [4 of C, 4 of
 // O], whose columns, as WGSL counts them, are channels of C.
-var blocks4x4 = Packing{"blocks4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+var blocks4x4 = Layout{"blocks4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 	o, c, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
 	return s.Permute(w.Reshape(o/4, 4, c/4, 4, kh, kw), 0, 4, 5, 2, 3, 1)
 }}

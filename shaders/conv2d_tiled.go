@@ -8,14 +8,14 @@ import (
 )
 
 // channelsLast is the layout [O, kH, kW, C/G] of a convolution's weight.
-var channelsLast = Packing{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) }}
+var channelsLast = Layout{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) }}
 
 // conv2dTiled lists the kernels for a convolution that go through workgroup
 // memory: the convolution as a matrix product of windows and weights.
 func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	var pack map[int]Packing
+	var pack map[int]Layout
 	if w := args[1]; w[2]*w[3] > 1 {
-		pack = map[int]Packing{1: channelsLast}
+		pack = map[int]Layout{1: channelsLast}
 	}
 	op, args = folded(op, args)
 	x, w := args[0], args[1]
@@ -59,22 +59,22 @@ func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits)
 	programs := linear(dense{graph.Linear{Epilogue: op.Epilogue}, op.onto}, as, tensor.Shape{m, n}, lim)
 	for i := range programs {
 		p := &programs[i]
-		flat := Packing{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) }}
+		flat := Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) }}
 		if !small {
 			flat = channelsLast.then(flat)
 		}
 		if next, ok := p.Pack[1]; ok {
-			p.Pack = map[int]Packing{1: flat.then(next)}
+			p.Pack = map[int]Layout{1: flat.then(next)}
 		} else if !small {
-			p.Pack = map[int]Packing{1: flat}
+			p.Pack = map[int]Layout{1: flat}
 		}
 	}
 	return programs
 }
 
 // then packs with p, then with next.
-func (p Packing) then(next Packing) Packing {
-	return Packing{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+func (p Layout) then(next Layout) Layout {
+	return Layout{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		return next.Pack(p.Pack(t, s), s)
 	}}
 }

@@ -45,9 +45,9 @@ func points(p ...float64) [][3]float64 {
 	return append(g, [3]float64{0, 0, 1})
 }
 
-// packing transforms a weight [O, C, 3, 3], in float64, to [(size+2)², O, C].
-func (f winograd) packing() Packing {
-	return Packing{strings.TrimPrefix(f.name, "conv2d_"), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+// layout transforms a weight [O, C, 3, 3], in float64, to [(size+2)², O, C].
+func (f winograd) layout() Layout {
+	return Layout{strings.TrimPrefix(f.name, "conv2d_"), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		n, oc := len(f.g), w.Shape[0]*w.Shape[1]
 		u := s.New(n*n, w.Shape[0], w.Shape[1])
 		for k := range oc {
@@ -111,14 +111,14 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		tiled[i].Kernels[0].Bindings = inOut(m, v, 1, Absent, Absent)
 	}
 	product := product{z: n, m: tiles, n: w[0], k: w[1], bind: []int{v, 1, Absent, Absent, m}}
-	windows := product.programs()
-	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only windows of the weights can be bound
+	panes := product.programs()
+	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only panes of the weights can be bound
 		if lim.Kind == GPU {
 			return nil
 		}
-		tiled, windows = nil, product.weights()
+		tiled, panes = nil, product.weights()
 	}
-	products := preferred(lim, tiled[:min(len(tiled), 1)], windows[:min(len(windows), 2)])
+	products := preferred(lim, tiled[:min(len(tiled), 1)], panes[:min(len(panes), 2)])
 
 	lengths := func(channels int) Sizes {
 		return sizes("h w c4 oh ow pad_h pad_w tiles_h tiles_w tiles side",
@@ -127,7 +127,7 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 	bias, residual, _ := op.end().args(2)
 	var programs []Program
 	for _, p := range products {
-		pack := f.packing()
+		pack := f.layout()
 		if next, ok := p.Pack[1]; ok {
 			pack = pack.then(next)
 		}
@@ -149,7 +149,7 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 			Name:    f.name + " " + strings.Trim(p.Name, " _"),
 			Kernels: kernels,
 			Scratch: []int{n * tiles * w[1], n * tiles * w[0]},
-			Pack:    map[int]Packing{1: pack},
+			Pack:    map[int]Layout{1: pack},
 		})
 	}
 	return programs

@@ -57,13 +57,13 @@ func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor
 	case cg%4 == 0 && og%4 == 0:
 		n := result[0] * result[1] * op.Stride[1] * ceil(result[2], 4*op.Stride[1]) * result[3] / 4
 		p := convTranspose2dGather("conv_transpose2d_direct", op, args, result, n, 4, 4)
-		p.Pack = map[int]Packing{1: {"transposed4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		p.Pack = map[int]Layout{1: {"transposed4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w.Reshape(g, cg/4, 4, og/4, 4, kh, kw), 0, 3, 5, 6, 1, 2, 4)
 		}}}
 		return []Program{p}
 	case cg%4 == 0:
 		p := convTranspose2dGather("conv_transpose2d_gather", op, args, result, result.Len(), 4, 1)
-		p.Pack = map[int]Packing{1: {"transposed", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		p.Pack = map[int]Layout{1: {"transposed", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w.Reshape(g, cg, og, kh, kw), 0, 2, 3, 4, 1)
 		}}}
 		return []Program{p}
@@ -73,7 +73,7 @@ func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor
 
 // blockColumns is the layout [kH, kW, O, C] of a transposed convolution's
 // weight: the columns of a matrix product, one below the other.
-var blockColumns = Packing{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) }}
+var blockColumns = Layout{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) }}
 
 // convTranspose2dTiled lists the kernels for windows that neither overlap nor
 // leave gaps: a matrix product whose tiles are stored where they belong.
@@ -91,7 +91,7 @@ func convTranspose2dTiled(op convTransposed, args []tensor.Shape, result tensor.
 		const source = "conv_transpose2d_tiled_vec4"
 		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args),
 			sizes("m n4 k4 w o4 kh kw", g.m, g.n/4, g.k/4, x[2], w[1]/4, w[2], w[3]))
-		p.Pack = map[int]Packing{1: blockColumns}
+		p.Pack = map[int]Layout{1: blockColumns}
 		programs = append(programs, p)
 	}
 	return programs
@@ -112,11 +112,11 @@ func newPhases(op convTransposed, w tensor.Shape) phases {
 	return p
 }
 
-// packing lays a weight [C, O, kH, kW] out as that of the convolution,
+// layout lays a weight [C, O, kH, kW] out as that of the convolution,
 // [sh·sw·O, C, taps...]: tap a of phase f is w at f + s·(taps−1−a), or zero
 // beyond it.
-func (p phases) packing() Packing {
-	return Packing{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+func (p phases) layout() Layout {
+	return Layout{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		c, o, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
 		out := s.New(p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
 		i := 0
@@ -168,11 +168,11 @@ func convTranspose2dPhases(op convTransposed, args []tensor.Shape, result tensor
 		})
 	}
 	p.Scratch = append([]int{t.Len()}, p.Scratch...)
-	packing := ph.packing()
+	layout := ph.layout()
 	if next, ok := p.Pack[1]; ok {
-		packing = packing.then(next)
+		layout = layout.then(next)
 	}
-	p.Pack = map[int]Packing{1: packing}
+	p.Pack = map[int]Layout{1: layout}
 	name, width := "blocks_to_space", 1
 	if w[1]%4 == 0 {
 		name, width = "blocks_to_space_vec4", 4

@@ -10,9 +10,9 @@ import (
 // the runtime binds a small buffer of zeros.
 const Absent = -1
 
-// Window is the size in bytes of a uniform binding of an arg: the largest that
+// Pane is the size in bytes of a uniform binding of an arg: the largest that
 // WebGPU guarantees.
-const Window = 64 << 10
+const Pane = 64 << 10
 
 // Access is the class of a binding in a kernel's text.
 type Access uint8
@@ -21,19 +21,19 @@ type Access uint8
 const (
 	Read      Access = iota // var<storage, read>
 	ReadWrite               // var<storage, read_write>
-	Uniform                 // var<uniform>: a window of an arg
+	Uniform                 // var<uniform>: a pane of an arg
 )
 
 // Binding is what a kernel sees as one of its variables.
 //
-// A Uniform binding sees a Window of a value or of a packed constant, from
+// A Uniform binding sees a Pane of a value or of a packed constant, from
 // Offset on; what it sees beyond their end must not matter. Pack leaves a
-// window's room after a constant's last offset.
+// pane's room after a constant's last offset.
 type Binding struct {
 	Arg    int // args first, then the result, then scratch; or Absent
 	Access Access
 	Offset int64 // bytes, a multiple of 256, where it begins
-	Size   int64 // bytes; 0 means all the rest, or a Window
+	Size   int64 // bytes; 0 means all the rest, or a Pane
 }
 
 // Kernel is one dispatch of a kernel file with its constants set. It is data:

@@ -7,16 +7,16 @@ import (
 
 // Program is one way to compute one op.
 type Program struct {
-	Name    string          // as in plans, profiles and tuning files: "conv2d_gemm 64x64x16"
-	Kernels []Kernel        // run in order
-	Scratch []int           // elements of each temporary
-	Pack    map[int]Packing // constant args laid out anew, once, at compile
+	Name    string         // as in plans, profiles and tuning files: "conv2d_gemm 64x64x16"
+	Kernels []Kernel       // run in order
+	Scratch []int          // elements of each temporary
+	Pack    map[int]Layout // constant args laid out anew, once, at compile
 }
 
-// Packing lays a constant out as a kernel wants it, in memory of s or, where
+// Layout lays a constant out as a kernel wants it, in memory of s or, where
 // nothing is to be moved, in its own. Name tells layouts of the same constant
 // apart.
-type Packing struct {
+type Layout struct {
 	Name string
 	Pack func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor
 }

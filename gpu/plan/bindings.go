@@ -8,7 +8,7 @@ import (
 
 // bindings notes what follows from the ways in which kernels bind values: how
 // many bytes a dispatch sees, which values it writes while it reads others, and
-// how much is seen of those that are read through windows.
+// how much is seen of those that are read through panes.
 func (l *lowerer) bindings() {
 	type pair struct{ a, b int }
 	seen := map[pair]bool{}
@@ -18,11 +18,11 @@ func (l *lowerer) bindings() {
 			b := s.Kernel.Bindings[i]
 			s.Bytes += l.seen(b, w)
 			if w.value >= 0 && b.Access == shaders.Uniform {
-				room, window := &l.lives[w.value].room, int64(shaders.Window)
+				room, pane := &l.lives[w.value].room, int64(shaders.Pane)
 				if b.Size > 0 {
-					window = b.Size
+					pane = b.Size
 				}
-				*room = max(*room, w.offset+b.Offset+window)
+				*room = max(*room, w.offset+b.Offset+pane)
 			}
 			if w.value < 0 || b.Access != shaders.ReadWrite {
 				continue
@@ -54,7 +54,7 @@ func (l *lowerer) bind() {
 					b.Size = whole.Size
 				}
 			case o.constant != nil:
-				b.Constant, b.Packing = o.constant, o.packing
+				b.Constant, b.Layout = o.constant, o.layout
 			}
 			b.narrow(s.Kernel.Bindings[i])
 			s.Bindings = append(s.Bindings, b)
@@ -72,7 +72,7 @@ func (b *Binding) narrow(k shaders.Binding) {
 	case k.Size > 0:
 		b.Size = k.Size
 	case k.Access == shaders.Uniform:
-		b.Size = shaders.Window
+		b.Size = shaders.Pane
 	}
 }
 
@@ -96,15 +96,15 @@ func (l *lowerer) seen(b shaders.Binding, o operand) int64 {
 	case b.Size > 0:
 		n = min(n, b.Size)
 	case b.Access == shaders.Uniform:
-		n = min(n, shaders.Window)
+		n = min(n, shaders.Pane)
 	}
 	return n
 }
 
 // binds reports whether k binds no more than the device allows, whole only
-// constants that can be, and through windows only those that are laid out for
+// constants that can be, and through panes only those that are laid out for
 // them.
-func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Packing) bool {
+func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Layout) bool {
 	buffers := 0
 	for _, b := range k.Bindings {
 		if b.Access != shaders.Uniform {
@@ -118,9 +118,9 @@ func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel,
 		if b.Arg < 0 || b.Arg >= len(shapes) || root(v.Args[b.Arg]).Const == nil {
 			continue
 		}
-		window := b.Access == shaders.Uniform
-		whole := !window && b.Size == 0
-		if whole && !l.bindable(shapes[b.Arg]) || window && packs[b.Arg].Pack == nil {
+		pane := b.Access == shaders.Uniform
+		whole := !pane && b.Size == 0
+		if whole && !l.bindable(shapes[b.Arg]) || pane && packs[b.Arg].Pack == nil {
 			return false
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type operand struct {
 	value        int // index into Plan.lives, or -1
 	constant     *graph.Value
-	packing      shaders.Packing
+	layout       shaders.Layout
 	offset, size int64 // bytes; all of it if size is 0
 }
 
@@ -209,7 +209,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	operands := make([]operand, 0, len(v.Args)+1+len(p.Scratch))
 	for i, a := range v.Args {
 		r := root(a)
-		o := operand{value: -1, constant: r, packing: p.Pack[i]}
+		o := operand{value: -1, constant: r, layout: p.Pack[i]}
 		if r.Const == nil {
 			o = operand{value: l.value[r]}
 		} else if r.Const.Data == nil {

@@ -57,9 +57,9 @@ type Range struct {
 // Binding is what a kernel's binding refers to: a range of a buffer or of a
 // constant, or neither, for an absent arg.
 type Binding struct {
-	Range                    // Buffer is -1 if it is none of a buffer; Size is 0 for all the rest of a constant
-	Constant *graph.Value    // nil if it is none of a constant
-	Packing  shaders.Packing // how the constant is laid out
+	Range                   // Buffer is -1 if it is none of a buffer; Size is 0 for all the rest of a constant
+	Constant *graph.Value   // nil if it is none of a constant
+	Layout   shaders.Layout // how the constant is laid out
 }
 
 // Output is where one of the graph's outputs is: in a buffer or, if Constant is

@@ -73,7 +73,7 @@ func (l *lowerer) scratch(c section) int64 {
 }
 
 // fits reports whether v and its args can be bound whole. Constants do not
-// count: some programs read them through windows.
+// count: some programs read them through panes.
 func (l *lowerer) fits(v *graph.Value) bool {
 	for _, a := range v.Args {
 		if root(a).Const == nil && !l.bindable(a.Shape) {

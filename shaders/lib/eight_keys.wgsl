@@ -1,5 +1,5 @@
         // eight_keys: a part of the loops over keys of attention_lanes and
-        // attention_window: adds to the sums keys m to m+7 of all, which are those from
+        // attention_pane: adds to the sums keys m to m+7 of all, which are those from
         // first on of the held that the kernel sees.
         let m0 = min(first + 0u, held - 1u);
         let m1 = min(first + 1u, held - 1u);

@@ -15,7 +15,7 @@ struct Sizes {
     bias1_b: u32, bias1_h: u32, bias1_n: u32, bias1_m: u32,
     bias2_b: u32, bias2_h: u32, bias2_n: u32, bias2_m: u32,
     kh: u32, kw: u32, scale: f32,
-    head: u32, first: u32, keys: u32, // attention_window's
+    head: u32, first: u32, keys: u32, // attention_pane's
 }
 
 // keys_of(n) is how many keys query n attends to.

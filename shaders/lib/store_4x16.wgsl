@@ -1,4 +1,4 @@
-    // store_4x16: the end of the window kernels that make 4 rows from row on by 16
+    // store_4x16: the end of the pane kernels that make 4 rows from row on by 16
     // columns from col on: the sums a0_0 to a3_3 go to y. Of the parts that make a
     // sum, as in sizes.part, all but the first add to y, and the last takes the
     // epilogue.

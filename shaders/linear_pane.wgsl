@@ -1,14 +1,14 @@
-// linear_window: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+// linear_pane: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
 //     binding 0  x         [Z, M, K]             read, K a multiple of 4
-//     binding 1  w         [Z, N/4, K/4, 4, 4]   uniform window: this step's part of w
+//     binding 1  w         [Z, N/4, K/4, 4, 4]   uniform pane: this step's part of w
 //     binding 2  bias      [N]                   read
 //     binding 3  residual  [Z, M, N]             read
 //     binding 4  y         [Z, M, N]             read and written, N a multiple of 4
 //     binding 5  sizes                           uniform
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's window holds depth z's of cols columns of step_k4 * 4
+// (llvmpipe). A step's pane holds depth z's of cols columns of step_k4 * 4
 // k's, as 4 x 4 blocks (k innermost), and is at most 64 KiB. Longer K is walked
 // in several steps that add to y.
 // An invocation makes 4 rows by 16 columns of y: its rows of x are gathered,
@@ -25,9 +25,9 @@ struct Sizes {
     step_k4: u32, // vec4s of k in this step
     first_k4: u32,
     first_col: u32,
-    cols: u32, // columns in the window, a multiple of 16
+    cols: u32, // columns in the pane, a multiple of 16
     first_z: u32,
-    depth: u32, // z's in the window
+    depth: u32, // z's in the pane
     part: u32, // 1: the first step along k, 2: the last, 3: the only one
     epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
@@ -45,7 +45,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let row_blocks = (sizes.m + 3u) / 4u;
     let col_blocks = sizes.cols / 16u;
     let row = (id % row_blocks) * 4u;
-    let block = id / row_blocks; // of the window
+    let block = id / row_blocks; // of the pane
     if (block >= col_blocks * sizes.depth) {
         return;
     }

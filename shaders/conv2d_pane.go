@@ -5,9 +5,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2dWindow lists the window kernels for a convolution without groups, the
+// conv2dPane lists the pane kernels for a convolution without groups, the
 // best guess first.
-func conv2dWindow(op conv, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	if op.Groups > 1 {
 		return nil
 	}
@@ -21,7 +21,7 @@ func conv2dWindow(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	}
 	bias, residual, _ := op.end().args(2)
 	p := Program{}
-	var rows Packing
+	var rows Layout
 	at := 0 // x, or its rows in scratch
 	if x[3]%4 != 0 {
 		k := weight[3] * x[3]
@@ -36,16 +36,16 @@ func conv2dWindow(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 			Bindings: inOut(at, 0),
 			Sizes:    sizes("n w c ow k4 kw stride pad dilation", n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
 		}}
-		rows = Packing{"rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		rows = Layout{"rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
 		}}
 		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
 		weight = tensor.Shape{weight[0], k, weight[2], 1}
 		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
 	}
-	source, down, across := "conv2d_window", 4, 16
+	source, down, across := "conv2d_pane", 4, 16
 	if result[3]%4 != 0 {
-		source, down, across = "conv2d_window_scalar", 4, 12
+		source, down, across = "conv2d_pane_scalar", 4, 12
 	}
 	kh, kw := weight[2], weight[3]
 	m := result.Len() / result[3]
@@ -60,7 +60,7 @@ func conv2dWindow(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1],
 			a.step/4, a.first/4, a.column, a.cols, a.part, op.end().flags())
 	})...)
-	p.Pack = map[int]Packing{1: w.packing()}
+	p.Pack = map[int]Layout{1: w.layout()}
 	if rows.Pack != nil {
 		p.Pack[1] = rows.then(p.Pack[1])
 	}
@@ -78,17 +78,17 @@ func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 		return nil
 	}
 	bias, residual, _ := op.end().args(2)
-	rows := Packing{"runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+	rows := Layout{"runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
 	}}
 	return []Program{{
-		Name: "conv2d_row_window",
-		Kernels: w.kernels(m, Kernel{File: "conv2d_row_window", Set: op.end().act()}, op.end(), []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {
+		Name: "conv2d_row_pane",
+		Kernels: w.kernels(m, Kernel{File: "conv2d_row_pane", Set: op.end().act()}, op.end(), []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {
 			return sizes("m n h w c oh ow kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h run4 first_col cols epilogue",
 				m, result[3], x[1], x[2], x[3], result[1], result[2], kh, kw,
 				op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], a.step/4, a.column, a.cols, op.end().flags())
 		}),
-		Pack: map[int]Packing{1: rows.then(w.packing())},
+		Pack: map[int]Layout{1: rows.then(w.layout())},
 	}}
 }
 

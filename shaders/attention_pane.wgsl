@@ -1,8 +1,8 @@
-// attention_window: a part of attention whose keys and values are seen through windows
+// attention_pane: a part of attention whose keys and values are seen through panes
 //
 //     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D  read
-//     binding 1  k      [HEADS, KEYS, D] of vec4, of some heads            uniform window
-//     binding 2  v      [HEADS, KEYS, DV] of vec4                          uniform window
+//     binding 1  k      [HEADS, KEYS, D] of vec4, of some heads            uniform pane
+//     binding 2  v      [HEADS, KEYS, DV] of vec4                          uniform pane
 //     binding 3  bias1  broadcast by strides to [B, H, N, M]               read (BIASES > 0)
 //     binding 4  bias2  likewise                                           read (BIASES > 1)
 //     binding 5  rel_h  [B, H, N, KH]                                      read (REL)
@@ -12,10 +12,10 @@
 //     binding 9  sizes, where d, dv, strides and firsts count vec4s
 //
 // The way is attention_lanes', for devices that read a uniform binding faster
-// than a storage one (llvmpipe). A dispatch adds the keys of one window,
+// than a storage one (llvmpipe). A dispatch adds the keys of one pane,
 // sizes.keys of them from key sizes.first on, to what those before it left in y
 // and state; the last divides by the total. It does so for the heads of the
-// window, from sizes.head on.
+// pane, from sizes.head on.
 // Grid: (ceil(N/(4*WG)), HEADS).
 
 //wgsl:import lanes

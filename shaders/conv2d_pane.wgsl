@@ -1,15 +1,15 @@
-// conv2d_window: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
+// conv2d_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
 //                             + bias[n] + residual[b,i,j,n])
 //
 //     binding 0  x         [B, H, W, C]                    read, C a multiple of 4
-//     binding 1  w         [N/4, P, Q, c4, 4, 4]           uniform window: this step's channels
+//     binding 1  w         [N/4, P, Q, c4, 4, 4]           uniform pane: this step's channels
 //     binding 2  bias      [N]                             read
 //     binding 3  residual  [B, OH, OW, N]                  read
 //     binding 4  y         [B, OH, OW, N]                  read and written, N a multiple of 4
 //     binding 5  sizes                                     uniform
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's window holds cols output channels by P*Q taps by
+// (llvmpipe). A step's pane holds cols output channels by P*Q taps by
 // step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
 // and is at most 64 KiB; more input channels are walked in several steps that
 // add to y.
@@ -39,7 +39,7 @@ struct Sizes {
     step_c4: u32, // vec4s of c in this step
     first_c4: u32,
     first_col: u32,
-    cols: u32, // channels in the window, a multiple of 16
+    cols: u32, // channels in the pane, a multiple of 16
     part: u32, // 1: the first step along c, 2: the last, 3: the only one
     epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }

@@ -6,17 +6,17 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// The window kernels are for devices that read uniforms faster than storage:
-// they see one operand of a matrix product through a uniform binding, a Window
+// The pane kernels are for devices that read uniforms faster than storage:
+// they see one operand of a matrix product through a uniform binding, a Pane
 // at a time.
 const (
-	windowFloats = Window / 4
+	paneFloats = Pane / 4
 
-	// windowAlign is the alignment of a window's offset, in floats.
-	windowAlign = 256 / 4
+	// paneAlign is the alignment of a pane's offset, in floats.
+	paneAlign = 256 / 4
 )
 
-// cut says how a weight [Z, N, C, taps] is cut into windows: parts of step
+// cut says how a weight [Z, N, C, taps] is cut into panes: parts of step
 // channels, each cut into cols columns, each of depth Zs.
 type cut struct {
 	z, n, c, taps     int // c a multiple of 4, as packed
@@ -26,35 +26,35 @@ type cut struct {
 
 // newCut cuts a weight for m rows of x and invocations that compute rows by
 // unit columns. It reports false if the taps of unit columns by 4 channels are
-// too many for a window.
+// too many for a pane.
 func newCut(m, z, n, c, taps, rows, unit int) (cut, bool) {
 	w := cut{z: z, n: n, c: 4 * ceil(c, 4), taps: taps, rows: rows, unit: unit, depth: 1}
-	most := windowFloats / (taps * unit) / 4 * 4 // channels, for the fewest columns
+	most := paneFloats / (taps * unit) / 4 * 4 // channels, for the fewest columns
 	if most == 0 {
 		return w, false
 	}
-	// With few rows a window must hold more columns, to have work for a hundred
+	// With few rows a pane must hold more columns, to have work for a hundred
 	// workgroups.
-	for most > 64 && ceil(m, rows)*(windowFloats/(taps*most)/unit) < 100 {
+	for most > 64 && ceil(m, rows)*(paneFloats/(taps*most)/unit) < 100 {
 		most = most / 2 / 4 * 4
 	}
 	w.step = 4 * ceil(ceil(w.c, ceil(w.c, most)), 4)
-	w.cols = min(unit*ceil(n, unit), windowFloats/(taps*w.step)/unit*unit)
+	w.cols = min(unit*ceil(n, unit), paneFloats/(taps*w.step)/unit*unit)
 	if w.step >= w.c && w.cols >= n {
-		w.depth = max(1, min(z, windowFloats/(taps*w.step*w.cols)))
+		w.depth = max(1, min(z, paneFloats/(taps*w.step*w.cols)))
 	}
 	return w, true
 }
 
-// pane is one window of a weight.
+// pane is what one pane of a weight holds.
 type pane struct {
 	first, step, column, cols, z, depth int
 	part                                int // 1: the first channels, 2: the last, 3: all
 	at                                  int // in the packed weight, in floats
 }
 
-// panes lists the windows, such that sums over channels are in order, and the
-// floats that they take with a window's room at the end.
+// panes lists the panes, such that sums over channels are in order, and the
+// floats that they take with a pane's room at the end.
 func (w cut) panes() (panes []pane, floats int) {
 	at := 0
 	for first := 0; first < w.c; first += w.step {
@@ -71,14 +71,14 @@ func (w cut) panes() (panes []pane, floats int) {
 				p.cols = min(w.cols, w.unit*ceil(w.n-p.column, w.unit))
 				p.at = at
 				panes = append(panes, p)
-				at += windowAlign * ceil(p.cols*w.taps*p.step*p.depth, windowAlign)
+				at += paneAlign * ceil(p.cols*w.taps*p.step*p.depth, paneAlign)
 			}
 		}
 	}
-	return panes, at + windowFloats
+	return panes, at + paneFloats
 }
 
-// kernels makes one dispatch of k for each window of binding 1, the weight, with
+// kernels makes one dispatch of k for each pane of binding 1, the weight, with
 // its sizes. Onto a residual, the first part of the sum is added too.
 func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane) Sizes) []Kernel {
 	panes, _ := w.panes()
@@ -96,12 +96,12 @@ func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane)
 	return ks
 }
 
-// packing lays the weight [Z, N, C, taps] out window after window, each as
+// layout lays the weight [Z, N, C, taps] out pane after pane, each as
 // blocks of 4 columns by 4 channels, channel innermost: [depth, cols/4, taps,
 // step/4, 4, 4], with zeros for columns and channels that there are not.
-func (w cut) packing() Packing {
-	return Packing{
-		Name: fmt.Sprintf("window %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
+func (w cut) layout() Layout {
+	return Layout{
+		Name: fmt.Sprintf("pane %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
 		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			c := len(t.Data) / (w.z * w.n * w.taps)
 			panes, floats := w.panes()
@@ -133,8 +133,8 @@ func (w cut) packing() Packing {
 // lanes lays w [Z, N, K] out for kernels whose neighbouring invocations compute
 // cols neighbouring columns each, eight of them to a workgroup:
 // [Z, ceil(N/8·cols), K/4, 8·cols, 4].
-func lanes(z, n, k, cols int) Packing {
-	return Packing{
+func lanes(z, n, k, cols int) Layout {
+	return Layout{
 		Name: fmt.Sprint("lanes ", cols),
 		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			wide := 8 * cols

@@ -5,9 +5,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// linearWindow lists the window kernels for a linear layer, the best guess
+// linearPane lists the pane kernels for a linear layer, the best guess
 // first.
-func linearWindow(op dense, args []tensor.Shape, result tensor.Shape) []Program {
+func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	n, k := args[1][0], args[1][1]
 	bias, residual, _ := op.end().args(2)
 	p := product{
@@ -20,10 +20,10 @@ func linearWindow(op dense, args []tensor.Shape, result tensor.Shape) []Program 
 	// A convolution of one pixel lays x out in rows that four divides.
 	pixels := conv{graph.Conv2d{Epilogue: op.Epilogue}.Defaults(), op.onto}
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
-	programs := conv2dWindow(pixels, as, tensor.Shape{1, 1, p.m, n})
+	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n})
 	for i := range programs {
-		square := Packing{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
-		programs[i].Pack = map[int]Packing{1: square.then(programs[i].Pack[1])}
+		square := Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
+		programs[i].Pack = map[int]Layout{1: square.then(programs[i].Pack[1])}
 	}
 	return programs
 }
@@ -36,19 +36,19 @@ type product struct {
 	bind       []int // x, w, bias, residual, y
 }
 
-// bindings are the product's, with x or w through a window.
-func (p product) bindings(window int) []Binding {
+// bindings are the product's, with x or w through a pane.
+func (p product) bindings(pane int) []Binding {
 	b := inOut(p.bind[4], p.bind[:4]...)
-	b[window].Access = Uniform
+	b[pane].Access = Uniform
 	return b
 }
 
 // programs lists the ways to compute the product, the best guess first.
 func (p product) programs() []Program {
-	const short = 1024 // the longest K of which a window holds 16 rows
+	const short = 1024 // the longest K of which a pane holds 16 rows
 	few := 256         // rows up to which x is cut rather than w
 	if p.z > 1 {
-		few = 40 // a window of w then holds several z
+		few = 40 // a pane of w then holds several z
 	}
 	weights, rows, thin, one := p.weights(), p.rows(16, 8), p.rows(4, 8), p.rows(1, 4)
 	order := [][]Program{weights, rows, thin, one}
@@ -67,12 +67,12 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through windows; an invocation computes 4 rows by 16 columns,
+// weights sees w through panes; an invocation computes 4 rows by 16 columns,
 // or 8 where four does not divide the columns.
 func (p product) weights() []Program {
-	name, down := "linear_window", 4
+	name, down := "linear_pane", 4
 	if p.n%4 != 0 {
-		name, down = "linear_window_scalar", 8
+		name, down = "linear_pane_scalar", 8
 	}
 	w, ok := newCut(p.m, p.z, p.n, p.k, 1, down, 16)
 	if !ok {
@@ -84,53 +84,53 @@ func (p product) weights() []Program {
 			return sizes("m n k4 step_k4 first_k4 first_col cols first_z depth part epilogue",
 				p.m, p.n, p.k/4, a.step/4, a.first/4, a.column, a.cols, a.z, a.depth, a.part, p.end.flags())
 		}),
-		Pack: map[int]Packing{1: w.packing()},
+		Pack: map[int]Layout{1: w.layout()},
 	}}
 }
 
-// rows sees x through windows; an invocation computes down rows by across
+// rows sees x through panes; an invocation computes down rows by across
 // columns.
 func (p product) rows(down, across int) []Program {
-	name := map[int]string{16: "linear_xwindow_16x8", 4: "linear_xwindow_4x8", 1: "linear_xwindow_1x4"}[down]
+	name := map[int]string{16: "linear_xpane_16x8", 4: "linear_xpane_4x8", 1: "linear_xpane_1x4"}[down]
 	if p.n%4 != 0 {
 		if down != 1 {
 			return nil
 		}
-		name = "linear_xwindow_1x4_scalar"
+		name = "linear_xpane_1x4_scalar"
 	}
-	rows, depth := min(p.m, windowFloats/p.k), 1
+	rows, depth := min(p.m, paneFloats/p.k), 1
 	if rows < p.m && rows > down {
 		rows = rows / down * down
 	}
-	if p.m*p.k*2 <= windowFloats {
-		depth = min(p.z, windowFloats/(p.m*p.k))
+	if p.m*p.k*2 <= paneFloats {
+		depth = min(p.z, paneFloats/(p.m*p.k))
 	}
-	// Windows begin where an offset may be.
-	if rows == 0 || rows < p.m && rows*p.k%windowAlign != 0 {
+	// Panes begin where an offset may be.
+	if rows == 0 || rows < p.m && rows*p.k%paneAlign != 0 {
 		return nil
 	}
-	for ; depth > 1 && depth < p.z && depth*p.m*p.k%windowAlign != 0; depth-- {
+	for ; depth > 1 && depth < p.z && depth*p.m*p.k%paneAlign != 0; depth-- {
 	}
-	if depth < p.z && depth*p.m*p.k%windowAlign != 0 {
+	if depth < p.z && depth*p.m*p.k%paneAlign != 0 {
 		return nil
 	}
-	// A short window, for what fits in it, leaves less memory to spare.
+	// A short pane, for what fits in it, leaves less memory to spare.
 	const short = 4 << 10
-	window := Window
+	pane := Pane
 	if 4*rows*depth*p.k <= short {
-		window = short
+		pane = short
 	}
-	kernel := Kernel{File: name, Set: p.end.act().with(Set{"WINDOW": window / 16})}
+	kernel := Kernel{File: name, Set: p.end.act().with(Set{"PANE": pane / 16})}
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
-		return []Program{{Name: name, Kernels: p.slices(kernel, across, window), Pack: map[int]Packing{1: lanes(1, p.n, p.k, across)}}}
+		return []Program{{Name: name, Kernels: p.slices(kernel, across, pane), Pack: map[int]Layout{1: lanes(1, p.n, p.k, across)}}}
 	}
-	q := Program{Name: name, Pack: map[int]Packing{1: lanes(p.z, p.n, p.k, across)}}
+	q := Program{Name: name, Pack: map[int]Layout{1: lanes(p.z, p.n, p.k, across)}}
 	for z := 0; z < p.z; z += depth {
 		for row := 0; row < p.m; row += rows {
 			d, r := min(depth, p.z-z), min(rows, p.m-row)
 			kernel.Grid = flat(ceil(p.n, across)*ceil(r, down)*d, 8)
 			kernel.Bindings = p.bindings(0)
-			kernel.Bindings[0].Offset, kernel.Bindings[0].Size = int64(4*(z*p.m+row)*p.k), int64(window)
+			kernel.Bindings[0].Offset, kernel.Bindings[0].Size = int64(4*(z*p.m+row)*p.k), int64(pane)
 			kernel.Sizes = p.rowSizes(p.n, row, r, z, d)
 			q.Kernels = append(q.Kernels, kernel)
 		}
@@ -146,10 +146,10 @@ func (p product) rowSizes(n, row, rows, z, depth int) Sizes {
 
 // slices computes one row in slices of columns, each with no more of w than the
 // least that any device binds at once.
-func (p product) slices(kernel Kernel, across, window int) []Kernel {
+func (p product) slices(kernel Kernel, across, pane int) []Kernel {
 	slab := 8 * across // columns that w keeps together
 	// A slice begins where a binding of y and of bias may.
-	step := max(windowAlign, int(Default.StorageBinding)/(4*p.k)/windowAlign*windowAlign)
+	step := max(paneAlign, int(Default.StorageBinding)/(4*p.k)/paneAlign*paneAlign)
 	var ks []Kernel
 	for first := 0; first < p.n; first += step {
 		n := min(step, p.n-first)
@@ -159,7 +159,7 @@ func (p product) slices(kernel Kernel, across, window int) []Kernel {
 		for i := range kernel.Bindings {
 			switch b := &kernel.Bindings[i]; {
 			case i == 0:
-				b.Size = int64(window)
+				b.Size = int64(pane)
 			case i == 1:
 				b.Offset, b.Size = int64(4*first*p.k), int64(4*slab*ceil(n, slab)*p.k)
 			case b.Arg != Absent:

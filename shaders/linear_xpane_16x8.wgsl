@@ -1,6 +1,6 @@
-// linear_xwindow_16x8: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
+// linear_xpane_16x8: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [Z, M, K]   uniform window: this step's rows, K a multiple of 4
+//     binding 0  x         [Z, M, K]   uniform pane: this step's rows, K a multiple of 4
 //     binding 1  w         [Z, N, K]   read
 //     binding 2  bias      [N]         read
 //     binding 3  residual  [Z, M, N]   read
@@ -8,7 +8,7 @@
 //     binding 5  sizes                 uniform
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. A step's window, of WINDOW vec4s, holds rows rows
+// (llvmpipe), when M is small. A step's pane, of PANE vec4s, holds rows rows
 // of one z (depth 1), or all M rows of depth z's.
 // An invocation makes 16 rows by 8 columns of y: rows of w are gathered, rows
 // of x are shared. Invocations count columns first, then rows, then z.
@@ -17,21 +17,21 @@
 //wgsl:import activation
 //wgsl:import index
 
-// Choice: vec4s in the window.
-const WINDOW = 4096u;
+// Choice: vec4s in the pane.
+const PANE = 4096u;
 
 struct Sizes {
     m: u32,
     n: u32,
     k4: u32, // vec4s in a row of x and of w
     first_row: u32,
-    rows: u32, // rows of each z in the window
+    rows: u32, // rows of each z in the pane
     first_z: u32,
-    depth: u32, // z's in the window
+    depth: u32, // z's in the pane
     epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
-@group(0) @binding(0) var<uniform> x: array<vec4<f32>, WINDOW>;
+@group(0) @binding(0) var<uniform> x: array<vec4<f32>, PANE>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
@@ -44,31 +44,31 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let col_blocks = (sizes.n + 7u) / 8u;
     let row_blocks = (sizes.rows + 15u) / 16u;
     let col = (id % col_blocks) * 8u;
-    let block = id / col_blocks; // of the window
+    let block = id / col_blocks; // of the pane
     if (block >= row_blocks * sizes.depth) {
         return;
     }
     let slice = block / row_blocks;
     let z = sizes.first_z + slice;
-    let window_row = block % row_blocks * 16u;
-    let row = sizes.first_row + window_row;
+    let pane_row = block % row_blocks * 16u;
+    let row = sizes.first_row + pane_row;
     let last_row = sizes.rows - 1u;
-    let x0 = (slice * sizes.rows + min(window_row + 0u, last_row)) * sizes.k4;
-    let x1 = (slice * sizes.rows + min(window_row + 1u, last_row)) * sizes.k4;
-    let x2 = (slice * sizes.rows + min(window_row + 2u, last_row)) * sizes.k4;
-    let x3 = (slice * sizes.rows + min(window_row + 3u, last_row)) * sizes.k4;
-    let x4 = (slice * sizes.rows + min(window_row + 4u, last_row)) * sizes.k4;
-    let x5 = (slice * sizes.rows + min(window_row + 5u, last_row)) * sizes.k4;
-    let x6 = (slice * sizes.rows + min(window_row + 6u, last_row)) * sizes.k4;
-    let x7 = (slice * sizes.rows + min(window_row + 7u, last_row)) * sizes.k4;
-    let x8 = (slice * sizes.rows + min(window_row + 8u, last_row)) * sizes.k4;
-    let x9 = (slice * sizes.rows + min(window_row + 9u, last_row)) * sizes.k4;
-    let x10 = (slice * sizes.rows + min(window_row + 10u, last_row)) * sizes.k4;
-    let x11 = (slice * sizes.rows + min(window_row + 11u, last_row)) * sizes.k4;
-    let x12 = (slice * sizes.rows + min(window_row + 12u, last_row)) * sizes.k4;
-    let x13 = (slice * sizes.rows + min(window_row + 13u, last_row)) * sizes.k4;
-    let x14 = (slice * sizes.rows + min(window_row + 14u, last_row)) * sizes.k4;
-    let x15 = (slice * sizes.rows + min(window_row + 15u, last_row)) * sizes.k4;
+    let x0 = (slice * sizes.rows + min(pane_row + 0u, last_row)) * sizes.k4;
+    let x1 = (slice * sizes.rows + min(pane_row + 1u, last_row)) * sizes.k4;
+    let x2 = (slice * sizes.rows + min(pane_row + 2u, last_row)) * sizes.k4;
+    let x3 = (slice * sizes.rows + min(pane_row + 3u, last_row)) * sizes.k4;
+    let x4 = (slice * sizes.rows + min(pane_row + 4u, last_row)) * sizes.k4;
+    let x5 = (slice * sizes.rows + min(pane_row + 5u, last_row)) * sizes.k4;
+    let x6 = (slice * sizes.rows + min(pane_row + 6u, last_row)) * sizes.k4;
+    let x7 = (slice * sizes.rows + min(pane_row + 7u, last_row)) * sizes.k4;
+    let x8 = (slice * sizes.rows + min(pane_row + 8u, last_row)) * sizes.k4;
+    let x9 = (slice * sizes.rows + min(pane_row + 9u, last_row)) * sizes.k4;
+    let x10 = (slice * sizes.rows + min(pane_row + 10u, last_row)) * sizes.k4;
+    let x11 = (slice * sizes.rows + min(pane_row + 11u, last_row)) * sizes.k4;
+    let x12 = (slice * sizes.rows + min(pane_row + 12u, last_row)) * sizes.k4;
+    let x13 = (slice * sizes.rows + min(pane_row + 13u, last_row)) * sizes.k4;
+    let x14 = (slice * sizes.rows + min(pane_row + 14u, last_row)) * sizes.k4;
+    let x15 = (slice * sizes.rows + min(pane_row + 15u, last_row)) * sizes.k4;
     let span = col / 8u;
     let spans = (sizes.n + 63u) / 64u;
     let w0 = (z * spans + span / 8u) * sizes.k4 * 64u + span % 8u * 8u;

@@ -1,8 +1,8 @@
-// conv2d_row_window: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q, c] * w[n,p,q,c]
+// conv2d_row_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q, c] * w[n,p,q,c]
 //                             + bias[n] + residual[b,i,j,n])
 //
 //     binding 0  x         [B, H, W, C]                    read
-//     binding 1  w         [N/4, P, run4, 4, 4]            uniform window: this step's channels
+//     binding 1  w         [N/4, P, run4, 4, 4]            uniform pane: this step's channels
 //     binding 2  bias      [N]                             read
 //     binding 3  residual  [B, OH, OW, N]                  read
 //     binding 4  y         [B, OH, OW, N]                  write, N a multiple of 4
@@ -12,7 +12,7 @@
 // run of Q*C floats of x, so w has kernel rows of run4 * 4 >= Q*C weights, zero
 // at the end, and no channel is padded. No dilation along the row.
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's window holds cols output channels of w, as 4 x 4 blocks
+// (llvmpipe). A step's pane holds cols output channels of w, as 4 x 4 blocks
 // (position in the run innermost), and is at most 64 KiB.
 // An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
 // Invocations count pixels first, then channel blocks.
@@ -38,7 +38,7 @@ struct Sizes {
     dilation_h: u32,
     run4: u32, // ceil(kernel_w * c / 4)
     first_col: u32,
-    cols: u32, // channels in the window, a multiple of 16
+    cols: u32, // channels in the pane, a multiple of 16
     epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
