@@ -49,6 +49,11 @@ folder named data there.`,
   vertebra verify --data ~/pictures --data ~/weights cases/*.safetensors`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			v.out = c.OutOrStdout()
+			for _, d := range v.data {
+				if info, err := os.Stat(d); err != nil || !info.IsDir() {
+					return fmt.Errorf("--data %s: no such folder", d)
+				}
+			}
 			m, err := s.open()
 			if err != nil {
 				return err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 const espcnCase = "../../golden/testdata/espcn_x4.safetensors"
@@ -16,27 +15,9 @@ const espcnCase = "../../golden/testdata/espcn_x4.safetensors"
 // altered copies a reference file with one number of one tensor changed.
 func altered(t *testing.T, name string) string {
 	t.Helper()
-	s, err := weights.OpenSafetensors(espcnCase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var tensors []*tensor.Tensor
-	for _, n := range s.Names() {
-		x, err := s.Tensor(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n == name {
-			x.Data[17]++
-		}
-		tensors = append(tensors, x)
-	}
-	path := filepath.Join(t.TempDir(), "altered.safetensors")
-	if err := weights.WriteSafetensors(path, s.Metadata, tensors...); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return changed(t, espcnCase, filepath.Join(t.TempDir(), "altered.safetensors"), func(_ map[string]string, all map[string]*tensor.Tensor) {
+		all[name].Data[17]++
+	})
 }
 
 func TestVerify(t *testing.T) {
