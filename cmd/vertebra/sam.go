@@ -199,7 +199,7 @@ func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, net *zoo.SAMFil
 		return p.SetImage(ctx, m)
 	}
 	about := map[string]string{
-		"model":   fmt.Sprintf("%x", fingerprint(net.Network.Encoder, fmt.Sprintf("%+v", net.Preprocess))),
+		"model":   fmt.Sprintf("%x", weights.Fingerprint(net.Network.Encoder, fmt.Sprintf("%+v", net.Preprocess))),
 		"picture": fmt.Sprintf("%x", pictureSum(m)),
 	}
 	f, err := weights.OpenSafetensors(a.embedding)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
 )
 
 func newSearch(s *settings) *cobra.Command {
@@ -97,7 +98,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, fingerprint(q.clip.clip, fmt.Sprintf("%+v %+v", q.clip.clip.Config(), q.entry.Preprocess)))
+	x, err := openIndex(q.index, q.clip.clip.Config().Embedding, weights.Fingerprint(q.clip.clip, fmt.Sprintf("%+v %+v", q.clip.clip.Config(), q.entry.Preprocess)))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package weights
 
 import (
 	"crypto/sha256"
@@ -7,15 +7,15 @@ import (
 	"math"
 
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
-// fingerprint tells bound models apart: by config, which is what their weights
-// do not tell, and by numbers here and there in every tensor.
-func fingerprint(model any, config string) [32]byte {
+// Fingerprint tells bound models apart, for files of what one has computed: by
+// config, which is what their weights do not tell, and by the name, the shape and
+// numbers here and there of every tensor.
+func Fingerprint(model any, config string) [32]byte {
 	h := sha256.New()
 	fmt.Fprintln(h, config)
-	weights.Walk(model, func(name string, t *tensor.Tensor) {
+	Walk(model, func(name string, t *tensor.Tensor) {
 		fmt.Fprintln(h, name, t.Shape)
 		const most = 1024
 		step := max(1, len(t.Data)/most)
