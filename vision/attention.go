@@ -68,7 +68,7 @@ func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*A
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
 	key := fmt.Sprint("attention", o.Block, p.input.Shape)
-	out, err := m.plans.run(ctx, key, func() (Plan, error) { return m.device.Compile(g) }, p.input)
+	out, err := m.plans.run(ctx, key, func() (Plan, error) { return m.compileGraph(g) }, p.input)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
@@ -26,6 +27,7 @@ type Options struct {
 	Device  string  // a number or a part of a name of an adapter, or "cpu" for plain Go; empty for the fastest GPU
 	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty for any
 	On      *Device // a device that is open already, in place of the two above
+	Lazy    bool    // the device is opened when something is computed first
 
 	Batch int // pictures at once; 0 means 1
 
@@ -40,8 +42,10 @@ type Options struct {
 type Model struct {
 	zoo.Opened
 
-	device   *Device
-	owned    bool // the device is closed with the model
+	devices  DeviceOptions
+	mu       sync.Mutex // of the next two
+	on       *Device    // nil until it is opened
+	owned    bool       // the device is closed with the model
 	batch    int
 	truncate bool
 	plans    plans
@@ -78,27 +82,57 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 	if o.Batch < 0 || o.Batch > most {
 		return nil, fmt.Errorf("vision: a batch of %d, want 1 to %d", o.Batch, most)
 	}
-	m := &Model{Opened: *z, device: o.On, batch: max(o.Batch, 1), truncate: o.Truncate}
+	m := &Model{
+		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend}, on: o.On,
+		batch: max(o.Batch, 1), truncate: o.Truncate,
+	}
 	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers
-	if m.device == nil {
-		var err error
-		if m.device, err = OpenDevice(DeviceOptions{Name: o.Device, Backend: o.Backend}); err != nil {
+	if !o.Lazy {
+		if _, err := m.device(); err != nil {
 			return nil, err
 		}
-		m.owned = true
 	}
 	return m, nil
 }
 
-// Device is what the model runs on.
-func (m *Model) Device() *Device { return m.device }
+// Device is what the model runs on. With Options.Lazy it is nil until something
+// has been computed.
+func (m *Model) Device() *Device {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.on
+}
+
+// device opens the device if it is not open.
+func (m *Model) device() (*Device, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.on != nil {
+		return m.on, nil
+	}
+	var err error
+	if m.on, err = OpenDevice(m.devices); err != nil {
+		return nil, err
+	}
+	m.owned = true
+	return m.on, nil
+}
+
+// compileGraph makes a graph ready to run on the model's device.
+func (m *Model) compileGraph(g *graph.Graph) (Plan, error) {
+	d, err := m.device()
+	if err != nil {
+		return nil, err
+	}
+	return d.Compile(g)
+}
 
 // Close frees what the model has compiled, and its device unless Options.On gave
 // it. No method may be at work. Close is idempotent.
 func (m *Model) Close() error {
 	err := m.plans.close()
 	if m.owned {
-		err = errors.Join(err, m.device.Close())
+		err = errors.Join(err, m.on.Close())
 	}
 	return err
 }
@@ -128,7 +162,7 @@ func (m *Model) compile(main bool, stages []string, x tensor.Shape) func() (Plan
 		if err := keep(g, stages); err != nil {
 			return nil, err
 		}
-		return m.device.Compile(g)
+		return m.compileGraph(g)
 	}
 }
 

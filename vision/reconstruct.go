@@ -81,7 +81,7 @@ func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input)
 		if err != nil {
 			return nil, err
 		}
-		return m.device.Compile(g)
+		return m.compileGraph(g)
 	}, p.input, models.MAENoise(o.Seed, 1, n))
 	if err != nil {
 		return nil, err
