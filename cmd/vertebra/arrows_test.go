@@ -32,9 +32,10 @@ var arrows = []struct {
 	{"vision/picture", []string{"tensor", "weights"}},
 	{"vision/zoo", []string{"graph", "models", "tensor", "vision/picture", "weights"}},
 	{"vision", []string{"gpu", "graph", "models", "tensor", "vision/picture", "vision/zoo", "weights"}},
+	{"vision/index", []string{"models", "vision", "vision/zoo", "weights"}},
 	{"golden", []string{"graph", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "models", "shaders", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

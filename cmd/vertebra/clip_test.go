@@ -65,8 +65,11 @@ func TestMatch(t *testing.T) {
 	}
 	sum := 0.0
 	for i, m := range r[0].Texts {
-		want := dot(image.Data, texts.Data[i*12:][:12])
-		if math.Abs(m.Cosine-float64(want)) > 1e-5 {
+		want := 0.0
+		for j, v := range texts.Data[i*12:][:12] {
+			want += float64(v) * float64(image.Data[j])
+		}
+		if math.Abs(m.Cosine-want) > 1e-5 {
 			t.Errorf("cosine %v, want %v", m.Cosine, want)
 		}
 		sum += m.Probability
@@ -104,7 +107,7 @@ func TestCLIPErrors(t *testing.T) {
 		{[]string{"match", in, "--text", " ", "--weights", w}, "text 1 of 1 is empty"},
 		{[]string{"match", in, "--weights", w}, `required flag(s) "text" not set`},
 		{[]string{"match", in, "--text", "a", "--weights", "no-such.pt"}, "no-such.pt: no such file"},
-		{[]string{"match", in, "--text", "a", "--weights", other}, "is a checkpoint of espcn_x2, not of CLIP"},
+		{[]string{"match", in, "--text", "a", "--weights", other}, "is a checkpoint of espcn_x2, not of clip"},
 		{[]string{"match", in, "--text", "a", "--weights", alone}, "no vocabulary lies beside it: give --vocab FILE"},
 		{[]string{"match", in, "--text", "a", "--weights", w, "--vocab", "no-such.txt"}, "no-such.txt: no such file"},
 		{[]string{"match", in, "--text", "one two three four", "--weights", w}, "8"},

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
 
 func newEmbed(s *settings) *cobra.Command {
-	e := &embed{clip: clip{network: network{settings: s}}}
+	e := &embed{clipFlags: clipFlags{modelFlags: modelFlags{settings: s}}}
 	c := &cobra.Command{
 		Use:   "embed [IMAGE...] [--text TEXT]... -o FILE",
 		Short: "Write CLIP's embeddings of pictures and texts",
@@ -38,7 +39,7 @@ folder, of which all pictures below it are taken.`,
 }
 
 type embed struct {
-	clip
+	clipFlags
 	queries   []string
 	path      string
 	normalize bool
@@ -52,64 +53,62 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 	if len(args)+len(e.queries) == 0 {
 		return fmt.Errorf("neither a picture nor a --text to embed")
 	}
-	if err := checkTexts(e.queries); err != nil {
-		return err
-	}
-	paths, err := pictures(args)
+	paths, err := vision.Paths(args...)
 	if err != nil {
 		return err
 	}
-	if err := e.load(c, len(e.queries) > 0); err != nil {
-		return err
-	}
-	var ids *tensor.Tensor
-	if len(e.queries) > 0 {
-		if ids, err = e.tokenize(e.queries); err != nil {
-			return err
-		}
-	}
-	dev, err := e.open()
+	m, err := e.open(c)
 	if err != nil {
 		return err
 	}
-	defer dev.close()
-	defer e.clip.close()
-	var all []*tensor.Tensor
-	if len(paths) > 0 {
-		images := &tensor.Tensor{Name: "images", Shape: tensor.Shape{len(paths), e.clip.clip.Config().Embedding}}
-		err := e.pictures(c.Context(), dev, paths, false, nil, func(_ string, v []float32) error {
-			images.Data = append(images.Data, v...)
-			return nil
-		})
+	defer m.Close()
+	texts := &tensor.Tensor{Name: "texts"}
+	if len(e.queries) > 0 { // before the pictures, which may take long
+		vectors, err := m.EmbedTexts(c.Context(), e.queries...)
 		if err != nil {
-			return err
+			return e.explain(err)
 		}
-		all = append(all, images)
-	}
-	if ids != nil {
-		texts, err := e.texts(c.Context(), dev, ids)
-		if err != nil {
-			return err
-		}
-		texts.Name = "texts"
-		all = append(all, texts)
-	}
-	for _, t := range all {
-		if e.normalize {
-			if err := units(t); err != nil {
+		for _, v := range vectors {
+			if err := e.add(texts, v); err != nil {
 				return err
 			}
+		}
+	}
+	images := &tensor.Tensor{Name: "images"}
+	results := m.EmbedPictures(c.Context(), vision.Files(paths...)...)
+	err = each(&e.modelFlags, len(paths), false, results, func(r vision.Embedding) error {
+		return e.add(images, r.Vector)
+	})
+	if err != nil {
+		return e.explain(err)
+	}
+	var all []*tensor.Tensor
+	for _, t := range []*tensor.Tensor{images, texts} {
+		if t.Data != nil {
+			all = append(all, t)
 		}
 	}
 	if err := e.write(kind, paths, all); err != nil {
 		return plain(e.path, err)
 	}
 	if !e.quiet {
-		fmt.Fprintf(e.out, "device: %v\n", dev)
+		fmt.Fprintf(e.out, "device: %v\n", m.Device())
 		for _, t := range all {
 			fmt.Fprintf(e.out, "%s: %s %v\n", e.path, t.Name, t.Shape)
 		}
 	}
+	return nil
+}
+
+// add adds a row to [N, embedding].
+func (e *embed) add(t *tensor.Tensor, v []float32) error {
+	if e.normalize {
+		if err := vision.Unit(v); err != nil {
+			return err
+		}
+	}
+	t.Data = append(t.Data, v...)
+	t.Shape = tensor.Shape{len(t.Data) / len(v), len(v)}
 	return nil
 }
 

@@ -2,14 +2,14 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"sort"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/vision"
 )
 
 func newMatch(s *settings) *cobra.Command {
-	m := &match{clip: clip{network: network{settings: s}}}
+	m := &match{clipFlags: clipFlags{modelFlags: modelFlags{settings: s}}}
 	c := &cobra.Command{
 		Use:   "match IMAGE... --text TEXT --text TEXT...",
 		Short: "Say which text belongs to a picture",
@@ -31,7 +31,7 @@ it are taken. A picture that cannot be read is left out, and named at the end.`,
 }
 
 type match struct {
-	clip
+	clipFlags
 	queries []string
 	json    bool
 }
@@ -49,54 +49,25 @@ type matchedText struct {
 }
 
 func (m *match) run(c *cobra.Command, args []string) error {
-	if err := checkTexts(m.queries); err != nil {
-		return err
-	}
-	paths, err := pictures(args)
+	paths, err := vision.Paths(args...)
 	if err != nil {
 		return err
 	}
-	if err := m.load(c, true); err != nil {
-		return err
-	}
-	ids, err := m.tokenize(m.queries)
+	model, err := m.open(c)
 	if err != nil {
 		return err
 	}
-	dev, err := m.open()
-	if err != nil {
-		return err
-	}
-	defer dev.close()
-	defer m.clip.close()
-	texts, err := m.texts(c.Context(), dev, ids)
-	if err != nil {
-		return err
-	}
-	if err := units(texts); err != nil {
-		return err
-	}
-	if !m.json && !m.quiet {
-		fmt.Fprintf(m.out, "device: %v\n", dev)
-	}
+	defer model.Close()
 	all := []matched{}
-	width := texts.Shape[1]
-	err = m.pictures(c.Context(), dev, paths, true, nil, func(path string, v []float32) error {
-		if err := unit(v); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		one := matched{File: path}
-		for i, t := range m.queries {
-			one.Texts = append(one.Texts, matchedText{Text: t, Cosine: float64(dot(v, texts.Data[i*width:][:width]))})
-		}
-		probabilities(one.Texts, m.clip.clip.Scale())
+	results := model.Match(c.Context(), m.queries, vision.Files(paths...)...)
+	err = each(&m.modelFlags, len(paths), true, results, func(r vision.Match) error {
 		if m.json {
-			all = append(all, one)
+			all = append(all, newMatched(r))
 			return nil
 		}
-		fmt.Fprintln(m.out, path)
-		sort.SliceStable(one.Texts, func(i, j int) bool { return one.Texts[i].Probability > one.Texts[j].Probability })
-		for _, t := range one.Texts {
+		m.sayDevice(model, false)
+		fmt.Fprintln(m.out, r.Name)
+		for _, t := range r.Best() {
 			fmt.Fprintf(m.out, "%7.2f %%  %6.3f  %s\n", 100*t.Probability, t.Cosine, t.Text)
 		}
 		return nil
@@ -106,20 +77,13 @@ func (m *match) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	return err
+	return m.explain(err)
 }
 
-// probabilities are the softmax of the cosines times scale.
-func probabilities(texts []matchedText, scale float64) {
-	most, sum := math.Inf(-1), 0.0
-	for _, t := range texts {
-		most = max(most, t.Cosine)
+func newMatched(r vision.Match) matched {
+	one := matched{File: r.Name}
+	for _, t := range r.Texts {
+		one.Texts = append(one.Texts, matchedText{t.Text, t.Probability, t.Cosine})
 	}
-	for i, t := range texts {
-		texts[i].Probability = math.Exp((t.Cosine - most) * scale)
-		sum += texts[i].Probability
-	}
-	for i := range texts {
-		texts[i].Probability /= sum
-	}
+	return one
 }

@@ -1,4 +1,4 @@
-package main
+package index
 
 import (
 	"cmp"
@@ -21,9 +21,9 @@ func vectorsFor(n, width int) (vectors [][]float32, query []float32) {
 	return vectors[:n], vectors[n]
 }
 
-// TestNearest compares with a sort of all, for widths and counts around the
+// TestTopK compares with a sort of all, for widths and counts around the
 // unrolled loop and the number of cores.
-func TestNearest(t *testing.T) {
+func TestTopK(t *testing.T) {
 	for _, width := range []int{1, 7, 8, 9, 512} {
 		for _, n := range []int{0, 1, 2, 3, 100} {
 			vectors, query := vectorsFor(n, width)
@@ -40,7 +40,7 @@ func TestNearest(t *testing.T) {
 			}
 			slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(sums[b], sums[a]) })
 			for _, k := range []int{1, 5, 200} {
-				got := nearest(vectors, query, k)
+				got := topK(vectors, query, k)
 				if len(got) != min(k, n) {
 					t.Fatalf("%d of %d found, want %d", len(got), n, k)
 				}
@@ -54,11 +54,11 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// BenchmarkNearest searches 100,000 vectors of 512 numbers.
-func BenchmarkNearest(b *testing.B) {
+// BenchmarkTopK searches 100,000 vectors of 512 numbers.
+func BenchmarkTopK(b *testing.B) {
 	vectors, query := vectorsFor(100000, 512)
 	b.SetBytes(int64(len(vectors) * len(query) * 4))
 	for b.Loop() {
-		nearest(vectors, query, 10)
+		topK(vectors, query, 10)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package index
 
 import (
 	"cmp"
@@ -7,31 +7,30 @@ import (
 	"sync"
 )
 
-// hit is a vector that was found: its number and how near it is.
-type hit struct {
+// scored is a vector that was found: its number and its dot product.
+type scored struct {
 	at    int
 	score float32
 }
 
-// nearest finds the k vectors with the largest dot product with query, the
-// largest first, equal ones in their order. It looks at all of them, on all
-// cores.
-func nearest(vectors [][]float32, query []float32, k int) []hit {
+// topK finds the k vectors with the largest dot product with query, the largest
+// first, equal ones in their order. It looks at all of them, on all cores.
+func topK(vectors [][]float32, query []float32, k int) []scored {
 	k = min(k, len(vectors))
 	if k < 1 {
 		return nil
 	}
 	parts := runtime.GOMAXPROCS(0)
-	found := make([][]hit, parts)
+	found := make([][]scored, parts)
 	var wait sync.WaitGroup
 	for p := range parts {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
 			from, to := len(vectors)*p/parts, len(vectors)*(p+1)/parts
-			best := make([]hit, 0, k+1)
+			best := make([]scored, 0, k+1)
 			for i, v := range vectors[from:to] {
-				h := hit{from + i, dot(v, query)}
+				h := scored{from + i, dot(v, query)}
 				if len(best) == k && !(h.score > best[k-1].score) {
 					continue
 				}
@@ -49,7 +48,7 @@ func nearest(vectors [][]float32, query []float32, k int) []hit {
 	return all[:k]
 }
 
-func byScore(a, b hit) int {
+func byScore(a, b scored) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.at, b.at))
 }
 

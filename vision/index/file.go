@@ -1,4 +1,4 @@
-package main
+package index
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// An index is a file of the embeddings of a folder's pictures: a head, then
+// The file of an index has the embeddings of a folder's pictures: a head, then
 // records, which are only ever appended. What is told of a path last holds.
 // A record that is cut short or does not match its checksum ends the index, so
 // that whatever stops a writer costs one record at most. All is little-endian:
@@ -40,32 +40,34 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// errOtherModel is the error of an index that another model made.
-var errOtherModel = errors.New("the index was made with another model: delete it, or give --index FILE for a second one")
+// ErrOtherModel is in the error of an index that was made with another model, or
+// with other weights.
+var ErrOtherModel = errors.New("the index was made with another model")
 
-// index is an index in memory: the file mapped, and what it says of each path.
-type index struct {
+// file is an index as it lies on the disk: mapped, with what it says of each
+// picture.
+type file struct {
 	path   string
 	width  int
 	model  [32]byte
-	files  map[string]indexed
+	known  map[string]record
 	length int64 // of what is valid
 	dead   int64 // bytes of records that others have replaced
 	data   mmap.MMap
 }
 
-// indexed is what a record says of a file. Its vector lies in the mapped file.
-type indexed struct {
+// record is what the file says of a picture. Its vector lies in the mapped file.
+type record struct {
 	kind       uint32
 	size, time int64
 	vector     []float32
-	at, length int64 // the record
+	at, length int64 // of the record itself
 }
 
-// openIndex maps the index at path; there need not be one yet. The caller
-// closes it.
-func openIndex(path string, width int, model [32]byte) (*index, error) {
-	x := &index{path: path, width: width, model: model, files: map[string]indexed{}}
+// openFile maps the index at path; there need not be one yet. The caller closes
+// it.
+func openFile(path string, width int, model [32]byte) (*file, error) {
+	x := &file{path: path, width: width, model: model, known: map[string]record{}}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return x, nil
@@ -92,16 +94,16 @@ func openIndex(path string, width int, model [32]byte) (*index, error) {
 }
 
 // close is idempotent. The vectors are gone with it.
-func (x *index) close() error {
+func (x *file) close() error {
 	if x == nil || x.data == nil {
 		return nil
 	}
-	x.files = nil
+	x.known = nil
 	return x.data.Unmap()
 }
 
 // head is the beginning of the file.
-func (x *index) head() []byte {
+func (x *file) head() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte(indexMagic), uint32(x.width))
 	b = append(append(b, 0, 0, 0, 0), x.model[:]...)
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
@@ -109,36 +111,36 @@ func (x *index) head() []byte {
 }
 
 // read takes in the mapped file.
-func (x *index) read() error {
+func (x *file) read() error {
 	head := x.data[:headSize]
 	if string(head[:len(indexMagic)]) != indexMagic || binary.LittleEndian.Uint32(head[48:]) != crc32.Checksum(head[:48], castagnoli) {
 		return errors.New("not an index of vertebra")
 	}
 	if !bytes.Equal(head, x.head()) {
-		return errOtherModel
+		return ErrOtherModel
 	}
 	for at := int64(headSize); ; {
 		x.length = at
-		name, r, ok := x.record(x.data[at:])
+		name, r, ok := x.parse(x.data[at:])
 		if !ok {
 			return nil
 		}
 		r.at = at
 		at += r.length
-		if old, ok := x.files[name]; ok {
+		if old, ok := x.known[name]; ok {
 			x.dead += old.length
-			delete(x.files, name)
+			delete(x.known, name)
 		}
 		if r.kind == recordRemoved {
 			x.dead += r.length
 		} else {
-			x.files[name] = r
+			x.known[name] = r
 		}
 	}
 }
 
-// record reads the record that b begins with, if it is whole.
-func (x *index) record(b []byte) (name string, r indexed, ok bool) {
+// parse reads the record that b begins with, if it is whole.
+func (x *file) parse(b []byte) (name string, r record, ok bool) {
 	if len(b) < recordHead {
 		return "", r, false
 	}
@@ -173,7 +175,7 @@ func recordSum(b []byte) uint32 {
 }
 
 // encode writes a record.
-func encode(name string, r indexed) []byte {
+func encode(name string, r record) []byte {
 	b := make([]byte, recordHead, recordHead+4*len(r.vector)+len(name)+8)
 	binary.LittleEndian.PutUint32(b[8:], r.kind)
 	binary.LittleEndian.PutUint32(b[12:], uint32(len(name)))
@@ -187,35 +189,36 @@ func encode(name string, r indexed) []byte {
 	return b
 }
 
-// indexWriter appends records to an index that this process has locked.
-type indexWriter struct{ f *os.File }
+// writer appends records to an index that this process has locked.
+type writer struct{ f *os.File }
 
 // write opens the index, which is locked and has been opened since, for
-// appending after what is valid. It makes the file if there is none. The caller
-// closes the writer and then opens the index again.
-func (x *index) write() (*indexWriter, error) {
+// appending after what is valid. It makes the file if there is none. The index
+// may be closed by it. The caller closes the writer and then opens the index
+// again.
+func (x *file) write() (*writer, error) {
 	if x.data == nil {
 		err := weights.WriteFile(x.path, func(w io.Writer) error {
 			_, err := w.Write(x.head())
 			return err
 		})
 		if err != nil {
-			return nil, plain(x.path, err)
+			return nil, named(x.path, err)
 		}
 		x.length = headSize
 	}
 	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, plain(x.path, err)
+		return nil, named(x.path, err)
 	}
 	if err := x.cut(f); err != nil {
-		return nil, errors.Join(plain(x.path, err), f.Close())
+		return nil, errors.Join(named(x.path, err), f.Close())
 	}
-	return &indexWriter{f}, nil
+	return &writer{f}, nil
 }
 
 // cut takes what is not valid off the file and goes to its end.
-func (x *index) cut(f *os.File) error {
+func (x *file) cut(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -233,19 +236,19 @@ func (x *index) cut(f *os.File) error {
 }
 
 // append writes a record, with one call.
-func (w *indexWriter) append(name string, r indexed) error {
+func (w *writer) append(name string, r record) error {
 	_, err := w.f.Write(encode(name, r))
 	return err
 }
 
 // close brings what has been written to the disk.
-func (w *indexWriter) close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
+func (w *writer) close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
 
 // compact writes the index again, beside itself, without what has been
 // replaced, and closes it. The index is locked.
-func (x *index) compact() error {
+func (x *file) compact() error {
 	all := x.head()
-	for _, r := range x.files {
+	for _, r := range x.known {
 		all = append(all, x.data[r.at:][:r.length]...)
 	}
 	if err := x.close(); err != nil {
@@ -258,9 +261,9 @@ func (x *index) compact() error {
 }
 
 // again closes the index and opens it as it is now.
-func (x *index) again() (*index, error) {
+func (x *file) again() (*file, error) {
 	if err := x.close(); err != nil {
 		return nil, err
 	}
-	return openIndex(x.path, x.width, x.model)
+	return openFile(x.path, x.width, x.model)
 }

@@ -1,107 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// TestIndexInterrupted cuts an index wherever a writer can be killed, and
-// changes each of its bytes: it opens with the records before, or is refused if
-// its head is damaged, and takes what is missing.
-func TestIndexInterrupted(t *testing.T) {
-	const width = 3
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x")
-	open := func() *index {
-		t.Helper()
-		x, err := openIndex(path, width, [32]byte{1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x
-	}
-	names := []string{"a.png", "b/ä.png", "c"}
-	ends := []int{headSize}
-	write := func(names ...string) {
-		t.Helper()
-		x := open()
-		w, err := x.write()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, n := range names {
-			if err := w.append(n, indexed{kind: recordPicture, size: int64(i), time: 7, vector: []float32{1, float32(i), 3}}); err != nil {
-				t.Fatal(err)
-			}
-			if info, err := w.f.Stat(); err == nil {
-				ends = append(ends, int(info.Size()))
-			}
-		}
-		if err := w.close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := x.close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(names...)
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := func(length int) int {
-		n := 0
-		for n+1 < len(ends) && ends[n+1] <= length {
-			n++
-		}
-		return n
-	}
-	ends = ends[:len(names)+1]
-	all := slices.Clone(ends)
-	for cut := headSize; cut <= len(whole); cut++ {
-		ends = all
-		if err := os.WriteFile(path, whole[:cut], 0o644); err != nil {
-			t.Fatal(err)
-		}
-		x := open()
-		n := before(cut)
-		if len(x.files) != n {
-			t.Fatalf("cut to %d bytes: %d records, want %d", cut, len(x.files), n)
-		}
-		for i := range n {
-			if v := x.files[names[i]].vector; !slices.Equal(v, []float32{1, float32(i), 3}) {
-				t.Fatalf("cut to %d bytes: %s is %v", cut, names[i], v)
-			}
-		}
-		x.close()
-		write(names[n:]...)
-		x = open()
-		if len(x.files) != len(names) || int(x.length) != len(whole) {
-			t.Fatalf("cut to %d bytes and completed: %d records, %d of %d bytes", cut, len(x.files), x.length, len(whole))
-		}
-		x.close()
-	}
-	ends = all
-	for at := range whole {
-		damaged := slices.Clone(whole)
-		damaged[at] ^= 0x55
-		if err := os.WriteFile(path, damaged, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		x, err := openIndex(path, width, [32]byte{1})
-		if (err != nil) != (at < headSize) {
-			t.Fatalf("byte %d: %v", at, err)
-		}
-		if err == nil && len(x.files) != before(at) {
-			t.Fatalf("byte %d: %d records, want %d", at, len(x.files), before(at))
-		}
-		x.close()
-	}
-}
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/index"
+)
 
 // TestSearch follows a folder: pictures come, change and go, are unreadable, and
 // the index of another model is left alone.
@@ -203,5 +115,74 @@ func TestSearch(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(folder), ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// photos writes a folder of small pictures, all different.
+func photos(t *testing.T, n int) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "photos")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		data, err := os.ReadFile(photograph(t, 8+i, 9))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%d.png", i)), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// lines tells of each line that is written to it.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
+// TestSearchWaits lets a search wait for another process, and be interrupted.
+func TestSearchWaits(t *testing.T) {
+	w, folder := smallCLIP(t, 1), photos(t, 2)
+	m, err := vision.Open(w, vision.Options{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	x, err := index.Open(m, folder, index.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	search := func(ctx context.Context) (says lines, done chan int) {
+		says, done = make(lines), make(chan int)
+		go func() {
+			done <- run(ctx, []string{"search", folder, "ab", "--weights", w, "-q", "--device", "cpu"}, io.Discard, says)
+		}()
+		if line := <-says; !strings.HasSuffix(line, "another process is writing to the index: waiting for it\n") {
+			t.Errorf("it says %q", line)
+		}
+		return says, done
+	}
+	var done chan int
+	for _, err := range x.Update(context.Background()) { // which is at work meanwhile
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		says, ended := search(ctx)
+		cancel()
+		if line, status := <-says, <-ended; status != interrupted || line != "vertebra: interrupted\n" {
+			t.Errorf("interrupted: %q, status %d", line, status)
+		}
+		_, done = search(context.Background())
+		break
+	}
+	if status := <-done; status != 0 {
+		t.Errorf("status %d", status)
 	}
 }

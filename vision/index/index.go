@@ -1,0 +1,184 @@
+// Package index finds pictures of a folder by words. A model of package vision
+// for embedding, such as CLIP, turns each picture into a vector, once; the vectors
+// lie in a file, and a search compares the query with all of them, of which
+// 100,000 take milliseconds.
+//
+// Begin with Open, bring the index up to date with Update, then Search:
+//
+//	m, err := vision.Open("ViT-B-32.pt", vision.Options{Batch: 8})
+//	x, err := index.Open(m, "photos", index.Options{})
+//	for step, err := range x.Update(ctx) { … }
+//	hits, err := x.Search(ctx, "a dog on the beach", 10)
+//
+// Update embeds what is new or has changed, and forgets what has gone. It may be
+// interrupted at any moment, with the process even, and goes on where it stopped.
+// Processes that update one index take turns.
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
+)
+
+// Options say where an index is. The zero value is beside the folder.
+type Options struct {
+	Path string // of the file; empty means that of the folder with ".vertebra" after it
+}
+
+// Index is the index of the pictures below a folder. Its methods may be called at
+// the same time: a Search during an Update finds what was there before it.
+type Index struct {
+	model  *vision.Model
+	folder string
+	path   string
+
+	updating sync.Mutex // held by Update
+
+	mu      sync.RWMutex // of what follows
+	file    *file
+	names   []string // of the pictures with a vector, in order
+	vectors [][]float32
+}
+
+// Open opens the index of the pictures below folder that m has embedded. There
+// need not be one yet: Update makes it. The error of an index of another model is
+// ErrOtherModel. The caller closes the index before the model.
+func Open(m *vision.Model, folder string, o Options) (*Index, error) {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil, named(folder, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s: not a folder", folder)
+	}
+	if o.Path == "" {
+		whole, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, err
+		}
+		o.Path = whole + ".vertebra"
+	}
+	width, model, err := identity(m)
+	if err != nil {
+		return nil, err
+	}
+	x := &Index{model: m, folder: folder, path: o.Path}
+	if x.file, err = openFile(o.Path, width, model); err != nil {
+		return nil, err
+	}
+	x.list()
+	return x, nil
+}
+
+// identity is the width of a model's vectors, and what tells the model apart.
+func identity(m *vision.Model) (width int, model [32]byte, err error) {
+	if err := m.For(zoo.Embed); err != nil {
+		return 0, model, err
+	}
+	clip, ok := m.Network.(*models.CLIP)
+	if !ok {
+		return 0, model, fmt.Errorf("index: %s is no CLIP", m.Name)
+	}
+	c := clip.Config()
+	return c.Embedding, weights.Fingerprint(clip, fmt.Sprintf("%+v %+v", c, m.Preprocess)), nil
+}
+
+// Close closes the file. It is idempotent.
+func (x *Index) Close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.names, x.vectors = nil, nil
+	return x.file.close()
+}
+
+// Path is where the index is.
+func (x *Index) Path() string { return x.path }
+
+// Len is the number of pictures that Search looks at.
+func (x *Index) Len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.names)
+}
+
+// Hit is a picture that was found.
+type Hit struct {
+	File   string  // its path, which begins with that of the folder
+	Cosine float32 // of the angle between its embedding and the query's
+}
+
+// Search finds the k pictures that are nearest to a query in words, the nearest
+// first.
+func (x *Index) Search(ctx context.Context, query string, k int) ([]Hit, error) {
+	text, err := x.model.EmbedTexts(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return x.Nearest(text[0], k)
+}
+
+// Nearest finds the k pictures whose embeddings are nearest to a vector of
+// vision.Model.EmbedTexts or EmbedPictures, the nearest first.
+func (x *Index) Nearest(vector []float32, k int) ([]Hit, error) {
+	if k < 1 {
+		return nil, fmt.Errorf("index: the %d nearest pictures, want 1 or more", k)
+	}
+	query := slices.Clone(vector)
+	if err := vision.Unit(query); err != nil {
+		return nil, err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if len(query) != x.file.width {
+		return nil, fmt.Errorf("index: a vector of %d numbers, want %d", len(query), x.file.width)
+	}
+	hits := []Hit{}
+	for _, found := range topK(x.vectors, query, k) {
+		hits = append(hits, Hit{x.join(x.names[found.at]), found.score})
+	}
+	return hits, nil
+}
+
+// join is the path of a picture that is called name in the file.
+func (x *Index) join(name string) string {
+	return filepath.Join(x.folder, filepath.FromSlash(name))
+}
+
+// list takes names and vectors from the file. The lock is held.
+func (x *Index) list() {
+	x.names, x.vectors = nil, nil
+	for name, r := range x.file.known {
+		if r.kind == recordPicture {
+			x.names = append(x.names, name)
+		}
+	}
+	slices.Sort(x.names)
+	for _, name := range x.names {
+		x.vectors = append(x.vectors, x.file.known[name].vector)
+	}
+}
+
+// named is an error of the file system with the path that it is about, instead
+// of that of a file beside it.
+func named(path string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", path, p.Err)
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return fmt.Errorf("%s: %w", path, l.Err)
+	}
+	return err
+}
