@@ -68,6 +68,7 @@ func (m *Model) EmbedTexts(ctx context.Context, texts ...string) ([][]float32, e
 	if err != nil {
 		return nil, err
 	}
+	ids = shorten(ids)
 	count, length := ids.Shape[0], ids.Shape[1]
 	batch := min(count, textBatch)
 	var all [][]float32
@@ -119,6 +120,29 @@ func (m *Model) tokenize(clip *models.CLIP, texts []string) (*tensor.Tensor, err
 		}
 	}
 	return ids, nil
+}
+
+// shorten leaves out columns behind the ends of all texts: a token sees those
+// before it alone, and the network gives what it has at the end, a text's largest
+// id. Lengths are multiples of eight, so that few of them are compiled.
+func shorten(ids *tensor.Tensor) *tensor.Tensor {
+	count, context := ids.Shape[0], ids.Shape[1]
+	length := 0
+	for i := range count {
+		end, row := 0, ids.Data[i*context:][:context]
+		for j, id := range row {
+			if id > row[end] {
+				end = j
+			}
+		}
+		length = max(length, end+1)
+	}
+	length = min((length+7)/8*8, context)
+	short := tensor.New(count, length)
+	for i := range count {
+		copy(short.Data[i*length:][:length], ids.Data[i*context:])
+	}
+	return short
 }
 
 // runTexts embeds ids [N, context]: [N, embedding].

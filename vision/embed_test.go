@@ -22,7 +22,7 @@ import (
 func writeCLIP(t *testing.T) string {
 	t.Helper()
 	m := models.NewCLIP(models.CLIPConfig{
-		Embedding: 12, Size: 8, Width: 64, Patch: 4, Layers: 1, Context: 8, Vocabulary: 515, TextWidth: 64, TextLayers: 1,
+		Embedding: 12, Size: 8, Width: 64, Patch: 4, Layers: 1, Context: 20, Vocabulary: 515, TextWidth: 64, TextLayers: 1,
 	})
 	weights.Random(m, 1)
 	m.LogitScale.Data[0] = 4 // as of a trained one
@@ -80,21 +80,21 @@ func TestEmbedTexts(t *testing.T) {
 	for _, device := range []string{"cpu", ""} {
 		m := openCLIP(t, Options{Device: device})
 		net := m.Network.(*models.CLIP)
-		g, err := graph.Trace(func(g *graph.Graph) { g.Output("text", net.ForwardText(g.Input("ids", 1, 8))) })
+		g, err := graph.Trace(func(g *graph.Graph) { g.Output("text", net.ForwardText(g.Input("ids", 1, 20))) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, count := range []int{1, 15, 16, 17, 40} {
 			texts := make([]string, count)
 			for i := range texts {
-				texts[i] = fmt.Sprint("ab ", i)
+				texts[i] = strings.Repeat("ab ", 1+(i+count)%6) + strings.Repeat("c", i%9)
 			}
 			got, err := m.EmbedTexts(context.Background(), texts...)
 			if err != nil || len(got) != count {
 				t.Fatalf("%d of %d vectors, %v", len(got), count, err)
 			}
 			for i, text := range texts {
-				ids, err := m.Tokenizer.Tokenize([]string{text}, 8, false)
+				ids, err := m.Tokenizer.Tokenize([]string{text}, 20, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -222,7 +222,7 @@ func TestTextErrors(t *testing.T) {
 		want  string
 	}{
 		{path, Options{}, []string{"ab", " "}, "text 2 of 2 is empty"},
-		{path, Options{}, []string{"one two three four"}, "at most 8 fit"},
+		{path, Options{}, []string{"one two three four five six"}, "at most 20 fit"},
 		{path, Options{Vocabulary: large}, []string{"ab"}, "the vocabulary is of another model: it has a token 515, " + path + " knows 515"},
 		{alone, Options{}, []string{"ab"}, alone + ": no vocabulary lies beside it: download https://"},
 		{alone, Options{}, nil, "no vocabulary lies beside it"},
@@ -248,7 +248,7 @@ func TestTextErrors(t *testing.T) {
 		}
 	}
 	m := openCLIP(t, Options{Device: "cpu", Truncate: true})
-	if v, err := m.EmbedTexts(context.Background(), "one two three four"); err != nil || len(v) != 1 {
+	if v, err := m.EmbedTexts(context.Background(), "one two three four five six"); err != nil || len(v) != 1 {
 		t.Errorf("cut: %v, %v", v, err)
 	}
 	if _, err := only(m.Match(context.Background(), nil, Image("a", seven(8)))); err == nil {
