@@ -4,15 +4,15 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// Attention is the self-attention of tokens over a number of heads, with its
-// projections. (Vaswani et al., arXiv:1706.03762.)
+// Attention is multi-head self-attention with its projections. (Vaswani et al.,
+// arXiv:1706.03762.)
 type Attention struct {
-	QKV   *Linear `weight:"qkv"`  // queries, keys and values, one after the other
-	Proj  *Linear `weight:"proj"` // of the joined heads
+	QKV   *Linear `weight:"qkv"`  // makes queries, keys and values, in this order
+	Proj  *Linear `weight:"proj"` // projects the joined heads
 	Heads int
 }
 
-// NewAttention declares the attention of tokens of dim channels.
+// NewAttention declares the attention between tokens with dim channels.
 func NewAttention(dim, heads int) *Attention {
 	return &Attention{QKV: NewLinear(dim, 3*dim), Proj: NewLinear(dim, dim), Heads: heads}
 }
@@ -23,13 +23,14 @@ func (a *Attention) Forward(x *graph.Value) *graph.Value {
 	return a.Proj.Forward(graph.Apply(op, a.QKV.Forward(x)))
 }
 
-// MLP is a transformer's perceptron: a hidden layer with GELU.
+// MLP is the multilayer perceptron of a transformer, with GELU after its hidden
+// layer.
 type MLP struct {
 	FC1 *Linear `weight:"fc1"`
 	FC2 *Linear `weight:"fc2"`
 }
 
-// NewMLP declares a perceptron from dim through hidden to dim channels.
+// NewMLP declares a perceptron with dim channels and hidden channels inside.
 func NewMLP(dim, hidden int) *MLP {
 	return &MLP{FC1: NewLinear(dim, hidden), FC2: NewLinear(hidden, dim)}
 }
@@ -41,12 +42,12 @@ func (m *MLP) Forward(x *graph.Value) *graph.Value {
 
 // PatchEmbed turns each patch of an image into a token.
 type PatchEmbed struct {
-	Proj *Conv2d    `weight:"proj"` // of the patch's size and stride
-	Norm *LayerNorm `weight:"norm"` // nil where there is none
+	Proj *Conv2d    `weight:"proj"` // kernel and stride are the patch size
+	Norm *LayerNorm `weight:"norm"` // may be nil
 }
 
-// NewPatchEmbed declares tokens of dim channels from patches of patch×patch
-// pixels of in channels, without a norm.
+// NewPatchEmbed declares the embedding of patch×patch pixels with in channels as
+// tokens with dim channels, without a norm.
 func NewPatchEmbed(in, dim, patch int) *PatchEmbed {
 	return &PatchEmbed{Proj: NewConv2d(in, dim, graph.Both(patch), graph.Conv2d{Stride: graph.Both(patch)})}
 }
@@ -60,16 +61,16 @@ func (p *PatchEmbed) Forward(x *graph.Value) *graph.Value {
 	return x
 }
 
-// TokenReduction makes one token of each R×R block of a map of tokens, as
-// high-resolution vision encoders do before a language model sees them: the
-// block moves to the channels, which are then projected.
+// TokenReduction merges each R×R block of a map of tokens into one token: it
+// moves the block to the channels and projects them. Vision encoders for high
+// resolutions do this before a language model.
 type TokenReduction struct {
 	Proj *Linear `weight:"proj"`
 	R    int
 }
 
-// NewTokenReduction declares the reduction of tokens of in channels, R² to one
-// of out channels.
+// NewTokenReduction declares the reduction of r² tokens with in channels to one
+// token with out channels.
 func NewTokenReduction(in, out, r int) *TokenReduction {
 	return &TokenReduction{Proj: NewLinear(r*r*in, out), R: r}
 }

@@ -1,6 +1,10 @@
-// Package layers holds graph ops together with their weights. A layer is a
-// struct of tensors, tagged with the names that PyTorch's state dicts give
-// them; its constructor declares their shapes, and Forward applies it.
+// Package layers holds graph ops together with their weights.
+//
+// A layer is a struct of tensors, tagged with their names in PyTorch's state
+// dicts. Its constructor declares their shapes, and Forward applies the layer to
+// a graph.Value. A network is a struct of layers with a Forward method of its
+// own: weights.Bind fills it from a checkpoint, and models.Trace records its
+// graph. The example ownmodel does all of this.
 package layers
 
 import (
@@ -12,7 +16,7 @@ import (
 type Conv2d struct {
 	Weight *tensor.Tensor `weight:"weight"` // [out, in/groups, kH, kW]
 	Bias   *tensor.Tensor `weight:"bias"`   // [out], or nil
-	Op     graph.Conv2d   // stride, padding, dilation, groups; its epilogue is not used
+	Op     graph.Conv2d   // stride, padding, dilation and groups; Forward sets the epilogue
 }
 
 // NewConv2d declares a convolution from in to out channels with a bias.
@@ -24,7 +28,7 @@ func NewConv2d(in, out int, kernel graph.Pair, op graph.Conv2d) *Conv2d {
 	}
 }
 
-// NoBias takes the bias away and returns c.
+// NoBias removes the bias and returns c.
 func (c *Conv2d) NoBias() *Conv2d {
 	c.Bias = nil
 	return c
@@ -37,7 +41,7 @@ func (c *Conv2d) Forward(x *graph.Value) *graph.Value {
 	return graph.Apply(op, with(x, c.Weight, c.Bias)...)
 }
 
-// with returns x and those of the weights that are there.
+// with returns x followed by the weights that are not nil.
 func with(x *graph.Value, weights ...*tensor.Tensor) []*graph.Value {
 	args := []*graph.Value{x}
 	for _, w := range weights {
@@ -52,7 +56,7 @@ func with(x *graph.Value, weights ...*tensor.Tensor) []*graph.Value {
 type ConvTranspose2d struct {
 	Weight *tensor.Tensor        `weight:"weight"` // [in, out/groups, kH, kW]
 	Bias   *tensor.Tensor        `weight:"bias"`   // [out], or nil
-	Op     graph.ConvTranspose2d // stride, padding, dilation, groups; its epilogue is not used
+	Op     graph.ConvTranspose2d // stride, padding, dilation and groups; Forward sets the epilogue
 }
 
 // NewConvTranspose2d declares a transposed convolution from in to out channels
@@ -65,7 +69,7 @@ func NewConvTranspose2d(in, out int, kernel graph.Pair, op graph.ConvTranspose2d
 	}
 }
 
-// NoBias takes the bias away and returns c.
+// NoBias removes the bias and returns c.
 func (c *ConvTranspose2d) NoBias() *ConvTranspose2d {
 	c.Bias = nil
 	return c

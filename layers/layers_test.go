@@ -40,8 +40,8 @@ func TestNamesAndShapes(t *testing.T) {
 	}
 }
 
-// TestForward computes with weights that make the result easy to tell: the
-// convolution sums, the norm centres, the linear layer picks one channel.
+// TestForward uses weights that make the result easy to work out: the convolution
+// sums, the norm centres, and the linear layer picks one channel.
 func TestForward(t *testing.T) {
 	m := newNet()
 	weights.Walk(m, func(name string, w *tensor.Tensor) {
@@ -64,7 +64,7 @@ func TestForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := tensor.Of([]float32{1, 1, 2, 3, 4}, 1, 1, 1, 5) // channels 3, 3, 3, 0, 0, 0, normalised, and the bias
+	want := tensor.Of([]float32{1, 1, 2, 3, 4}, 1, 1, 1, 5) // channels 3, 3, 3, 0, 0, 0, normalised, plus the bias
 	if d, err := tensor.Diff(y[0], want); err != nil || d.Max > 1e-4 {
 		t.Errorf("%v, %v", d, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Linear is a product with a matrix and its bias.
+// Linear is a linear layer with its weights.
 type Linear struct {
 	Weight *tensor.Tensor `weight:"weight"` // [out, in]
 	Bias   *tensor.Tensor `weight:"bias"`   // [out], or nil
@@ -16,7 +16,7 @@ func NewLinear(in, out int) *Linear {
 	return &Linear{Weight: tensor.Declare(out, in), Bias: tensor.Declare(out)}
 }
 
-// NoBias takes the bias away and returns l.
+// NoBias removes the bias and returns l.
 func (l *Linear) NoBias() *Linear {
 	l.Bias = nil
 	return l

@@ -5,18 +5,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// MultiheadAttention is self-attention with the names of PyTorch's module of
-// that name: one matrix makes queries, keys and values.
+// MultiheadAttention is self-attention with the names of PyTorch's
+// MultiheadAttention. One matrix makes queries, keys and values.
 type MultiheadAttention struct {
 	InWeight *tensor.Tensor `weight:"in_proj_weight"` // [3·width, width]
 	InBias   *tensor.Tensor `weight:"in_proj_bias"`   // [3·width]
 	Out      *Linear        `weight:"out_proj"`
 
 	Heads  int
-	Causal bool // a token sees none after it
+	Causal bool // a token attends only to itself and earlier tokens
 }
 
-// NewMultiheadAttention declares attention over tokens of width channels.
+// NewMultiheadAttention declares the attention between tokens with width channels.
 func NewMultiheadAttention(width, heads int) *MultiheadAttention {
 	return &MultiheadAttention{
 		InWeight: tensor.Declare(3*width, width),

@@ -5,7 +5,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// BatchNorm is batch normalisation with the statistics of training.
+// BatchNorm normalises each channel with the statistics from training.
 type BatchNorm struct {
 	Weight *tensor.Tensor `weight:"weight"`       // [C]
 	Bias   *tensor.Tensor `weight:"bias"`         // [C]
@@ -14,7 +14,7 @@ type BatchNorm struct {
 	Eps    float64        // 0 means 1e-5
 }
 
-// NewBatchNorm declares the normalisation of a number of channels.
+// NewBatchNorm declares a batch norm for the given number of channels.
 func NewBatchNorm(channels int) *BatchNorm {
 	d := func() *tensor.Tensor { return tensor.Declare(channels) }
 	return &BatchNorm{Weight: d(), Bias: d(), Mean: d(), Var: d()}
@@ -25,14 +25,14 @@ func (n *BatchNorm) Forward(x *graph.Value) *graph.Value {
 	return graph.Apply(graph.BatchNorm{Eps: n.Eps, Affine: true}, with(x, n.Mean, n.Var, n.Weight, n.Bias)...)
 }
 
-// LayerNorm normalises over the channels.
+// LayerNorm normalises each token or pixel over its channels.
 type LayerNorm struct {
 	Weight *tensor.Tensor `weight:"weight"` // [C]
 	Bias   *tensor.Tensor `weight:"bias"`   // [C]
 	Eps    float64        // 0 means 1e-5
 }
 
-// NewLayerNorm declares the normalisation of a number of channels.
+// NewLayerNorm declares a layer norm over the given number of channels.
 func NewLayerNorm(channels int) *LayerNorm {
 	return &LayerNorm{Weight: tensor.Declare(channels), Bias: tensor.Declare(channels)}
 }

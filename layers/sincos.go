@@ -1,19 +1,21 @@
 package layers
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// SinCos2D is MAE's fixed position embedding of a grid×grid map of tokens,
-// [grid², dim], after a row of zeros for the class token if there is one: the
-// first half of the channels tells the column and the second the row, each as
-// the sines and then the cosines of the coordinate times 10000^(−4i/dim),
-// i < dim/4. It panics if 4 does not divide dim. (He et al., arXiv:2111.06377.)
+// SinCos2D returns MAE's fixed position embedding [grid², dim] of a grid×grid map
+// of tokens. If class is set, a row of zeros for the class token comes first. The
+// first half of the channels encodes the column and the second half the row, each
+// as the sines and then the cosines of the coordinate times 10000^(−4i/dim),
+// i < dim/4. It panics if dim is not a multiple of 4. (He et al.,
+// arXiv:2111.06377.)
 func SinCos2D(dim, grid int, class bool) *tensor.Tensor {
 	if dim%4 != 0 {
-		panic("layers: 4 does not divide the channels of a position embedding in two dimensions")
+		panic(fmt.Sprintf("layers: position embedding of %d channels, want a multiple of 4", dim))
 	}
 	first := 0
 	if class {

@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestTokenReduction picks one of the tokens of each block by the projection:
-// the block's tokens are the fastest index of the channels, row by row.
+// TestTokenReduction projects each block to one of its tokens. The channel index
+// runs fastest over the tokens of a block, row by row.
 func TestTokenReduction(t *testing.T) {
 	m := NewTokenReduction(3, 3, 2)
 	weights.Walk(m, func(_ string, w *tensor.Tensor) { w.Data = make([]float32, w.Shape.Len()) })

@@ -7,27 +7,28 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// WindowAttention is Swin's attention inside windows with its projections and
-// relative position bias. The bias of the first version is a table; that of the
-// second a small perceptron of the relative coordinates, on a logarithmic
-// scale, and its scores are cosines times a trained scale. (Liu et al.,
-// arXiv:2103.14030 and arXiv:2111.09883.)
+// WindowAttention is Swin's attention inside windows, with its projections and
+// relative position bias. In Swin the bias is a table. In Swin V2 a small
+// perceptron computes it from the relative coordinates on a logarithmic scale,
+// and the scores are cosines times a trained scale. (Liu et al., arXiv:2103.14030
+// and arXiv:2111.09883.)
 type WindowAttention struct {
 	QKV  *Linear `weight:"qkv"`
 	Proj *Linear `weight:"proj"`
 
-	Table *tensor.Tensor `weight:"relative_position_bias_table"` // [(2·Wh−1)·(2·Ww−1), Heads]; first version
+	Table *tensor.Tensor `weight:"relative_position_bias_table"` // [(2·Wh−1)·(2·Ww−1), Heads]; nil in V2
 
-	LogitScale *tensor.Tensor `weight:"logit_scale"` // [Heads, 1, 1]; second version, as the next two
+	// The next three are nil in the first version.
+	LogitScale *tensor.Tensor `weight:"logit_scale"` // [Heads, 1, 1]
 	CPB0       *Linear        `weight:"cpb_mlp.0"`   // continuous position bias: 2 → 512
 	CPB2       *Linear        `weight:"cpb_mlp.2"`   // 512 → Heads, no bias
 
 	Op         graph.WindowAttention
-	Pretrained graph.Pair // the window for which CPB was trained; 0 means Op's
+	Pretrained graph.Pair // the window with which CPB0 and CPB2 were trained; 0 means Op's
 }
 
-// NewWindowAttention declares the attention of tokens of dim channels; op's
-// Cosine makes it that of the second version.
+// NewWindowAttention declares the attention between tokens with dim channels. It
+// is that of Swin V2 if op is Cosine.
 func NewWindowAttention(dim int, op graph.WindowAttention) *WindowAttention {
 	a := &WindowAttention{QKV: NewLinear(dim, 3*dim), Proj: NewLinear(dim, dim), Op: op}
 	if op.Cosine {
@@ -51,8 +52,8 @@ func (a *WindowAttention) Forward(x *graph.Value) *graph.Value {
 	return a.Proj.Forward(graph.Apply(a.Op, args...))
 }
 
-// qkvBias is the bias [3·dim] of queries, keys and values. In the second
-// version keys have none, whatever is in that third of QKV.Bias.
+// qkvBias returns the bias [3·dim] of queries, keys and values. In V2 keys have
+// no bias, so that third of QKV.Bias counts as zero.
 func (a *WindowAttention) qkvBias(g *graph.Graph) *graph.Value {
 	dim := a.QKV.Weight.Shape[0] / 3
 	if a.QKV.Bias == nil {
@@ -71,26 +72,25 @@ func (a *WindowAttention) qkvBias(g *graph.Graph) *graph.Value {
 	return bias.Mul(g.Const(used))
 }
 
-// bias is the relative position bias [Heads, T, T]:
+// bias returns the relative position bias [Heads, T, T]. In V2 it is
 //
 //	16 · sigmoid(CPB2(ReLU(CPB0(log-spaced coordinates))))
-//
-// in the second version.
 func (a *WindowAttention) bias(g *graph.Graph) *graph.Value {
 	op := graph.RelativePositionBias{Window: a.Op.Window}
 	if !a.Op.Cosine {
 		return graph.Apply(op, g.Const(a.Table))
 	}
-	table := a.CPB2.Forward(a.CPB0.Forward(g.Const(a.Coordinates())).ReLU())
+	table := a.CPB2.Forward(a.CPB0.Forward(g.Const(a.coordinates())).ReLU())
 	return graph.Apply(op, table.Sigmoid().Mul(g.Const(tensor.Of([]float32{16}, 1))))
 }
 
-// Coordinates are the relative coordinates of the second version, down and
-// across, [(2·Wh−1)·(2·Ww−1), 2]: each Δ is divided by the largest that the
-// bias was trained with, and
+// coordinates returns the relative coordinates of V2, vertical and horizontal,
+// [(2·Wh−1)·(2·Ww−1), 2]:
 //
 //	sign(Δ) · log₂(|8·Δ| + 1) / log₂ 8
-func (a *WindowAttention) Coordinates() *tensor.Tensor {
+//
+// where Δ is divided by the largest Δ in training.
+func (a *WindowAttention) coordinates() *tensor.Tensor {
 	h, w := 2*a.Op.Window[0]-1, 2*a.Op.Window[1]-1
 	t := tensor.New(h*w, 2)
 	for i := range h * w {
@@ -106,10 +106,10 @@ func (a *WindowAttention) Coordinates() *tensor.Tensor {
 	return t
 }
 
-// maxLogit is the largest of LogitScale that counts: log 100.
+// maxLogit is the upper limit of LogitScale.
 var maxLogit = float32(math.Log(100))
 
-// scale is exp(min(LogitScale, log 100)), [Heads].
+// scale returns exp(min(LogitScale, log 100)), [Heads].
 func (a *WindowAttention) scale(g *graph.Graph) *graph.Value {
 	logits := g.Const(a.LogitScale).Reshape(1, a.Op.Heads)
 	most := g.Const(tensor.Of([]float32{maxLogit}, 1, 1)).Expand(1, a.Op.Heads)
