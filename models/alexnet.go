@@ -5,9 +5,9 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// AlexNet is the network of Krizhevsky, Sutskever and Hinton (2012) in the form
-// for one GPU of arXiv:1404.5997, as torchvision trains it: no groups, no
-// response normalisation.
+// AlexNet is the network of Krizhevsky, Sutskever and Hinton (2012) in the
+// one-GPU form of arXiv:1404.5997, as torchvision trains it: without groups and
+// without local response normalisation.
 type AlexNet struct {
 	Conv1 *layers.Conv2d `weight:"features.0"` // 11×11 stride 4
 	Conv2 *layers.Conv2d `weight:"features.3"` // 5×5
@@ -19,7 +19,7 @@ type AlexNet struct {
 	FC8   *layers.Linear `weight:"classifier.6"`
 }
 
-// NewAlexNet declares the network for a number of classes.
+// NewAlexNet declares the network for the given number of classes.
 func NewAlexNet(classes int) *AlexNet {
 	conv := func(in, out, kernel int) *layers.Conv2d {
 		return layers.NewConv2d(in, out, graph.Both(kernel), graph.Conv2d{Pad: graph.Both(kernel / 2)})

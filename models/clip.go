@@ -2,25 +2,27 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// CLIP embeds images and texts in one space, so that what belongs together lies
-// close: Radford et al., Learning Transferable Visual Models From Natural
-// Language Supervision (arXiv:2103.00020). Names are those of OpenAI's files.
+// CLIP embeds images and texts in one space, in which an image lies close to the
+// texts that describe it: Radford et al., Learning Transferable Visual Models
+// From Natural Language Supervision (arXiv:2103.00020). Names are those of
+// OpenAI's files.
 type CLIP struct {
 	Visual     Network        `weight:"visual"` // *CLIPViT or *CLIPResNet
 	CLIPText                  // its names have no prefix
-	LogitScale *tensor.Tensor `weight:"logit_scale"` // [], a logarithm
-
+	LogitScale *tensor.Tensor `weight:"logit_scale"` // [], logarithm of the scale
 }
 
-// CLIPText is the text tower: a transformer in which a token sees those before
-// it.
+// CLIPText is the text tower, a transformer with causal attention.
 type CLIPText struct {
 	Token    *tensor.Tensor    `weight:"token_embedding.weight"` // [vocabulary, width]
 	Position *tensor.Tensor    `weight:"positional_embedding"`   // [context, width]
@@ -29,17 +31,17 @@ type CLIPText struct {
 	Proj     *tensor.Tensor    `weight:"text_projection"` // [width, embedding]
 }
 
-// CLIPConfig says which CLIP. Zero heads are one for each 64 channels.
+// CLIPConfig says which CLIP. If a number of heads is 0, a head has 64 channels.
 type CLIPConfig struct {
 	Embedding int // width of the common space
 	Size      int // height and width of images
 
-	// Of the image tower: a transformer over patches, or a residual network.
+	// The image tower is a transformer if Patch is set, else a residual network.
 	Width, Heads  int
 	Patch, Layers int    // of the transformer
-	Blocks        [4]int // of the residual network
+	Blocks        [4]int // of the residual network, for each stage
 
-	Context, Vocabulary              int // tokens of a text, and how many there are
+	Context, Vocabulary              int // length of a text and number of token ids
 	TextWidth, TextHeads, TextLayers int
 
 	Act graph.Activation // of the transformers; None means QuickGELU
@@ -65,13 +67,14 @@ func NewCLIP(c CLIPConfig) *CLIP {
 	return m
 }
 
-// CLIPNamed is the configuration of one of OpenAI's models: "RN50", "RN101",
+// CLIPNamed returns the configuration of one of OpenAI's models: "RN50", "RN101",
 // "RN50x4", "RN50x16", "RN50x64", "ViT-B/32", "ViT-B/16", "ViT-L/14" or
 // "ViT-L/14@336px".
 func CLIPNamed(name string) (CLIPConfig, error) {
 	c, ok := clipConfigs[name]
 	if !ok {
-		return c, fmt.Errorf("models: no CLIP %q", name)
+		names := strings.Join(slices.Sorted(maps.Keys(clipConfigs)), ", ")
+		return c, fmt.Errorf("models: no CLIP %q; there are %s", name, names)
 	}
 	c.Context, c.Vocabulary = 77, 49408
 	return c, nil
@@ -89,7 +92,7 @@ var clipConfigs = map[string]CLIPConfig{
 	"ViT-L/14@336px": {Embedding: 768, Size: 336, Width: 1024, Patch: 14, Layers: 24, TextWidth: 768, TextLayers: 12},
 }
 
-// Config tells what the network is from the shapes of its weights.
+// Config returns the configuration that the shapes of the weights tell.
 func (m *CLIP) Config() CLIPConfig {
 	c := CLIPConfig{
 		Embedding:  m.Proj.Shape[1],
@@ -110,12 +113,13 @@ func (m *CLIP) Config() CLIPConfig {
 	return c
 }
 
-// Forward embeds images [B, size, size, 3]: [B, embedding], not of length one.
+// Forward embeds images [B, size, size, 3] as [B, embedding], which is not
+// normalised.
 func (m *CLIP) Forward(images *graph.Value) *graph.Value { return m.Visual.Forward(images) }
 
-// ForwardText embeds texts, ids [B, N] of at most context tokens each: [B,
-// embedding], not of length one. Past the end of a text, which is its largest
-// id, may stand anything smaller.
+// ForwardText embeds texts, ids [B, N] with N up to the context length, as
+// [B, embedding], which is not normalised. A text ends with its largest id; any
+// smaller ids may follow it.
 func (m *CLIP) ForwardText(ids *graph.Value) *graph.Value {
 	g := ids.Graph()
 	x := ids.Embedding(g.Const(m.Token))
@@ -129,18 +133,18 @@ func (m *CLIP) ForwardText(ids *graph.Value) *graph.Value {
 	return x.TakeRows(end).Reshape(ids.Shape[0], m.Token.Shape[1]).MatMul(g.Const(m.Proj))
 }
 
-// Logits compares embeddings: of B images with T texts, [B, T]. A softmax over
-// the texts of an image are the probabilities that it is the one that belongs to
-// it. The transpose is what OpenAI calls logits_per_text.
+// Logits compares the embeddings of B images with those of T texts, [B, T]. A
+// softmax over the texts gives the probability that each belongs to the image.
+// OpenAI calls the transpose logits_per_text.
 func (m *CLIP) Logits(images, texts *graph.Value) *graph.Value {
 	similarity := images.Normalize(-1).MatMulT(texts.Normalize(-1), 0)
 	return similarity.Mul(graph.Apply(graph.Activate{Act: graph.ExpClamped}, images.Graph().Const(m.LogitScale)))
 }
 
-// Scale is what Logits multiplies cosines by: the number of a bound model.
+// Scale returns the factor of the cosines in Logits, for a bound model.
 func (m *CLIP) Scale() float64 { return math.Exp(float64(m.LogitScale.Data[0])) }
 
-// clipBlock is a residual block: attention, then two linear layers.
+// clipBlock is a transformer block: attention, then two linear layers.
 type clipBlock struct {
 	Norm1 *layers.LayerNorm          `weight:"ln_1"`
 	Attn  *layers.MultiheadAttention `weight:"attn"`
@@ -184,9 +188,9 @@ func forwardBlocks(name string, blocks []*clipBlock, x *graph.Value) *graph.Valu
 	return x
 }
 
-// CLIPViT is the image tower that is a vision transformer.
+// CLIPViT is an image tower in the form of a vision transformer.
 type CLIPViT struct {
-	Conv     *layers.Conv2d    `weight:"conv1"`                // patches to tokens
+	Conv     *layers.Conv2d    `weight:"conv1"`                // turns patches into tokens
 	Class    *tensor.Tensor    `weight:"class_embedding"`      // [width], the first token
 	Position *tensor.Tensor    `weight:"positional_embedding"` // [1+grid², width]
 	NormPre  *layers.LayerNorm `weight:"ln_pre"`

@@ -9,17 +9,17 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// LoadCLIP makes the network whose weights src has, in OpenAI's or in Hugging
-// Face's layout, and binds it. Its sizes are those of the weights. Of more are
-// the heads and the activation, which weights do not tell. Where more has zeros,
-// heads have 64 channels each, and the activation is QuickGELU.
+// LoadCLIP makes the network for the weights in src and binds them. It knows
+// OpenAI's and Hugging Face's layouts, and reads the sizes from the weights. The
+// heads and the activation, which weights do not tell, come from more: zero means
+// heads of 64 channels and QuickGELU.
 func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 	c, err := CLIPConfigOf(src)
 	if err != nil {
 		return nil, err
 	}
 	c.Act = more.Act
-	width := c.Width // of what attends
+	width := c.Width // of the tokens
 	if c.Patch == 0 {
 		width = 32 * c.Width
 	}
@@ -36,22 +36,22 @@ func LoadCLIP(src weights.Source, more CLIPConfig) (*CLIP, error) {
 	return m, nil
 }
 
-// clipHeads is the number of heads of a tower: the given one, or if that is 0 one
-// for each 64 channels. As OpenAI's code does, it takes the whole part of that.
+// clipHeads returns the number of heads of a tower: given or, if that is 0, one
+// for each 64 channels, rounded down as in OpenAI's code.
 func clipHeads(tower string, width, given int) (int, error) {
 	heads := or(given, width/64)
 	switch {
 	case heads == 0:
-		return 0, fmt.Errorf("models: the number of heads of the %s tower is needed: its %d channels are too few for heads of 64",
-			tower, width)
+		return 0, fmt.Errorf("models: the %d channels of the %s tower are too few for heads of 64: the number of heads is needed",
+			width, tower)
 	case heads < 0 || width%heads != 0:
 		return 0, fmt.Errorf("models: %d heads do not divide the %d channels of the %s tower", heads, width, tower)
 	}
 	return heads, nil
 }
 
-// Canonical is src under OpenAI's names: Hugging Face's layout is arranged, and
-// what is no weight left out.
+// Canonical presents src in OpenAI's layout, without tensors that are not
+// weights. It knows OpenAI's and Hugging Face's layouts.
 func (m *CLIP) Canonical(src weights.Source) weights.Source { return clipCanonical(src) }
 
 func clipCanonical(src weights.Source) weights.Source {
@@ -67,13 +67,13 @@ func clipCanonical(src weights.Source) weights.Source {
 	})
 }
 
-// isHFCLIP says whether src has Hugging Face's layout.
+// isHFCLIP reports whether src has Hugging Face's layout.
 func isHFCLIP(src weights.Source) bool {
 	return slices.Contains(src.Names(), "vision_model.embeddings.class_embedding")
 }
 
-// CLIPConfigOf reads the sizes off the shapes of the weights, in either layout.
-// They do not tell the heads and the activation.
+// CLIPConfigOf reads the sizes from the shapes of the weights, in either layout.
+// It leaves the heads and the activation at zero, which shapes do not tell.
 func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
 	s := shapesOf(clipCanonical(src))
 	var c CLIPConfig
@@ -103,13 +103,13 @@ func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
 		position = s["visual.attnpool.positional_embedding"]
 	}
 	if len(position) != 2 || position[0] < 2 || c.Width < 2 || c.TextWidth < 1 {
-		return c, fmt.Errorf("models: no weights of CLIP: image positions are %v", position)
+		return c, fmt.Errorf("models: not a checkpoint of CLIP: image positions are %v", position)
 	}
 	c.Size = or(c.Patch, 32) * int(math.Sqrt(float64(position[0]-1)))
 	return c, nil
 }
 
-// hfCLIPPlace places the tensors of Hugging Face's files.
+// hfCLIPPlace returns the place of a tensor of Hugging Face's files.
 func hfCLIPPlace(name string) weights.Place {
 	if strings.HasSuffix(name, ".position_ids") {
 		return weights.Place{}

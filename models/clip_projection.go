@@ -9,14 +9,14 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Projection brings embeddings to another width, that of a language model say.
-// Without a layer it leaves them as they are.
+// Projection maps embeddings to another width, such as that of a language model.
+// Without a layer it returns them unchanged.
 type Projection struct {
 	Linear *layers.Linear
 }
 
-// LoadProjection reads the linear layer of this name, "mm_projector" say, from a
-// checkpoint: NAME.weight [out, in] and, where there is one, NAME.bias [out].
+// LoadProjection reads a linear layer, such as "mm_projector", from a checkpoint:
+// NAME.weight [out, in] and, if present, NAME.bias [out].
 func LoadProjection(src weights.Source, name string) (*Projection, error) {
 	w, err := src.Tensor(name + ".weight")
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// CLIPResNet is CLIP's image tower that is a residual network: with a stem of
-// three convolutions, with an average pool before each convolution that would
-// have a stride, and with attention in place of the last pool.
+// CLIPResNet is an image tower in the form of a residual network. It has a stem of
+// three convolutions, average pools instead of strides, and attention instead of
+// the last pool.
 type CLIPResNet struct {
 	Conv1  *layers.Conv2d    `weight:"conv1"`
 	BN1    *layers.BatchNorm `weight:"bn1"`
@@ -78,7 +78,7 @@ func (m *CLIPResNet) Forward(x *graph.Value) *graph.Value {
 	return m.Pool.Forward(x).Stage("visual.attnpool")
 }
 
-// avgPool averages squares of n×n pixels.
+// avgPool averages blocks of n×n pixels.
 func avgPool(x *graph.Value, n int) *graph.Value {
 	if n == 1 {
 		return x
@@ -86,8 +86,8 @@ func avgPool(x *graph.Value, n int) *graph.Value {
 	return x.AvgPool2d(graph.Window{Size: graph.Both(n), Stride: graph.Both(n)})
 }
 
-// clipBottleneck is a block y = ReLU(F(x) + shortcut(x)) with convolutions of
-// 1×1, 3×3 and 1×1, none with a stride.
+// clipBottleneck is a block y = ReLU(F(x) + shortcut(x)), where F is a 1×1, a 3×3
+// and a 1×1 convolution. An average pool takes the place of the stride.
 type clipBottleneck struct {
 	Conv1    *layers.Conv2d    `weight:"conv1"`
 	BN1      *layers.BatchNorm `weight:"bn1"`
@@ -95,7 +95,7 @@ type clipBottleneck struct {
 	BN2      *layers.BatchNorm `weight:"bn2"`
 	Conv3    *layers.Conv2d    `weight:"conv3"`
 	BN3      *layers.BatchNorm `weight:"bn3"`
-	Shortcut *layers.Conv2d    `weight:"downsample.0"` // where the shape changes
+	Shortcut *layers.Conv2d    `weight:"downsample.0"` // nil if the shape stays the same
 	BNShort  *layers.BatchNorm `weight:"downsample.1"`
 
 	Stride int
@@ -131,8 +131,8 @@ func (b *clipBottleneck) Forward(x *graph.Value) *graph.Value {
 	return y.Add(x).ReLU()
 }
 
-// attentionPool makes one row of a map: its mean asks, and the mean and all
-// pixels answer.
+// attentionPool reduces a map to one row by attention. The query is the mean of
+// the map; the keys and values are the mean and all pixels.
 type attentionPool struct {
 	Position *tensor.Tensor `weight:"positional_embedding"` // [1+grid², width]
 	Q        *layers.Linear `weight:"q_proj"`

@@ -8,24 +8,24 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// ESPCN is the sub-pixel convolutional network of Shi et al.
-// (arXiv:1609.05158): it works at the low resolution and enlarges in the last
-// step, by rearranging channels. The paper's sees luminance in 0…1.
+// ESPCN is the sub-pixel convolutional network of Shi et al. (arXiv:1609.05158).
+// It works at the low resolution, and its last step enlarges by moving channels to
+// pixels. The paper's input is luminance in 0…1.
 type ESPCN struct {
 	Conv1 *layers.Conv2d `weight:"conv1"` // 5×5, 1 → 64
 	Conv2 *layers.Conv2d `weight:"conv2"` // 3×3, 64 → 32
 	Conv3 *layers.Conv2d `weight:"conv3"` // 3×3, 32 → scale²
 
 	Scale int
-	Act   graph.Activation // after the first two convolutions: Tanh
-	Last  graph.Activation // of the result: Sigmoid
+	Act   graph.Activation // after the first two convolutions; NewESPCN sets Tanh
+	Last  graph.Activation // at the end; NewESPCN sets Sigmoid
 }
 
 // ESPCNConfig says which ESPCN.
 type ESPCNConfig struct {
-	Scale    int    // how many times it enlarges
-	Channels int    // of pictures, in and out: 0 means 1, luminance; 3 is RGB
-	Widths   [2]int // channels that the first two convolutions give; 0 means 64 and 32
+	Scale    int    // factor by which it enlarges
+	Channels int    // of pictures, in and out; 0 means 1, luminance; 3 is RGB
+	Widths   [2]int // channels after the first two convolutions; 0 means 64 and 32
 }
 
 // NewESPCN declares the network.
@@ -41,9 +41,9 @@ func NewESPCN(c ESPCNConfig) *ESPCN {
 	}
 }
 
-// LoadESPCN makes the network whose weights src has, and binds it. The weights
-// tell its channels and the sizes of its convolutions. A scale of 0 is the one
-// with which as many channels come out as go in. Activations are the paper's.
+// LoadESPCN makes the network for the weights in src and binds them. It reads the
+// channels and the sizes of the convolutions from the weights. If scale is 0, it
+// takes the scale for which output and input have the same number of channels.
 func LoadESPCN(src weights.Source, scale int) (*ESPCN, error) {
 	s := shapesOf(src)
 	err := s.require("ESPCN", map[string]int{"conv1.weight": 4, "conv2.weight": 4, "conv3.weight": 4})
@@ -55,11 +55,11 @@ func LoadESPCN(src weights.Source, scale int) (*ESPCN, error) {
 		for scale = 1; in*scale*scale < out; scale++ {
 		}
 		if in*scale*scale != out {
-			return nil, fmt.Errorf("models: no scale makes %d channels of the %d that conv3.weight gives", in, out)
+			return nil, fmt.Errorf("models: conv3.weight gives %d channels, which is not %d times the square of a scale", out, in)
 		}
 	}
 	if scale < 1 || scale > out || out%(scale*scale) != 0 {
-		return nil, fmt.Errorf("models: conv3.weight gives %d channels, which do not make pictures %d times as large", out, scale)
+		return nil, fmt.Errorf("models: conv3.weight gives %d channels, which do not fit scale %d", out, scale)
 	}
 	m := NewESPCN(ESPCNConfig{Scale: scale})
 	weights.Adopt(m, src)
@@ -69,8 +69,8 @@ func LoadESPCN(src weights.Source, scale int) (*ESPCN, error) {
 	return m, weights.Bind(m, src)
 }
 
-// Halo is how far a pixel of the input reaches: no pixel of the result depends on
-// what is farther from its place than this.
+// Halo returns how far an input pixel reaches: a pixel of the result depends only
+// on input pixels within this distance of its place.
 func (m *ESPCN) Halo() int {
 	halo := 0
 	for _, c := range []*layers.Conv2d{m.Conv1, m.Conv2, m.Conv3} {
@@ -79,7 +79,7 @@ func (m *ESPCN) Halo() int {
 	return halo
 }
 
-// Channels are those of pictures, in and out: 1 is luminance.
+// Channels returns the number of channels of pictures, in and out; 1 is luminance.
 func (m *ESPCN) Channels() int { return m.Conv1.Weight.Shape[1] }
 
 // Forward maps pictures [B, H, W, channels] to

@@ -6,9 +6,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// GoogLeNet is the first Inception network, of Szegedy et al.
-// (arXiv:1409.4842), as torchvision trains it: with batch normalisation, and
-// 3×3 where the paper has 5×5.
+// GoogLeNet is the first Inception network of Szegedy et al. (arXiv:1409.4842), as
+// torchvision trains it: with batch normalisation, and with 3×3 convolutions where
+// the paper has 5×5.
 type GoogLeNet struct {
 	Conv1       *convBN        `weight:"conv1"` // 7×7 stride 2
 	Conv2       *convBN        `weight:"conv2"` // 1×1
@@ -22,16 +22,16 @@ type GoogLeNet struct {
 	Inception4e *inception     `weight:"inception4e"`
 	Inception5a *inception     `weight:"inception5a"`
 	Inception5b *inception     `weight:"inception5b"`
-	Aux1        *inceptionAux  `weight:"aux1"` // of what inception4a gives; nil without
-	Aux2        *inceptionAux  `weight:"aux2"` // of what inception4d gives; nil without
+	Aux1        *inceptionAux  `weight:"aux1"` // after inception4a; may be nil
+	Aux2        *inceptionAux  `weight:"aux2"` // after inception4d; may be nil
 	FC          *layers.Linear `weight:"fc"`
 
-	// TransformInput turns what was normalised with ImageNet's mean and
-	// deviation into what Inception was trained with: ½ and ½.
+	// TransformInput converts images that are normalised with ImageNet's mean and
+	// standard deviation. Inception was trained with ½ for both.
 	TransformInput bool
 
-	// Auxiliary adds the heads in the middle to the outputs. They help in
-	// training only.
+	// Auxiliary adds the auxiliary heads, which only training needs, to the
+	// outputs.
 	Auxiliary bool
 }
 
@@ -71,7 +71,7 @@ func NewGoogLeNet(c GoogLeNetConfig) *GoogLeNet {
 // Forward maps images [B, H, W, 3] to logits [B, classes].
 func (m *GoogLeNet) Forward(x *graph.Value) *graph.Value { return m.Outputs(x)[0].Value }
 
-// Outputs are the logits "out" and, with Auxiliary, "aux2" and "aux1".
+// Outputs returns the logits "out" and, with Auxiliary, "aux2" and "aux1".
 func (m *GoogLeNet) Outputs(x *graph.Value) []graph.Output {
 	down := graph.Window{Size: graph.Both(3), Stride: graph.Both(2), Ceil: true}
 	if m.TransformInput {
@@ -99,7 +99,8 @@ func (m *GoogLeNet) Outputs(x *graph.Value) []graph.Output {
 	return outputs
 }
 
-// toInception is ((x·std + mean) − ½)/½ with ImageNet's mean and deviation.
+// toInception returns ((x·std + mean) − ½)/½ with ImageNet's mean and standard
+// deviation.
 func toInception(x *graph.Value) *graph.Value {
 	scale, shift := tensor.New(3), tensor.New(3)
 	for c, mean := range ImageNetMean {
@@ -110,12 +111,12 @@ func toInception(x *graph.Value) *graph.Value {
 	return x.Mul(g.Const(scale)).Add(g.Const(shift))
 }
 
-// inception looks at its input with four kinds of windows at once.
+// inception is an Inception module: it joins the results of four branches.
 type inception struct {
 	Branch1 *convBN   `weight:"branch1"`   // 1×1
 	Branch2 []*convBN `weight:"branch2"`   // 1×1, 3×3
 	Branch3 []*convBN `weight:"branch3"`   // 1×1, 3×3
-	Branch4 *convBN   `weight:"branch4.1"` // after a 3×3 maximum, 1×1
+	Branch4 *convBN   `weight:"branch4.1"` // 1×1 after a 3×3 max pool
 }
 
 func newInception(in, n1x1, n3x3reduce, n3x3, n5x5reduce, n5x5, pool int) *inception {
@@ -176,7 +177,7 @@ func (m *convBN) Forward(x *graph.Value) *graph.Value {
 	return m.BN.Forward(m.Conv.Forward(x)).ReLU()
 }
 
-// AuxiliaryHeads are the classifiers that only training uses.
+// AuxiliaryHeads returns the classifiers that only training uses.
 func (m *GoogLeNet) AuxiliaryHeads() []Head {
 	var all []Head
 	for _, aux := range []*inceptionAux{m.Aux1, m.Aux2} {

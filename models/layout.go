@@ -6,8 +6,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// partOfQKV is the place of a query, key or value, with the dots around it, in
-// a tensor of all three.
+// partOfQKV returns the place of a tensor whose name contains ".query.", ".key."
+// or ".value.": a part of the tensor that joins all three.
 func partOfQKV(name string) weights.Place {
 	for i, part := range []string{".query.", ".key.", ".value."} {
 		if before, after, ok := strings.Cut(name, part); ok {

@@ -8,8 +8,7 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// LeNet5 is the network of LeCun et al. (1998) in the form of PyTorch's
-// tutorials.
+// LeNet5 is the network of LeCun et al. (1998), as in PyTorch's tutorials.
 type LeNet5 struct {
 	Conv1 *layers.Conv2d `weight:"conv1"` // 5×5, to 6 channels
 	Conv2 *layers.Conv2d `weight:"conv2"` // 5×5, to 16
@@ -17,8 +16,8 @@ type LeNet5 struct {
 	FC2   *layers.Linear `weight:"fc2"`   // 120 → 84
 	FC3   *layers.Linear `weight:"fc3"`   // 84 → 10
 
-	Act graph.Activation // ReLU
-	Avg bool             // average instead of maximum pooling
+	Act graph.Activation // NewLeNet5 sets ReLU
+	Avg bool             // average pooling instead of max pooling
 }
 
 // NewLeNet5 declares the network for images of 32×32 pixels with 1 or 3
@@ -52,8 +51,8 @@ func halve(x *graph.Value, avg bool) *graph.Value {
 	return x.MaxPool2d(w)
 }
 
-// LeNet5D2L is LeNet-5 in the form of the book "Dive into Deep Learning": for
-// images of 28×28 pixels, with average pooling.
+// LeNet5D2L is LeNet-5 as in the book "Dive into Deep Learning": for images of
+// 28×28 pixels, with average pooling.
 type LeNet5D2L struct {
 	Conv1 *layers.Conv2d `weight:"0"` // 5×5 padded, to 6 channels
 	Conv2 *layers.Conv2d `weight:"3"` // 5×5, to 16
@@ -61,11 +60,11 @@ type LeNet5D2L struct {
 	FC2   *layers.Linear `weight:"9"` // 120 → 84
 	FC3   *layers.Linear `weight:"11"`
 
-	Act graph.Activation // Sigmoid
-	Max bool             // maximum instead of average pooling
+	Act graph.Activation // NewLeNet5D2L sets Sigmoid
+	Max bool             // max pooling instead of average pooling
 }
 
-// NewLeNet5D2L declares the network for images of one channel.
+// NewLeNet5D2L declares the network for images with one channel.
 func NewLeNet5D2L() *LeNet5D2L {
 	return &LeNet5D2L{
 		Conv1: layers.NewConv2d(1, 6, graph.Both(5), graph.Conv2d{Pad: graph.Both(2)}),
@@ -77,8 +76,8 @@ func NewLeNet5D2L() *LeNet5D2L {
 	}
 }
 
-// Forward maps images [B, 28, 28, 1] to logits [B, 10]. Its stages are
-// numbered, as the layers of the book's network are.
+// Forward maps images [B, 28, 28, 1] to logits [B, 10]. Stages are numbered like
+// the layers of the book's network.
 func (m *LeNet5D2L) Forward(x *graph.Value) *graph.Value {
 	n := 0
 	stage := func(v *graph.Value) *graph.Value {
@@ -92,8 +91,8 @@ func (m *LeNet5D2L) Forward(x *graph.Value) *graph.Value {
 	return stage(m.FC3.Forward(x))
 }
 
-// LeNet5Conv is LeNet-5 with its layer C5 as the convolution of the paper, and
-// layers named as there.
+// LeNet5Conv is LeNet-5 with the paper's names, and with layer C5 as the
+// convolution that it is in the paper.
 type LeNet5Conv struct {
 	C1 *layers.Conv2d `weight:"convnet.c1"` // 5×5, 1 → 6
 	C3 *layers.Conv2d `weight:"convnet.c3"` // 5×5, 6 → 16
@@ -113,8 +112,7 @@ func NewLeNet5Conv() *LeNet5Conv {
 	}
 }
 
-// Forward maps images [B, 32, 32, 1] to the logarithms of probabilities
-// [B, 10].
+// Forward maps images [B, 32, 32, 1] to log probabilities [B, 10].
 func (m *LeNet5Conv) Forward(x *graph.Value) *graph.Value {
 	x = halve(m.C1.Forward(x).Stage("convnet.c1").ReLU().Stage("convnet.relu1"), false).Stage("convnet.s2")
 	x = halve(m.C3.Forward(x).Stage("convnet.c3").ReLU().Stage("convnet.relu3"), false).Stage("convnet.s4")

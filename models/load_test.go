@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// declared is the weights of a model with seeded numbers.
+// declared returns the weights of a model, filled with seeded numbers.
 func declared(m any) weights.Map {
 	weights.Random(m, 1)
 	all := weights.Map{}
@@ -17,7 +17,7 @@ func declared(m any) weights.Map {
 	return all
 }
 
-// loads makes a network of weights, whose sizes it is not told.
+// loads makes a network from weights, without being told the sizes.
 type loads func(src weights.Source) (Network, error)
 
 func loadViT(more ViTConfig) loads {
@@ -32,7 +32,7 @@ func loadESPCN(src weights.Source) (Network, error) { return LoadESPCN(src, 0) }
 
 func loadResNet(src weights.Source) (Network, error) { return LoadResNet(src) }
 
-// TestLoad reads the sizes of networks off their weights.
+// TestLoad reads the sizes of networks from their weights.
 func TestLoad(t *testing.T) {
 	vit := ViTConfig{Image: graph.Both(32), Patch: 8, Dim: 16, Depth: 2, Heads: 4, Hidden: 24, Classes: 5}
 	more, tall := ViTConfig{Heads: 4}, ViTConfig{Heads: 4, Image: graph.Pair{40, 32}}
@@ -111,7 +111,7 @@ var smallSAM = SAMConfig{
 	DecoderHeads: 2, DecoderMLP: 8, IoUHidden: 8, MaskChannels: 4,
 }
 
-// clipOf is a CLIP with a residual network of a width.
+// clipOf returns a CLIP with a residual network of the given width.
 func clipOf(width int) *CLIP {
 	return NewCLIP(CLIPConfig{
 		Embedding: 7, Size: 32, Width: width, Blocks: [4]int{1, 1, 2, 1},
@@ -121,7 +121,7 @@ func clipOf(width int) *CLIP {
 
 func loadCLIP(src weights.Source) (Network, error) { return LoadCLIP(src, CLIPConfig{}) }
 
-// TestLoadErrors expects the tensor or the number that is wrong by its name.
+// TestLoadErrors checks that errors name the wrong tensor or number.
 func TestLoadErrors(t *testing.T) {
 	resNet := func() Network {
 		return NewResNet(ResNetConfig{Blocks: [4]int{1, 1, 1, 1}, Width: 4, Classes: 5, Bottleneck: true})
@@ -146,7 +146,7 @@ func TestLoadErrors(t *testing.T) {
 		{"conv1.weight is missing", resNet, loadResNet, drop("conv1.weight")},
 		{"missing layer1.0.bn3.bias", resNet, loadResNet, drop("layer1.0.bn3.bias")},
 		{"unused layer2.0.se.weight", resNet, loadResNet, set("layer2.0.se.weight", 1)},
-		{"no whole number of groups makes", resNet, loadResNet, set("layer4.0.conv2.weight", 32, 3, 3, 3)},
+		{"32 channels do not divide into groups of 3", resNet, loadResNet, set("layer4.0.conv2.weight", 32, 3, 3, 3)},
 		{"fc.weight is [0, 128]", resNet, loadResNet, set("fc.weight", 0, 128)},
 		{"layer3.0.conv1.weight is missing", resNet, loadResNet, func(m weights.Map) {
 			for n := range m {
@@ -155,16 +155,16 @@ func TestLoadErrors(t *testing.T) {
 				}
 			}
 		}},
-		{"no scale makes 1 channels of the 5", espcn, loadESPCN, set("conv3.weight", 5, 32, 3, 3)},
+		{"gives 5 channels, which is not 1 times the square of a scale", espcn, loadESPCN, set("conv3.weight", 5, 32, 3, 3)},
 		{"conv2.weight is missing", espcn, loadESPCN, drop("conv2.weight")},
-		{"0 heads (num_heads)", vit, loadViT(ViTConfig{}), drop("")},
-		{"3 heads (num_heads)", vit, loadViT(ViTConfig{Heads: 3}), drop("")},
-		{"those of no square image", vit, loadViT(ViTConfig{Heads: 4}), set("pos_embed", 1, 4, 16)},
-		{"an image of 64×32 pixels has not the 4 patches", vit, loadViT(ViTConfig{Heads: 4, Image: graph.Pair{64, 32}}), drop("")},
+		{"cannot have 0 heads", vit, loadViT(ViTConfig{}), drop("")},
+		{"cannot have 3 heads", vit, loadViT(ViTConfig{Heads: 3}), drop("")},
+		{"3 patches do not make a square image", vit, loadViT(ViTConfig{Heads: 4}), set("pos_embed", 1, 4, 16)},
+		{"positions for 4 patches, which an image of 64×32 pixels does not have", vit, loadViT(ViTConfig{Heads: 4, Image: graph.Pair{64, 32}}), drop("")},
 		{"pos_embed is missing", vit, loadViT(ViTConfig{Heads: 4}), drop("pos_embed")},
 		{"unused dist_token", vit, loadViT(ViTConfig{Heads: 4}), set("dist_token", 1, 1, 16)},
 		{"do not tell the window of a Swin", swin, loadSwin(SwinConfig{}), drop("")},
-		{"32 channels are too few for heads of 64", func() Network {
+		{"32 channels of the text tower are too few for heads of 64", func() Network {
 			return NewCLIP(CLIPConfig{Size: 32, Width: 2, Blocks: [4]int{1, 1, 1, 1}, Heads: 1, Embedding: 3, Context: 3, Vocabulary: 4, TextWidth: 32, TextHeads: 1})
 		}, loadCLIP, drop("")},
 	} {

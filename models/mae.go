@@ -11,8 +11,8 @@ import (
 )
 
 // MAE is the masked autoencoder of He et al. (arXiv:2111.06377): a vision
-// transformer sees a few patches of an image, and a small decoder paints the
-// others. The fine-tuned classifiers are ViTs.
+// transformer encodes a few patches of an image, and a small decoder reconstructs
+// the others. The fine-tuned classifiers are ViTs.
 type MAE struct {
 	ViT // the encoder, without a head
 
@@ -23,8 +23,8 @@ type MAE struct {
 	DecoderNorm     *layers.LayerNorm `weight:"decoder_norm"`
 	DecoderPred     *layers.Linear    `weight:"decoder_pred"` // D → p²·3; nil without a decoder
 
-	MaskRatio float64 // of patches that the encoder does not see
-	NormPix   bool    // the loss is of patches normalised to mean 0 and variance 1
+	MaskRatio float64 // share of the patches that the encoder does not see
+	NormPix   bool    // the loss normalises each target patch to mean 0 and variance 1
 	Seed      uint64  // of the noise in Forward and Outputs
 }
 
@@ -36,7 +36,7 @@ type MAEConfig struct {
 	DecoderHeads int       // 0 means 16
 	MaskRatio    float64   // 0 means 0.75
 	NormPix      bool
-	EncoderOnly  bool // as most published checkpoints
+	EncoderOnly  bool // no decoder, as in most published checkpoints
 }
 
 // NewMAE declares the network.
@@ -61,20 +61,20 @@ func NewMAE(c MAEConfig) *MAE {
 	return m
 }
 
-// MAEResult is what a pass of pre-training computes of images [B, H, W, 3] with
+// MAEResult holds the results of a pre-training pass on images [B, H, W, 3] with
 // L patches of p×p pixels. The last four are nil without a decoder.
 type MAEResult struct {
-	Latent     *graph.Value // [B, 1+⌊L·(1−ratio)⌋, C]: class token and kept patches, encoded
-	Mask       *graph.Value // [B, L]: 0 where a patch was kept, 1 where it was removed
-	IDsRestore *graph.Value // [B, L]: the place of each patch in the order of its noise
-	Pred       *graph.Value // [B, L, p²·3]: what the decoder says of each patch
+	Latent     *graph.Value // [B, 1+⌊L·(1−ratio)⌋, C]: the encoded class token and kept patches
+	Mask       *graph.Value // [B, L]: 0 for a kept patch, 1 for a removed one
+	IDsRestore *graph.Value // [B, L]: the rank of each patch's noise
+	Pred       *graph.Value // [B, L, p²·3]: the decoder's prediction of each patch
 	Target     *graph.Value // [B, L, p²·3]: the patches of the images
 	Loss       *graph.Value // []: the mean squared error over removed patches
 	Image      *graph.Value // [B, H, W, 3]: Pred as images
 }
 
-// Pretrain masks images [B, H, W, 3] by noise [B, L], the patches of the
-// smallest noise being kept, encodes what is left and decodes all.
+// Pretrain keeps those patches of images [B, H, W, 3] that have the smallest
+// noise [B, L]. It encodes them and decodes all patches.
 func (m *MAE) Pretrain(images, noise *graph.Value) MAEResult {
 	var r MAEResult
 	var grid graph.Pair
@@ -89,8 +89,7 @@ func (m *MAE) Pretrain(images, noise *graph.Value) MAEResult {
 	return r
 }
 
-// encodeKept is forward_encoder of the reference: only kept patches are
-// encoded.
+// encodeKept is forward_encoder of the reference: it encodes only kept patches.
 func (m *MAE) encodeKept(images, noise *graph.Value) (latent, mask, restore *graph.Value, grid graph.Pair) {
 	g, b := images.Graph(), images.Shape[0]
 	x, grid := m.patches(images)
@@ -101,7 +100,7 @@ func (m *MAE) encodeKept(images, noise *graph.Value) (latent, mask, restore *gra
 	keep := int(float64(n) * (1 - m.MaskRatio))
 	x = x.TakeRows(noise.Argsort(1).Slice(1, 0, keep))
 	restore = graph.Apply(graph.Argsort{Axis: 1, Inverse: true}, noise)
-	removed := tensor.New(n, 1) // by place in the order of noise
+	removed := tensor.New(n, 1) // by rank of the noise
 	for i := keep; i < n; i++ {
 		removed.Data[i] = 1
 	}
@@ -111,8 +110,8 @@ func (m *MAE) encodeKept(images, noise *graph.Value) (latent, mask, restore *gra
 	return m.encode(graph.Cat(1, class, x)), mask, restore, grid
 }
 
-// decode is forward_decoder of the reference: mask tokens stand where patches
-// were removed.
+// decode is forward_decoder of the reference: mask tokens replace the removed
+// patches.
 func (m *MAE) decode(latent, restore *graph.Value, grid graph.Pair) *graph.Value {
 	g, b, n := latent.Graph(), latent.Shape[0], restore.Shape[1]
 	x := m.DecoderEmbed.Forward(latent).Stage("decoder_embed")
@@ -133,8 +132,8 @@ func (m *MAE) decode(latent, restore *graph.Value, grid graph.Pair) *graph.Value
 //
 //	Σ_l mask[l] · mean((pred[l] − target[l])²) / Σ_l mask[l]
 //
-// With NormPix each target is (target − mean)/√(var + 1e-6) with the unbiased
-// variance, n/(n−1) times that of LayerNorm.
+// With NormPix each target becomes (target − mean)/√(var + 1e-6) with the unbiased
+// variance, which is n/(n−1) times the variance in LayerNorm.
 func (m *MAE) loss(r MAEResult) *graph.Value {
 	target := r.Target
 	if m.NormPix {
@@ -160,7 +159,7 @@ func unpatchify(x *graph.Value, grid graph.Pair, p int) *graph.Value {
 	return x.Reshape(b, h, w, p, p, c).Permute(0, 1, 3, 2, 4, 5).Reshape(b, h*p, w*p, c)
 }
 
-// MAENoise is noise [b, patches] uniform in 0…1, the same for the same seed.
+// MAENoise returns uniform noise [b, patches] in 0…1, the same for the same seed.
 func MAENoise(seed uint64, b, patches int) *tensor.Tensor {
 	r := rand.New(rand.NewPCG(seed, 0))
 	t := tensor.New(b, patches)
@@ -176,9 +175,9 @@ func (m *MAE) seeded(x *graph.Value) MAEResult {
 	return m.Pretrain(x, x.Graph().Const(noise))
 }
 
-// Forward maps images [B, H, W, 3] to what the decoder makes of those patches
-// that the noise of Seed leaves, as images of the same shape; without a decoder
-// to the latent of those patches.
+// Forward maps images [B, H, W, 3] to their reconstructions, of the same shape,
+// from the patches that the noise of Seed keeps. Without a decoder it returns the
+// latent of these patches.
 func (m *MAE) Forward(x *graph.Value) *graph.Value {
 	r := m.seeded(x)
 	if r.Image == nil {
@@ -187,10 +186,10 @@ func (m *MAE) Forward(x *graph.Value) *graph.Value {
 	return r.Image
 }
 
-// Outputs are all results for the noise of Seed, under the reference's names.
+// Outputs returns all results for the noise of Seed; see MAEResult.Outputs.
 func (m *MAE) Outputs(x *graph.Value) []graph.Output { return m.seeded(x).Outputs() }
 
-// Outputs are the results by the reference's names, those that are there.
+// Outputs returns the results that are not nil, with the reference's names.
 func (r MAEResult) Outputs() []graph.Output {
 	all := []graph.Output{
 		{Name: "unpatchified", Value: r.Image},

@@ -1,3 +1,17 @@
+// Package models holds networks for computer vision, one file for each paper.
+//
+// Package vision opens a published model by its name and prepares its input; start
+// there, as the example classify does. Use this package to build a network:
+//
+//   - a function such as ResNetNamed returns the config of a published model, and
+//     NewResNet declares the network;
+//   - weights.Bind fills it from a checkpoint, in any layout that it knows; or
+//     LoadResNet does all of this with the sizes that the checkpoint has;
+//   - Trace records its graph, which graph.Graph.Eval computes in plain Go and
+//     package gpu compiles for a GPU;
+//   - Summarize describes what it computes, and needs no weights.
+//
+// The example ownmodel traces and runs a network of its own.
 package models
 
 import (
@@ -6,33 +20,34 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Network is a network from one image to one result; its weights are declared.
+// Network maps one input, usually images, to one result. Its weights are declared,
+// and need not be bound to trace it.
 type Network interface {
 	Forward(x *graph.Value) *graph.Value
 }
 
-// MultiOutput is a model with more results than one. Forward is its Outputs' main
-// one.
+// MultiOutput is a network with several results. Forward returns the main one of
+// Outputs.
 type MultiOutput interface {
 	Network
 	Outputs(x *graph.Value) []graph.Output
 }
 
-// The mean and standard deviation of ImageNet's red, green and blue in 0…1, which
-// most models normalise with.
+// ImageNetMean and ImageNetStd are the mean and standard deviation of red, green
+// and blue in ImageNet, in 0…1. Most models normalise images with them.
 var (
 	ImageNetMean = [3]float32{0.485, 0.456, 0.406}
 	ImageNetStd  = [3]float32{0.229, 0.224, 0.225}
 )
 
-// Head is the weights of a layer that has a channel for each class. A network
-// whose outputs do not show all of them has a method AuxiliaryHeads.
+// Head holds the weights of a layer with one channel for each class. A network
+// with more heads than its outputs show has a method AuxiliaryHeads.
 type Head struct{ Weight, Bias *tensor.Tensor }
 
-// Trace records m on an input of a shape. Its output is "out", or those that it
-// has MultiOutput of.
+// Trace records the graph of m for one input "x" of the given shape. The output is
+// "out", or the Outputs of a MultiOutput.
 func Trace(m Network, shape ...int) (*graph.Graph, error) {
-	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the tensors, and so the layers
+	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the tensors, and with them the layers
 	return graph.Trace(func(g *graph.Graph) {
 		x := g.Input("x", shape...)
 		if s, ok := m.(MultiOutput); ok {
@@ -43,7 +58,7 @@ func Trace(m Network, shape ...int) (*graph.Graph, error) {
 	})
 }
 
-// TraceForward is Trace with the main result alone.
+// TraceForward is Trace with only the main result, as "out".
 func TraceForward(m Network, shape ...int) (*graph.Graph, error) {
 	weights.Walk(m, func(string, *tensor.Tensor) {})
 	return graph.Trace(func(g *graph.Graph) { g.Output("out", m.Forward(g.Input("x", shape...))) })

@@ -7,9 +7,9 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// PVTv2 is the pyramid vision transformer of Wang et al. (arXiv:2106.13797):
-// four stages of tokens at 1/4 to 1/32 of the image, whose attention looks at a
-// smaller map of keys and values.
+// PVTv2 is the pyramid vision transformer of Wang et al. (arXiv:2106.13797). It
+// has four stages of tokens at 1/4 to 1/32 of the image. Their attention uses a
+// smaller map for keys and values.
 type PVTv2 struct {
 	PatchEmbed1 *pvtPatchEmbed    `weight:"patch_embed1"`
 	PatchEmbed2 *pvtPatchEmbed    `weight:"patch_embed2"`
@@ -25,16 +25,16 @@ type PVTv2 struct {
 	Norm4       *layers.LayerNorm `weight:"norm4"`
 }
 
-// PVTv2Config says which pyramid transformer, for each of its stages.
+// PVTv2Config says which pyramid transformer, with one number for each stage.
 type PVTv2Config struct {
 	EmbedDims [4]int // channels
 	Depths    [4]int // blocks
 	Heads     [4]int
-	MLPRatios [4]int // hidden channels over channels
-	SRRatios  [4]int // by how much the map of keys and values is smaller, each way
+	MLPRatios [4]int // hidden channels of a perceptron over channels
+	SRRatios  [4]int // factor by which the map of keys and values is smaller in each direction
 }
 
-// PVTv2B2 is the paper's configuration B2.
+// PVTv2B2 returns the paper's configuration B2.
 func PVTv2B2() PVTv2Config {
 	return PVTv2Config{
 		EmbedDims: [4]int{64, 128, 320, 512},
@@ -68,7 +68,7 @@ func NewPVTv2(c PVTv2Config) *PVTv2 {
 	return m
 }
 
-// pvtStage is where the parts of a stage are.
+// pvtStage points to the parts of a stage.
 type pvtStage struct {
 	embed  **pvtPatchEmbed
 	blocks *[]*pvtBlock
@@ -84,8 +84,8 @@ func (m *PVTv2) stages() [4]pvtStage {
 	}
 }
 
-// Features maps images [B, H, W, 3] to the map of each stage, [B, H/4, W/4, C1]
-// to [B, H/32, W/32, C4]. Its stages' names begin with prefix.
+// Features maps images [B, H, W, 3] to the map of each stage, [B, H/4, W/4, C1] to
+// [B, H/32, W/32, C4]. The names of its graph stages begin with prefix.
 func (m *PVTv2) Features(x *graph.Value, prefix string) [4]*graph.Value {
 	var maps [4]*graph.Value
 	for i, s := range m.stages() {
@@ -107,18 +107,18 @@ type pvtPatchEmbed struct {
 	Norm *layers.LayerNorm `weight:"norm"`
 }
 
-// pvtBlock is a transformer's block, attention and multi-layer perceptron, each
-// of what is normalised and added to what was there.
+// pvtBlock is a transformer block: attention and a perceptron, each with a norm
+// before it and a residual connection.
 type pvtBlock struct {
 	Norm1 *layers.LayerNorm `weight:"norm1"`
 	Q     *layers.Linear    `weight:"attn.q"`
 	KV    *layers.Linear    `weight:"attn.kv"`
 	Proj  *layers.Linear    `weight:"attn.proj"`
-	SR    *layers.Conv2d    `weight:"attn.sr"`   // makes the map smaller; nil where it is not
-	Norm  *layers.LayerNorm `weight:"attn.norm"` // after it
+	SR    *layers.Conv2d    `weight:"attn.sr"`   // makes the map of keys and values smaller; may be nil
+	Norm  *layers.LayerNorm `weight:"attn.norm"` // after SR
 	Norm2 *layers.LayerNorm `weight:"norm2"`
 	FC1   *layers.Linear    `weight:"mlp.fc1"`
-	DW    *layers.Conv2d    `weight:"mlp.dwconv.dwconv"` // 3×3, depthwise: knows where a token is
+	DW    *layers.Conv2d    `weight:"mlp.dwconv.dwconv"` // 3×3, depthwise: encodes the position
 	FC2   *layers.Linear    `weight:"mlp.fc2"`
 
 	Heads int
@@ -150,7 +150,7 @@ func newPVTNorm(dim int) *layers.LayerNorm {
 	return n
 }
 
-// Forward maps the tokens of a map of h×w, [B, h·w, C], to as many.
+// Forward maps the tokens of an h×w map, [B, h·w, C], to the same shape.
 func (m *pvtBlock) Forward(x *graph.Value, h, w int) *graph.Value {
 	b, c := x.Shape[0], x.Shape[2]
 	y := m.Norm1.Forward(x)

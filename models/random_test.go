@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestRandomWeights checks that random weights give outputs of a usual size,
-// with many blocks and with few.
+// TestRandomWeights checks that random weights give outputs of a usual size, for
+// few and for many blocks.
 func TestRandomWeights(t *testing.T) {
 	deep := ResNetConfig{Blocks: [4]int{3, 8, 36, 3}, Bottleneck: true, Width: 16}
 	clip := NewCLIP(CLIPConfig{Embedding: 512, Size: 64, Width: 64, Blocks: [4]int{3, 4, 6, 3}, Context: 8, Vocabulary: 9, TextWidth: 64, TextLayers: 1})
@@ -50,7 +50,7 @@ func TestRandomWeights(t *testing.T) {
 	}
 }
 
-// deviation is the standard one.
+// deviation returns the standard deviation.
 func deviation(data []float32) float64 {
 	var sum, squares float64
 	for _, v := range data {

@@ -10,10 +10,10 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// ResNet is the residual network of He et al. (arXiv:1512.03385) as torchvision
-// trains it: in a bottleneck the 3×3 convolution carries the stride. With groups
-// it is ResNeXt (Xie et al., arXiv:1611.05431), and with more channels inside
-// its bottlenecks the wide network of Zagoruyko and Komodakis
+// ResNet is the residual network of He et al. (arXiv:1512.03385), as torchvision
+// trains it: in a bottleneck the 3×3 convolution has the stride. With groups it is
+// ResNeXt (Xie et al., arXiv:1611.05431). With more channels inside its
+// bottlenecks it is the wide residual network of Zagoruyko and Komodakis
 // (arXiv:1605.07146).
 type ResNet struct {
 	Conv1  *layers.Conv2d    `weight:"conv1"` // 7×7 stride 2
@@ -28,20 +28,20 @@ type ResNet struct {
 // ResNetConfig says which residual network.
 type ResNetConfig struct {
 	Blocks     [4]int // of each stage
-	Bottleneck bool   // blocks are 1×1, 3×3, 1×1 and not 3×3, 3×3
+	Bottleneck bool   // blocks are 1×1, 3×3, 1×1 instead of 3×3, 3×3
 	Width      int    // channels of the first convolution; 0 means 64
 	Classes    int    // 0 means 1000
 
-	// Of a bottleneck's 3×3 convolution: in how many groups it works, and how
-	// many channels each has in the first stage if Width is 64. 0 means 1 and
-	// 64. Each next stage has twice as many channels.
+	// Groups is the number of groups in a bottleneck's 3×3 convolution; 0 means
+	// 1. GroupWidth is the number of channels of a group in the first stage if
+	// Width is 64; 0 means 64. It doubles from stage to stage.
 	Groups, GroupWidth int
 }
 
-// ResNetNamed is the configuration that torchvision has under a name: "resnet"
-// with the number of layers of the paper's table 1, "resnext50_32x4d" with 32
-// groups of 4 channels, or "wide_resnet50_2" with twice the channels inside its
-// bottlenecks.
+// ResNetNamed returns the configuration with a name from torchvision: "resnet"
+// with the number of layers in the paper's table 1, "resnext50_32x4d" with 32
+// groups of 4 channels, or "wide_resnet50_2" with twice the channels inside
+// bottlenecks, for example.
 func ResNetNamed(name string) (ResNetConfig, error) {
 	c, ok := resNets[name]
 	if !ok {
@@ -108,7 +108,7 @@ func (m *ResNet) Forward(x *graph.Value) *graph.Value {
 	return m.FC.Forward(flatten(globalAvgPool(x).Stage("avgpool")))
 }
 
-// forwardStage applies the blocks of a stage, and names what each gives.
+// forwardStage applies the blocks of a stage and names their results.
 func forwardStage(name string, blocks []*residual, x *graph.Value) *graph.Value {
 	for i, block := range blocks {
 		x = block.Forward(x).Stage(fmt.Sprintf("%s.%d", name, i))
@@ -116,20 +116,20 @@ func forwardStage(name string, blocks []*residual, x *graph.Value) *graph.Value 
 	return x.Stage(name)
 }
 
-// residual is a block y = ReLU(F(x) + shortcut(x)). F is two 3×3 convolutions
-// or, in a bottleneck, one of 1×1, one of 3×3 and one of 1×1.
+// residual is a block y = ReLU(F(x) + shortcut(x)). F is two 3×3 convolutions or,
+// in a bottleneck, a 1×1, a 3×3 and a 1×1 convolution.
 type residual struct {
 	Conv1    *layers.Conv2d    `weight:"conv1"`
 	BN1      *layers.BatchNorm `weight:"bn1"`
 	Conv2    *layers.Conv2d    `weight:"conv2"`
 	BN2      *layers.BatchNorm `weight:"bn2"`
-	Conv3    *layers.Conv2d    `weight:"conv3"` // of a bottleneck
+	Conv3    *layers.Conv2d    `weight:"conv3"` // nil if the block is not a bottleneck
 	BN3      *layers.BatchNorm `weight:"bn3"`
-	Shortcut *layers.Conv2d    `weight:"downsample.0"` // where the shape changes
+	Shortcut *layers.Conv2d    `weight:"downsample.0"` // nil if the shape stays the same
 	BNShort  *layers.BatchNorm `weight:"downsample.1"`
 
-	// OptionA is the shortcut without weights of the paper's §4.2: every second
-	// pixel, and channels of zeros on both sides.
+	// OptionA selects the shortcut without weights of the paper's §4.2: every
+	// second pixel, with zero channels before and after.
 	OptionA bool
 }
 
@@ -145,8 +145,8 @@ func newResidual(in, out, stride int) *residual {
 	return m.withShortcut(in, out, stride)
 }
 
-// newBottleneck declares a block from in to out channels whose 3×3 convolution
-// has mid channels in a number of groups.
+// newBottleneck declares a block from in to out channels. Its 3×3 convolution has
+// mid channels in the given number of groups.
 func newBottleneck(in, mid, out, stride, groups int) *residual {
 	middle := graph.Conv2d{Stride: graph.Both(stride), Pad: graph.Both(1), Groups: groups}
 	m := &residual{
@@ -169,7 +169,7 @@ func (m *residual) withShortcut(in, out, stride int) *residual {
 	return m
 }
 
-// out is the number of channels of the block's result.
+// out returns the number of channels of the block's result.
 func (m *residual) out() int {
 	if m.Conv3 != nil {
 		return m.Conv3.Weight.Shape[0]
@@ -202,7 +202,7 @@ func (m *residual) shortcut(x *graph.Value) *graph.Value {
 	return x
 }
 
-// or is n, or what it means if it is 0.
+// or returns n, or zero if n is 0.
 func or(n, zero int) int {
 	if n == 0 {
 		return zero
@@ -210,12 +210,12 @@ func or(n, zero int) int {
 	return n
 }
 
-// globalAvgPool is the mean over the image, [B, 1, 1, C].
+// globalAvgPool returns the mean over the image, [B, 1, 1, C].
 func globalAvgPool(x *graph.Value) *graph.Value {
 	return x.Mean(1, 2).Reshape(x.Shape[0], 1, 1, x.Shape[3])
 }
 
-// flatten maps [B, H, W, C] to [B, C·H·W], in the order of PyTorch's flatten.
+// flatten maps [B, H, W, C] to [B, C·H·W] in the order of PyTorch's flatten.
 func flatten(x *graph.Value) *graph.Value {
 	if x.Shape[1]*x.Shape[2] > 1 {
 		x = x.Permute(0, 3, 1, 2)

@@ -7,9 +7,9 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// CIFARResNet is the residual network for 32×32 images of He et al.
-// (arXiv:1512.03385, §4.2): 6n+2 layers, 16, 32 and 64 channels, and shortcuts
-// without weights.
+// CIFARResNet is the residual network of He et al. for 32×32 images
+// (arXiv:1512.03385, §4.2). It has 6n+2 layers, 16, 32 and 64 channels, and
+// shortcuts without weights.
 type CIFARResNet struct {
 	Conv1  *layers.Conv2d    `weight:"conv1"` // 3×3
 	BN1    *layers.BatchNorm `weight:"bn1"`
@@ -19,7 +19,7 @@ type CIFARResNet struct {
 	Linear *layers.Linear    `weight:"linear"`
 }
 
-// CIFARResNetConfig says which network for CIFAR's images.
+// CIFARResNetConfig says which residual network for CIFAR.
 type CIFARResNetConfig struct {
 	Blocks  [3]int // of each stage
 	Classes int    // 0 means 10

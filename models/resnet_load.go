@@ -6,9 +6,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// LoadResNet makes the residual network whose weights src has, and binds it. The
-// weights tell its blocks, channels, groups and classes, so it may have any depth
-// and width, and be a ResNeXt or a wide network.
+// LoadResNet makes the residual network for the weights in src and binds them. It
+// reads the blocks, channels, groups and classes from the weights. The network may
+// have any depth and width, and may be a ResNeXt or a wide residual network.
 func LoadResNet(src weights.Source) (*ResNet, error) {
 	s := shapesOf(src)
 	err := s.require("a residual network", map[string]int{
@@ -20,7 +20,7 @@ func LoadResNet(src weights.Source) (*ResNet, error) {
 	c := ResNetConfig{Width: s["conv1.weight"][0], Classes: s["fc.weight"][0]}
 	for i := range c.Blocks {
 		if c.Blocks[i] = s.count(fmt.Sprintf("layer%d.", i+1)); c.Blocks[i] == 0 {
-			return nil, fmt.Errorf("models: no weights of a residual network: layer%d.0.conv1.weight is missing", i+1)
+			return nil, fmt.Errorf("models: not a checkpoint of a residual network: layer%d.0.conv1.weight is missing", i+1)
 		}
 	}
 	_, c.Bottleneck = s["layer1.0.conv3.weight"]
@@ -32,8 +32,8 @@ func LoadResNet(src weights.Source) (*ResNet, error) {
 	return m, weights.Bind(m, src)
 }
 
-// group sets the groups of the 3×3 convolutions inside bottlenecks to what the
-// shapes of their weights say.
+// group sets the groups of the 3×3 convolutions inside bottlenecks from the shapes
+// of their weights.
 func (m *ResNet) group() error {
 	for i, blocks := range [][]*residual{m.Layer1, m.Layer2, m.Layer3, m.Layer4} {
 		for j, b := range blocks {
@@ -42,8 +42,8 @@ func (m *ResNet) group() error {
 			}
 			in, each := b.Conv1.Weight.Shape[0], b.Conv2.Weight.Shape[1]
 			if each == 0 || in%each != 0 {
-				return fmt.Errorf("models: layer%d.%d.conv2.weight is %v: no whole number of groups makes %d channels",
-					i+1, j, b.Conv2.Weight.Shape, in)
+				return fmt.Errorf("models: layer%d.%d.conv2.weight is %v: %d channels do not divide into groups of %d",
+					i+1, j, b.Conv2.Weight.Shape, in, each)
 			}
 			b.Conv2.Op.Groups = in / each
 		}

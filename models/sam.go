@@ -9,31 +9,31 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// SAM finds the mask of what a prompt points at: Kirillov et al., Segment
-// Anything (arXiv:2304.02643). The image is encoded once; each prompt then costs
-// little. Names are those of the official files.
+// SAM finds the mask of the object that a prompt points at: Kirillov et al.,
+// Segment Anything (arXiv:2304.02643). It encodes an image once, and each prompt
+// then costs little. Names are those of the official files.
 type SAM struct {
 	Encoder *SAMEncoder       `weight:"image_encoder"`
 	Prompt  *SAMPromptEncoder `weight:"prompt_encoder"`
 	Decoder *SAMDecoder       `weight:"mask_decoder"`
 }
 
-// SAMConfig says which SAM. Zero fields are those of the official models.
+// SAMConfig says which SAM.
 type SAMConfig struct {
-	Size, Patch          int   // height and width of the image and of a patch: 1024 and 16
-	Width, Depth, Heads  int   // of the image encoder
-	Window               int   // of its attention: 14 patches
-	Global               []int // the blocks that attend over all of the image
-	Channels             int   // of the embedding: 256
-	DecoderDepth         int   // two-way blocks: 2
-	DecoderHeads         int   // 8
-	DecoderMLP           int   // 2048
-	Downsample           int   // of the channels inside the decoder's cross attention: 2
-	IoUHidden, IoULayers int   // 256 and 3
-	MaskChannels         int   // of the encoding of a mask: 16
+	Size, Patch          int   // height and width of the image and of a patch; 0 means 1024 and 16
+	Width, Depth, Heads  int   // channels, blocks and heads of the image encoder
+	Window               int   // size of its attention windows in patches; 0 means 14
+	Global               []int // its blocks that attend to the whole image
+	Channels             int   // of the embedding; 0 means 256
+	DecoderDepth         int   // number of two-way blocks; 0 means 2
+	DecoderHeads         int   // 0 means 8
+	DecoderMLP           int   // hidden channels of a two-way block; 0 means 2048
+	Downsample           int   // factor between the channels outside and inside the decoder's cross attention; 0 means 2
+	IoUHidden, IoULayers int   // hidden channels and layers of the IoU head; 0 means 256 and 3
+	MaskChannels         int   // channels inside the mask encoder; 0 means 16
 }
 
-// SAMNamed is the configuration of "vit_b", "vit_l" or "vit_h".
+// SAMNamed returns the configuration of "vit_b", "vit_l" or "vit_h".
 func SAMNamed(name string) (SAMConfig, error) {
 	switch name {
 	case "vit_b":
@@ -63,15 +63,15 @@ func NewSAM(c SAMConfig) *SAM {
 	return &SAM{Encoder: NewSAMEncoder(c), Prompt: newSAMPromptEncoder(c), Decoder: NewSAMDecoder(c)}
 }
 
-// Forward encodes images [B, size, size, 3]: [B, size/patch, size/patch,
+// Forward encodes images [B, size, size, 3] as [B, size/patch, size/patch,
 // channels].
 func (m *SAM) Forward(x *graph.Value) *graph.Value { return m.Encoder.Forward(x) }
 
-// Decode maps what the encoder made of an image [1, grid, grid, C], its
-// positions (see SAMPromptEncoder.Positions), points [B, T, C] and a mask [B or
-// 1, 4·grid, 4·grid, 1], nil where there are none but one of them, to logits
-// [B, 4, 4·grid, 4·grid] of the mask of a clear prompt and of three of an
-// ambiguous one, and to guesses [B, 4] of how good they are.
+// Decode maps an encoded image [1, grid, grid, C], its positions (see
+// SAMPromptEncoder.Positions), points [B, T, C] and a mask [B or 1, 4·grid, 4·grid,
+// 1] to the logits of four masks [B, 4, 4·grid, 4·grid] and their predicted IoU
+// [B, 4]. The first mask is for a clear prompt, the others for an ambiguous one.
+// points or mask may be nil.
 func (m *SAM) Decode(image, positions, points, mask *graph.Value) (masks, iou *graph.Value) {
 	dense := image.Graph().Const(m.Prompt.NoMask.Weight).Reshape(1, 1, 1, image.Shape[3])
 	if mask != nil {
@@ -80,15 +80,15 @@ func (m *SAM) Decode(image, positions, points, mask *graph.Value) (masks, iou *g
 	return m.Decoder.Forward(image, positions, points, dense.Stage("dense"))
 }
 
-// Size is the height and width of the images that the encoder takes.
+// Size returns the height and width of the images that the encoder takes.
 func (m *SAM) Size() int { return m.Grid() * m.Encoder.Patch.Weight.Shape[2] }
 
-// Grid is the height and width of what the encoder makes of an image.
+// Grid returns the height and width of an encoded image.
 func (m *SAM) Grid() int { return m.Encoder.Position.Shape[1] }
 
-// SAMEncoder is SAM's image encoder: a vision transformer in which most blocks
-// attend within windows, with relative positions along each dimension, and a
-// neck of two convolutions.
+// SAMEncoder is SAM's image encoder: a vision transformer and a neck of two
+// convolutions. Most blocks attend inside windows. Relative positions along each
+// dimension bias their attention.
 type SAMEncoder struct {
 	Patch    *layers.Conv2d    `weight:"patch_embed.proj"`
 	Position *tensor.Tensor    `weight:"pos_embed"` // [1, grid, grid, width]
@@ -121,8 +121,8 @@ func NewSAMEncoder(c SAMConfig) *SAMEncoder {
 	return m
 }
 
-// samNorm is a LayerNorm with SAM's epsilon; over the channels of an image it is
-// what SAM calls LayerNorm2d.
+// samNorm declares a LayerNorm with SAM's epsilon. On images it is SAM's
+// LayerNorm2d.
 func samNorm(channels int) *layers.LayerNorm {
 	n := layers.NewLayerNorm(channels)
 	n.Eps = 1e-6
@@ -148,7 +148,7 @@ type samBlock struct {
 	Lin1  *layers.Linear    `weight:"mlp.lin1"`
 	Lin2  *layers.Linear    `weight:"mlp.lin2"`
 
-	Window int // 0: all of the map
+	Window int // 0 means the whole map
 }
 
 func newSAMBlock(width, heads, window, grid int) *samBlock {
@@ -162,10 +162,10 @@ func newSAMBlock(width, heads, window, grid int) *samBlock {
 	}
 }
 
-// Forward maps [B, H, W, width] to [B, H, W, width]. In windows that reach
-// beyond the map there are zeros after the norm. The last projection of the
-// attention comes after the windows are joined: it is the same for each token,
-// and there are fewer of them.
+// Forward maps [B, H, W, width] to [B, H, W, width]. Windows that reach beyond the
+// map are padded with zeros after the norm. The projection of the attention comes
+// after the windows are joined: it treats each token by itself, and the joined map
+// has fewer of them.
 func (b *samBlock) Forward(x *graph.Value, name string) *graph.Value {
 	y := b.Norm1.Forward(x)
 	if b.Window > 0 {
@@ -179,8 +179,8 @@ func (b *samBlock) Forward(x *graph.Value, name string) *graph.Value {
 	return b.Lin2.Forward(b.Lin1.Forward(b.Norm2.Forward(x)).GELU()).Add(x)
 }
 
-// samAttention attends over a map, with a bias for how far apart two tokens are
-// down and across.
+// samAttention is attention over a map, with a bias that depends on the vertical
+// and the horizontal distance of two tokens.
 type samAttention struct {
 	*layers.Attention
 	RelH *tensor.Tensor `weight:"rel_pos_h"` // [2·size−1, width/heads]

@@ -9,11 +9,11 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// SAMOutputs is how many masks a prompt gets: one, and three for when it is
-// ambiguous: whole, part, subpart.
+// SAMOutputs is the number of masks for a prompt: one for a clear prompt, and
+// three (whole, part, subpart) for an ambiguous one.
 const SAMOutputs = 1 + 3
 
-// SAMDecoder turns an image's and a prompt's embeddings to masks.
+// SAMDecoder turns the embeddings of an image and a prompt into masks.
 type SAMDecoder struct {
 	Layers    []*samTwoWay      `weight:"transformer.layers"`
 	FinalAttn *samCross         `weight:"transformer.final_attn_token_to_image"`
@@ -52,10 +52,10 @@ func NewSAMDecoder(c SAMConfig) *SAMDecoder {
 	return m
 }
 
-// Forward maps the image's embedding [1, H, W, C], its positions [1, H, W, C],
-// the prompts' points [B, T, C], nil if there are none, and their masks
-// [B or 1, H or 1, W or 1, C] to the logits of four masks [B, 4, 4H, 4W] and
-// what their intersection over union will be [B, 4].
+// Forward maps the image's embedding [1, H, W, C], its positions [1, H, W, C], the
+// prompts' points [B, T, C], which may be nil, and their masks [B or 1, H or 1,
+// W or 1, C] to the logits of four masks [B, 4, 4H, 4W] and their predicted
+// intersection over union [B, 4].
 func (m *SAMDecoder) Forward(image, position, sparse, dense *graph.Value) (masks, iou *graph.Value) {
 	g, h, w, n := image.Graph(), image.Shape[1], image.Shape[2], image.Shape[3]
 	tokens := graph.Apply(graph.Concat{}, g.Const(m.IoUToken.Weight), g.Const(m.Tokens.Weight)).Reshape(1, 1+SAMOutputs, n)
@@ -88,9 +88,9 @@ func (m *SAMDecoder) Forward(image, position, sparse, dense *graph.Value) (masks
 	return masks.Reshape(b, SAMOutputs, 4*h, 4*w), m.IoU.Forward(token(0)).Stage("iou_prediction_head")
 }
 
-// transform lets tokens [B, T, C] and the image's keys [B, N, C] see each
-// other; position [1, N, C] is added to keys, and the tokens as they are at
-// first to queries.
+// transform applies the two-way blocks to tokens [B, T, C] and the image's keys
+// [B, N, C]. In attention position [1, N, C] is added to the keys, and the
+// original tokens are added to the queries.
 func (m *SAMDecoder) transform(tokens, keys, position *graph.Value) (queries, newKeys *graph.Value) {
 	queries = tokens
 	for i, l := range m.Layers {
@@ -104,8 +104,9 @@ func (m *SAMDecoder) transform(tokens, keys, position *graph.Value) (queries, ne
 	return queries, keys.Stage("transformer#1.1")
 }
 
-// samTwoWay is a block of self-attention of tokens, cross attention from tokens
-// to the image, an MLP on tokens, and cross attention from the image to tokens.
+// samTwoWay is a block of self-attention between tokens, cross attention from
+// tokens to the image, an MLP on tokens, and cross attention from the image to
+// tokens.
 type samTwoWay struct {
 	Self  *samCross         `weight:"self_attn"`
 	Norm1 *layers.LayerNorm `weight:"norm1"`
@@ -136,7 +137,7 @@ func newSAMTwoWay(c SAMConfig, first bool) *samTwoWay {
 	}
 }
 
-// Forward is the block; name is its name.
+// Forward applies the block. The names of its stages begin with name.
 func (l *samTwoWay) Forward(queries, keys, tokens, position *graph.Value, name string) (newQueries, newKeys *graph.Value) {
 	if l.First {
 		queries = l.Self.Forward(queries, queries, queries).Stage(name + ".self_attn")
@@ -154,7 +155,7 @@ func (l *samTwoWay) Forward(queries, keys, tokens, position *graph.Value, name s
 	return queries, l.Norm4.Forward(keys.Add(y)).Stage(name + ".norm4")
 }
 
-// samCross is attention with separate projections, to fewer channels inside.
+// samCross is attention with separate projections and fewer channels inside.
 type samCross struct {
 	Q   *layers.Linear `weight:"q_proj"`
 	K   *layers.Linear `weight:"k_proj"`
@@ -174,7 +175,7 @@ func (a *samCross) Forward(q, k, v *graph.Value) *graph.Value {
 	return a.Out.Forward(graph.Apply(graph.Attention{Heads: a.Heads}, a.Q.Forward(q), a.K.Forward(k), a.V.Forward(v)))
 }
 
-// samMLP is linear layers with a ReLU between.
+// samMLP is a sequence of linear layers with a ReLU between them.
 type samMLP struct {
 	Layers []*layers.Linear `weight:"layers"`
 }
@@ -205,10 +206,10 @@ func (m *samMLP) Forward(x *graph.Value) *graph.Value {
 	return x
 }
 
-// TraceDecoder records the decoder for prompts that have points each, none if
-// that is 0, and all of them one mask or none. Inputs are the image's features
-// [1, grid, grid, C], then points [prompts, points, C] and a mask [1, 4·grid,
-// 4·grid, 1] if there are any. Outputs are "masks" and "iou", as of Decode.
+// TraceDecoder records the decoder for a number of prompts with the given number
+// of points each, which may be 0. If mask is set, all prompts share one mask. The
+// inputs are "image" [1, grid, grid, C] and, if used, "points" [prompts, points, C]
+// and "mask" [1, 4·grid, 4·grid, 1]. The outputs are "masks" and "iou"; see Decode.
 func (m *SAM) TraceDecoder(positions *tensor.Tensor, prompts, points int, mask bool) (*graph.Graph, error) {
 	grid, n := m.Grid(), positions.Shape[3]
 	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the layers

@@ -9,9 +9,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// LoadSAM makes the network whose weights src has, in the official or in Hugging
-// Face's layout, and binds it. Its sizes are those of the weights; the heads of
-// the decoder, which they do not tell, are 8 if decoderHeads is 0.
+// LoadSAM makes the network for the weights in src and binds them. It knows the
+// official and Hugging Face's layouts, and reads the sizes from the weights. They
+// do not tell decoderHeads, where 0 means 8.
 func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 	c, err := SAMConfigOf(src)
 	if err != nil {
@@ -26,9 +26,8 @@ func LoadSAM(src weights.Source, decoderHeads int) (*SAM, error) {
 	return m, weights.Bind(m, src)
 }
 
-// SAMConfigOf reads the sizes off the shapes of the weights, in either layout. A
-// block's table of relative positions tells its window. They do not tell the
-// heads of the decoder.
+// SAMConfigOf reads the sizes from the shapes of the weights, in either layout. It
+// leaves DecoderHeads at zero, which shapes do not tell.
 func SAMConfigOf(src weights.Source) (SAMConfig, error) {
 	s := shapesOf(samCanonical(src))
 	c, err := s.samEncoder("image_encoder.")
@@ -49,8 +48,8 @@ func SAMConfigOf(src weights.Source) (SAMConfig, error) {
 	return c, nil
 }
 
-// samEncoder is the part of the config that is the image encoder's, whose names
-// begin with prefix.
+// samEncoder reads the image encoder's part of the config. Names begin with
+// prefix. A block's table of relative positions tells its window.
 func (s shapes) samEncoder(prefix string) (SAMConfig, error) {
 	var c SAMConfig
 	err := s.require("SAM", map[string]int{
@@ -67,7 +66,7 @@ func (s shapes) samEncoder(prefix string) (SAMConfig, error) {
 	for i := range c.Depth {
 		table := s[fmt.Sprintf("%sblocks.%d.attn.rel_pos_h", prefix, i)]
 		if len(table) != 2 || table[1] < 1 || table[1] > c.Width {
-			return c, fmt.Errorf("models: no weights of SAM: relative positions of block %d are %v", i, table)
+			return c, fmt.Errorf("models: not a checkpoint of SAM: relative positions of block %d are %v", i, table)
 		}
 		c.Heads = c.Width / table[1]
 		if window := (table[0] + 1) / 2; window == position[1] {
@@ -80,8 +79,7 @@ func (s shapes) samEncoder(prefix string) (SAMConfig, error) {
 	return c, nil
 }
 
-// samDecoder is the part of the config that is the mask decoder's, whose names
-// begin with prefix.
+// samDecoder reads the mask decoder's part of the config. Names begin with prefix.
 func (s shapes) samDecoder(prefix string) (SAMConfig, error) {
 	const first = "transformer.layers.0."
 	var c SAMConfig
@@ -103,15 +101,15 @@ func (s shapes) samDecoder(prefix string) (SAMConfig, error) {
 	return c, nil
 }
 
-// samHeads checks the number of heads of the decoder of c; 0 is 8.
+// samHeads checks the number of heads for the decoder of c; 0 means 8.
 func samHeads(c SAMConfig, heads int) error {
 	if inner := c.Channels / c.Downsample; heads < 0 || inner%or(heads, 8) != 0 {
-		return fmt.Errorf("models: %d heads of a decoder whose attention has %d channels", or(heads, 8), inner)
+		return fmt.Errorf("models: a decoder whose attention has %d channels cannot have %d heads", inner, or(heads, 8))
 	}
 	return nil
 }
 
-// LoadSAMEncoder is LoadSAM for an image encoder alone. Names have no prefix.
+// LoadSAMEncoder is LoadSAM for only an image encoder, whose names have no prefix.
 func LoadSAMEncoder(src weights.Source) (*SAMEncoder, error) {
 	c, err := shapesOf(src).samEncoder("")
 	if err != nil {
@@ -122,7 +120,7 @@ func LoadSAMEncoder(src weights.Source) (*SAMEncoder, error) {
 	return m, weights.Bind(m, src)
 }
 
-// LoadSAMDecoder is LoadSAM for a mask decoder alone. Names have no prefix.
+// LoadSAMDecoder is LoadSAM for only a mask decoder, whose names have no prefix.
 func LoadSAMDecoder(src weights.Source, heads int) (*SAMDecoder, error) {
 	c, err := shapesOf(src).samDecoder("")
 	if err == nil {
@@ -137,20 +135,20 @@ func LoadSAMDecoder(src weights.Source, heads int) (*SAMDecoder, error) {
 	return m, weights.Bind(m, src)
 }
 
-// Canonical is src under the official names, also if it has Hugging Face's.
+// Canonical presents src under the official names. It knows Hugging Face's names.
 func (m *SAM) Canonical(src weights.Source) weights.Source { return samCanonical(src) }
 
 func samCanonical(src weights.Source) weights.Source {
 	if !slices.Contains(src.Names(), "vision_encoder.pos_embed") {
 		return src
 	}
-	return weights.Rename(src, SAMNames(src.Names()))
+	return weights.Rename(src, samNames(src.Names()))
 }
 
-// SAMNames turns the names of a file in Hugging Face's layout, which has all of
-// them, into the official ones.
-func SAMNames(all []string) func(string) string {
-	inner := map[string]int{} // the layers of an MLP between the first and the last
+// samNames returns the function that turns Hugging Face's names into the official
+// ones. all lists the names in the file.
+func samNames(all []string) func(string) string {
+	inner := map[string]int{} // number of layers of an MLP between the first and the last
 	for _, n := range all {
 		if mlp, rest, ok := cutMLP(n); ok && strings.HasPrefix(rest, "layers.") && strings.HasSuffix(rest, ".weight") {
 			inner[mlp]++
@@ -175,8 +173,8 @@ func SAMNames(all []string) func(string) string {
 	}
 }
 
-// cutMLP cuts the name of a weight of one of the decoder's MLPs after its
-// own.
+// cutMLP splits the name of a weight after the name of its MLP. ok is false if the
+// weight does not belong to one of the decoder's MLPs.
 func cutMLP(name string) (mlp, rest string, ok bool) {
 	const iou, hyper = "mask_decoder.iou_prediction_head.", "mask_decoder.output_hypernetworks_mlps."
 	if rest, ok = strings.CutPrefix(name, iou); ok {

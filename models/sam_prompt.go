@@ -8,9 +8,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// SAMPromptEncoder is SAM's prompt encoder: points and corners of boxes become random
-// Fourier features of where they are plus what they are; a mask goes through
-// convolutions.
+// SAMPromptEncoder is SAM's prompt encoder. A point or a corner of a box becomes
+// the random Fourier features of its place plus an embedding of its label. A mask
+// goes through convolutions.
 type SAMPromptEncoder struct {
 	Gaussian *tensor.Tensor  `weight:"pe_layer.positional_encoding_gaussian_matrix"` // [2, C/2]
 	Points   []*samEmbedding `weight:"point_embeddings"`                             // background, foreground, upper left, lower right
@@ -51,18 +51,18 @@ func newSAMPromptEncoder(c SAMConfig) *SAMPromptEncoder {
 	return m
 }
 
-// What a point of a prompt is, by SAM's numbers.
+// The labels of points in a prompt, with SAM's numbers.
 const (
-	NoPoint    = -1 // fills up a prompt without a box
+	NoPoint    = -1 // padding of a prompt without a box
 	Background = 0
 	Foreground = 1
 	upperLeft  = 2
 	lowerRight = 3
 )
 
-// Sparse encodes points, of labels Foreground, Background or NoPoint, and a box,
-// nil if there is none, of an image of size×size pixels: [T, C]. Without a box
-// there is one row more than points; without either the result is nil.
+// Sparse encodes points with labels (Foreground, Background or NoPoint) and a box,
+// which may be nil, in an image of size×size pixels. The result is [T, C], with one
+// row of padding if there is no box. It is nil without points and box.
 func (m *SAMPromptEncoder) Sparse(points [][2]float32, labels []int, box *[4]float32, size int) *tensor.Tensor {
 	var rows []float32
 	n := 2 * m.Gaussian.Shape[1]
@@ -85,7 +85,7 @@ func (m *SAMPromptEncoder) Sparse(points [][2]float32, labels []int, box *[4]flo
 	return tensor.Of(rows, len(rows)/n, n)
 }
 
-// encode writes the features of a point of an image of size×size pixels to row.
+// encode writes the features of a point in an image of size×size pixels to row.
 func (m *SAMPromptEncoder) encode(row []float32, x, y float32, label, size int) {
 	if label == NoPoint {
 		copy(row, m.NoPoint.Weight.Data)
@@ -97,8 +97,8 @@ func (m *SAMPromptEncoder) encode(row []float32, x, y float32, label, size int) 
 	}
 }
 
-// fourier writes the random Fourier features of a point of the unit square: the
-// sines of its products with a matrix, then the cosines.
+// fourier writes the random Fourier features of a point in the unit square to row:
+// the sines and then the cosines of its product with a matrix.
 func (m *SAMPromptEncoder) fourier(row []float32, x, y float64) {
 	half := m.Gaussian.Shape[1]
 	for i := range half {
@@ -108,8 +108,8 @@ func (m *SAMPromptEncoder) fourier(row []float32, x, y float64) {
 	}
 }
 
-// Positions is the features of the middles of a grid×grid map, [1, grid, grid,
-// C]. Without weights it is declared only.
+// Positions returns the features of the centres of a grid×grid map, [1, grid, grid,
+// C]. Before the weights are bound it returns a declared tensor.
 func (m *SAMPromptEncoder) Positions(grid int) *tensor.Tensor {
 	n := 2 * m.Gaussian.Shape[1]
 	if m.Gaussian.Data == nil {
@@ -124,8 +124,8 @@ func (m *SAMPromptEncoder) Positions(grid int) *tensor.Tensor {
 	return t
 }
 
-// Dense encodes masks [B, 4·grid, 4·grid, 1], logits that an earlier prompt
-// gave: [B, grid, grid, C].
+// Dense encodes masks [B, 4·grid, 4·grid, 1], the logits for an earlier prompt, as
+// [B, grid, grid, C].
 func (m *SAMPromptEncoder) Dense(mask *graph.Value) *graph.Value {
 	x := m.Norm1.Forward(m.Down1.Forward(mask)).GELU()
 	x = m.Norm2.Forward(m.Down2.Forward(x)).GELU()

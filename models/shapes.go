@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// shapes are the shapes of a source's tensors by name.
+// shapes holds the shapes of a source's tensors by name.
 type shapes map[string]tensor.Shape
 
 func shapesOf(src weights.Source) shapes {
@@ -23,18 +23,18 @@ func shapesOf(src weights.Source) shapes {
 	return s
 }
 
-// require says what is missing of these tensors, or has another number of
-// dimensions than this or nothing in it.
+// require returns an error if one of these tensors is missing or empty, or has
+// another number of dimensions.
 func (s shapes) require(model string, ranks map[string]int) error {
 	for _, name := range slices.Sorted(maps.Keys(ranks)) {
 		if len(s[name]) != ranks[name] || slices.Contains(s[name], 0) {
-			return fmt.Errorf("models: no weights of %s: %s is %s, want %d dimensions", model, name, s.describe(name), ranks[name])
+			return fmt.Errorf("models: not a checkpoint of %s: %s is %s, want %d dimensions", model, name, s.describe(name), ranks[name])
 		}
 	}
 	return nil
 }
 
-// count is the number of blocks whose names begin with prefix and a number.
+// count returns the number of blocks whose names begin with prefix.
 func (s shapes) count(prefix string) int {
 	seen := map[string]bool{}
 	for n := range s {

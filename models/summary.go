@@ -10,14 +10,14 @@ import (
 )
 
 // Summary says what a model computes for an input, step by step. Shapes are in
-// PyTorch's order: [B, C, H, W] of images.
+// PyTorch's order: an image is [B, C, H, W].
 type Summary struct {
 	Input   tensor.Shape   `json:"input"`
 	Layers  []SummaryLayer `json:"layers"` // in the order of computation
-	Stages  []SummaryStage `json:"stages"` // the coarsest named points, and the outputs
+	Stages  []SummaryStage `json:"stages"` // the coarsest stages, and the outputs
 	Outputs []SummaryStage `json:"outputs"`
 
-	Unused int64 `json:"unused_parameters"` // of layers that inference does without
+	Unused int64 `json:"unused_parameters"` // of layers that inference does not need
 
 	Cost // of all layers
 }
@@ -26,33 +26,34 @@ type Summary struct {
 type SummaryLayer struct {
 	Name   string       `json:"name,omitempty"` // of the layer whose weights it uses
 	Op     string       `json:"op"`
-	Stages []string     `json:"stages,omitempty"` // the named points at its result
+	Stages []string     `json:"stages,omitempty"` // the stages that end here
 	Shape  tensor.Shape `json:"output"`
 
 	Cost
 }
 
-// SummaryStage is what comes after the stage before it, up to a named point.
+// SummaryStage is a part of a model, from the end of the stage before to a named
+// value.
 type SummaryStage struct {
 	Name   string       `json:"name"`
-	Blocks int          `json:"blocks,omitempty"` // of which it is a sequence; 0 if it is none
+	Blocks int          `json:"blocks,omitempty"` // number of blocks; 0 if it is not a sequence of blocks
 	Shape  tensor.Shape `json:"output"`
 
 	Cost
 }
 
-// Cost is what a part of a model takes. Attention over h×w tokens of C channels
-// takes 4·h·w·C² multiply-adds in projections, and in scores and weighted sums
-// 2·(h·w)²·C, or 2·M²·h·w·C inside windows of M×M.
+// Cost is the work and memory of a part of a model. Attention between h×w tokens
+// with C channels takes 4·h·w·C² multiply-adds in projections. Scores and weighted
+// sums take 2·(h·w)²·C, or 2·M²·h·w·C inside windows of M×M tokens.
 type Cost struct {
-	Parameters      int64 `json:"parameters"`       // what is trained, of the layers used
-	MultiplyAdds    int64 `json:"multiply_adds"`    // of convolutions and matrix products
-	Projections     int64 `json:"projections"`      // of MultiplyAdds, in the linear layers before and after attention
-	Attention       int64 `json:"attention"`        // of MultiplyAdds, in scores and weighted sums
+	Parameters      int64 `json:"parameters"`       // trained numbers in the layers used
+	MultiplyAdds    int64 `json:"multiply_adds"`    // in convolutions and matrix products
+	Projections     int64 `json:"projections"`      // part of MultiplyAdds: the linear layers before and after attention
+	Attention       int64 `json:"attention"`        // part of MultiplyAdds: scores and weighted sums
 	ActivationBytes int64 `json:"activation_bytes"` // of the results of all layers, in float32
 }
 
-// Add adds what another part takes.
+// Add adds the cost of another part.
 func (c *Cost) Add(d Cost) {
 	c.Parameters += d.Parameters
 	c.MultiplyAdds += d.MultiplyAdds
@@ -68,7 +69,7 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 		return nil, err
 	}
 	trained := map[*tensor.Tensor]int64{}
-	s := &Summary{Input: ChannelsFirst(g.Inputs[0].Shape)}
+	s := &Summary{Input: channelsFirst(g.Inputs[0].Shape)}
 	weights.Walk(m, func(name string, t *tensor.Tensor) {
 		if !strings.HasSuffix(name, ".running_mean") && !strings.HasSuffix(name, ".running_var") {
 			trained[t] = int64(t.Shape.Len())
@@ -96,7 +97,7 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 		if v.Op == nil || !live[v] {
 			continue
 		}
-		l := SummaryLayer{Name: v.Name, Op: v.Op.Name(), Stages: names[v], Shape: ChannelsFirst(v.Shape)}
+		l := SummaryLayer{Name: v.Name, Op: v.Op.Name(), Stages: names[v], Shape: channelsFirst(v.Shape)}
 		l.Cost = cost(v, trained)
 		if projections[v] {
 			l.Projections = l.MultiplyAdds
@@ -123,8 +124,8 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 	return s, nil
 }
 
-// cost is what an operation takes. Of weights, those are taken away from
-// trained that it is the first to use.
+// cost returns the cost of an operation. It counts the weights that are still in
+// trained and removes them, so that each weight counts once.
 func cost(v *graph.Value, trained map[*tensor.Tensor]int64) Cost {
 	var c Cost
 	for _, a := range v.Args {
@@ -146,7 +147,7 @@ func cost(v *graph.Value, trained map[*tensor.Tensor]int64) Cost {
 	return c
 }
 
-// isAttention says whether v computes scores and sums weighted by them.
+// isAttention reports whether v computes scores and weighted sums.
 func isAttention(v *graph.Value) bool {
 	switch v.Op.(type) {
 	case graph.Attention, graph.WindowAttention:
@@ -155,8 +156,8 @@ func isAttention(v *graph.Value) bool {
 	return false
 }
 
-// attentionProjections are the linear layers that attention has directly, or
-// but for a reshape, before and after it.
+// attentionProjections returns the linear layers directly before and after
+// attention. Reshapes may lie between.
 func attentionProjections(g *graph.Graph) map[*graph.Value]bool {
 	plain := func(v *graph.Value) *graph.Value {
 		for {
@@ -187,8 +188,8 @@ func isLinear(v *graph.Value) bool {
 	return ok
 }
 
-// stageEnds are the stages that lie in no other, by the values at which they
-// end, with the number of their blocks: stages of their name and a number.
+// stageEnds returns the stages that are not inside another one, by the values at
+// which they end. Stages with their name and a number are their blocks.
 func stageEnds(g *graph.Graph) map[*graph.Value][]SummaryStage {
 	all := map[string]bool{}
 	for _, s := range g.Stages {
@@ -202,7 +203,7 @@ next:
 				continue next
 			}
 		}
-		stage := SummaryStage{Name: s.Name, Shape: ChannelsFirst(s.Value.Shape)}
+		stage := SummaryStage{Name: s.Name, Shape: channelsFirst(s.Value.Shape)}
 		for all[fmt.Sprintf("%s.%d", s.Name, stage.Blocks)] {
 			stage.Blocks++
 		}
@@ -211,9 +212,9 @@ next:
 	return ends
 }
 
-// ChannelsFirst is the shape in PyTorch's order of an image [B, H, W, C]; others
-// are as they are.
-func ChannelsFirst(s tensor.Shape) tensor.Shape {
+// channelsFirst returns the shape of an image [B, H, W, C] in PyTorch's order, and
+// any other shape unchanged.
+func channelsFirst(s tensor.Shape) tensor.Shape {
 	if len(s) != 4 {
 		return s
 	}

@@ -8,17 +8,16 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Swin is the hierarchical transformer of Liu et al. (arXiv:2103.14030) whose
-// attention stays inside windows, which every second block shifts, and its
-// second version (arXiv:2111.09883), which normalises after attention and
-// perceptron and not before. The names are Microsoft's; see Canonical for
-// torchvision's and others.
+// Swin is the hierarchical transformer of Liu et al. (arXiv:2103.14030). Its
+// attention stays inside windows, which every second block shifts. Swin V2
+// (arXiv:2111.09883) normalises after attention and perceptron instead of before.
+// Names are Microsoft's; see Canonical for torchvision's and others.
 type Swin struct {
 	PatchEmbed *layers.PatchEmbed `weight:"patch_embed"`
 	PosEmbed   *tensor.Tensor     `weight:"absolute_pos_embed"` // [1, h·w, C], or nil
 	Layers     []*swinStage       `weight:"layers"`             // at 1/4, 1/8, 1/16, 1/32 of the image
 	Norm       *layers.LayerNorm  `weight:"norm"`
-	Head       *layers.Linear     `weight:"head"` // nil: Forward gives what it would see
+	Head       *layers.Linear     `weight:"head"` // nil: Forward returns the features
 
 	Patch int
 	Image graph.Pair // see SwinConfig
@@ -26,27 +25,30 @@ type Swin struct {
 
 // SwinConfig says which Swin.
 type SwinConfig struct {
-	Dim           int // channels of the first stage; each next has twice as many
+	Dim           int // channels of the first stage; they double from stage to stage
 	Depths, Heads []int
 	Window        graph.Pair
 	V2            bool
 	Patch         int     // 0 means 4
-	Ratio         float64 // of a perceptron's hidden channels to the others; 0 means 4
-	Classes       int     // 0 means 1000, below 0 no head
+	Ratio         float64 // hidden channels of a perceptron over channels; 0 means 4
+	Classes       int     // 0 means 1000; below 0 means no head
 
-	// Image is the height and width in training of Microsoft's form: a stage
-	// whose map is then no larger than a window in some direction has windows
-	// of that size and does not shift them, and images are padded to whole
-	// patches. Zero is torchvision's form: windows are the same in all stages,
-	// a direction is not shifted in which one window covers the map, and what
-	// does not make a patch is left out. In both maps are padded to whole
-	// windows, and to even sizes before they are merged.
+	// Image selects Microsoft's form, and is the height and width in training. If
+	// one side of a stage's map is at most a window in training, the windows of
+	// that stage have that side and are not shifted. Images are padded to whole
+	// patches.
+	//
+	// Zero selects torchvision's form. Windows are the same in all stages, and are
+	// not shifted in a direction in which one window covers the map. Pixels beyond
+	// the last whole patch are dropped.
+	//
+	// Both forms pad maps to whole windows, and to even sizes before merging.
 	Image graph.Pair
 
-	AbsolutePositions bool  // an embedding is added to the patches; needs Image
-	NoPatchNorm       bool  // the patches are not normalised
+	AbsolutePositions bool  // add a position embedding to the patches; needs Image
+	NoPatchNorm       bool  // do not normalise the patches
 	NoQKVBias         bool  // queries, keys and values have no bias
-	Pretrained        []int // the window in each stage for which the second version's bias was trained, if another
+	Pretrained        []int // V2: for each stage the window with which its bias was trained, if different
 }
 
 // NewSwin declares the network.
@@ -105,9 +107,9 @@ func (m *Swin) Forward(x *graph.Value) *graph.Value {
 	return m.Head.Forward(x)
 }
 
-// Pyramid maps images [B, H, W, 3] to the map that each stage ends with, before
-// it is merged for the next, from [B, H/4, W/4, C] to [B, H/32, W/32, 8·C]:
-// features for dense prediction.
+// Pyramid maps images [B, H, W, 3] to the map at the end of each stage, before it
+// is merged: [B, H/4, W/4, C] to [B, H/32, W/32, 8·C]. These are features for dense
+// prediction.
 func (m *Swin) Pyramid(x *graph.Value) []*graph.Value {
 	x = m.embed(x)
 	var maps []*graph.Value
@@ -141,14 +143,14 @@ func (m *Swin) embed(x *graph.Value) *graph.Value {
 	return x.Add(pos)
 }
 
-// swinStage is the blocks of one size of map and what makes it smaller.
+// swinStage is a sequence of blocks on maps of one size, followed by a merging.
 type swinStage struct {
 	Blocks     []*swinBlock  `weight:"blocks"`
 	Downsample *patchMerging `weight:"downsample"` // nil in the last stage
 }
 
-// swinBlock is attention inside windows and a perceptron, each added to what
-// was there.
+// swinBlock is attention inside windows and a perceptron, each with a norm and a
+// residual connection.
 type swinBlock struct {
 	Norm1 *layers.LayerNorm       `weight:"norm1"`
 	Attn  *layers.WindowAttention `weight:"attn"`
@@ -171,7 +173,7 @@ func newSwinBlock(dim int, op graph.WindowAttention, ratio float64) *swinBlock {
 
 // Forward maps [B, H, W, C] to the same shape.
 func (m *swinBlock) Forward(x *graph.Value) *graph.Value {
-	if m.Attn.Op.Cosine { // the second version
+	if m.Attn.Op.Cosine { // V2
 		x = m.Norm1.Forward(m.Attn.Forward(x)).Add(x)
 		return m.Norm2.Forward(m.MLP.Forward(x)).Add(x)
 	}
@@ -179,10 +181,10 @@ func (m *swinBlock) Forward(x *graph.Value) *graph.Value {
 	return m.MLP.Forward(m.Norm2.Forward(x)).Add(x)
 }
 
-// patchMerging makes one token of 2×2, with twice the channels.
+// patchMerging merges 2×2 tokens into one with twice the channels.
 type patchMerging struct {
 	Reduction *layers.Linear    `weight:"reduction"` // 4·C → 2·C
-	Norm      *layers.LayerNorm `weight:"norm"`      // before it, of 4·C; in the second version after, of 2·C
+	Norm      *layers.LayerNorm `weight:"norm"`      // before Reduction, 4·C; in V2 after it, 2·C
 }
 
 func newPatchMerging(dim int, v2 bool) *patchMerging {

@@ -8,12 +8,12 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// LoadSwin makes the Swin of either version whose weights src has, in any layout
-// that Swin knows, and binds it. Its sizes are those of the weights. Of more are
-// its Image and Pretrained, and the Window if it is no square or if nothing in a
-// checkpoint of the second version tells it.
+// LoadSwin makes the Swin of either version for the weights in src, in any layout
+// that Swin knows, and binds them. It reads the sizes from the weights. Image and
+// Pretrained come from more, and so does Window if it is not square or if a V2
+// checkpoint does not tell it.
 func LoadSwin(src weights.Source, more SwinConfig) (*Swin, error) {
-	raw := shapesOf(weights.Rename(src, SwinName)) // with what Canonical leaves out
+	raw := shapesOf(weights.Rename(src, SwinName)) // includes tensors that Canonical drops
 	src = weights.Canonical(&Swin{}, src)
 	c, err := shapesOf(src).swin(raw, more)
 	if err != nil {
@@ -24,8 +24,8 @@ func LoadSwin(src weights.Source, more SwinConfig) (*Swin, error) {
 	return m, weights.Bind(m, src)
 }
 
-// swin reads the sizes of a Swin off the shapes of its weights; raw are also
-// those of what follows from its config.
+// swin reads the sizes of a Swin from the shapes of its weights. raw also has the
+// tensors that follow from the config.
 func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 	const first = "layers.0.blocks.0.attn."
 	c := more
@@ -34,7 +34,7 @@ func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 	}
 	patch := s["patch_embed.proj.weight"]
 	if patch[2] != patch[3] {
-		return c, fmt.Errorf("models: patches of %d×%d pixels are no squares", patch[2], patch[3])
+		return c, fmt.Errorf("models: patches of %d×%d pixels are not square", patch[2], patch[3])
 	}
 	c.Dim, c.Patch, c.Classes = patch[0], patch[2], -1
 	if head := s["head.weight"]; len(head) == 2 && head[0] > 0 {
@@ -76,14 +76,14 @@ func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 		}
 	}
 	if c.Window[0] < 1 || c.Window[1] < 1 {
-		return c, fmt.Errorf("models: a Swin with windows of %v", c.Window)
+		return c, fmt.Errorf("models: a Swin cannot have windows of %v", c.Window)
 	}
 	return c, nil
 }
 
-// window is the size of an attention's windows, by the shape of its table of
-// relative coordinates, which tells both sides, or else of its biases or of its
-// indices, which tell that of a square. It is zero if no shape tells it.
+// window returns the size of an attention's windows. The shape of its table of
+// relative coordinates tells both sides. The shapes of its biases and its indices
+// tell the side of a square. It returns zero if no shape tells the size.
 func (s shapes) window(attn string) graph.Pair {
 	if c := s[attn+"relative_coords_table"]; len(c) == 4 {
 		return graph.Pair{(c[1] + 1) / 2, (c[2] + 1) / 2}

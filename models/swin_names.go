@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	// torchvision numbers stages and mergings in one row: the patches are 0,
-	// the blocks of stage i are 2·i+1, what makes it smaller 2·i+2.
+	// torchvision numbers the parts in one sequence: the patches are 0, the blocks
+	// of stage i are 2·i+1, and the merging after it is 2·i+2.
 	swinFeatures = regexp.MustCompile(`^features\.(\d+)(\.|$)`)
 
 	swinNames = strings.NewReplacer(
@@ -33,10 +33,10 @@ var (
 	)
 )
 
-// SwinName is Microsoft's name for a weight or module of torchvision's Swin or
-// of that of transformers, except that queries, keys and values stay apart.
-// The blocks of a stage, which are a module only with torchvision, are
-// layers.N.blocks.
+// SwinName returns Microsoft's name for a weight or module of the Swin in
+// torchvision or in the transformers library. Queries, keys and values keep names
+// of their own. The blocks of a stage, which are a module only in torchvision, get
+// the name layers.N.blocks.
 func SwinName(name string) string {
 	if at := swinFeatures.FindStringSubmatch(name); at != nil {
 		rest := name[len(at[0]):]
@@ -56,8 +56,9 @@ func SwinName(name string) string {
 	return swinNames.Replace(name)
 }
 
-// Canonical is a checkpoint of Microsoft's layout, torchvision's or that of
-// transformers under the model's names, without what follows from the config.
+// Canonical presents src under Microsoft's names, without tensors that follow from
+// the config. It knows the layouts of Microsoft, torchvision and the transformers
+// library.
 func (m *Swin) Canonical(src weights.Source) weights.Source {
 	return weights.Arrange(keyBias{src}, func(name string) weights.Place {
 		name = SwinName(name)
@@ -79,8 +80,8 @@ func (m *Swin) Canonical(src weights.Source) weights.Source {
 	})
 }
 
-// keyBias is a source in which a bias of zeros for keys, k_bias, stands beside
-// each q_bias: Microsoft's second version has none.
+// keyBias adds a zero bias for keys, k_bias, for each q_bias of a source.
+// Microsoft's Swin V2 has no k_bias.
 type keyBias struct{ weights.Source }
 
 func (k keyBias) Names() []string {
@@ -106,7 +107,7 @@ func (k keyBias) Tensor(name string) (*tensor.Tensor, error) {
 	return tensor.New(q.Shape...), nil
 }
 
-// View is Tensor without a copy, if the source can.
+// View is Tensor without a copy, if the source can do that.
 func (k keyBias) View(name string) (*tensor.Tensor, error) {
 	if strings.HasSuffix(name, ".k_bias") {
 		return k.Tensor(name)
@@ -114,7 +115,7 @@ func (k keyBias) View(name string) (*tensor.Tensor, error) {
 	return weights.View(k.Source, name)
 }
 
-// Model describes a tensor without reading it, if the source can.
+// Entry describes a tensor without reading it, if the source can do that.
 func (k keyBias) Entry(name string) (weights.Entry, bool) {
 	if block, ok := strings.CutSuffix(name, ".k_bias"); ok {
 		name = block + ".q_bias"

@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestSwinSizes checks the pyramid of images of any size in both forms.
+// TestSwinSizes checks the pyramid for images of several sizes in both forms.
 func TestSwinSizes(t *testing.T) {
 	c := SwinConfig{Dim: 4, Depths: []int{2, 2, 1, 1}, Heads: []int{1, 1, 2, 2}, Window: graph.Both(7), Classes: 3}
 	micro := c
@@ -54,8 +54,8 @@ func TestSwinSizes(t *testing.T) {
 	}
 }
 
-// TestSwinWindows checks which windows and shifts the stages of Microsoft's
-// form have, and what the second version's bias was trained for.
+// TestSwinWindows checks the windows and shifts of the stages in Microsoft's form,
+// and the windows with which the bias of V2 was trained.
 func TestSwinWindows(t *testing.T) {
 	for name, want := range map[string]string{
 		"swin_tiny_patch4_window7_224":                         "7/3/0 7/3/0 7/3/0 7/0/0",
@@ -87,8 +87,8 @@ func TestSwinWindows(t *testing.T) {
 	}
 }
 
-// TestSwinShiftRules checks each form's own rule where one window covers a map
-// in one direction: Microsoft's then shifts in none, torchvision's in the other.
+// TestSwinShiftRules checks the rule of each form if one window covers a map in one
+// direction. Microsoft's then shifts in no direction, torchvision's in the other.
 func TestSwinShiftRules(t *testing.T) {
 	c := SwinConfig{Dim: 4, Depths: []int{2, 2, 2, 2}, Heads: []int{1, 1, 1, 1}, Window: graph.Both(4)}
 	micro := c
@@ -126,7 +126,7 @@ func TestSwinShiftRules(t *testing.T) {
 	}
 }
 
-// TestSwinNames checks names of torchvision's and transformers' layouts.
+// TestSwinNames checks names in the layouts of torchvision and transformers.
 func TestSwinNames(t *testing.T) {
 	for from, to := range map[string]string{
 		"features.0":                                       "patch_embed",
@@ -147,8 +147,8 @@ func TestSwinNames(t *testing.T) {
 	}
 }
 
-// TestSwinKeyBias checks that the second version's keys have no bias,
-// whether the checkpoint has one, as torchvision's, or not, as Microsoft's.
+// TestSwinKeyBias checks that keys of V2 have no bias, whether the checkpoint has
+// one, like torchvision's, or not, like Microsoft's.
 func TestSwinKeyBias(t *testing.T) {
 	c := SwinConfig{Dim: 4, Depths: []int{1}, Heads: []int{2}, Window: graph.Both(2), V2: true, Classes: 3}
 	m := NewSwin(c)

@@ -7,10 +7,10 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// UNet is the network of Ronneberger, Fischer and Brox (arXiv:1505.04597): four
-// times down, four times up, and what was seen on the way down joined on the
-// way up. Most train it with padded convolutions and batch normalisation, under
-// the names used here; Valid is the paper's form.
+// UNet is the network of Ronneberger, Fischer and Brox (arXiv:1505.04597). An
+// encoder halves the image four times. A decoder doubles it again, and joins each
+// map of the encoder by a skip connection. Most train it with padded convolutions
+// and batch normalisation, under the names used here. Valid is the paper's form.
 type UNet struct {
 	Inc   *doubleConv    `weight:"inc.double_conv"`
 	Down1 *doubleConv    `weight:"down1.maxpool_conv.1.double_conv"`
@@ -29,10 +29,10 @@ type UNetConfig struct {
 	Channels int  // of the images; 0 means 3
 	Classes  int  // 0 means 2
 	Width    int  // channels of the first convolutions; 0 means 64
-	Bilinear bool // up-sampling without weights instead of transposed convolutions
+	Bilinear bool // bilinear up-sampling instead of transposed convolutions
 
-	// Valid convolutions are not padded: 572×572 pixels give 388×388, and what
-	// is joined is cropped. They have biases and no normalisation.
+	// Valid selects convolutions without padding and normalisation, but with
+	// biases. Skip connections are then cropped: 572×572 pixels give 388×388.
 	Valid bool
 }
 
@@ -40,7 +40,7 @@ type UNetConfig struct {
 func NewUNet(c UNetConfig) *UNet {
 	w, classes := or(c.Width, 64), or(c.Classes, 2)
 	conv := func(in, mid, out int) *doubleConv { return newDoubleConv(in, mid, out, c.Valid) }
-	up := func(in, out int) *unetUp { // in channels from below and beside, together
+	up := func(in, out int) *unetUp { // in counts the channels from below and from the skip connection
 		if c.Bilinear {
 			return &unetUp{Conv: conv(in, in/2, out)}
 		}
@@ -67,8 +67,8 @@ func NewUNet(c UNetConfig) *UNet {
 	}
 }
 
-// Forward maps images [B, H, W, channels] to logits of each pixel
-// [B, H, W, classes], or fewer pixels with Valid.
+// Forward maps images [B, H, W, channels] to the logits of each pixel
+// [B, H, W, classes]. With Valid the result has fewer pixels.
 func (m *UNet) Forward(x *graph.Value) *graph.Value {
 	x = m.Inc.Forward(x).Stage("inc")
 	skips := []*graph.Value{x}
@@ -83,14 +83,14 @@ func (m *UNet) Forward(x *graph.Value) *graph.Value {
 	return m.OutC.Forward(x).Stage("outc")
 }
 
-// unetUp doubles the size, joins what was there at this size, and convolves.
+// unetUp doubles the size, joins the skip connection, and convolves.
 type unetUp struct {
-	Up   *layers.ConvTranspose2d `weight:"up"` // nil: bilinear
+	Up   *layers.ConvTranspose2d `weight:"up"` // nil means bilinear
 	Conv *doubleConv             `weight:"conv.double_conv"`
 }
 
-// Forward maps [B, H, W, in] and skip, of about twice the size, to the size of
-// skip, or of the smaller one where convolutions are valid.
+// Forward maps x [B, H, W, in] and skip, which is about twice as large, to the size
+// of skip. If convolutions are not padded, it crops skip to twice the size of x.
 func (m *unetUp) Forward(x, skip *graph.Value, name string) *graph.Value {
 	if m.Up != nil {
 		x = m.Up.Forward(x)
@@ -106,7 +106,7 @@ func (m *unetUp) Forward(x, skip *graph.Value, name string) *graph.Value {
 	return m.Conv.Forward(graph.Cat(-1, skip, x))
 }
 
-// fit pads x with zeros, or crops it, to the size of y, about its centre.
+// fit pads x with zeros or crops it, evenly on all sides, to the size of y.
 func fit(x, y *graph.Value) *graph.Value {
 	h, w := y.Shape[1]-x.Shape[1], y.Shape[2]-x.Shape[2]
 	if h == 0 && w == 0 {
@@ -125,10 +125,10 @@ func magnify(x *graph.Value, factor int, alignCorners bool) *graph.Value {
 	})
 }
 
-// doubleConv is twice a 3×3 convolution, batch normalisation and ReLU.
+// doubleConv is two times a 3×3 convolution, batch norm and ReLU.
 type doubleConv struct {
 	Conv1 *layers.Conv2d    `weight:"0"`
-	BN1   *layers.BatchNorm `weight:"1"` // nil where convolutions are valid
+	BN1   *layers.BatchNorm `weight:"1"` // nil if convolutions are not padded
 	Conv2 *layers.Conv2d    `weight:"3"`
 	BN2   *layers.BatchNorm `weight:"4"`
 }
@@ -149,12 +149,13 @@ func newDoubleConv(in, mid, out int, valid bool) *doubleConv {
 	}
 }
 
-// Forward maps [B, H, W, in] to [B, H, W, out], or to 4 pixels fewer each way.
+// Forward maps [B, H, W, in] to [B, H, W, out], or to [B, H-4, W-4, out] without
+// padding.
 func (m *doubleConv) Forward(x *graph.Value) *graph.Value {
 	return convReLU(m.Conv2, m.BN2, convReLU(m.Conv1, m.BN1, x))
 }
 
-// convReLU is a convolution, batch normalisation unless it is nil, and ReLU.
+// convReLU applies a convolution, a batch norm unless it is nil, and ReLU.
 func convReLU(conv *layers.Conv2d, bn *layers.BatchNorm, x *graph.Value) *graph.Value {
 	x = conv.Forward(x)
 	if bn != nil {

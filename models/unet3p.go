@@ -8,10 +8,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// UNet3P is U-Net 3+ of Huang et al. (arXiv:2004.08790): every decoder stage
-// joins the maps of all scales, those of the encoder above it pooled, that of
-// its own scale as it is, and those of the decoder below it enlarged, each
-// through a 3×3 convolution to as many channels.
+// UNet3P is the U-Net 3+ of Huang et al. (arXiv:2004.08790). Every decoder stage
+// joins maps of all scales: larger ones of the encoder, pooled, the encoder's map
+// of its own scale, and smaller ones of the decoder, enlarged. A 3×3 convolution
+// gives each of them the same number of channels.
 type UNet3P struct {
 	Conv1 *unet3Conv `weight:"conv1"`
 	Conv2 *unet3Conv `weight:"conv2"`
@@ -40,7 +40,7 @@ type UNet3P struct {
 	HD4ToHD1 *scaleConv `weight:"hd4_UT_hd1_"`
 	HD5ToHD1 *scaleConv `weight:"hd5_UT_hd1_"`
 
-	Conv1D *layers.Conv2d    `weight:"conv1d_1"` // of the joined maps
+	Conv1D *layers.Conv2d    `weight:"conv1d_1"` // on the joined maps
 	BN1D   *layers.BatchNorm `weight:"bn1d_1"`
 	Conv2D *layers.Conv2d    `weight:"conv2d_1"`
 	BN2D   *layers.BatchNorm `weight:"bn2d_1"`
@@ -50,12 +50,12 @@ type UNet3P struct {
 	BN4D   *layers.BatchNorm `weight:"bn4d_1"`
 
 	Out1 *layers.Conv2d `weight:"outconv1"`
-	Out2 *layers.Conv2d `weight:"outconv2"` // to Out5: with deep supervision
+	Out2 *layers.Conv2d `weight:"outconv2"` // Out2 to Out5 are nil without deep supervision
 	Out3 *layers.Conv2d `weight:"outconv3"`
 	Out4 *layers.Conv2d `weight:"outconv4"`
 	Out5 *layers.Conv2d `weight:"outconv5"`
 
-	Class *layers.Conv2d `weight:"cls.1"` // of the class-guided module
+	Class *layers.Conv2d `weight:"cls.1"` // class-guided module; may be nil
 }
 
 // UNet3PConfig says which form of the network.
@@ -65,8 +65,8 @@ type UNet3PConfig struct {
 	Width           int // channels of the first convolutions; 0 means 64
 	DeepSupervision bool
 
-	// ClassGuided, which has deep supervision too, decides from the deepest map
-	// whether there is anything to be found, and else gives empty masks.
+	// ClassGuided decides from the deepest map whether there is anything to
+	// find, and gives empty masks if not. It includes deep supervision.
 	ClassGuided bool
 }
 
@@ -86,9 +86,9 @@ func NewUNet3P(c UNet3PConfig) *UNet3P {
 	}
 	for d, stage := range m.stages() {
 		for s, branch := range stage.branches {
-			in := joined // what decoder stage s+1 gives
+			in := joined // from decoder stage s+1
 			if s <= d || s == 4 {
-				in = w << s // what encoder stage s+1 gives
+				in = w << s // from encoder stage s+1
 			}
 			*branch = &scaleConv{Conv: conv(in, w), BN: layers.NewBatchNorm(w)}
 		}
@@ -104,15 +104,15 @@ func NewUNet3P(c UNet3PConfig) *UNet3P {
 	return m
 }
 
-// unet3Stage is where the parts of a decoder stage are: the branch of each of
-// the five scales, and the convolution of all.
+// unet3Stage points to the parts of a decoder stage: a branch for each of the five
+// scales, and the convolution on the joined branches.
 type unet3Stage struct {
 	branches [5]**scaleConv
 	conv     **layers.Conv2d
 	bn       **layers.BatchNorm
 }
 
-// stages lists the decoder's stages, the one of full size first.
+// stages lists the decoder's stages, the largest first.
 func (m *UNet3P) stages() [4]unet3Stage {
 	return [4]unet3Stage{
 		{[5]**scaleConv{&m.H1ToHD1, &m.HD2ToHD1, &m.HD3ToHD1, &m.HD4ToHD1, &m.HD5ToHD1}, &m.Conv1D, &m.BN1D},
@@ -122,12 +122,12 @@ func (m *UNet3P) stages() [4]unet3Stage {
 	}
 }
 
-// Forward maps images [B, H, W, channels] to the probability of each pixel
-// [B, H, W, classes]. 16 divides H and W.
+// Forward maps images [B, H, W, channels] to the probabilities of each pixel
+// [B, H, W, classes]. H and W are multiples of 16.
 func (m *UNet3P) Forward(x *graph.Value) *graph.Value { return m.Outputs(x)[0].Value }
 
-// Outputs is "out" or, with deep supervision, "out0" of the decoder's stage of
-// full size to "out4" of its lowest, all of the image's size.
+// Outputs returns "out" or, with deep supervision, "out0" from the largest decoder
+// stage to "out4" from the smallest. All have the size of the image.
 func (m *UNet3P) Outputs(x *graph.Value) []graph.Output {
 	var encoder, decoder [5]*graph.Value
 	for i, conv := range []*unet3Conv{m.Conv1, m.Conv2, m.Conv3, m.Conv4, m.Conv5} {
@@ -150,7 +150,7 @@ func (m *UNet3P) Outputs(x *graph.Value) []graph.Output {
 			case s == d:
 				parts[s] = (*branch).Forward(encoder[s]).Stage(fmt.Sprintf("h%d_Cat_hd%d_relu", s+1, d+1))
 			case s > d:
-				parts[s] = (*branch).Enlarged(decoder[s], 1<<(s-d)).Stage(fmt.Sprintf("hd%d_UT_hd%d_relu", s+1, d+1))
+				parts[s] = (*branch).enlarged(decoder[s], 1<<(s-d)).Stage(fmt.Sprintf("hd%d_UT_hd%d_relu", s+1, d+1))
 			}
 		}
 		decoder[d] = convReLU(*stages[d].conv, *stages[d].bn, graph.Cat(-1, parts[:]...)).Stage(fmt.Sprintf("relu%dd_1", d+1))
@@ -172,9 +172,9 @@ func (m *UNet3P) Outputs(x *graph.Value) []graph.Output {
 	return outputs
 }
 
-// classGuide is 1 where there is something to be found in an image and 0 where
-// there is not, [B, 1, 1, 1]; nil without the module. Logits are multiplied by
-// it, as the authors' program does, so that an empty mask is of ½.
+// classGuide returns 1 for an image with something to find and 0 for one without,
+// [B, 1, 1, 1], or nil without the module. As in the authors' program, logits are
+// multiplied by it, so that an empty mask is ½ everywhere.
 func (m *UNet3P) classGuide(deepest *graph.Value) *graph.Value {
 	if m.Class == nil {
 		return nil
@@ -183,7 +183,7 @@ func (m *UNet3P) classGuide(deepest *graph.Value) *graph.Value {
 	return scores.Argmax(-1).Reshape(scores.Shape[0], 1, 1, 1)
 }
 
-// scaleConv is a 3×3 convolution, batch normalisation and ReLU.
+// scaleConv is a 3×3 convolution, batch norm and ReLU.
 type scaleConv struct {
 	Conv *layers.Conv2d    `weight:"conv"`
 	BN   *layers.BatchNorm `weight:"bn"`
@@ -192,15 +192,15 @@ type scaleConv struct {
 // Forward maps [B, H, W, in] to [B, H, W, out].
 func (m *scaleConv) Forward(x *graph.Value) *graph.Value { return convReLU(m.Conv, m.BN, x) }
 
-// Enlarged is Forward of x enlarged bilinearly by a whole factor, [B, H, W, in]
-// to [B, factor·H, factor·W, out].
+// enlarged is Forward on x enlarged bilinearly by an integer factor: it maps
+// [B, H, W, in] to [B, factor·H, factor·W, out].
 //
-// Enlarging commutes with sums over channels, so these are taken first, at the
-// small size, for each of the nine places under the window; their results are
-// enlarged, shifted and added. The largest map of the paper's network, 1024
-// channels of the image's size, is then never made, and a convolution of 120
-// billion operations for 320×320 pixels becomes one of half a billion.
-func (m *scaleConv) Enlarged(x *graph.Value, factor int) *graph.Value {
+// Enlarging commutes with sums over channels. Each of the kernel's nine places
+// therefore sums over channels at the small size first; the results are then
+// enlarged, shifted and added. This avoids the largest map of the paper's network,
+// 1024 channels at the size of the image. For 320×320 pixels it turns a
+// convolution of 120 billion operations into one of half a billion.
+func (m *scaleConv) enlarged(x *graph.Value, factor int) *graph.Value {
 	g := x.Graph()
 	weight, zero := g.Const(m.Conv.Weight), g.Const(tensor.New(m.Conv.Weight.Shape[0]))
 	mean, variance, gain, bias := g.Const(m.BN.Mean), g.Const(m.BN.Var), g.Const(m.BN.Weight), g.Const(m.BN.Bias)
@@ -208,7 +208,7 @@ func (m *scaleConv) Enlarged(x *graph.Value, factor int) *graph.Value {
 	tap := func(u, v int) *graph.Value {
 		w := weight.Slice(2, u, u+1).Slice(3, v, v+1)
 		var y *graph.Value
-		if u == 1 && v == 1 { // what does not depend on x is added once
+		if u == 1 && v == 1 { // terms that do not depend on x are added once
 			y = graph.Apply(graph.Conv2d{Epilogue: graph.Epilogue{Bias: true}}, x, w, g.Const(m.Conv.Bias))
 			y = graph.Apply(norm, y, mean, variance, gain, bias)
 		} else {
@@ -231,7 +231,7 @@ func (m *scaleConv) Enlarged(x *graph.Value, factor int) *graph.Value {
 	return sum.ReLU()
 }
 
-// unet3Conv is twice a 3×3 convolution, batch normalisation and ReLU.
+// unet3Conv is two times a 3×3 convolution, batch norm and ReLU.
 type unet3Conv struct {
 	Conv1 *layers.Conv2d    `weight:"conv1.0"`
 	BN1   *layers.BatchNorm `weight:"conv1.1"`

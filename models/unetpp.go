@@ -7,10 +7,10 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// UNetPP is the nested U-Net, U-Net++, of Zhou et al. (arXiv:1807.10165): node
-// x(i,j) at 1/2^i of the image joins x(i,0) … x(i,j-1) and what lies below,
-// x(i+1,j-1), enlarged. With deep supervision each x(0,j) has a head, and the
-// network may be cut at any of them.
+// UNetPP is the nested U-Net, U-Net++, of Zhou et al. (arXiv:1807.10165). Node
+// x(i,j) at 1/2^i of the image joins x(i,0) … x(i,j-1) and the enlarged x(i+1,j-1).
+// With deep supervision each x(0,j) has a head, and the network may be pruned
+// after any of them.
 type UNetPP struct {
 	Conv00 *vggBlock `weight:"conv0_0"`
 	Conv10 *vggBlock `weight:"conv1_0"`
@@ -28,14 +28,14 @@ type UNetPP struct {
 	Conv13 *vggBlock `weight:"conv1_3"`
 	Conv04 *vggBlock `weight:"conv0_4"`
 
-	Final  *layers.Conv2d `weight:"final"`  // of x(0,4), without deep supervision
-	Final1 *layers.Conv2d `weight:"final1"` // of x(0,1), with it
+	Final  *layers.Conv2d `weight:"final"`  // on x(0,4); nil with deep supervision
+	Final1 *layers.Conv2d `weight:"final1"` // on x(0,1); Final1 to Final4 are nil without it
 	Final2 *layers.Conv2d `weight:"final2"`
 	Final3 *layers.Conv2d `weight:"final3"`
 	Final4 *layers.Conv2d `weight:"final4"`
 
-	// Depth is how many of the heads of deep supervision there are, 1 to 4: the
-	// network is pruned to what the last of them needs.
+	// Depth is the number of heads of deep supervision to use, 1 to 4. Only the
+	// nodes that they need are computed.
 	Depth int
 }
 
@@ -45,7 +45,7 @@ type UNetPPConfig struct {
 	Classes         int // 0 means 1
 	Width           int // channels of x(0,j); 0 means 32
 	DeepSupervision bool
-	Plain           bool // a U-Net of the same blocks: without the nodes in the middle
+	Plain           bool // a U-Net with the same blocks, without the nodes in the middle
 }
 
 // NewUNetPP declares the network.
@@ -55,7 +55,7 @@ func NewUNetPP(c UNetPPConfig) *UNetPP {
 	for i, row := range m.nodes() {
 		for j, node := range row {
 			out := width << i
-			in, beside := 3*out, 0 // from below, and from the left
+			in, beside := 3*out, 0 // channels from below, and nodes on the left
 			switch {
 			case j == 0 && i == 0:
 				in = or(c.Channels, 3)
@@ -78,7 +78,7 @@ func NewUNetPP(c UNetPPConfig) *UNetPP {
 	return m
 }
 
-// nodes is where x(i,j) are: row i has those of 1/2^i of the image.
+// nodes points to all x(i,j): row i holds those at 1/2^i of the image.
 func (m *UNetPP) nodes() [5][]**vggBlock {
 	return [5][]**vggBlock{
 		{&m.Conv00, &m.Conv01, &m.Conv02, &m.Conv03, &m.Conv04},
@@ -89,15 +89,15 @@ func (m *UNetPP) nodes() [5][]**vggBlock {
 	}
 }
 
-// Forward maps images [B, H, W, channels] to logits of each pixel
-// [B, H, W, classes], by the deepest head. 2^Depth divides H and W.
+// Forward maps images [B, H, W, channels] to the logits of each pixel
+// [B, H, W, classes] from the last head. H and W are multiples of 2^Depth.
 func (m *UNetPP) Forward(x *graph.Value) *graph.Value {
 	outputs := m.Outputs(x)
 	return outputs[len(outputs)-1].Value
 }
 
-// Outputs is "out" or, with deep supervision, "out0" of x(0,1) to "out3" of
-// x(0,4), as many as Depth says.
+// Outputs returns "out" or, with deep supervision, "out0" from x(0,1) to "out3"
+// from x(0,4), as many as Depth says.
 func (m *UNetPP) Outputs(x *graph.Value) []graph.Output {
 	depth := 4
 	if m.Final == nil {
@@ -105,7 +105,7 @@ func (m *UNetPP) Outputs(x *graph.Value) []graph.Output {
 	}
 	nodes := m.nodes()
 	var at [5][]*graph.Value
-	for i := range depth + 1 { // down, and after each step up to the right
+	for i := range depth + 1 { // one step down, then up along the diagonal
 		if i > 0 {
 			x = halve(at[i-1][0], false)
 		}
@@ -129,7 +129,7 @@ func (m *UNetPP) Outputs(x *graph.Value) []graph.Output {
 	return outputs
 }
 
-// vggBlock is twice a 3×3 convolution, batch normalisation and ReLU.
+// vggBlock is two times a 3×3 convolution, batch norm and ReLU.
 type vggBlock struct {
 	Conv1 *layers.Conv2d    `weight:"conv1"`
 	BN1   *layers.BatchNorm `weight:"bn1"`

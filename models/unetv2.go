@@ -7,10 +7,10 @@ import (
 	"github.com/vertebra/vertebra/layers"
 )
 
-// UNetV2 is U-Net v2 of Peng, Sonka and Chen (arXiv:2311.17791): a pyramid
-// transformer sees the image, attention marks channels and places of its maps,
-// and skip connections infuse each map with the semantics of the coarser and
-// the details of the finer ones, as a product of all.
+// UNetV2 is the U-Net v2 of Peng, Sonka and Chen (arXiv:2311.17791). A pyramid
+// transformer encodes the image, and attention weighs channels and places of its
+// maps. Skip connections multiply each map with all others: the coarser ones add
+// semantics and the finer ones add detail.
 type UNetV2 struct {
 	Encoder *PVTv2 `weight:"encoder.backbone"`
 
@@ -32,19 +32,19 @@ type UNetV2 struct {
 	SDI3 *infusion `weight:"sdi_3"`
 	SDI4 *infusion `weight:"sdi_4"` // at 1/32
 
-	SegOuts []*layers.Conv2d        `weight:"seg_outs"` // of 1/32, 1/16, 1/8, 1/4; the last is the result's
+	SegOuts []*layers.Conv2d        `weight:"seg_outs"` // at 1/32, 1/16, 1/8, 1/4; the last one makes the result
 	Deconv2 *layers.ConvTranspose2d `weight:"deconv2"`  // from 1/32 to 1/16
 	Deconv3 *layers.ConvTranspose2d `weight:"deconv3"`
 	Deconv4 *layers.ConvTranspose2d `weight:"deconv4"`
-	Deconv5 *layers.ConvTranspose2d `weight:"deconv5"` // in checkpoints, but not used
+	Deconv5 *layers.ConvTranspose2d `weight:"deconv5"` // in checkpoints, but unused
 
-	// DeepSupervision adds the result of 1/8 of the image to the outputs.
+	// DeepSupervision adds the result at 1/8 of the image to the outputs.
 	DeepSupervision bool
 }
 
 // UNetV2Config says which form of the network.
 type UNetV2Config struct {
-	Encoder         PVTv2Config // zero: B2
+	Encoder         PVTv2Config // zero means B2
 	Channels        int         // of the decoder; 0 means 32
 	Classes         int         // 0 means 1
 	DeepSupervision bool
@@ -74,7 +74,7 @@ func NewUNetV2(c UNetV2Config) *UNetV2 {
 	return m
 }
 
-// unetV2Skip is where the parts of a skip connection are.
+// unetV2Skip points to the parts of a skip connection.
 type unetV2Skip struct {
 	ca    **channelAttention
 	sa    **spatialAttention
@@ -91,12 +91,12 @@ func (m *UNetV2) skips() [4]unetV2Skip {
 	}
 }
 
-// Forward maps images [B, H, W, 3] to logits of each pixel [B, H, W, classes].
-// 32 divides H and W.
+// Forward maps images [B, H, W, 3] to the logits of each pixel [B, H, W, classes].
+// H and W are multiples of 32.
 func (m *UNetV2) Forward(x *graph.Value) *graph.Value { return m.Outputs(x)[0].Value }
 
-// Outputs is "out" or, with deep supervision, "out0" of the image's size and
-// "out1" of half of it.
+// Outputs returns "out" or, with deep supervision, "out0" in the size of the image
+// and "out1" in half of it.
 func (m *UNetV2) Outputs(x *graph.Value) []graph.Output {
 	const encoder = "encoder.backbone"
 	maps := m.Encoder.Features(x, encoder+".")
@@ -151,8 +151,8 @@ func (m *channelAttention) Forward(x *graph.Value) *graph.Value {
 	return mlp(globalAvgPool(x)).Add(mlp(largest)).Sigmoid()
 }
 
-// spatialAttention weighs pixels by the means and maxima of the channels around
-// them. (Woo et al., arXiv:1807.06521.)
+// spatialAttention weighs pixels by the means and maxima over channels in their
+// neighbourhood. (Woo et al., arXiv:1807.06521.)
 type spatialAttention struct {
 	Conv1 *layers.Conv2d `weight:"conv1"` // 7×7
 }
@@ -168,7 +168,7 @@ func (m *spatialAttention) Forward(x *graph.Value) *graph.Value {
 	return m.Conv1.Forward(seen).Sigmoid()
 }
 
-// transLayer brings a map to the decoder's number of channels.
+// transLayer maps to the decoder's number of channels.
 type transLayer struct {
 	Conv *layers.Conv2d    `weight:"conv"` // 1×1
 	BN   *layers.BatchNorm `weight:"bn"`
@@ -177,10 +177,10 @@ type transLayer struct {
 // Forward maps [B, H, W, in] to [B, H, W, out].
 func (m *transLayer) Forward(x *graph.Value) *graph.Value { return m.BN.Forward(m.Conv.Forward(x)) }
 
-// infusion is semantics and detail infusion: the product of all maps, each
-// brought to one size and convolved.
+// infusion is semantics and detail infusion: the product of all maps, after each
+// is resized to one size and convolved.
 type infusion struct {
-	Convs []*layers.Conv2d `weight:"convs"` // 3×3, of each map
+	Convs []*layers.Conv2d `weight:"convs"` // 3×3, one for each map
 }
 
 func newInfusion(channels int) *infusion {
@@ -191,7 +191,7 @@ func newInfusion(channels int) *infusion {
 	return m
 }
 
-// Forward maps four maps to one of the size of map number anchor.
+// Forward joins four maps into one with the size of map number anchor.
 func (m *infusion) Forward(maps [4]*graph.Value, anchor int) *graph.Value {
 	h, w := maps[anchor].Shape[1], maps[anchor].Shape[2]
 	var product *graph.Value

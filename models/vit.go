@@ -10,25 +10,24 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// ViT is the vision transformer of Dosovitskiy et al. (arXiv:2010.11929): an
-// image is a sequence of patches. The names are timm's, which are those of the
-// original and of MAE; see Canonical for others.
+// ViT is the vision transformer of Dosovitskiy et al. (arXiv:2010.11929), which
+// treats an image as a sequence of patches. Names are those of timm and MAE; see
+// Canonical for others.
 type ViT struct {
 	ClassToken *tensor.Tensor     `weight:"cls_token"` // [1, 1, C]
-	PosEmbed   *tensor.Tensor     `weight:"pos_embed"` // [1, 1+N, C] of N patches
+	PosEmbed   *tensor.Tensor     `weight:"pos_embed"` // [1, 1+N, C] for N patches
 	PatchEmbed *layers.PatchEmbed `weight:"patch_embed"`
 	Blocks     []*vitBlock        `weight:"blocks"`
 	Norm       *layers.LayerNorm  `weight:"norm"`
-	FCNorm     *layers.LayerNorm  `weight:"fc_norm"`       // in place of Norm with GlobalPool
-	PreLogits  *layers.Linear     `weight:"pre_logits.fc"` // before Head, with a tanh; nil: none
-	Head       *layers.Linear     `weight:"head"`          // nil: Forward gives what it would see
+	FCNorm     *layers.LayerNorm  `weight:"fc_norm"`       // replaces Norm with GlobalPool
+	PreLogits  *layers.Linear     `weight:"pre_logits.fc"` // before Head, with a tanh; may be nil
+	Head       *layers.Linear     `weight:"head"`          // nil: Forward returns the features
 
 	Patch int
-	Grid  graph.Pair // of patches, for which PosEmbed was trained
+	Grid  graph.Pair // the grid of patches for which PosEmbed was trained
 
-	// AlignCorners says how PosEmbed is interpolated for other sizes: by the
-	// bicubic filter with corners aligned, as torchvision does, or not, as timm
-	// and MAE do.
+	// AlignCorners aligns the corners when PosEmbed is resized for another grid,
+	// as torchvision does. timm and MAE do not align them.
 	AlignCorners bool
 }
 
@@ -39,14 +38,14 @@ type ViTConfig struct {
 	Dim          int        // channels of a token
 	Depth, Heads int        // number of blocks, and of heads in each
 	Hidden       int        // channels inside a perceptron; 0 means 4·Dim
-	Classes      int        // 0 means 1000, below 0 no head
+	Classes      int        // 0 means 1000; below 0 means no head
 	PreLogits    int        // channels of a layer with a tanh before the head; 0 means no such layer
-	GlobalPool   bool       // classify by the mean of the patches, as MAE does, not by the class token
+	GlobalPool   bool       // classify by the mean of the patches, as MAE does, instead of the class token
 	AlignCorners bool
 }
 
-// ViTVariant is the configuration of the paper's table 1 with this name: "b_16"
-// is ViT-Base with patches of 16×16. There are b, l and h.
+// ViTVariant returns a configuration from the paper's table 1, for a name such as
+// "b_16", which is ViT-Base with patches of 16×16 pixels. Sizes are b, l and h.
 func ViTVariant(name string) (ViTConfig, error) {
 	size, patch, _ := strings.Cut(name, "_")
 	c := map[string]ViTConfig{
@@ -55,7 +54,7 @@ func ViTVariant(name string) (ViTConfig, error) {
 		"h": {Dim: 1280, Depth: 32, Heads: 16},
 	}[size]
 	if _, err := fmt.Sscan(patch, &c.Patch); err != nil || c.Dim == 0 {
-		return c, fmt.Errorf("models: no vision transformer %q; there are b, l and h with a patch size, as b_16", name)
+		return c, fmt.Errorf("models: no vision transformer %q; there are b, l and h with a patch size, such as b_16", name)
 	}
 	return c, nil
 }
@@ -88,8 +87,8 @@ func NewViT(c ViTConfig) *ViT {
 	return m
 }
 
-// Forward maps images [B, H, W, 3], of multiples of the patch, to logits
-// [B, classes].
+// Forward maps images [B, H, W, 3] to logits [B, classes]. H and W are multiples of
+// the patch size.
 func (m *ViT) Forward(x *graph.Value) *graph.Value {
 	x = m.Tokens(x)
 	if m.FCNorm != nil {
@@ -107,9 +106,9 @@ func (m *ViT) Forward(x *graph.Value) *graph.Value {
 	return m.Head.Forward(x)
 }
 
-// Tokens maps images [B, H, W, 3] to the tokens that the blocks end with, first
-// the class token and then the patches row by row, [B, 1+H/p·W/p, C], through
-// the last norm if it is not that of a mean.
+// Tokens maps images [B, H, W, 3] to the tokens after the last block and Norm,
+// [B, 1+H/p·W/p, C]: first the class token, then the patches row by row. With
+// GlobalPool there is no Norm.
 func (m *ViT) Tokens(x *graph.Value) *graph.Value {
 	g, b := x.Graph(), x.Shape[0]
 	x, grid := m.patches(x)
@@ -118,14 +117,14 @@ func (m *ViT) Tokens(x *graph.Value) *graph.Value {
 	return m.encode(x)
 }
 
-// Map is the patches of Tokens as a map, [B, H/p, W/p, C].
+// Map returns the patches of Tokens as a map [B, H/p, W/p, C].
 func (m *ViT) Map(x *graph.Value) *graph.Value {
 	h, w := x.Shape[1]/m.Patch, x.Shape[2]/m.Patch
 	x = m.Tokens(x).Slice(1, 1, 0)
 	return x.Reshape(x.Shape[0], h, w, x.Shape[2])
 }
 
-// patches maps images to tokens [B, h·w, C], and tells h and w.
+// patches maps images to tokens [B, h·w, C], and returns h and w.
 func (m *ViT) patches(x *graph.Value) (*graph.Value, graph.Pair) {
 	x = m.PatchEmbed.Forward(x)
 	grid := graph.Pair{x.Shape[1], x.Shape[2]}
@@ -143,9 +142,8 @@ func (m *ViT) encode(x *graph.Value) *graph.Value {
 	return x
 }
 
-// positions is a position embedding table [1, 1+N, C] for a grid of patches;
-// for another one than it was trained for, what belongs to patches is
-// interpolated.
+// positions returns a position embedding table [1, 1+N, C] for a grid of patches.
+// It resizes the part for patches if the grid is not the one of training.
 func (m *ViT) positions(g *graph.Graph, table *tensor.Tensor, grid graph.Pair) *graph.Value {
 	pos := g.Const(table)
 	if grid == m.Grid {
@@ -157,8 +155,8 @@ func (m *ViT) positions(g *graph.Graph, table *tensor.Tensor, grid graph.Pair) *
 	return graph.Cat(1, pos.Slice(1, 0, 1), patches.Reshape(1, grid[0]*grid[1], dim))
 }
 
-// vitBlock is a transformer's block, attention and perceptron, each of what is
-// normalised and added to what was there.
+// vitBlock is a transformer block: attention and a perceptron, each with a norm
+// before it and a residual connection.
 type vitBlock struct {
 	Norm1 *layers.LayerNorm `weight:"norm1"`
 	Attn  *layers.Attention `weight:"attn"`
@@ -181,7 +179,8 @@ func newViTNorm(dim int) *layers.LayerNorm {
 	return n
 }
 
-// Forward maps tokens [B, N, C] to as many; the stages' names begin with name.
+// Forward maps tokens [B, N, C] to the same shape. The names of its stages begin
+// with name.
 func (m *vitBlock) Forward(x *graph.Value, name string) *graph.Value {
 	y := m.Norm1.Forward(x).Stage(name + ".norm1")
 	x = m.Attn.Forward(y).Stage(name + ".attn").Add(x)
@@ -189,8 +188,8 @@ func (m *vitBlock) Forward(x *graph.Value, name string) *graph.Value {
 	return m.MLP.Forward(y).Stage(name + ".mlp").Add(x).Stage(name)
 }
 
-// vitNames turns torchvision's names and those of transformers to timm's, of
-// weights and of stages.
+// vitNames turns the names of weights and stages in torchvision and the
+// transformers library into timm's.
 var vitNames = strings.NewReplacer(
 	"encoder.layers.encoder_layer_", "blocks.",
 	"encoder.pos_embedding", "pos_embed",
@@ -207,10 +206,10 @@ var vitNames = strings.NewReplacer(
 	"self_attention.0", "attn",
 	"mlp.0", "mlp.fc1",
 	"mlp.3", "mlp.fc2",
-	"mlp.linear_1", "mlp.fc1", // in torchvision's files, which are older than its code
+	"mlp.linear_1", "mlp.fc1", // torchvision's files are older than its code
 	"mlp.linear_2", "mlp.fc2",
 
-	"embeddings.cls_token", "cls_token", // of ViTModel, without the prefix of the others
+	"embeddings.cls_token", "cls_token", // ViTModel has no prefix "vit."
 	"embeddings.position_embeddings", "pos_embed",
 	"embeddings.patch_embeddings.projection", "patch_embed.proj",
 	"encoder.layer.", "blocks.",
@@ -233,13 +232,13 @@ var vitNames = strings.NewReplacer(
 	"classifier", "head",
 )
 
-// ViTName is timm's name for a weight or module of torchvision's vision
-// transformers or of those of transformers, except that queries, keys and
-// values stay apart.
+// ViTName returns timm's name for a weight or module of a vision transformer in
+// torchvision or in the transformers library. Queries, keys and values keep names
+// of their own.
 func ViTName(name string) string { return vitNames.Replace(name) }
 
-// Canonical is a checkpoint of torchvision's layout or of transformers' under
-// the model's names.
+// Canonical presents src under timm's names. It knows the layouts of timm,
+// torchvision and the transformers library.
 func (m *ViT) Canonical(src weights.Source) weights.Source {
 	return weights.Arrange(src, func(name string) weights.Place { return partOfQKV(ViTName(name)) })
 }

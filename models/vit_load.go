@@ -8,10 +8,10 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// LoadViT makes the vision transformer whose weights src has, in any layout that
-// ViT knows, and binds it. Its sizes are those of the weights. Of more are its
-// Heads, AlignCorners, and the Image if that is not square; Heads of 0 are those
-// that are usual for so many channels.
+// LoadViT makes the vision transformer for the weights in src, in any layout that
+// ViT knows, and binds them. It reads the sizes from the weights. Heads and
+// AlignCorners come from more, and so does Image if it is not square. If Heads is
+// 0, it takes the usual number for the channels.
 func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
 	src = weights.Canonical(&ViT{}, src)
 	s := shapesOf(src)
@@ -25,8 +25,8 @@ func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
 	return m, weights.Bind(m, src)
 }
 
-// LoadViTDetector is LoadViT for a detector. Its classes are those of the
-// weights, too.
+// LoadViTDetector is LoadViT for a detector. It reads the number of classes from
+// the weights, too.
 func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
 	src = weights.Canonical(&ViTDetector{}, src)
 	s := shapesOf(src)
@@ -44,9 +44,8 @@ func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
 	return m, weights.Bind(m, src)
 }
 
-// LoadMAE is LoadViT for a masked autoencoder, with its decoder if the weights
-// have one. Of more are also what is usual if it is 0: MaskRatio, NormPix and
-// DecoderHeads.
+// LoadMAE is LoadViT for a masked autoencoder, with a decoder if src has one.
+// MaskRatio, NormPix and DecoderHeads come from more, too.
 func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
 	src = weights.Canonical(&MAE{}, src)
 	s, c := shapesOf(src), more
@@ -61,7 +60,7 @@ func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
 		}
 		c.DecoderDim, c.DecoderDepth = s["decoder_embed.weight"][0], s.count("decoder_blocks.")
 		if heads := or(c.DecoderHeads, 16); heads < 1 || c.DecoderDim%heads != 0 {
-			return nil, fmt.Errorf("models: %d heads of a decoder of %d channels", heads, c.DecoderDim)
+			return nil, fmt.Errorf("models: a decoder with %d channels cannot have %d heads", c.DecoderDim, heads)
 		}
 	}
 	m := NewMAE(c)
@@ -70,8 +69,8 @@ func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
 	return m, weights.Bind(m, src)
 }
 
-// vit reads the sizes of a vision transformer off the shapes of its weights,
-// whose names begin with prefix.
+// vit reads the sizes of a vision transformer from the shapes of its weights, whose
+// names begin with prefix.
 func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 	c := more
 	err := s.require("a vision transformer", map[string]int{
@@ -83,7 +82,7 @@ func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 	}
 	patch, patches := s[prefix+"patch_embed.proj.weight"], s[prefix+"pos_embed"][1]-1
 	if patch[2] != patch[3] {
-		return c, fmt.Errorf("models: patches of %d×%d pixels are no squares", patch[2], patch[3])
+		return c, fmt.Errorf("models: patches of %d×%d pixels are not square", patch[2], patch[3])
 	}
 	c.Dim, c.Patch, c.Depth = s[prefix+"cls_token"][2], patch[2], s.count(prefix+"blocks.")
 	c.Hidden = s[prefix+"blocks.0.mlp.fc1.weight"][0]
@@ -94,7 +93,8 @@ func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 		c.Heads = usualHeads[c.Dim]
 	}
 	if c.Heads < 1 || c.Dim%c.Heads != 0 {
-		return c, fmt.Errorf("models: %d heads (num_heads) of a vision transformer of %d channels; weights do not tell them", c.Heads, c.Dim)
+		return c, fmt.Errorf("models: a vision transformer with %d channels cannot have %d heads: "+
+			"weights do not tell the number of heads (num_heads)", c.Dim, c.Heads)
 	}
 	_, c.GlobalPool = s[prefix+"fc_norm.weight"]
 	if pre := s[prefix+"pre_logits.fc.weight"]; len(pre) == 2 {
@@ -107,28 +107,28 @@ func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 	return c, nil
 }
 
-// usualHeads are the heads of the vision transformers of the papers by their
-// channels: one for each 64, and in ViT-Huge one for each 80.
+// usualHeads gives the number of heads in the papers' vision transformers by their
+// channels. A head has 64 channels, in ViT-Huge 80.
 var usualHeads = map[int]int{192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
 
-// imageOf is the size of the image that makes a number of patches: the one that
-// is given if that is not zero, and else a square.
+// imageOf returns the size of the image that has the given number of patches: given
+// if that is not zero, else a square.
 func imageOf(given graph.Pair, patch, patches int) (graph.Pair, error) {
 	if given == (graph.Pair{}) {
 		side := int(math.Round(math.Sqrt(float64(patches))))
 		if side*side != patches || side == 0 {
-			return given, fmt.Errorf("models: positions of %d patches are those of no square image: its size (img_size) is needed", patches)
+			return given, fmt.Errorf("models: %d patches do not make a square image: its size (img_size) is needed", patches)
 		}
 		return graph.Both(side * patch), nil
 	}
 	if given[0] < 1 || given[1] < 1 || given[0]/patch*(given[1]/patch) != patches {
-		return given, fmt.Errorf("models: an image of %d×%d pixels has not the %d patches that the weights have positions of",
-			given[0], given[1], patches)
+		return given, fmt.Errorf("models: the weights have positions for %d patches, which an image of %d×%d pixels does not have",
+			patches, given[0], given[1])
 	}
 	return given, nil
 }
 
-// trim takes away the biases of queries, keys and values that are not among the
+// trim removes the biases of queries, keys and values that are not among the
 // weights.
 func (m *ViT) trim(s shapes, prefix string) {
 	for i, b := range m.Blocks {

@@ -9,10 +9,10 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// small is a vision transformer of images of 32×32 in 4×4 patches.
+// small is a vision transformer for images of 32×32 pixels in 4×4 patches.
 var small = ViTConfig{Image: graph.Both(32), Patch: 8, Dim: 12, Depth: 2, Heads: 3, Classes: 5}
 
-// picture is an image of some pattern.
+// picture returns images with a pattern.
 func picture(b, h, w int) *tensor.Tensor {
 	x := tensor.New(b, h, w, 3)
 	for i := range x.Data {
@@ -39,9 +39,9 @@ func evaluate(t *testing.T, m Network, x *tensor.Tensor) map[string]*tensor.Tens
 	return all
 }
 
-// TestViTSizes checks that an image of any size has a token for each patch and
-// that the position embedding for the trained size is the trained one, however
-// it is interpolated for others.
+// TestViTSizes checks that an image of any size has a token for each patch. It also
+// checks that AlignCorners changes the position embedding only for sizes other than
+// that of training.
 func TestViTSizes(t *testing.T) {
 	m := NewViT(small)
 	weights.Random(m, 1)
@@ -65,12 +65,12 @@ func TestViTSizes(t *testing.T) {
 		t.Errorf("at the trained size: %v", d)
 	}
 	if d, _ := tensor.Diff(outs[true][1], outs[false][1]); d.Max == 0 {
-		t.Error("at another size corners make no difference")
+		t.Error("at another size AlignCorners makes no difference")
 	}
 }
 
-// TestMAESeeds checks that the noise decides what is kept, that a run can be
-// repeated, and that kept patches are the ones of the smallest noise.
+// TestMAESeeds checks that a seed always gives the same mask, and that the kept
+// patches are those with the smallest noise.
 func TestMAESeeds(t *testing.T) {
 	m := NewMAE(MAEConfig{Encoder: small, DecoderDim: 8, DecoderDepth: 1, DecoderHeads: 2, MaskRatio: 0.7})
 	weights.Random(m, 1)
@@ -105,11 +105,11 @@ func TestMAESeeds(t *testing.T) {
 		masks[seed] = y["mask"]
 	}
 	if d, _ := tensor.Diff(masks[1], masks[2]); d.Max == 0 {
-		t.Error("two seeds give one mask")
+		t.Error("two seeds give the same mask")
 	}
 }
 
-// TestPatchify checks that images come back from their patches.
+// TestPatchify checks that unpatchify inverts patchify.
 func TestPatchify(t *testing.T) {
 	x := picture(2, 24, 16)
 	g, err := graph.Trace(func(g *graph.Graph) {

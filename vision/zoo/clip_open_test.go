@@ -73,7 +73,7 @@ func TestReadCLIP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ReadCLIP(file); err == nil || !strings.Contains(err.Error(), "the number of heads of the image tower is needed") {
+	if _, err := ReadCLIP(file); err == nil || !strings.Contains(err.Error(), "channels of the image tower are too few") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := ReadCLIP(dir); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {

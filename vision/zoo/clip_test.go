@@ -48,7 +48,7 @@ func TestCLIPSizes(t *testing.T) {
 // TestLoadCLIPErrors checks that other checkpoints are refused.
 func TestLoadCLIPErrors(t *testing.T) {
 	src := weights.Map{"conv1.weight": tensor.New(64, 3, 7, 7)}
-	if _, err := models.LoadCLIP(src, models.CLIPConfig{}); err == nil || !strings.Contains(err.Error(), "no weights of CLIP") {
+	if _, err := models.LoadCLIP(src, models.CLIPConfig{}); err == nil || !strings.Contains(err.Error(), "not a checkpoint of CLIP") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -40,7 +40,7 @@ func TestSAMSizes(t *testing.T) {
 		}
 	}
 	src := weights.Map{"conv1.weight": tensor.New(64, 3, 7, 7)}
-	if _, err := models.LoadSAM(src, 0); err == nil || !strings.Contains(err.Error(), "no weights of SAM") {
+	if _, err := models.LoadSAM(src, 0); err == nil || !strings.Contains(err.Error(), "not a checkpoint of SAM") {
 		t.Errorf("error is %v", err)
 	}
 }
