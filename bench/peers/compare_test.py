@@ -160,7 +160,7 @@ class Compare(unittest.TestCase):
         self.assertEqual(len({cache for *_, cache, _ in log}), 4)
         self.assertTrue(all(entries == [] for *_, entries in log))
         self.assertEqual([args[:4] for side, _, _, args, *_ in log if side == "ours"],
-                         [["bench", "model", "resnet18", "--data"], ["bench", "model", "clip_vit_b32", "--text"]])
+                         [["bench", "model", "resnet18", "--data"], ["bench", "model", "clip_vit_b32", "--tower"]])
         resnet, clip = report["models"]["rows"]
         self.assertEqual((resnet["ratio"], clip["ratio"]), (0.27, 0.39))
         self.assertGreater(resnet["cold"]["ort"]["median_ms"], 1000)

@@ -33,7 +33,7 @@ peak. With --dispatches each is told apart, and the operations of an op that tak
 several are not known of each.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
-  vertebra bench model clip_vit_b32 --text
+  vertebra bench model clip_vit_b32 --tower text
   vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: modelArgument(ofAny),
@@ -47,7 +47,7 @@ several are not known of each.`,
 	f.BoolVar(&b.profile, "profile", false, "add the time of every layer and its share of the device's peak")
 	f.BoolVar(&b.dispatches, "dispatches", false, "as --profile, but every dispatch")
 	f.StringVar(&b.size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
-	f.BoolVar(&b.text, "text", false, "of CLIP: the text tower, not the image tower")
+	f.StringVar(&b.tower, "tower", "image", "of CLIP: image or text")
 	f.IntVar(&b.batch, "batch", 1, "inputs at once")
 	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
 	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for the first alone")
@@ -55,16 +55,17 @@ several are not known of each.`,
 	f.StringVar(&b.data, "data", "", "safetensors file of weight/…, input/x and output/… to run and compare with")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("data", "safetensors")
+	c.RegisterFlagCompletionFunc("tower", cobra.FixedCompletions([]string{"image", "text"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 type benchModel struct {
 	*settings
-	json, text, profile, dispatches bool
-	scaled                          bool // --scale is given
-	batch, scale, runs              int
-	size, weights, data             string
-	out                             io.Writer
+	json, profile, dispatches  bool
+	scaled                     bool // --scale is given
+	batch, scale, runs         int
+	size, tower, weights, data string
+	out                        io.Writer
 }
 
 func (b *benchModel) run(c *cobra.Command, name string) error {
@@ -130,7 +131,7 @@ func printModel(out io.Writer, r bench.ModelResult) {
 
 // options makes the model with weights, its input and what is wanted.
 func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
-	s := bench.Setup{Text: b.text, Batch: b.batch, Weights: b.weights, Data: b.data}
+	s := bench.Setup{Text: b.tower == "text", Batch: b.batch, Weights: b.weights, Data: b.data}
 	if s.Network, err = lookup(name); err != nil {
 		scaled, bad := zoo.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
 		if bad != nil {
@@ -146,6 +147,8 @@ func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
 		}
 	}
 	switch {
+	case b.tower != "image" && b.tower != "text":
+		return o, fmt.Errorf("--tower %q, want image or text", b.tower)
 	case b.runs < 0:
 		return o, fmt.Errorf("--runs %d, want 0 or more", b.runs)
 	case b.batch < 1:

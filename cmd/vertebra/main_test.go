@@ -151,7 +151,7 @@ func TestBadInput(t *testing.T) {
 		{"no such flag", []string{"upscale", "--fast"}, "unknown flag: --fast; see vertebra upscale --help"},
 		{"bench no model", []string{"bench", "model", "vgg"}, `no model "vgg"`},
 		{"bench an empty input", []string{"bench", "model", "espcn", "--batch", "0"}, "--batch 0"},
-		{"bench the text of pictures", []string{"bench", "model", "espcn", "--text"}, "espcn_x3 has no text tower"},
+		{"bench the text of pictures", []string{"bench", "model", "espcn", "--tower", "text"}, "espcn_x3 has no text tower"},
 		{"bench bad shapes", []string{"bench", "ops", "--shapes", file(t, "s.json", []byte(`[{"name": "a", "op": "sort"}]`))}, `op "sort"`},
 		{"bench broken shapes", []string{"bench", "ops", "--shapes", file(t, "s.json", []byte(`[{`))}, "s.json"},
 		{"bench no shape", []string{"bench", "ops", "--filter", "no-such"}, `--filter "no-such": no shape has this in its name`},
