@@ -146,6 +146,27 @@ func TestHeat(t *testing.T) {
 	}
 }
 
+// TestMark frames a place and leaves it as it is.
+func TestMark(t *testing.T) {
+	m, box := New(60, 40, 1), image.Rect(20, 10, 23, 13)
+	for i := range m.Pix {
+		m.Pix[i] = 90
+	}
+	out, want := m.Mark(box), canvas(m)
+	for y := range 40 {
+		for x := range 60 {
+			p := image.Pt(x, y)
+			got := [3]uint8(out.Pix[3*(y*60+x):])
+			if in := p.In(box.Inset(-2)) && !p.In(box); in != (got == [3]uint8{90, 220, 255}) {
+				t.Fatalf("%v is %v", p, got)
+			}
+			if c := want.NRGBAAt(x, y); !p.In(box.Inset(-3)) && got != [3]uint8{c.R, c.G, c.B} {
+				t.Fatalf("%v is %v", p, got)
+			}
+		}
+	}
+}
+
 func TestWithLegend(t *testing.T) {
 	m := New(50, 20, 3)
 	out := WithLegend(m, Meaning{Colors[1], "sky 12 %"}, Meaning{Colors[2], "road 70 %"})

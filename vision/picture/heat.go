@@ -66,11 +66,11 @@ func (h Heat) Cell(m *Image, row, column int) image.Rectangle {
 	return image.Rect(column*m.Width/h.Columns, row*m.Height/h.Rows, (column+1)*m.Width/h.Columns, (row+1)*m.Height/h.Rows)
 }
 
-// Mark is m with a frame around a box.
+// Mark is m with a frame around a box, which stays free.
 func (m *Image) Mark(box image.Rectangle) *Image {
 	out := canvas(m)
-	thick := max(2, max(m.Width, m.Height)/200)
-	Frame(out, box.Inset(-thick), thick, color.Black)
-	Frame(out, box.Inset(-thick/2), thick, color.NRGBA{90, 220, 255, 255})
+	thick := max(2, max(m.Width, m.Height)/250)
+	Frame(out, box.Inset(-thick), thick, color.NRGBA{90, 220, 255, 255})
+	Frame(out, box.Inset(-thick-1), 1, color.Black)
 	return From(out)
 }
