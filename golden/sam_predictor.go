@@ -118,7 +118,11 @@ func samPredicted(f *file, m *models.SAM, photo *picture.Image, id string) (Case
 		if err := p.SetImage(ctx, photo); err != nil {
 			return nil, err
 		}
-		got := map[string]*tensor.Tensor{"features": p.Embedding().Features}
+		e, err := p.Embedding(ctx)
+		if err != nil {
+			return nil, err
+		}
+		got := map[string]*tensor.Tensor{"features": e.Features}
 		next := prompt
 		for _, kind := range kinds {
 			next.Single = kind != "multi"

@@ -37,6 +37,9 @@ type Plan struct {
 	after    []driver.Command
 }
 
+// Device is what the plan was compiled for.
+func (p *Plan) Device() *Device { return p.d }
+
 // take waits for the caller's turn and keeps the device open until give.
 func (p *Plan) take(ctx context.Context) error {
 	select {

@@ -49,6 +49,7 @@ type Model struct {
 	batch    int
 	truncate bool
 	plans    plans
+	sam      samPlans // of predictors
 }
 
 // Open opens a model: by its name in the zoo, or by the path of a checkpoint,
@@ -130,7 +131,7 @@ func (m *Model) compileGraph(g *graph.Graph) (Plan, error) {
 // Close frees what the model has compiled, and its device unless Options.On gave
 // it. No method may be at work. Close is idempotent.
 func (m *Model) Close() error {
-	err := m.plans.close()
+	err := errors.Join(m.plans.close(), m.sam.close())
 	if m.owned {
 		err = errors.Join(err, m.on.Close())
 	}

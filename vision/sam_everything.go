@@ -100,13 +100,25 @@ func (p *SAMPredictor) Everything(ctx context.Context, m *picture.Image, o SAMEv
 		}
 	}
 	var all []samFound
-	var whole *SAMEmbedding
-	for i, crop := range crops {
-		if err := p.SetImage(ctx, m.Crop(crop[0], crop[1], crop[2]-crop[0], crop[3]-crop[1])); err != nil {
-			return nil, err
+	if err := p.SetImage(ctx, m); err != nil {
+		return nil, err
+	}
+	whole := p.image
+	defer func() {
+		if p.image != whole {
+			p.setImage(whole)
 		}
-		if i == 0 {
-			whole = p.image
+	}()
+	for i, crop := range crops {
+		if i > 0 {
+			image, err := p.encode(ctx, m.Crop(crop[0], crop[1], crop[2]-crop[0], crop[3]-crop[1]))
+			if err != nil {
+				return nil, err
+			}
+			if p.image != whole {
+				p.image.close()
+			}
+			p.image = image
 		}
 		found, err := p.inCrop(ctx, o, grids[layer[i]], crop, crops[0], step)
 		if err != nil {
@@ -114,7 +126,6 @@ func (p *SAMPredictor) Everything(ctx context.Context, m *picture.Image, o SAMEv
 		}
 		all = append(all, found...)
 	}
-	p.image = whole
 	if len(crops) > 1 {
 		all = dropDoubles(all, o.CropNMS, func(f samFound) float32 {
 			return 1 / float32((f.crop[2]-f.crop[0])*(f.crop[3]-f.crop[1]))
@@ -143,7 +154,7 @@ func (p *SAMPredictor) inCrop(ctx context.Context, o SAMEverything, grid [][2]fl
 	for first := 0; first < len(grid); first += o.PointsPerBatch {
 		var points [][2]float32
 		for _, at := range grid[first:min(first+o.PointsPerBatch, len(grid))] {
-			points = append(points, [2]float32{at[0] * float32(p.image.Width), at[1] * float32(p.image.Height)})
+			points = append(points, [2]float32{at[0] * float32(p.image.width), at[1] * float32(p.image.height)})
 		}
 		found, err := p.atPoints(ctx, o, points, min(o.PointsPerBatch, len(grid)), crop, whole)
 		if err != nil {

@@ -13,8 +13,9 @@ import (
 )
 
 // SAMPredictor finds masks in one picture after another: SetImage once, then
-// Predict as often as there are prompts, at the decoder's price alone. It is for
-// one goroutine at a time. Close it.
+// Predict as often as there are prompts, at the decoder's price alone. What the
+// encoder makes of the picture stays on the device. A predictor is for one
+// goroutine at a time. Close it.
 type SAMPredictor struct {
 	// Threshold is what the logits of a mask's pixels are over: 0.
 	Threshold float32
@@ -23,9 +24,28 @@ type SAMPredictor struct {
 	prepare   zoo.Preprocess
 	compile   Compiler
 	positions *tensor.Tensor
-	encoder   Plan
-	decoders  map[samShape]Plan
-	image     *SAMEmbedding
+	plans     *samPlans
+	owned     bool // the plans are closed with the predictor
+	image     *samImage
+}
+
+// samPlans are the encoder and the decoders that were used last, which predictors
+// of a Model share.
+type samPlans struct{ encoder, decoders plans }
+
+func (p *samPlans) close() error { return errors.Join(p.encoder.close(), p.decoders.close()) }
+
+// samImage is what the predictor knows of a picture.
+type samImage struct {
+	width, height int
+	features      *value
+	picture       *picture.Image // nil if only its features were given
+}
+
+func (i *samImage) close() {
+	if i != nil {
+		i.features.close()
+	}
 }
 
 // samShape is what a decoder is compiled for: how many prompts, of how many
@@ -69,9 +89,24 @@ func (m *SAMMasks) Best() int {
 	return best
 }
 
-// NewSAMPredictor makes a predictor of a model whose weights are bound, and of
+// Predictor makes a predictor of a model for promptable masks. Predictors of one
+// model share what they compile. The caller closes it, before the model.
+func (m *Model) Predictor() (*SAMPredictor, error) {
+	if err := m.For(zoo.PromptMasks); err != nil {
+		return nil, err
+	}
+	net, ok := m.Network.(*models.SAM)
+	if !ok {
+		return nil, fmt.Errorf("vision: the network of %s is not SAM", m.Name)
+	}
+	p := NewSAMPredictor(net, m.Preprocess, m.compileGraph)
+	p.plans, p.owned = &m.sam, false
+	return p, nil
+}
+
+// NewSAMPredictor makes a predictor of a network whose weights are bound, and of
 // pictures prepared by p; the zero p is the official SAMPreprocess. It compiles
-// when it is first needed.
+// when it is first needed, with a Device's Compile for one.
 func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPredictor {
 	if p == (zoo.Preprocess{}) {
 		p = zoo.SAMPreprocess(m.Size())
@@ -82,48 +117,72 @@ func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPred
 		prepare:   p,
 		compile:   compile,
 		positions: m.Prompt.Positions(m.Grid()),
-		decoders:  map[samShape]Plan{},
+		plans:     &samPlans{},
+		owned:     true,
 	}
 }
 
-// Close frees what has been compiled.
+// Close frees the picture and what has been compiled.
 func (p *SAMPredictor) Close() error {
-	var errs []error
-	if p.encoder != nil {
-		errs = append(errs, p.encoder.Close())
+	p.setImage(nil)
+	if p.owned {
+		return p.plans.close()
 	}
-	for _, d := range p.decoders {
-		errs = append(errs, d.Close())
-	}
-	p.encoder, p.decoders = nil, map[samShape]Plan{}
-	return errors.Join(errs...)
+	return nil
 }
 
 // SetImage encodes a picture.
 func (p *SAMPredictor) SetImage(ctx context.Context, m *picture.Image) error {
+	image, err := p.encode(ctx, m)
+	if err == nil {
+		p.setImage(image)
+	}
+	return err
+}
+
+func (p *SAMPredictor) setImage(image *samImage) {
+	p.image.close()
+	p.image = image
+}
+
+// encode runs the encoder on a picture.
+func (p *SAMPredictor) encode(ctx context.Context, m *picture.Image) (*samImage, error) {
 	x, _, err := p.prepare.Apply(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if p.encoder == nil {
+	k, err := p.plans.encoder.get(x.Shape.String(), func() (Plan, error) {
 		g, err := models.Trace(p.model, x.Shape...)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if p.encoder, err = p.compile(g); err != nil {
-			return err
-		}
-	}
-	out, err := p.encoder.Run(ctx, x)
+		return p.compile(g)
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.image = &SAMEmbedding{Features: out[0], Width: m.Width, Height: m.Height}
-	return nil
+	defer p.plans.encoder.release(k)
+	in := &value{host: x}
+	defer in.close()
+	out, err := runValues(ctx, k.plan, in)
+	if err != nil {
+		return nil, err
+	}
+	closeAll(out[1:])
+	return &samImage{m.Width, m.Height, out[0], m}, nil
 }
 
 // Embedding is that of the picture; nil if there is none yet.
-func (p *SAMPredictor) Embedding() *SAMEmbedding { return p.image }
+func (p *SAMPredictor) Embedding(ctx context.Context) (*SAMEmbedding, error) {
+	if p.image == nil {
+		return nil, nil
+	}
+	t, err := p.image.features.onHost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &SAMEmbedding{t, p.image.width, p.image.height}, nil
+}
 
 // SetEmbedding takes the embedding of a picture in its place.
 func (p *SAMPredictor) SetEmbedding(e *SAMEmbedding) error {
@@ -131,23 +190,26 @@ func (p *SAMPredictor) SetEmbedding(e *SAMEmbedding) error {
 	if want := (tensor.Shape{1, grid, grid, channels}); e == nil || e.Features == nil || !e.Features.Shape.Equal(want) || e.Width < 1 || e.Height < 1 {
 		return fmt.Errorf("sam: an embedding of another model, want %v", want)
 	}
-	p.image = e
+	p.setImage(&samImage{width: e.Width, height: e.Height, features: &value{host: e.Features}})
 	return nil
 }
 
 // transform maps the picture's points to the encoder's input.
 func (p *SAMPredictor) transform() picture.Transform {
-	w, h := picture.LongestSide(p.image.Width, p.image.Height, p.model.Size())
-	return picture.Scale(float32(w)/float32(p.image.Width), float32(h)/float32(p.image.Height))
+	w, h := picture.LongestSide(p.image.width, p.image.height, p.model.Size())
+	return picture.Scale(float32(w)/float32(p.image.width), float32(h)/float32(p.image.height))
 }
 
 // Predict finds the masks of a prompt.
 func (p *SAMPredictor) Predict(ctx context.Context, prompt SAMPrompt) (*SAMMasks, error) {
 	if p.image == nil {
-		return nil, errors.New("sam: no image has been set")
+		return nil, errors.New("sam: no picture has been set")
 	}
-	if err := prompt.check(p.image.Width, p.image.Height, 4*p.model.Grid()); err != nil {
+	if err := prompt.Check(p.image.width, p.image.height); err != nil {
 		return nil, err
+	}
+	if m, side := prompt.Mask, 4*p.model.Grid(); m != nil && (m.Shape.Len() != side*side || m.Shape[len(m.Shape)-1] != side) {
+		return nil, fmt.Errorf("sam: the mask is %v, want %d×%d logits", m.Shape, side, side)
 	}
 	points := p.sparse(prompt)
 	if points != nil {
@@ -170,8 +232,9 @@ func (p *SAMPredictor) Predict(ctx context.Context, prompt SAMPrompt) (*SAMMasks
 	return out, nil
 }
 
-// check says what is wrong with a prompt for a picture of this size.
-func (s SAMPrompt) check(width, height, side int) error {
+// Check says what is wrong with a prompt for a picture of a size in pixels. Predict
+// does so, too, but the encoder has run by then.
+func (s SAMPrompt) Check(width, height int) error {
 	inside := func(x, y float32) bool { return x >= 0 && y >= 0 && x <= float32(width) && y <= float32(height) }
 	if len(s.Points) == 0 && s.Box == nil && s.Mask == nil {
 		return errors.New("sam: no point, box or mask is given")
@@ -181,17 +244,14 @@ func (s SAMPrompt) check(width, height, side int) error {
 	}
 	for i, at := range s.Points {
 		if !inside(at[0], at[1]) {
-			return fmt.Errorf("sam: the point %v,%v is outside the image of %d×%d", at[0], at[1], width, height)
+			return fmt.Errorf("sam: the point %v,%v is outside the picture of %d×%d", at[0], at[1], width, height)
 		}
 		if l := s.Labels[i]; l != models.Foreground && l != models.Background {
 			return fmt.Errorf("sam: label %d of the point %v,%v, want %d or %d", l, at[0], at[1], models.Foreground, models.Background)
 		}
 	}
 	if b := s.Box; b != nil && !(inside(b[0], b[1]) && inside(b[2], b[3]) && b[0] < b[2] && b[1] < b[3]) {
-		return fmt.Errorf("sam: the box %v,%v,%v,%v is empty or outside the image of %d×%d", b[0], b[1], b[2], b[3], width, height)
-	}
-	if s.Mask != nil && (s.Mask.Shape.Len() != side*side || s.Mask.Shape[len(s.Mask.Shape)-1] != side) {
-		return fmt.Errorf("sam: the mask is %v, want %d×%d logits", s.Mask.Shape, side, side)
+		return fmt.Errorf("sam: the box %v,%v,%v,%v is empty or outside the picture of %d×%d", b[0], b[1], b[2], b[3], width, height)
 	}
 	return nil
 }
@@ -218,35 +278,40 @@ func (p *SAMPredictor) sparse(s SAMPrompt) *tensor.Tensor {
 func (p *SAMPredictor) decode(ctx context.Context, points, mask *tensor.Tensor) (low, iou *tensor.Tensor, err error) {
 	side := 4 * p.model.Grid()
 	shape := samShape{prompts: 1, mask: mask != nil}
-	inputs := []*tensor.Tensor{p.image.Features}
+	inputs := []*value{p.image.features}
 	if points != nil {
 		shape.prompts, shape.points = points.Shape[0], points.Shape[1]
-		inputs = append(inputs, points)
+		inputs = append(inputs, &value{host: points})
 	}
 	if mask != nil {
-		inputs = append(inputs, tensor.Of(mask.Data, 1, side, side, 1))
+		inputs = append(inputs, &value{host: tensor.Of(mask.Data, 1, side, side, 1)})
 	}
-	plan, ok := p.decoders[shape]
-	if !ok {
+	defer func() { closeAll(inputs[1:]) }()
+	k, err := p.plans.decoders.get(fmt.Sprint(shape), func() (Plan, error) {
 		g, err := p.model.TraceDecoder(p.positions, shape.prompts, shape.points, shape.mask)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if plan, err = p.compile(g); err != nil {
-			return nil, nil, err
-		}
-		p.decoders[shape] = plan
-	}
-	out, err := plan.Run(ctx, inputs...)
+		return p.compile(g)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return out[0], out[1], nil
+	defer p.plans.decoders.release(k)
+	out, err := runValues(ctx, k.plan, inputs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeAll(out)
+	if low, err = out[0].onHost(ctx); err == nil {
+		iou, err = out[1].onHost(ctx)
+	}
+	return low, iou, err
 }
 
 // upscale brings logits [n, 4·grid, 4·grid] to the picture's size.
 func (p *SAMPredictor) upscale(low *tensor.Tensor) *tensor.Tensor {
 	size := p.model.Size()
-	w, h := picture.LongestSide(p.image.Width, p.image.Height, size)
-	return UpscaleLogits(low, size, [2]int{h, w}, [2]int{p.image.Height, p.image.Width})
+	w, h := picture.LongestSide(p.image.width, p.image.height, size)
+	return UpscaleLogits(low, size, [2]int{h, w}, [2]int{p.image.height, p.image.width})
 }

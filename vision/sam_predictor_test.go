@@ -40,7 +40,7 @@ func TestSAMPredictor(t *testing.T) {
 	ctx, m := context.Background(), tinySAM()
 	p := NewSAMPredictor(m, zoo.Preprocess{}, Evaluate)
 	defer p.Close()
-	if _, err := p.Predict(ctx, SAMPrompt{}); err == nil || err.Error() != "sam: no image has been set" {
+	if _, err := p.Predict(ctx, SAMPrompt{}); err == nil || err.Error() != "sam: no picture has been set" {
 		t.Errorf("error is %v", err)
 	}
 	if err := p.SetImage(ctx, gradient(21, 45)); err != nil {
@@ -56,7 +56,11 @@ func TestSAMPredictor(t *testing.T) {
 	}
 	q := NewSAMPredictor(m, zoo.Preprocess{}, Evaluate)
 	defer q.Close()
-	if err := q.SetEmbedding(p.Embedding()); err != nil {
+	e, err := p.Embedding(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.SetEmbedding(e); err != nil {
 		t.Fatal(err)
 	}
 	again, err := q.Predict(ctx, prompt)
@@ -89,7 +93,7 @@ func TestSAMPromptErrors(t *testing.T) {
 		want   string
 	}{
 		{SAMPrompt{}, "no point, box or mask"},
-		{SAMPrompt{Points: point, Labels: []int{models.Foreground}}, "the point 11,3 is outside the image of 10×20"},
+		{SAMPrompt{Points: point, Labels: []int{models.Foreground}}, "the point 11,3 is outside the picture of 10×20"},
 		{SAMPrompt{Points: point}, "1 points, 0 labels"},
 		{SAMPrompt{Points: [][2]float32{{1, 1}}, Labels: []int{2}}, "label 2"},
 		{SAMPrompt{Box: &[4]float32{5, 5, 5, 9}}, "is empty or outside"},
@@ -122,8 +126,8 @@ func TestEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := p.Embedding(); e.Width != 50 || e.Height != 61 {
-			t.Errorf("set is a picture of %d×%d", e.Width, e.Height)
+		if e, err := p.Embedding(context.Background()); err != nil || e.Width != 50 || e.Height != 61 {
+			t.Errorf("set is a picture of %+v, %v", e, err)
 		}
 		return found
 	}

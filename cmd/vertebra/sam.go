@@ -4,23 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/gpu"
-	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newSAM(s *settings) *cobra.Command {
-	a := &sam{settings: s}
+	a := &sam{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "sam IMAGE [--point X,Y[,LABEL]]... [--box X0,Y0,X1,Y1] [--mask FILE] [--everything] -o OUT.png",
 		Short: "Cut out what a click or a box points at",
@@ -47,8 +43,8 @@ time.`,
 	}
 	f := c.Flags()
 	f.StringVar(&a.weights, "weights", "", "SAM: an official .pth, safetensors, or a folder of Hugging Face's")
-	f.StringArrayVar(&a.points, "point", nil, "point X,Y or X,Y,LABEL, may be given again")
-	f.StringVar(&a.box, "box", "", "box LEFT,TOP,RIGHT,BOTTOM")
+	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` or X,Y,LABEL, may be given again")
+	f.StringVar(&a.box, "box", "", "box `LEFT,TOP,RIGHT,BOTTOM`")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
 	f.StringVarP(&a.path, "output", "o", "", "mask to write, .png")
 	f.StringVar(&a.cutout, "cutout", "", "the thing with transparency around it, .png")
@@ -76,14 +72,13 @@ time.`,
 }
 
 type sam struct {
-	*settings
-	weights, mask, embedding      string
+	modelFlags
+	mask, embedding               string
 	path, cutout, overlay, logits string
 	points                        []string
 	box                           string
 	json, everything              bool
 	all                           vision.SAMEverything
-	out, err                      io.Writer
 
 	encoded, decoded time.Duration
 }
@@ -97,35 +92,39 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := picture.Load(args[0])
+	photo, err := vision.File(args[0]).Read()
 	if err != nil {
 		return err
 	}
-	if err := inside(prompt, m); err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
+	if len(prompt.Points) > 0 || prompt.Box != nil {
+		if err := prompt.Check(photo.Width, photo.Height); err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
 	}
-	files, err := a.load()
+	o, err := a.options()
 	if err != nil {
 		return err
 	}
-	net := files.Network
+	m, err := vision.OpenModel(zoo.SAM(), o)
+	if err != nil {
+		return a.explain(err, zoo.SAM())
+	}
+	defer m.Close()
+	p, err := m.Predictor()
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if a.everything {
+		return a.findAll(c.Context(), m.Device(), p, args[0], photo)
+	}
 	if a.mask != "" {
-		if prompt.Mask, err = startMask(a.mask, m, net); err != nil {
+		if prompt.Mask, err = p.LoadMask(a.mask, photo); err != nil {
 			return err
 		}
 	}
-	dev, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer dev.close()
-	p := vision.NewSAMPredictor(net, files.Preprocess, dev.compiler(gpu.Choice{}, false))
-	defer p.Close()
-	if a.everything {
-		return a.findAll(c.Context(), dev, p, args[0], m)
-	}
 	start := time.Now()
-	if err := a.embed(c.Context(), p, files, m); err != nil {
+	if err := a.embed(c.Context(), p, photo); err != nil {
 		return err
 	}
 	a.encoded, start = time.Since(start), time.Now()
@@ -134,7 +133,7 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	a.decoded = time.Since(start)
-	return a.write(dev, args[0], m, masks)
+	return a.write(m.Device(), args[0], photo, masks)
 }
 
 // everythingFlags are those that --everything alone takes.
@@ -183,58 +182,23 @@ func (a *sam) check(c *cobra.Command) error {
 	return nil
 }
 
-// load reads the checkpoint.
-func (a *sam) load() (*zoo.SAMFiles, error) {
-	m, err := zoo.ReadSAM(a.weights)
-	if err != nil {
-		return nil, explain(err, a.weights, "SAM", ofTask(zoo.PromptMasks))
-	}
-	return m, nil
-}
-
 // embed gives the predictor the picture, or its embedding from the file; if
 // there is none yet, it writes one.
-func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, net *zoo.SAMFiles, m *picture.Image) error {
+func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, photo *picture.Image) error {
 	if a.embedding == "" {
-		return p.SetImage(ctx, m)
+		return p.SetImage(ctx, photo)
 	}
-	about := map[string]string{
-		"model":   fmt.Sprintf("%x", weights.Fingerprint(net.Network.Encoder, fmt.Sprintf("%+v", net.Preprocess))),
-		"picture": fmt.Sprintf("%x", pictureSum(m)),
-	}
-	f, err := weights.OpenSafetensors(a.embedding)
-	switch {
-	case err == nil:
-		defer f.Close()
-		if f.Metadata["model"] == "" || f.Metadata["picture"] == "" {
-			return fmt.Errorf("%s: not the embedding of a picture", a.embedding)
-		}
-		for what, want := range about {
-			if f.Metadata[what] != want {
-				return fmt.Errorf("%s: the embedding is of another %s: delete it, or name another file", a.embedding, what)
-			}
-		}
-		features, err := f.Tensor("features")
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.embedding, err)
-		}
-		if err := p.SetEmbedding(&vision.SAMEmbedding{Features: features, Width: m.Width, Height: m.Height}); err != nil {
-			return fmt.Errorf("%s: %w", a.embedding, err)
-		}
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := p.LoadEmbedding(a.embedding, photo); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := p.SetImage(ctx, m); err != nil {
+	if err := p.SetImage(ctx, photo); err != nil {
 		return err
 	}
-	e := p.Embedding().Features
-	features := &tensor.Tensor{Name: "features", Shape: e.Shape, Data: e.Data}
-	return plain(a.embedding, weights.WriteSafetensors(a.embedding, about, features))
+	return plain(a.embedding, p.SaveEmbedding(ctx, a.embedding))
 }
 
 // findAll runs --everything.
-func (a *sam) findAll(ctx context.Context, dev *machine, p *vision.SAMPredictor, path string, m *picture.Image) error {
+func (a *sam) findAll(ctx context.Context, dev *vision.Device, p *vision.SAMPredictor, path string, photo *picture.Image) error {
 	if a.all.PredictedIoU == 0 {
 		a.all.PredictedIoU = -1
 	}
@@ -247,11 +211,11 @@ func (a *sam) findAll(ctx context.Context, dev *machine, p *vision.SAMPredictor,
 		bar.Set(done)
 	}
 	start := time.Now()
-	regions, err := p.Everything(ctx, m, a.all)
+	regions, err := p.Everything(ctx, photo, a.all)
 	bar.Clear()
 	if err != nil {
 		return err
 	}
 	a.encoded = time.Since(start)
-	return a.writeAll(dev, path, m, regions)
+	return a.writeAll(dev, path, photo, regions)
 }

@@ -120,7 +120,7 @@ func TestSAMErrors(t *testing.T) {
 		{[]string{in, "--weights", w, "--box", "1,2,3"}, "want LEFT,TOP,RIGHT,BOTTOM"},
 		{[]string{in, "--weights", w, "--mask", photograph(t, 9, 9)}, "the mask is 9×9, the picture 20×10"},
 		{[]string{in, "--weights", w, "--mask", w}, "mask"},
-		{[]string{in, "--weights", other, "--point", "1,1"}, "is a checkpoint of espcn_x2, not of SAM"},
+		{[]string{in, "--weights", other, "--point", "1,1"}, "is a checkpoint of espcn_x2, not of sam"},
 		{[]string{in, "--weights", "no-such.pth", "--point", "1,1"}, "no-such.pth: no such file"},
 		{[]string{photograph(t, 20, 11), "--weights", w, "--point", "1,1", "--embedding", kept}, "the embedding is of another picture"},
 		{[]string{in, "--weights", w, "--point", "1,1", "--embedding", other}, "not the embedding of a picture"},

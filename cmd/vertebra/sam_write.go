@@ -1,16 +1,10 @@
 package main
 
 import (
-	"cmp"
-	"encoding/binary"
 	"fmt"
-	"image"
-	"slices"
 
-	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // cut is what was found for a prompt.
@@ -36,14 +30,14 @@ type cutMask struct {
 }
 
 // write makes the files of a prompt and prints what is in them.
-func (a *sam) write(dev *machine, path string, m *picture.Image, found *vision.SAMMasks) error {
+func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vision.SAMMasks) error {
 	masks, best := picture.Masks(found.Logits, 0), found.Best()
-	tinted := segmentationOf(masks[best:best+1], m)
+	tinted := picture.Stack(masks[best:best+1], m.Width, m.Height)
 	if err := writePNG(a.path, masks[best].Image().Image()); err != nil {
 		return err
 	}
 	if a.cutout != "" {
-		if err := writePNG(a.cutout, cutOut(m, masks[best])); err != nil {
+		if err := writePNG(a.cutout, masks[best].CutOut(m)); err != nil {
 			return err
 		}
 	}
@@ -53,10 +47,7 @@ func (a *sam) write(dev *machine, path string, m *picture.Image, found *vision.S
 		}
 	}
 	if a.logits != "" {
-		side := found.LowRes.Shape[1]
-		t := tensor.Of(found.LowRes.Data[best*side*side:][:side*side], side, side)
-		t.Name = "mask"
-		if err := weights.WriteSafetensors(a.logits, nil, t); err != nil {
+		if err := found.SaveLogits(a.logits, best); err != nil {
 			return plain(a.logits, err)
 		}
 	}
@@ -87,7 +78,7 @@ func (a *sam) write(dev *machine, path string, m *picture.Image, found *vision.S
 }
 
 // writeAll makes the files of --everything and prints what is in them.
-func (a *sam) writeAll(dev *machine, path string, m *picture.Image, regions []vision.SAMRegion) error {
+func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, regions []vision.SAMRegion) error {
 	masks := make([]*picture.Mask, len(regions))
 	for i, r := range regions {
 		var err error
@@ -98,11 +89,11 @@ func (a *sam) writeAll(dev *machine, path string, m *picture.Image, regions []vi
 			regions[i].Stability = 0
 		}
 	}
-	if err := writePNG(a.path, numbered(masks, m)); err != nil {
+	if err := writePNG(a.path, picture.Numbered(masks, m.Width, m.Height)); err != nil {
 		return err
 	}
 	if a.overlay != "" {
-		if err := picture.Save(a.overlay, segmentationOf(masks, m).Overlay(m)); err != nil {
+		if err := picture.Save(a.overlay, picture.Stack(masks, m.Width, m.Height).Overlay(m)); err != nil {
 			return plain(a.overlay, err)
 		}
 	}
@@ -120,63 +111,4 @@ func (a *sam) writeAll(dev *machine, path string, m *picture.Image, regions []vi
 		fmt.Fprintf(a.out, "%5d  %8d pixels at %v,%v, %v×%v  predicted IoU %.3f  stability %.3f\n", i+1, r.Area, r.Box[0], r.Box[1], r.Box[2], r.Box[3], r.PredictedIoU, r.Stability)
 	}
 	return nil
-}
-
-// labels are the numbers of the masks, from 1 on, that pixels are in: of the
-// smallest mask where there are several, 0 where there is none.
-func labels(masks []*picture.Mask, m *picture.Image) []int {
-	order := make([]int, len(masks))
-	areas := make([]int, len(masks))
-	for i, k := range masks {
-		order[i], areas[i] = i, k.Area()
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(areas[j], areas[i]) })
-	all := make([]int, m.Width*m.Height)
-	for _, i := range order {
-		for at, on := range masks[i].On {
-			if on {
-				all[at] = i + 1
-			}
-		}
-	}
-	return all
-}
-
-// colours is how many masks have colours of their own.
-const colours = 255
-
-// segmentationOf is masks as classes; beyond colours they begin again.
-func segmentationOf(masks []*picture.Mask, m *picture.Image) *picture.Segmentation {
-	s := &picture.Segmentation{Width: m.Width, Height: m.Height, Count: min(len(masks), colours) + 1, Class: make([]uint8, m.Width*m.Height)}
-	for at, n := range labels(masks, m) {
-		if n > 0 {
-			s.Class[at] = uint8((n-1)%colours + 1)
-		}
-	}
-	return s
-}
-
-// numbered is a picture of the masks' numbers.
-func numbered(masks []*picture.Mask, m *picture.Image) image.Image {
-	if len(masks) <= colours {
-		return segmentationOf(masks, m).Image()
-	}
-	grey := image.NewGray16(image.Rect(0, 0, m.Width, m.Height))
-	for at, n := range labels(masks, m) {
-		binary.BigEndian.PutUint16(grey.Pix[2*at:], uint16(n))
-	}
-	return grey
-}
-
-// cutOut is a picture that is transparent but for the mask.
-func cutOut(m *picture.Image, mask *picture.Mask) *image.NRGBA {
-	m = m.RGB()
-	out := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
-	for i, on := range mask.On {
-		if on {
-			copy(out.Pix[4*i:], m.Pix[3*i:][:3])
-			out.Pix[4*i+3] = 255
-		}
-	}
-	return out
 }
