@@ -25,7 +25,7 @@ elif "ops" in args:
     names = [s["name"] for s in shapes]
     assert all(s["data"].endswith(s["name"] + ".safetensors") for s in shapes)
 elif "espcn" not in args:
-    names = [os.path.basename(args[args.index("--data") + 1]).replace(".safetensors", "")]
+    names = [os.path.basename(args[args.index("--case") + 1]).replace(".safetensors", "")]
 else:
     names = ["espcn_x3"]
 with open(conf["log"], "a") as f:
@@ -131,7 +131,7 @@ class Compare(unittest.TestCase):
     def test_espcn(self):
         report, log = self.compare("espcn", "--rounds", "2")
         self.assertEqual([side for side, *_ in log], ["ours", "ort"] * 2)
-        self.assertIn("--data", log[0][3])
+        self.assertIn("--case", log[0][3])
         self.assertEqual(report["espcn"]["ratio"], 0.3)
         self.assertTrue(report["espcn"]["met"])
 
@@ -160,7 +160,7 @@ class Compare(unittest.TestCase):
         self.assertEqual(len({cache for *_, cache, _ in log}), 4)
         self.assertTrue(all(entries == [] for *_, entries in log))
         self.assertEqual([args[:4] for side, _, _, args, *_ in log if side == "ours"],
-                         [["bench", "model", "resnet18", "--data"], ["bench", "model", "clip_vit_b32", "--tower"]])
+                         [["bench", "model", "resnet18", "--case"], ["bench", "model", "clip_vit_b32", "--tower"]])
         resnet, clip = report["models"]["rows"]
         self.assertEqual((resnet["ratio"], clip["ratio"]), (0.27, 0.39))
         self.assertGreater(resnet["cold"]["ort"]["median_ms"], 1000)

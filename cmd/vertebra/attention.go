@@ -37,6 +37,7 @@ window, under a mask that keeps them apart.`,
 	f.StringVar(&a.at, "at", "", "where the token is, across and down, as `X,Y` in shares of the picture")
 	f.StringVarP(&a.path, "output", "o", "", "picture to write, .png")
 	c.MarkFlagRequired("block")
+	a.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "png")
 	return c
@@ -46,6 +47,15 @@ type attention struct {
 	modelFlags
 	block, head int
 	at, path    string
+}
+
+// attended is what is told of a picture.
+type attended struct {
+	File   string `json:"file"`
+	Output string `json:"output"`
+	Device string `json:"device"`
+	Op     string `json:"op"`
+	Block  int    `json:"block"`
 }
 
 // who says which token looks, in which block.
@@ -91,6 +101,9 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	}
 	if err := writePNG(a.path, picture.SideBySide(seen.Panels()...)); err != nil {
 		return err
+	}
+	if a.json {
+		return printJSON(a.out, attended{in, a.path, m.Device().String(), seen.Op, a.block})
 	}
 	if !a.quiet {
 		fmt.Fprintf(a.out, "device: %v\n%s: %s of block %d\n", m.Device(), a.path, seen.Op, a.block)

@@ -23,7 +23,7 @@ func newBenchModel(s *settings) *cobra.Command {
 		Long: `Measures a model: first from the start of this process to the first output, then
 runs with everything warm, from the input in host memory to the output in host
 memory; with --runs 0 there are none, and JSON has null for their times. Weights are
-random unless a file gives some. With --data the output is compared; names and
+random unless a file gives some. With --case the output is compared; names and
 layouts in that file are PyTorch's: images [N, C, H, W]. "vertebra models" lists the
 names.
 
@@ -34,7 +34,7 @@ several are not known of each.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
   vertebra bench model clip_vit_b32 --tower text
-  vertebra bench model resnet50 --data reference.safetensors --json --runs 0`,
+  vertebra bench model resnet50 --case reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -52,9 +52,9 @@ several are not known of each.`,
 	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
 	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for the first alone")
 	f.StringVar(&b.weights, "weights", "", "checkpoint to take the weights from, PyTorch or safetensors")
-	f.StringVar(&b.data, "data", "", "safetensors file of weight/…, input/x and output/… to run and compare with")
+	f.StringVar(&b.data, "case", "", "reference case to run and compare with: a safetensors file of weight/…, input/x and output/…")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
-	c.MarkFlagFilename("data", "safetensors")
+	c.MarkFlagFilename("case", "safetensors")
 	c.RegisterFlagCompletionFunc("tower", cobra.FixedCompletions([]string{"image", "text"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

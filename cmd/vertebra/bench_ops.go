@@ -22,7 +22,7 @@ all runs; a run is from the input in host memory to the output in host memory, a
 three that do not count. The first run, in which the kernel is compiled, is told
 apart. JSON leaves out what has not been measured.
 
-With --all every program that can compute a shape is measured, in turns, the default
+With --all-kernels every program that can compute a shape is measured, in turns, the default
 first; the end says for which shapes another one was over a tenth faster.
 
 --shapes names a JSON array. "op" is conv2d, with "h", "w", "cin", "cout", "kernel"
@@ -36,14 +36,14 @@ of input/x, weight/weight, weight/bias, output/y in PyTorch's layouts). "kernel"
     "kernel": [7, 7], "stride": [2, 2], "pad": [3, 3], "bias": true},
    {"name": "fc1", "op": "linear", "m": 197, "k": 768, "n": 3072}]`,
 		Example: `  vertebra bench ops
-  vertebra bench ops --filter layer3 --all
+  vertebra bench ops --filter layer3 --all-kernels
   vertebra bench ops --shapes shapes.json --json --runs 5`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return b.run(c) },
 	}
 	f := c.Flags()
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
-	f.BoolVar(&b.all, "all", false, "measure every program that can compute a shape, the default first")
+	f.BoolVar(&b.all, "all-kernels", false, "measure every kernel that can compute a shape, the default first")
 	f.StringVar(&b.shapes, "shapes", "", "JSON file of shapes (default: ResNet-50's and ViT-B/16's)")
 	f.StringVar(&b.filter, "filter", "", "only shapes whose name contains this")
 	f.IntVar(&b.runs, "runs", 5, "timed runs; 0 for the first run alone")

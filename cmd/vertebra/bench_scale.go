@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -25,14 +26,14 @@ of attention on the device. Attention inside windows grows with the number of
 tokens; attention of all to all with its square, in time, but not in memory, since
 no scores are kept. The output is a plot of both.`,
 		Example: `  vertebra bench scale
-  vertebra bench scale --sizes 224,448,896 --model swin_t -o scale.svg
+  vertebra bench scale --size 224,448,896 --model swin_t -o scale.svg
   vertebra bench scale --json --runs 5`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return b.run(c) },
 	}
 	f := c.Flags()
-	f.IntSliceVar(&b.sizes, "sizes", []int{224, 320, 448}, "heights and widths of the input")
-	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "transformer, may be given again")
+	f.StringSliceVar(&b.size, "size", []string{"224", "320", "448"}, "height and width of the input, a square, several with commas between")
+	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "model to measure, a transformer, may be given again")
 	f.IntVar(&b.runs, "runs", 3, "timed runs at each size, after three that do not count")
 	f.StringVarP(&b.path, "output", "o", "", "plot to write, .svg")
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
@@ -43,7 +44,7 @@ no scores are kept. The output is a plot of both.`,
 
 type benchScale struct {
 	*settings
-	sizes  []int
+	size   []string
 	models []string
 	runs   int
 	path   string
@@ -54,8 +55,12 @@ func (b *benchScale) run(c *cobra.Command) error {
 	if b.path != "" && !strings.EqualFold(filepath.Ext(b.path), ".svg") {
 		return fmt.Errorf("%s: want a name that ends in .svg", b.path)
 	}
-	if b.runs < 1 || len(b.sizes) == 0 || slices.Min(b.sizes) < 1 {
-		return fmt.Errorf("--runs %d, --sizes %v: want 1 or more", b.runs, b.sizes)
+	if b.runs < 1 {
+		return fmt.Errorf("--runs %d, want 1 or more", b.runs)
+	}
+	sizes, err := squares(b.size)
+	if err != nil {
+		return err
 	}
 	var entries []zoo.Model
 	for _, name := range b.models {
@@ -65,18 +70,16 @@ func (b *benchScale) run(c *cobra.Command) error {
 		}
 		entries = append(entries, e)
 	}
-	slices.Sort(b.sizes)
-	b.sizes = slices.Compact(b.sizes)
 	m, err := b.gpu()
 	if err != nil {
 		return err
 	}
 	defer m.close()
-	bar := b.bar(c.ErrOrStderr(), "measuring", len(entries)*len(b.sizes))
+	bar := b.bar(c.ErrOrStderr(), "measuring", len(entries)*len(sizes))
 	report := bench.Report[bench.ScaleResult]{Kind: "scale", Machine: bench.Describe(m.dev)}
 	load := bench.WatchLoad()
 	for _, e := range entries {
-		for _, size := range b.sizes {
+		for _, size := range sizes {
 			if err := c.Context().Err(); err != nil {
 				return err
 			}
@@ -104,6 +107,26 @@ func (b *benchScale) run(c *cobra.Command) error {
 		fmt.Fprintf(out, "device: %v\n", m)
 	}
 	return printScale(out, report.Results)
+}
+
+// squares are the sides of sizes, in rising order.
+func squares(sizes []string) ([]int, error) {
+	var sides []int
+	for _, s := range sizes {
+		h, w, err := parseSize(s)
+		if err != nil {
+			return nil, err
+		}
+		if h != w {
+			return nil, fmt.Errorf("--size %s, want a square", s)
+		}
+		sides = append(sides, h)
+	}
+	if len(sides) == 0 {
+		return nil, errors.New("--size: no size is given")
+	}
+	slices.Sort(sides)
+	return slices.Compact(sides), nil
 }
 
 // printScale prints a table, with growth from the smallest size of each model.

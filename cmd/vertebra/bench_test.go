@@ -18,7 +18,7 @@ func TestBenchModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"bench", "model", "lenet5", "--data", data, "--json", "--quiet", "--batch", strconv.Itoa(x.Shape[0])}
+	args := []string{"bench", "model", "lenet5", "--case", data, "--json", "--quiet", "--batch", strconv.Itoa(x.Shape[0])}
 	for _, runs := range []string{"0", "1"} {
 		var report bench.Report[bench.ModelResult]
 		text := ok(t, append(args, "--runs", runs)...)
@@ -70,7 +70,7 @@ func TestBenchProfile(t *testing.T) {
 func TestBenchOps(t *testing.T) {
 	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 8, "n": 12, "bias": true}]`))
 	args := []string{"bench", "ops", "--shapes", shapes, "--runs", "1", "--quiet"}
-	if text := ok(t, append(args, "--all")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nfc ") < 2 {
+	if text := ok(t, append(args, "--all-kernels")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nfc ") < 2 {
 		t.Error(text)
 	}
 	var r bench.Report[bench.OpResult]

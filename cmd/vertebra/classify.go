@@ -37,7 +37,7 @@ and centred as there. Dark digits on a light ground are inverted first.`,
 	k.batchFlag(c)
 	f := c.Flags()
 	f.IntVar(&k.top, "top", 5, "how many classes to print")
-	f.BoolVar(&k.json, "json", false, "print a JSON array")
+	k.jsonFlag(c)
 	f.BoolVar(&k.csv, "csv", false, "print comma-separated values")
 	c.MarkFlagsMutuallyExclusive("json", "csv")
 	return c
@@ -45,8 +45,8 @@ and centred as there. Dark digits on a light ground are inverted first.`,
 
 type classify struct {
 	modelFlags
-	top       int
-	json, csv bool
+	top int
+	csv bool
 }
 
 // classified is a picture with its most probable classes.

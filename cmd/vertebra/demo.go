@@ -32,6 +32,7 @@ picture with three panels: its pixels, bicubic, and vertebra's.`,
 		RunE: func(c *cobra.Command, _ []string) error { return d.demo(c) },
 	}
 	c.Flags().StringVarP(&d.path, "output", "o", filepath.Join("out", "demo.png"), "file to write, .png")
+	d.jsonFlag(c)
 	c.MarkFlagFilename("output", "png")
 	return c
 }
@@ -81,6 +82,9 @@ func (u *upscale) demo(c *cobra.Command) error {
 	where, err := filepath.Abs(u.path)
 	if err != nil {
 		where = u.path
+	}
+	if u.json {
+		return printJSON(u.out, u.enlarged(m, in.Name, made, all))
 	}
 	if u.quiet {
 		fmt.Fprintln(u.out, where)

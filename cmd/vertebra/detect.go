@@ -29,7 +29,7 @@ the picture with the boxes drawn.`,
 	f.StringVarP(&d.path, "output", "o", "", "picture to write, .png")
 	f.Float64Var(&d.filter.Score, "threshold", 0.5, "least score of an object, between 0 and 1")
 	f.Float64Var(&d.filter.IoU, "iou", 0.5, "overlap over which only the best box stays, between 0 and 1")
-	f.BoolVar(&d.json, "json", false, "print a JSON object")
+	d.jsonFlag(c)
 	c.MarkFlagFilename("output", "png")
 	return c
 }
@@ -38,7 +38,6 @@ type detect struct {
 	modelFlags
 	path   string
 	filter vision.DetectionFilter
-	json   bool
 }
 
 // detected is what was found in a picture.

@@ -32,6 +32,7 @@ folder, of which all pictures below it are taken.`,
 	f := c.Flags()
 	f.StringArrayVar(&e.queries, "text", nil, "text to embed, may be given again")
 	f.StringVarP(&e.path, "output", "o", "", "file to write, .npy or .safetensors")
+	e.jsonFlag(c)
 	f.BoolVar(&e.normalize, "normalize", false, "bring embeddings to length one")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
@@ -91,13 +92,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 	if err := e.write(kind, paths, all); err != nil {
 		return plain(e.path, err)
 	}
-	if !e.quiet {
-		fmt.Fprintf(e.out, "device: %v\n", m.Device())
-		for _, t := range all {
-			fmt.Fprintf(e.out, "%s: %s %v\n", e.path, t.Name, t.Shape)
-		}
-	}
-	return nil
+	return e.tellTensors(m, e.path, paths, all)
 }
 
 // add adds a row to [N, embedding].

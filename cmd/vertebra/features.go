@@ -35,6 +35,7 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 	f.weightsFlags(c, ofAny)
 	f.sizeFlag(c)
 	f.batchFlag(c)
+	f.jsonFlag(c)
 	f.layoutFlag(c)
 	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
 	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again; all for all of them (default: the last one before the result)")
@@ -162,11 +163,5 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	if err != nil {
 		return plain(f.path, err)
 	}
-	if !f.quiet {
-		fmt.Fprintf(f.out, "device: %v\n", m.Device())
-		for _, t := range all {
-			fmt.Fprintf(f.out, "%s: %s %v\n", f.path, t.Name, t.Shape)
-		}
-	}
-	return nil
+	return f.tellTensors(m, f.path, paths, all)
 }

@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	root.SetErr(stderr)
 	completed(root) // with the output that has been set
 	demand(root)
+	placeAll(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("standard output: %w", out.err)

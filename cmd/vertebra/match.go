@@ -25,7 +25,7 @@ it are taken. A picture that cannot be read is left out, and named at the end.`,
 	m.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&m.queries, "text", nil, "text to compare with, may be given again")
-	f.BoolVar(&m.json, "json", false, "print a JSON array")
+	m.jsonFlag(c)
 	c.MarkFlagRequired("text")
 	return c
 }
@@ -33,7 +33,6 @@ it are taken. A picture that cannot be read is left out, and named at the end.`,
 type match struct {
 	clipFlags
 	queries []string
-	json    bool
 }
 
 // matched is a picture compared with texts, in their order.

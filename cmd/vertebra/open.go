@@ -20,6 +20,7 @@ type modelFlags struct {
 	*settings
 	weights, labels, size string
 	classes, batch        int
+	json                  bool
 	configure             func(models.Network) error // see vision.Options
 
 	out, err io.Writer
@@ -49,6 +50,11 @@ func (m *modelFlags) labelsFlag(c *cobra.Command, usual string) {
 // batchFlag adds the flag that says how many pictures run at once.
 func (m *modelFlags) batchFlag(c *cobra.Command) {
 	c.Flags().IntVar(&m.batch, "batch", 1, "pictures at once")
+}
+
+// jsonFlag adds the flag for programs that read along.
+func (m *modelFlags) jsonFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&m.json, "json", false, "print JSON")
 }
 
 // checkBatch checks the value of --batch.

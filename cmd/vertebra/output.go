@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -60,4 +61,36 @@ func checkPNG(path string) error {
 // writePNG writes a picture, whole or not at all.
 func writePNG(path string, m image.Image) error {
 	return plain(path, weights.WriteFile(path, func(w io.Writer) error { return png.Encode(w, m) }))
+}
+
+// writtenTensors is what is told of a file of tensors.
+type writtenTensors struct {
+	Output  string          `json:"output"`
+	Device  string          `json:"device"`
+	Files   []string        `json:"files,omitempty"` // the pictures, in the order of rows
+	Tensors []writtenTensor `json:"tensors"`
+}
+
+type writtenTensor struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+}
+
+// tellTensors says which tensors have been written to path.
+func (m *modelFlags) tellTensors(on *vision.Model, path string, files []string, all []*tensor.Tensor) error {
+	switch {
+	case m.json:
+		r := writtenTensors{Output: path, Device: on.Device().String(), Files: files}
+		for _, t := range all {
+			r.Tensors = append(r.Tensors, writtenTensor{t.Name, t.Shape})
+		}
+		return printJSON(m.out, r)
+	case m.quiet:
+		return nil
+	}
+	fmt.Fprintf(m.out, "device: %v\n", on.Device())
+	for _, t := range all {
+		fmt.Fprintf(m.out, "%s: %s %v\n", path, t.Name, t.Shape)
+	}
+	return nil
 }

@@ -30,12 +30,12 @@ on pixels, say --norm-pix=false.`,
 	}
 	f := c.Flags()
 	f.StringVar(&r.weights, "weights", "", "checkpoint of an encoder and a decoder, PyTorch or safetensors")
-	f.StringVar(&r.name, "model", "", "which autoencoder it is of (default: the one that it fits)")
+	f.StringVar(&r.name, "model", "", "which model it is of, an autoencoder (default: the one that it fits)")
 	f.Float64Var(&r.ratio, "ratio", 0.75, "of the patches that are hidden, from 0 to less than 1")
 	f.Uint64Var(&r.seed, "seed", 0, "which patches: the same ones for the same seed")
 	f.BoolVar(&r.normPix, "norm-pix", true, "the decoder says normalised patches")
 	f.StringVarP(&r.path, "output", "o", "", "picture to write, .png")
-	f.BoolVar(&r.json, "json", false, "print a JSON object")
+	r.jsonFlag(c)
 	r.sizeFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
@@ -50,7 +50,6 @@ type reconstruct struct {
 	ratio      float64
 	seed       uint64
 	normPix    bool
-	json       bool
 }
 
 // reconstructed is what is told of a picture.

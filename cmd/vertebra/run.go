@@ -29,9 +29,10 @@ summary MODEL" lists both.`,
 	}
 	r.weightsFlags(c, ofAny)
 	r.layoutFlag(c)
+	r.jsonFlag(c)
 	f := c.Flags()
 	f.StringVar(&r.input, "input", "", "safetensors file to read")
-	f.StringVar(&r.output, "output", "", "safetensors file to write")
+	f.StringVarP(&r.output, "output", "o", "", "safetensors file to write")
 	f.StringArrayVar(&r.layers, "layer", nil, "stage to write as well, may be given again; all for all of them")
 	c.MarkFlagRequired("input")
 	c.MarkFlagRequired("output")
@@ -114,11 +115,5 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 	if err := weights.WriteSafetensors(r.output, map[string]string{"model": m.Name, "layout": string(r.layout)}, outputs...); err != nil {
 		return plain(r.output, err)
 	}
-	if !r.quiet {
-		fmt.Fprintf(r.out, "device: %v\n", m.Device())
-		for _, o := range outputs {
-			fmt.Fprintf(r.out, "%s: %s %v\n", r.output, o.Name, o.Shape)
-		}
-	}
-	return nil
+	return r.tellTensors(m, r.output, nil, outputs)
 }

@@ -42,7 +42,7 @@ time.`,
 		RunE: a.run,
 	}
 	f := c.Flags()
-	f.StringVar(&a.weights, "weights", "", "SAM: an official .pth, safetensors, or a folder of Hugging Face's")
+	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder of Hugging Face's")
 	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` or X,Y,LABEL, may be given again")
 	f.StringVar(&a.box, "box", "", "box `LEFT,TOP,RIGHT,BOTTOM`")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
@@ -55,7 +55,7 @@ time.`,
 	f.BoolVar(&a.everything, "everything", false, "find all masks")
 	f.IntVar(&a.all.PointsPerSide, "points-per-side", 32, "of everything: points of the grid across and down")
 	f.IntVar(&a.all.PointsPerBatch, "points-per-batch", 16, "of everything: points at once")
-	f.Float32Var(&a.all.PredictedIoU, "iou", 0.88, "of everything: how good a mask must be by the model's own guess, -1 for any")
+	f.Float32Var(&a.all.PredictedIoU, "predicted-iou", 0.88, "of everything: how good a mask must be by the model's own guess, -1 for any")
 	f.Float32Var(&a.all.Stability, "stability", 0.95, "of everything: how little a mask must change with the threshold, -1 for any")
 	f.IntVar(&a.all.CropLayers, "crop-layers", 0, "of everything: look into crops, 4 of them at the first layer, 16 more at the second")
 	f.IntVar(&a.all.MinRegionArea, "min-area", 0, "of everything: fill smaller holes, drop smaller islands, in pixels")
@@ -137,7 +137,7 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 }
 
 // everythingFlags are those that --everything alone takes.
-var everythingFlags = []string{"points-per-side", "points-per-batch", "iou", "stability", "crop-layers", "min-area"}
+var everythingFlags = []string{"points-per-side", "points-per-batch", "predicted-iou", "stability", "crop-layers", "min-area"}
 
 // check refuses names of files that could not be written, and numbers that mean
 // nothing.
@@ -162,7 +162,7 @@ func (a *sam) check(c *cobra.Command) error {
 	}
 	switch e := a.all; {
 	case !(e.PredictedIoU >= -1 && e.PredictedIoU <= 1):
-		return fmt.Errorf("--iou %v, want 0 to 1, or -1 for any", e.PredictedIoU)
+		return fmt.Errorf("--predicted-iou %v, want 0 to 1, or -1 for any", e.PredictedIoU)
 	case !(e.Stability >= -1 && e.Stability <= 1):
 		return fmt.Errorf("--stability %v, want 0 to 1, or -1 for any", e.Stability)
 	case e.CropLayers < 0 || e.CropLayers > 8:

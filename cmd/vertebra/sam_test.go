@@ -77,7 +77,7 @@ func TestSAM(t *testing.T) {
 func TestSAMEverything(t *testing.T) {
 	w, in, out := smallSAM(t), photograph(t, 37, 22), filepath.Join(t.TempDir(), "m.png")
 	var r []vision.SAMRegion
-	args := []string{"sam", in, "--everything", "--weights", w, "-o", out, "--points-per-side", "3", "--iou", "-1", "--stability", "-1", "--json"}
+	args := []string{"sam", in, "--everything", "--weights", w, "-o", out, "--points-per-side", "3", "--predicted-iou", "-1", "--stability", "-1", "--json"}
 	if err := json.Unmarshal([]byte(ok(t, args...)), &r); err != nil {
 		t.Fatal(err)
 	}

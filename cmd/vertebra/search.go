@@ -37,7 +37,7 @@ are named once and left out.`,
 	f := c.Flags()
 	f.StringVar(&q.index, "index", "", "index file (default: FOLDER.vertebra beside the folder)")
 	f.IntVar(&q.top, "top", 10, "how many pictures to print")
-	f.BoolVar(&q.json, "json", false, "print a JSON object for each query")
+	q.jsonFlag(c)
 	return c
 }
 
@@ -45,7 +45,6 @@ type search struct {
 	clipFlags
 	index string
 	top   int
-	json  bool
 }
 
 // searched is the answer to a query.

@@ -32,10 +32,10 @@ is a class.`,
 	g.labelsFlag(c, "")
 	f := c.Flags()
 	f.StringVarP(&g.path, "output", "o", "", "mask to write, .png")
-	f.StringVar(&g.overlay, "overlay", "", "overlay to write, .png, .jpg or .jpeg")
-	f.Float32Var(&g.threshold, "threshold", 0.5, "with one class: probability over which a pixel is of it")
+	f.StringVar(&g.overlay, "overlay", "", "the picture tinted, to write, .png, .jpg or .jpeg")
+	f.Float32Var(&g.threshold, "threshold", 0.5, "with one class: least score, as a probability, of a pixel that is of it")
 	f.IntVar(&g.depth, "depth", 0, "of U-Net++ with deep supervision: cut it at this depth, 1 to 4")
-	f.BoolVar(&g.json, "json", false, "print a JSON object")
+	g.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "png")
 	c.MarkFlagFilename("overlay", "png", "jpg", "jpeg")
@@ -47,13 +47,12 @@ type segment struct {
 	path, overlay string
 	threshold     float32
 	depth         int
-	json          bool
 }
 
 // segmented is what was found in a picture.
 type segmented struct {
 	File    string          `json:"file"`
-	Mask    string          `json:"mask"`
+	Output  string          `json:"output"`
 	Overlay string          `json:"overlay,omitempty"`
 	Width   int             `json:"width"`
 	Height  int             `json:"height"`

@@ -157,8 +157,8 @@ func TestTransformerErrors(t *testing.T) {
 		{"detect lenet: it names what is in a picture", []string{"detect", "lenet", in}},
 		{"--threshold 0", []string{"detect", "det_small", in, "--weights", w["det_small"], "--threshold", "0"}},
 		{"OUT.png: want a name that ends in .svg", []string{"bench", "scale", "-o", "OUT.png"}},
-		{"--sizes [0]", []string{"bench", "scale", "--sizes", "0", "-o", "OUT.svg"}},
-		{"lenet5 has no attention", []string{"bench", "scale", "--model", "lenet5", "--sizes", "32", "--runs", "1", "-o", "OUT.svg"}},
+		{"--size \"0\"", []string{"bench", "scale", "--size", "0", "-o", "OUT.svg"}},
+		{"lenet5 has no attention", []string{"bench", "scale", "--model", "lenet5", "--size", "32", "--runs", "1", "-o", "OUT.svg"}},
 		{"measured on a GPU", []string{"bench", "scale", "--device", "cpu", "-o", "OUT.svg"}},
 		{"--iou 2", []string{"detect", "det_small", in, "--weights", w["det_small"], "--iou", "2"}},
 		{"want a name that ends in .png", []string{"detect", "det_small", in, "--weights", w["det_small"], "-o", "OUT.gif"}},
@@ -187,7 +187,7 @@ func TestTransformerErrors(t *testing.T) {
 func TestBenchScale(t *testing.T) {
 	small(t)
 	plot := filepath.Join(t.TempDir(), "plot.svg")
-	args := []string{"bench", "scale", "--model", "vit_small", "--model", "swin_small", "--sizes", "448,224", "--runs", "1", "-o", plot, "--quiet"}
+	args := []string{"bench", "scale", "--model", "vit_small", "--model", "swin_small", "--size", "448,224", "--runs", "1", "-o", plot, "--quiet"}
 	var r bench.Report[bench.ScaleResult]
 	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "scale" || r.Adapter == "" || len(r.Results) != 4 {
 		t.Fatal(r, err)

@@ -44,6 +44,7 @@ many times the network enlarges.`,
 	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
 	f.StringVar(&u.act, "activation", "tanh", "of --weights: what follows the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "of --weights: what follows the last step, sigmoid, tanh or none")
+	u.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("output", "png", "jpg", "jpeg")
@@ -157,7 +158,7 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	if err != nil {
 		return plain(u.path, err)
 	}
-	if u.quiet {
+	if u.quiet && !u.json {
 		return nil
 	}
 	all := time.Since(u.start)
@@ -165,6 +166,9 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 		if err := again(c.Context(), m, &made, 1); err != nil {
 			return err
 		}
+	}
+	if u.json {
+		return printJSON(u.out, u.enlarged(m, in, made, all))
 	}
 	fmt.Fprintf(u.out, "device: %v\n", m.Device())
 	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", u.path, made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
@@ -183,6 +187,32 @@ func again(ctx context.Context, m *vision.Model, made *vision.Enlargement, n int
 		made.Tiles++
 	}
 	return nil
+}
+
+// enlarged is what is told of an enlargement.
+type enlarged struct {
+	File          string  `json:"file"`
+	Output        string  `json:"output"`
+	Device        string  `json:"device"`
+	Width         int     `json:"width"` // of the output
+	Height        int     `json:"height"`
+	Scale         int     `json:"scale"`
+	SetupSeconds  float64 `json:"setup_seconds"`
+	FirstSeconds  float64 `json:"first_run_seconds"`
+	SteadySeconds float64 `json:"steady_run_seconds,omitempty"`
+	Seconds       float64 `json:"seconds"` // all of it
+}
+
+func (u *upscale) enlarged(m *vision.Model, file string, made vision.Enlargement, all time.Duration) enlarged {
+	e := enlarged{
+		File: file, Output: u.path, Device: m.Device().String(), Scale: made.Scale,
+		Width: made.Width * made.Scale, Height: made.Height * made.Scale,
+		SetupSeconds: (u.setup + made.Compile).Seconds(), FirstSeconds: made.First.Seconds(), Seconds: all.Seconds(),
+	}
+	if made.Tiles > 1 {
+		e.SteadySeconds = made.Rest.Seconds() / float64(made.Tiles-1)
+	}
+	return e
 }
 
 // report prints where the time went. Megapixels are those that the network

@@ -93,7 +93,7 @@ func checkDevice(c *cobra.Command) error {
 // read.
 var (
 	written = []string{"output", "overlay", "cutout", "logits"}
-	read    = []string{"data", "input", "labels", "shapes", "vocab", "weights"}
+	read    = []string{"case", "input", "labels", "shapes", "vocab", "weights"}
 )
 
 // checkFiles refuses files that are named by nothing, as by a variable of a

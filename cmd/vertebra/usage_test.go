@@ -52,7 +52,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"bench", "model", "lenet", "--weights", "../../vision/zoo/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
 		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../vision/zoo/lenet.safetensors"}, "is a checkpoint of lenet, not of espcn"},
 		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side is of --everything, which is not given"},
-		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--iou", "7"}, "--iou 7, want 0 to 1, or -1 for any"},
+		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--predicted-iou", "7"}, "--predicted-iou 7, want 0 to 1, or -1 for any"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--stability", "NaN"}, "--stability NaN, want"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--crop-layers", "9"}, "--crop-layers 9, want 0 to 8"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--min-area", "-1"}, "--min-area -1, want 0 or more"},

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// placeholders are what help shows for the value of a flag. A flag means the same
+// in all commands that have it; TestFlags holds that.
+var placeholders = map[string]string{
+	"activation": "NAME", "at": "X,Y", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
+	"case": "FILE", "classes": "N", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
+	"embedding": "FILE", "filter": "WORD", "head": "N", "index": "FILE", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
+	"last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "min-area": "PIXELS", "model": "NAME",
+	"output": "FILE", "overlay": "FILE", "point": "X,Y[,LABEL]", "points-per-batch": "N", "points-per-side": "N",
+	"predicted-iou": "SCORE", "ratio": "SHARE", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "size": "HxW",
+	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "top": "N", "tower": "NAME", "vocab": "FILE",
+	"weights": "FILE",
+}
+
+// withPlaceholder is a flag's value with a placeholder in place of its type.
+type withPlaceholder struct {
+	pflag.Value
+	placeholder string
+}
+
+// Type is what help shows.
+func (s withPlaceholder) Type() string { return s.placeholder }
+
+// placeAll gives the flags of c, and of the commands below it, their placeholders.
+func placeAll(c *cobra.Command) {
+	for _, flags := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
+		flags.VisitAll(func(f *pflag.Flag) {
+			if p, ok := placeholders[f.Name]; ok {
+				f.Value = withPlaceholder{f.Value, p}
+			}
+		})
+	}
+	for _, sub := range c.Commands() {
+		placeAll(sub)
+	}
+}
