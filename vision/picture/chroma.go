@@ -2,13 +2,13 @@ package picture
 
 import "image"
 
-// chroma says how a format's decoder of note (libjpeg, libwebp) brings chroma of
-// half the resolution to the full one, and converts to RGB. Pictures should
-// agree with those that the models were trained on; image/color repeats chroma
-// and takes all for JFIF.
+// chroma says how the usual decoder of a format (libjpeg, libwebp) enlarges chroma
+// of half the resolution and converts it to RGB. Pictures should equal those that
+// the models were trained on. image/color differs: it repeats chroma samples and
+// treats every file as JFIF.
 type chroma struct {
-	least  int                                             // columns of a plane from which it is interpolated
-	corner func(near, across, down, diagonal, odd int) int // of 4:2:0
+	least  int                                             // fewest columns of a plane that is interpolated
+	corner func(near, across, down, diagonal, odd int) int // interpolates in 4:2:0
 	rgb    func(y, cb, cr int) (r, g, b int)
 }
 
@@ -27,7 +27,7 @@ var webpChroma = chroma{
 	corner: func(near, across, down, diagonal, _ int) int {
 		return ((near+3*across+3*down+diagonal+8)>>3 + near) >> 1
 	},
-	// Luma is 16 to 235 here.
+	// Luma ranges from 16 to 235.
 	rgb: func(y, cb, cr int) (r, g, b int) {
 		y = y * 19077 >> 8
 		r = y + cr*26149>>8 - 14234
@@ -37,7 +37,7 @@ var webpChroma = chroma{
 	},
 }
 
-// convert makes an RGB picture of a decoder's planes.
+// convert makes an RGB picture from a decoder's planes.
 func (c chroma) convert(m *image.YCbCr) *Image {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	out := New(w, h, 3)
@@ -55,10 +55,10 @@ func (c chroma) convert(m *image.YCbCr) *Image {
 	return out
 }
 
-// row computes row y of a chroma plane at full width into to. Where the plane
-// has half the width, a sample is ¾ of the nearer and ¼ of the farther
-// neighbour, and likewise down; other ratios repeat samples, as do planes of
-// fewer columns than least.
+// row computes row y of a chroma plane at full width into to. In a plane of half
+// the width, a sample is ¾ of its nearer and ¼ of its farther neighbour; the same
+// holds for half the height. Planes with other ratios or with fewer columns than
+// least repeat samples.
 func (c chroma) row(to []int, plane []uint8, m *image.YCbCr, y int) {
 	halfW, halfH := (m.Rect.Dx()+1)/2, (m.Rect.Dy()+1)/2
 	ratio := m.SubsampleRatio

@@ -1,7 +1,7 @@
 package picture
 
-// Grey returns m in grey as Pillow's convert("L") does (ITU-R 601-2 luma); a
-// grey m is returned itself.
+// Grey returns m in grey, as Pillow's convert("L") does (ITU-R 601-2 luma). It
+// returns m itself if m is grey.
 func (m *Image) Grey() *Image {
 	if m.Channels == 1 {
 		return m
@@ -14,7 +14,7 @@ func (m *Image) Grey() *Image {
 	return out
 }
 
-// RGB returns m with three channels; if it has them it is returned itself.
+// RGB returns m with three channels. It returns m itself if m has them.
 func (m *Image) RGB() *Image {
 	if m.Channels == 3 {
 		return m
@@ -26,12 +26,12 @@ func (m *Image) RGB() *Image {
 	return out
 }
 
-// sixtyFourths is v in Pillow's fixed point: a C cast, which rounds negative
-// numbers up.
+// sixtyFourths returns v in Pillow's fixed point. The conversion to int rounds
+// negative numbers up, like a cast in C.
 func sixtyFourths(v float64) int { return int(v*64 + 0.5) }
 
-// YCbCr returns m as luma and two chroma channels, as Pillow's
-// convert("YCbCr") does (JFIF: the full range of 0 to 255).
+// YCbCr returns m as luma and two chroma channels, as Pillow's convert("YCbCr")
+// does (JFIF, with the full range of 0 to 255).
 func (m *Image) YCbCr() *Image {
 	m = m.RGB()
 	var y, cb, cr [3][256]int
@@ -81,7 +81,7 @@ func (m *Image) Channel(c int) *Image {
 	return out
 }
 
-// Merge joins grey pictures of one size as channels.
+// Merge makes a picture from grey pictures of the same size, one for each channel.
 func Merge(channels ...*Image) *Image {
 	out := New(channels[0].Width, channels[0].Height, len(channels))
 	for c, m := range channels {

@@ -8,11 +8,11 @@ import (
 // digitSide is the height and width of MNIST's pictures.
 const digitSide = 28
 
-// CutDigit prepares a grey picture of one digit as MNIST's authors did theirs:
-// white on black, its longer side 20 pixels, its centre of mass in the middle of
-// 28×28. The transform says where the picture's points lie in that. A picture
-// that has this size is taken to be prepared and at most turned into its
-// negative; a blank one is scaled.
+// CutDigit prepares a grey picture of one digit like the pictures of MNIST: white
+// on black, with a longer side of 20 pixels, and with its centre of mass in the
+// middle of 28×28 pixels. The transform maps points of m to the result. A picture
+// of this size counts as prepared, and is only inverted if it is dark on light. A
+// blank picture is scaled.
 func CutDigit(m *Image) (*Image, Transform) {
 	ground, dark := m.ground()
 	if m.Width == digitSide && m.Height == digitSide {
@@ -33,7 +33,7 @@ func CutDigit(m *Image) (*Image, Transform) {
 	cut := ink.Crop(box[0], box[1], w, h).Resize(width, height, Bilinear)
 	stretch(cut.Pix)
 
-	// Where the centre of mass is, so that it comes to lie at 14, 14.
+	// The centre of mass moves to 14, 14.
 	var sum, sx, sy float64
 	for i, p := range cut.Pix {
 		sum += float64(p)
@@ -49,15 +49,15 @@ func CutDigit(m *Image) (*Image, Transform) {
 	return cut.Crop(-left, -top, digitSide, digitSide), at
 }
 
-// DarkOnLight reports whether what a grey picture shows is darker than its
-// ground.
+// DarkOnLight reports whether the content of a grey picture is darker than its
+// background.
 func DarkOnLight(m *Image) bool {
 	_, dark := m.ground()
 	return dark
 }
 
-// ground is the usual sample along the border, and whether the rest departs
-// from it to the dark side.
+// ground returns the median sample along the border, and whether the rest differs
+// from it more on the dark side than on the light side.
 func (m *Image) ground() (level int, dark bool) {
 	var border []uint8
 	for y := range m.Height {
@@ -75,7 +75,7 @@ func (m *Image) ground() (level int, dark bool) {
 	return level, level-int(all[few]) > int(all[len(all)-1-few])-level
 }
 
-// negative turns light and dark.
+// negative swaps light and dark.
 func (m *Image) negative() *Image {
 	out := New(m.Width, m.Height, m.Channels)
 	for i, p := range m.Pix {
@@ -84,8 +84,9 @@ func (m *Image) negative() *Image {
 	return out
 }
 
-// ink is how far each sample of a grey picture is from the ground, to the side
-// that the digit is on; the unevenness of paper is 0, most of the digit 255.
+// ink returns how far each sample of a grey picture is from the ground, in the
+// direction of the digit. Small differences, such as those of paper, become 0, and
+// most of the digit becomes 255.
 func (m *Image) ink(ground int, dark bool) *Image {
 	out := New(m.Width, m.Height, 1)
 	for i, p := range m.Pix {
@@ -103,7 +104,7 @@ func (m *Image) ink(ground int, dark bool) *Image {
 	return out
 }
 
-// digit is where there is ink, without specks.
+// digit returns the pixels with ink, without specks.
 func (m *Image) digit() *Mask {
 	mask := NewMask(m.Width, m.Height)
 	for i, p := range m.Pix {
@@ -113,7 +114,7 @@ func (m *Image) digit() *Mask {
 	return mask
 }
 
-// stretch makes all but the brightest two in a thousand samples span 0 to 255.
+// stretch scales samples so that all but the brightest 0.2 % span 0 to 255.
 func stretch(pix []uint8) {
 	all := slices.Clone(pix)
 	slices.Sort(all)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestCutDigit checks where a digit goes, and that its negative goes there too.
+// TestCutDigit checks the place of a digit, and that its negative gets the same
+// place.
 func TestCutDigit(t *testing.T) {
 	m := New(200, 100, 1)
 	for y := 20; y < 60; y++ {

@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// Colors are those of classes and windows; further ones begin again.
+// Colors are the colours of classes and windows. Further ones start over.
 var Colors = []color.NRGBA{
 	{230, 60, 50, 255}, {50, 130, 230, 255}, {40, 170, 80, 255}, {240, 170, 30, 255},
 	{150, 80, 200, 255}, {20, 180, 180, 255}, {230, 100, 170, 255}, {130, 120, 60, 255},
 }
 
-// Large is m, enlarged by a whole number if its longer side has fewer pixels
-// than 336, so that there is room to draw on it.
+// Large returns m with room to draw on it: if the longer side has fewer than 336
+// pixels, it enlarges m by an integer factor.
 func (m *Image) Large() *Image {
 	const enough = 336
 	side := max(m.Width, m.Height)
@@ -25,7 +25,7 @@ func (m *Image) Large() *Image {
 	return m.Resize(m.Width*times, m.Height*times, Bicubic)
 }
 
-// canvas is a copy of m to draw on.
+// canvas returns a copy of m to draw on.
 func canvas(m *Image) *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	draw.Draw(out, out.Bounds(), m.Image(), image.Point{}, draw.Src)
@@ -36,11 +36,11 @@ func canvas(m *Image) *image.NRGBA {
 type Titled struct {
 	Bounds [4]float32 // left, top, right, bottom in pixels
 	Title  string
-	Color  int // number of its colour
+	Color  int // index in Colors
 }
 
-// DrawBoxes draws boxes with their titles on m.Large(), the first on top. A title
-// stands above its box if there is room, or else inside or below.
+// DrawBoxes draws boxes with their titles on m.Large(), the first box on top. A
+// title goes above its box if there is room, else inside or below it.
 func DrawBoxes(m *Image, boxes []Titled) image.Image {
 	large := m.Large()
 	out, side := canvas(large), max(large.Width, large.Height)
@@ -53,7 +53,7 @@ func DrawBoxes(m *Image, boxes []Titled) image.Image {
 		places[i] = titlePlace(box.on(times), size, out.Bounds(), places[:i])
 	}
 	for i := len(boxes) - 1; i >= 0; i-- {
-		Frame(out, boxes[i].on(times), thick, boxes[i].paint())
+		frame(out, boxes[i].on(times), thick, boxes[i].paint())
 	}
 	for i := len(boxes) - 1; i >= 0; i-- {
 		draw.Draw(out, places[i], image.NewUniform(boxes[i].paint()), image.Point{}, draw.Src)
@@ -62,7 +62,7 @@ func DrawBoxes(m *Image, boxes []Titled) image.Image {
 	return out
 }
 
-// on is the box on a picture that has been enlarged.
+// on returns the box on the enlarged picture.
 func (t Titled) on(times float32) image.Rectangle {
 	b := t.Bounds
 	return image.Rect(int(b[0]*times), int(b[1]*times), int(b[2]*times), int(b[3]*times))
@@ -70,8 +70,8 @@ func (t Titled) on(times float32) image.Rectangle {
 
 func (t Titled) paint() color.NRGBA { return Colors[t.Color%len(Colors)] }
 
-// titlePlace is where the title of a box goes that has a size: inside of all, and
-// on no other title if there is such a place.
+// titlePlace returns the place of a title of the given size for a box. It lies
+// inside all and, if possible, overlaps no title in taken.
 func titlePlace(box image.Rectangle, size image.Point, all image.Rectangle, taken []image.Rectangle) image.Rectangle {
 	at := func(top int) image.Rectangle {
 		x, y := max(0, min(box.Min.X, all.Max.X-size.X)), max(0, min(top, all.Max.Y-size.Y))
@@ -90,8 +90,8 @@ func titlePlace(box image.Rectangle, size image.Point, all image.Rectangle, take
 	return at(tops[0])
 }
 
-// Frame draws the border of a box, thick pixels inside it.
-func Frame(out draw.Image, box image.Rectangle, thick int, paint color.Color) {
+// frame draws the border of a box, thick pixels wide, inside the box.
+func frame(out draw.Image, box image.Rectangle, thick int, paint color.Color) {
 	for _, side := range []image.Rectangle{
 		{box.Min, image.Pt(box.Max.X, box.Min.Y+thick)},
 		{image.Pt(box.Min.X, box.Max.Y-thick), box.Max},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// written is what letters make of a text, black on white.
+// written returns a text in letters, black on white.
 func written(text string) *image.Gray {
 	l := newLetters(20)
 	out := image.NewGray(image.Rect(0, 0, l.width(text)+2, l.height()))
@@ -16,7 +16,8 @@ func written(text string) *image.Gray {
 	return out
 }
 
-// TestLetters checks that the font has what captions need, smooth.
+// TestLetters checks that the font has the signs that captions need, with smooth
+// edges.
 func TestLetters(t *testing.T) {
 	unknown := written("\U0010ffff")
 	for _, sign := range []string{"×", "…", "é", "%", "ß", "Я"} {
@@ -40,8 +41,8 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// TestTitlePlace keeps titles inside of the picture, and apart as long as there
-// is room.
+// TestTitlePlace checks that titles stay inside the picture, and do not overlap as
+// long as there is room.
 func TestTitlePlace(t *testing.T) {
 	all, size := image.Rect(0, 0, 360, 240), image.Pt(90, 16)
 	for _, box := range []image.Rectangle{
@@ -64,8 +65,8 @@ func TestTitlePlace(t *testing.T) {
 	}
 }
 
-// TestDrawBoxes checks that a small picture stays to be seen, and that the first
-// box is on top.
+// TestDrawBoxes checks that a small picture stays visible, and that the first box is
+// on top.
 func TestDrawBoxes(t *testing.T) {
 	m := New(60, 40, 3)
 	out := DrawBoxes(m, []Titled{{[4]float32{10, 20, 50, 35}, "cat 0.93", 0}, {[4]float32{10, 20, 50, 35}, "dog 0.50", 1}})
@@ -94,7 +95,7 @@ func TestDrawBoxes(t *testing.T) {
 	DrawBoxes(New(1000, 1, 1), []Titled{{[4]float32{0, 0, 3, 1}, "thin", 9}})
 }
 
-// ink is the smallest box around what is not white.
+// ink returns the smallest box around all pixels that are not white.
 func ink(m image.Image, in image.Rectangle) image.Rectangle {
 	var all image.Rectangle
 	for y := in.Min.Y; y < in.Max.Y; y++ {
@@ -107,7 +108,7 @@ func ink(m image.Image, in image.Rectangle) image.Rectangle {
 	return all
 }
 
-// TestSideBySide checks that nothing is written beyond its panel.
+// TestSideBySide checks that no text extends beyond its panel.
 func TestSideBySide(t *testing.T) {
 	heat := Heat{2, 3, []float64{0, 1, 2, 3, 4, 0.5}}
 	for _, size := range [][2]int{{60, 40}, {400, 300}, {2000, 1300}} {

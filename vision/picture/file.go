@@ -21,11 +21,11 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// MaxPixels is the size over which no picture is decoded or made by a resize:
-// a small file can claim any size.
+// MaxPixels limits the pixels of a picture that is decoded or made by a resize,
+// because a small file can claim any size.
 const MaxPixels = 200 << 20
 
-// ErrNotImage is wrapped by the errors of data in no known format.
+// ErrNotImage is wrapped by errors for data that is in no known format.
 var ErrNotImage = errors.New("not an image")
 
 // Load reads the file at path as Decode does. Errors begin with the path.
@@ -34,8 +34,8 @@ func Load(path string) (*Image, error) {
 	return m, err
 }
 
-// LoadAlpha is Load that keeps transparency: alpha is a picture of one
-// channel, or nil if all is opaque. Colours are not multiplied by it.
+// LoadAlpha is Load, but also returns the transparency: alpha is a picture with one
+// channel, or nil if all is opaque. Colours are not multiplied by alpha.
 func LoadAlpha(path string) (m, alpha *Image, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -52,17 +52,17 @@ func LoadAlpha(path string) (m, alpha *Image, err error) {
 	return m, alpha, nil
 }
 
-// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey
-// or RGB picture: 16-bit samples lose their lower half, transparency is
-// dropped, palettes and CMYK are converted. A picture that its EXIF data says
-// to be lying or mirrored is put upright. Pictures of over MaxPixels are
-// refused before they are decoded.
+// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey or
+// RGB picture. 16-bit samples lose their lower half, transparency is dropped, and
+// palettes and CMYK are converted. Decode turns a picture upright if its EXIF data
+// says that it is rotated or mirrored. It refuses pictures of more than MaxPixels
+// before it decodes them.
 func Decode(r io.Reader) (*Image, error) {
 	m, _, err := DecodeAlpha(r)
 	return m, err
 }
 
-// DecodeAlpha is Decode that keeps transparency, as LoadAlpha does.
+// DecodeAlpha is Decode, but also returns the transparency; see LoadAlpha.
 func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	file, err := io.ReadAll(r)
 	if err != nil {
@@ -71,13 +71,13 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	config, format, err := image.DecodeConfig(bytes.NewReader(file))
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return nil, nil, fmt.Errorf("%w (PNG, JPEG, WebP, BMP, TIFF and GIF are read)", ErrNotImage)
+		return nil, nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", ErrNotImage)
 	case err != nil:
 		return nil, nil, inFormat(format, "", err)
 	case config.Width < 1 || config.Height < 1:
 		return nil, nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
 	case config.Width > MaxPixels/config.Height:
-		return nil, nil, fmt.Errorf("%s of %d×%d pixels is over %d million", format, config.Width, config.Height, MaxPixels>>20)
+		return nil, nil, fmt.Errorf("%s of %d×%d pixels has more than %d million pixels", format, config.Width, config.Height, MaxPixels>>20)
 	}
 	decoded, err := decode(file)
 	if err != nil {
@@ -102,8 +102,8 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	return m.turn(o), alpha, nil
 }
 
-// brokenImage is the error of a decoder, with a description of the picture in
-// place of the format's name, which most of them begin with.
+// brokenImage is the error of a decoder. Most decoders begin it with the name of
+// the format, which text replaces by a description of the picture.
 type brokenImage struct {
 	text string
 	err  error
@@ -112,13 +112,13 @@ type brokenImage struct {
 func (e *brokenImage) Error() string { return e.text }
 func (e *brokenImage) Unwrap() error { return e.err }
 
-// inFormat says of err in which picture of a format it is.
+// inFormat adds the format and the size of the picture to err.
 func inFormat(format, size string, err error) error {
 	return &brokenImage{format + size + ": " + strings.TrimPrefix(err.Error(), format+": "), err}
 }
 
-// Alpha is the transparency of a picture of the standard library, as a picture of
-// one channel, or nil if it is opaque.
+// Alpha returns the transparency of a standard library picture as a picture with
+// one channel, or nil if all is opaque.
 func Alpha(from image.Image) *Image {
 	if o, ok := from.(interface{ Opaque() bool }); !ok || o.Opaque() {
 		return nil
@@ -134,7 +134,7 @@ func Alpha(from image.Image) *Image {
 	return out
 }
 
-// decode guards against the panics of decoders on broken files.
+// decode turns a decoder's panic on a broken file into an error.
 func decode(file []byte) (m image.Image, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -145,7 +145,7 @@ func decode(file []byte) (m image.Image, err error) {
 	return m, err
 }
 
-// From converts a picture of the standard library, without its alpha.
+// From converts a picture of the standard library and drops its alpha.
 func From(from image.Image) *Image {
 	b := from.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -179,7 +179,7 @@ func From(from image.Image) *Image {
 		for x := range w {
 			p := out.Pix[3*(y*w+x):]
 			switch c := from.At(b.Min.X+x, b.Min.Y+y).(type) {
-			case color.NRGBA64: // through NRGBAModel, it would be rounded by its alpha
+			case color.NRGBA64: // NRGBAModel would round it by its alpha
 				p[0], p[1], p[2] = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
 			default:
 				n := color.NRGBAModel.Convert(c).(color.NRGBA)
@@ -214,8 +214,8 @@ func (m *Image) Image() image.Image {
 	return out
 }
 
-// Save writes m to path as a PNG or, with the extension .jpg or .jpeg, as
-// a JPEG of quality 95. The file is written beside path and then renamed.
+// Save writes m to path as a PNG or, with the extension .jpg or .jpeg, as a JPEG of
+// quality 95. See weights.WriteFile.
 func Save(path string, m *Image) error {
 	var encode func(w io.Writer) error
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {

@@ -6,14 +6,13 @@ import (
 	"image/color"
 )
 
-// Heat is how much of something there is in the places of a grid that covers a
-// picture.
+// Heat holds a weight for each cell of a grid that covers a picture.
 type Heat struct {
 	Rows, Columns int
 	Weight        []float64 // row after row, not negative
 }
 
-// Most is the largest weight.
+// Most returns the largest weight.
 func (h Heat) Most() float64 {
 	most := 0.0
 	for _, v := range h.Weight {
@@ -22,7 +21,8 @@ func (h Heat) Most() float64 {
 	return most
 }
 
-// fire is a colour over a grey sample: from black at 0 to red and yellow at 1.
+// fire returns a colour over a grey sample: from black at share 0 to red and yellow
+// at 1.
 func fire(share float64, grey uint8) color.NRGBA {
 	var c [3]uint8
 	for k, v := range [3]float64{255 * min(1, 2*share), 255 * max(0, 2*share-1), 0} {
@@ -31,7 +31,8 @@ func fire(share float64, grey uint8) color.NRGBA {
 	return color.NRGBA{c[0], c[1], c[2], 255}
 }
 
-// Over draws the heat on a picture in grey: red and yellow where it is largest.
+// Over draws the heat over a picture in grey. The largest weights are red and
+// yellow.
 func (h Heat) Over(m *Image) *Image {
 	most := max(h.Most(), 1e-30)
 	out, grey := New(m.Width, m.Height, 3), m.Grey()
@@ -45,7 +46,7 @@ func (h Heat) Over(m *Image) *Image {
 	return out
 }
 
-// Bar says what the colours of Over mean, as shares of 1 in percent.
+// Bar returns the colour bar for Over, in percent of 1.
 func (h Heat) Bar() *ColorBar {
 	return &ColorBar{
 		Low: "0", High: percent(h.Most()),
@@ -53,7 +54,7 @@ func (h Heat) Bar() *ColorBar {
 	}
 }
 
-// percent is a share of 1 for people.
+// percent writes a share of 1 in percent.
 func percent(share float64) string {
 	if share >= 0.1 {
 		return fmt.Sprintf("%.0f %%", 100*share)
@@ -61,16 +62,16 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.2g %%", 100*share)
 }
 
-// Cell is where a place of the grid lies in a picture.
+// Cell returns the pixels of a picture that a cell of the grid covers.
 func (h Heat) Cell(m *Image, row, column int) image.Rectangle {
 	return image.Rect(column*m.Width/h.Columns, row*m.Height/h.Rows, (column+1)*m.Width/h.Columns, (row+1)*m.Height/h.Rows)
 }
 
-// Mark is m with a frame around a box, which stays free.
+// Mark returns a copy of m with a frame around a box. The box itself stays free.
 func (m *Image) Mark(box image.Rectangle) *Image {
 	out := canvas(m)
 	thick := max(2, max(m.Width, m.Height)/250)
-	Frame(out, box.Inset(-thick), thick, color.NRGBA{90, 220, 255, 255})
-	Frame(out, box.Inset(-thick-1), 1, color.Black)
+	frame(out, box.Inset(-thick), thick, color.NRGBA{90, 220, 255, 255})
+	frame(out, box.Inset(-thick-1), 1, color.Black)
 	return From(out)
 }

@@ -1,3 +1,12 @@
+// Package picture decodes, converts, resizes and draws pictures like Pillow.
+//
+// Load and Decode read a picture, turned upright and with the colours that Pillow
+// gives; Save writes one. Resize, Crop and CenterCrop prepare it, and Tensor makes a
+// model's input of it. A Transform maps points of the picture to that input, and its
+// inverse maps results back. Mask and Segmentation hold results in pixels. DrawBoxes,
+// Overlay, SideBySide and WithLegend show results to people.
+//
+// Package vision does all of this for a model; use this package for steps of your own.
 package picture
 
 import (
@@ -7,8 +16,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Image is a picture of 8-bit samples [Height, Width, Channels], rows without
-// gaps. Channels is 1 (grey) or 3 (red, green, blue, unless a method says
+// Image is a picture with 8-bit samples [Height, Width, Channels] and no gaps
+// between rows. Channels is 1 (grey) or 3 (red, green, blue, unless a method says
 // otherwise).
 type Image struct {
 	Width, Height, Channels int
@@ -20,13 +29,13 @@ func New(width, height, channels int) *Image {
 	return &Image{width, height, channels, make([]uint8, width*height*channels)}
 }
 
-// String is the size: "451×300×3".
+// String returns the size: "451×300×3".
 func (m *Image) String() string {
 	return fmt.Sprintf("%d×%d×%d", m.Width, m.Height, m.Channels)
 }
 
-// Crop returns the rectangle whose upper left corner is pixel (x, y); what lies
-// outside m is black.
+// Crop returns the rectangle whose upper left corner is pixel (x, y). Pixels
+// outside m are black.
 func (m *Image) Crop(x, y, width, height int) *Image {
 	out := New(width, height, m.Channels)
 	from, to := max(x, 0), min(x+width, m.Width)
@@ -40,15 +49,16 @@ func (m *Image) Crop(x, y, width, height int) *Image {
 	return out
 }
 
-// CenterCrop returns the middle of m as torchvision's CenterCrop does, and the
-// place in m of its upper left corner. What lies outside m is black.
+// CenterCrop returns the middle of m, as torchvision's CenterCrop does, and the
+// place of its upper left corner in m. Pixels outside m are black.
 func (m *Image) CenterCrop(width, height int) (out *Image, x, y int) {
 	x, y = middle(m.Width, width), middle(m.Height, height)
 	return m.Crop(x, y, width, height), x, y
 }
 
-// middle is where a crop of a dimension begins. A larger crop gets its odd
-// pixel at the end; of a smaller one, halves are rounded to even.
+// middle returns where a centre crop of a dimension begins. A crop larger than the
+// picture has its odd pixel at the end. For a smaller crop, halves are rounded to
+// even.
 func middle(have, want int) int {
 	if want > have {
 		return -((want - have) / 2)
@@ -65,13 +75,13 @@ func (m *Image) Tensor() *tensor.Tensor {
 	return t
 }
 
-// FromTensor makes a picture of the first image of t [B, H, W, 1 or 3], whose
-// values it multiplies by scale, rounds and limits to 0 to 255. Values that are
-// not numbers become 0.
+// FromTensor makes a picture from the first image of t [B, H, W, 1 or 3]. It
+// multiplies the values by scale, rounds them and limits them to 0 to 255. NaN
+// becomes 0.
 func FromTensor(t *tensor.Tensor, scale float32) (*Image, error) {
 	s := t.Shape
 	if len(s) != 4 || s[3] != 1 && s[3] != 3 {
-		return nil, fmt.Errorf("image of %v, want [B, H, W, 1 or 3]", s)
+		return nil, fmt.Errorf("image is %v, want [B, H, W, 1 or 3]", s)
 	}
 	m := New(s[2], s[1], s[3])
 	for i := range m.Pix {

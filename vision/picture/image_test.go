@@ -15,7 +15,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// worst is the largest difference of a sample.
+// worst returns the largest difference between samples of two pictures.
 func worst(t *testing.T, a, b *Image) int {
 	t.Helper()
 	if a.Width != b.Width || a.Height != b.Height || a.Channels != b.Channels {
@@ -28,7 +28,7 @@ func worst(t *testing.T, a, b *Image) int {
 	return d
 }
 
-// TestDecode compares with Pillow's reading of the same files, turned upright.
+// TestDecode compares with the same files as Pillow reads and turns them upright.
 func TestDecode(t *testing.T) {
 	wants, err := filepath.Glob("testdata/*.want.png")
 	if err != nil || len(wants) == 0 {
@@ -47,7 +47,7 @@ func TestDecode(t *testing.T) {
 		}
 		allowed := 0
 		if filepath.Ext(name) == ".jpg" {
-			allowed = 3 // the inverse cosine transform may be rounded
+			allowed = 3 // decoders may round the inverse cosine transform differently
 		}
 		if d := worst(t, got, w); d > allowed {
 			t.Errorf("%s differs by %d", name, d)
@@ -60,7 +60,7 @@ func TestDecodeErrors(t *testing.T) {
 	if err := gif.Encode(&huge, image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black}), nil); err != nil {
 		t.Fatal(err)
 	}
-	copy(huge.Bytes()[6:], "\xff\xff\xff\xff") // of the screen
+	copy(huge.Bytes()[6:], "\xff\xff\xff\xff") // the size of the screen
 	whole, err := os.ReadFile("testdata/444.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestDecodeErrors(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"", "not an image"},
 		{"hello, world", "not an image"},
-		{huge.String(), "gif of 65535×65535 pixels is over 200 million"},
+		{huge.String(), "gif of 65535×65535 pixels has more than 200 million pixels"},
 		{string(whole[:len(whole)/2]), "jpeg of 21×13 pixels: "},
 		{string(whole[:20]), "jpeg: "},
 	} {

@@ -6,7 +6,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Mask is a picture of pixels that are on or off, rows without gaps.
+// Mask is a picture with pixels that are on or off, without gaps between rows.
 type Mask struct {
 	Width, Height int
 	On            []bool
@@ -17,7 +17,8 @@ func NewMask(width, height int) *Mask {
 	return &Mask{width, height, make([]bool, width*height)}
 }
 
-// Masks cuts logits [.., H, W] into masks of the pixels over threshold.
+// Masks turns logits [.., H, W] into masks. A pixel is on if its logit is above
+// threshold.
 func Masks(logits *tensor.Tensor, threshold float32) []*Mask {
 	rank := len(logits.Shape)
 	h, w := logits.Shape[rank-2], logits.Shape[rank-1]
@@ -31,7 +32,7 @@ func Masks(logits *tensor.Tensor, threshold float32) []*Mask {
 	return masks
 }
 
-// Image returns the mask as a grey picture, white where it is on.
+// Image returns the mask as a grey picture. Pixels that are on are white.
 func (m *Mask) Image() *Image {
 	out := New(m.Width, m.Height, 1)
 	for i, on := range m.On {
@@ -42,7 +43,7 @@ func (m *Mask) Image() *Image {
 	return out
 }
 
-// Area is the number of pixels that are on.
+// Area returns the number of pixels that are on.
 func (m *Mask) Area() int {
 	n := 0
 	for _, on := range m.On {
@@ -53,9 +54,9 @@ func (m *Mask) Area() int {
 	return n
 }
 
-// Box returns the first and last column and row with pixels that are on, as
-// left, top, right, bottom: SAM's batched_mask_to_box. An empty mask has the
-// box 0, 0, 0, 0.
+// Box returns the first and last column and row with pixels that are on, as left,
+// top, right, bottom, like SAM's batched_mask_to_box. The box of an empty mask is
+// 0, 0, 0, 0.
 func (m *Mask) Box() [4]int {
 	box := [4]int{m.Width, m.Height, -1, -1}
 	for i, on := range m.On {
@@ -70,8 +71,8 @@ func (m *Mask) Box() [4]int {
 	return box
 }
 
-// RLE is a mask as run lengths, column after column as COCO has it: the number
-// of pixels off, then on, then off, ….
+// RLE is a mask as run lengths, column by column as in COCO: the number of pixels
+// off, then on, then off, ….
 type RLE struct {
 	Size   [2]int `json:"size"` // height and width
 	Counts []int  `json:"counts"`
@@ -94,7 +95,7 @@ func (m *Mask) RLE() RLE {
 	return r
 }
 
-// Area is the number of pixels that are on.
+// Area returns the number of pixels that are on.
 func (r RLE) Area() int {
 	n := 0
 	for i := 1; i < len(r.Counts); i += 2 {
@@ -103,16 +104,16 @@ func (r RLE) Area() int {
 	return n
 }
 
-// Mask decodes the run lengths; they must add up to the size.
+// Mask decodes the run lengths, which must add up to the size.
 func (r RLE) Mask() (*Mask, error) {
 	h, w := r.Size[0], r.Size[1]
 	if h < 1 || w < 1 || h > MaxPixels/w {
-		return nil, fmt.Errorf("run lengths of a mask of %d×%d", w, h)
+		return nil, fmt.Errorf("run lengths: size %d×%d is empty or too large", w, h)
 	}
 	m, at := NewMask(w, h), 0
 	for i, n := range r.Counts {
 		if n < 0 || n > w*h-at {
-			return nil, fmt.Errorf("run length %d is %d, after %d of %d pixels", i, n, at, w*h)
+			return nil, fmt.Errorf("run length %d is %d after %d of %d pixels", i, n, at, w*h)
 		}
 		for ; n > 0; n-- {
 			m.On[at%h*w+at/h] = i%2 == 1
@@ -125,9 +126,9 @@ func (r RLE) Mask() (*Mask, error) {
 	return m, nil
 }
 
-// FillHoles turns on each connected region of fewer than area pixels that are
-// off, as SAM's remove_small_regions does in its mode "holes". It reports
-// whether there were any; if not, the result is m itself. Pixels are connected
+// FillHoles turns on each connected region of pixels that are off if it has fewer
+// than area pixels, like SAM's remove_small_regions in mode "holes". It reports
+// whether it changed anything; if not, it returns m itself. Pixels are connected
 // along sides and corners.
 func (m *Mask) FillHoles(area int) (*Mask, bool) {
 	label, sizes := m.regions(false)
@@ -143,10 +144,10 @@ func (m *Mask) FillHoles(area int) (*Mask, bool) {
 	return out, true
 }
 
-// DropIslands turns off each connected region of fewer than area pixels that
-// are on, as SAM's remove_small_regions does in its mode "islands"; if all
-// are that small, the first of the largest stays. It reports whether there were
-// any; if not, the result is m itself.
+// DropIslands turns off each connected region of pixels that are on if it has fewer
+// than area pixels, like SAM's remove_small_regions in mode "islands". If all are
+// that small, the first of the largest stays. DropIslands reports whether any
+// region is that small; if not, it returns m itself.
 func (m *Mask) DropIslands(area int) (*Mask, bool) {
 	label, sizes := m.regions(true)
 	largest, changed := 0, false
@@ -165,8 +166,9 @@ func (m *Mask) DropIslands(area int) (*Mask, bool) {
 	return out, true
 }
 
-// regions numbers the connected regions of the pixels that are on, or off, in
-// the order of their first pixels, and counts their pixels; others are -1.
+// regions numbers the connected regions of pixels that are on (or off), in the
+// order of their first pixels, and counts their pixels. The label of other pixels
+// is -1.
 func (m *Mask) regions(on bool) (label, sizes []int) {
 	label = make([]int, len(m.On))
 	for i := range label {

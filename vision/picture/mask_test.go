@@ -39,7 +39,7 @@ func TestRegions(t *testing.T) {
 	}{
 		{(*Mask).FillHoles, "#### #..# #### ....", 3, "#### #### #### ....", true},
 		{(*Mask).FillHoles, "#### #..# #### ....", 2, "#### #..# #### ....", false},
-		{(*Mask).FillHoles, "#### #.## ##.# ####", 2, "#### #.## ##.# ####", false}, // joined at a corner
+		{(*Mask).FillHoles, "#### #.## ##.# ####", 2, "#### #.## ##.# ####", false}, // connected at a corner
 		{(*Mask).FillHoles, ".... ....", 9, "#### ####", true},
 		{(*Mask).DropIslands, ".##. .##. ...# ....", 5, ".##. .##. ...# ....", false},
 		{(*Mask).DropIslands, "##.. ##.. .... ...#", 4, "##.. ##.. .... ....", true},

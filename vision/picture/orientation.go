@@ -7,11 +7,11 @@ import (
 	"github.com/rwcarlsen/goexif/exif"
 )
 
-// orientation is the EXIF orientation of a file, 1 to 8; 1, which is upright,
-// if there is none that makes sense.
+// orientation returns the EXIF orientation of a file, 1 to 8. It returns 1, which
+// is upright, if the file has no valid orientation.
 func orientation(file []byte, format string) (o int) {
 	defer func() {
-		if recover() != nil { // the reader panics on some broken blocks
+		if recover() != nil { // the EXIF reader panics on some broken blocks
 			o = 1
 		}
 	}()
@@ -42,9 +42,9 @@ func orientation(file []byte, format string) (o int) {
 	return o
 }
 
-// chunk finds the data of the first chunk of a kind in a file of chunks: the
-// kind and the length at these offsets of eight bytes, the data, a checksum.
-// Chunks of files without checksums begin at even offsets.
+// chunk returns the data of the first chunk of a kind. A chunk is eight bytes that
+// hold the kind and the length at the given offsets, the data, and a checksum. In
+// files without checksums, chunks begin at even offsets.
 func chunk(file []byte, order binary.ByteOrder, kindAt, lengthAt int, kind string, checksum int) []byte {
 	for len(file) >= 8 {
 		n := int64(order.Uint32(file[lengthAt:]))
@@ -70,8 +70,8 @@ func (m *Image) turn(orientation int) *Image {
 	}
 	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
 	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
-	// Orientations from 5 exchange the sides: pixel (x, y) of the result is
-	// (y, x) of m, from the end where flipped.
+	// Orientations from 5 on swap the sides: pixel (x, y) of the result is pixel
+	// (y, x) of m, counted from the end if flipped.
 	out := New(m.Width, m.Height, m.Channels)
 	if orientation >= 5 {
 		out.Width, out.Height = m.Height, m.Width

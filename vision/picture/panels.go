@@ -10,17 +10,17 @@ import (
 type Panel struct {
 	Caption string
 	Picture *Image
-	Bar     *ColorBar // what the picture's colours mean; nil for no bar
+	Bar     *ColorBar // explains the colours of the picture; may be nil
 }
 
 // ColorBar says which number a colour means.
 type ColorBar struct {
-	Low, High string                          // what its ends mean
-	Color     func(share float64) color.NRGBA // from 0 at the low end to 1 at the high one
+	Low, High string                          // labels of its ends
+	Color     func(share float64) color.NRGBA // share is 0 at the low end and 1 at the high end
 }
 
-// SideBySide draws pictures of one height in a row, with their captions above
-// and their colour bars to the right. The letters suit the pictures; a panel is
+// SideBySide draws pictures of the same height in a row, with captions above and
+// colour bars to the right. The size of the letters follows the pictures. A panel is
 // wide enough for its caption.
 func SideBySide(panels ...Panel) image.Image {
 	const margin = 8
@@ -47,7 +47,7 @@ func SideBySide(panels ...Panel) image.Image {
 	return out
 }
 
-// width is what the bar takes, with what is written on it and with the gaps.
+// width returns the width of the bar with its labels and gaps.
 func (b *ColorBar) width(text letters) int {
 	if b == nil {
 		return 0
@@ -70,13 +70,13 @@ func (b *ColorBar) draw(out draw.Image, text letters, box image.Rectangle) {
 	text.write(out, image.Pt(left, box.Max.Y-text.height()), b.Low, color.Black)
 }
 
-// Meaning is a colour and what it stands for.
+// Meaning is an entry of a legend.
 type Meaning struct {
 	Color color.Color
 	Title string
 }
 
-// WithLegend draws a picture with a list of its colours to the right.
+// WithLegend draws a picture with a legend to the right.
 func WithLegend(m *Image, all ...Meaning) image.Image {
 	if len(all) == 0 {
 		return m.Image()

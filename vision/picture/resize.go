@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Filter is a way to resize a picture, with Pillow's names. All but Nearest
-// widen with the reduction, so that they never skip pixels.
+// Filter is a way to resize a picture, with Pillow's names. If a picture becomes
+// smaller, all filters but Nearest widen, so that they skip no pixels.
 type Filter uint8
 
 // The filters. The zero Filter is Bilinear.
@@ -17,13 +17,13 @@ const (
 	Nearest
 	Box
 	Hamming
-	Bicubic // Keys' with a = -0.5
-	Lanczos // of radius 3
+	Bicubic // the kernel of Keys with a = -0.5
+	Lanczos // with radius 3
 )
 
 var filterNames = [...]string{"bilinear", "nearest", "box", "hamming", "bicubic", "lanczos"}
 
-// String is Pillow's name of the filter, in lower case.
+// String returns Pillow's name for the filter, in lower case.
 func (f Filter) String() string { return filterNames[f] }
 
 // ParseFilter finds a filter by name.
@@ -36,10 +36,10 @@ func ParseFilter(name string) (Filter, error) {
 	return 0, fmt.Errorf("filter %q, want one of %v", name, filterNames)
 }
 
-// radius is how far the filter reaches at scale 1.
+// radius returns how far the filter reaches at scale 1.
 func (f Filter) radius() float64 { return [...]float64{1, 0, 0.5, 1, 2, 3}[f] }
 
-// at is the filter's value.
+// at returns the value of the filter at x.
 func (f Filter) at(x float64) float64 {
 	sinc := func(x float64) float64 {
 		if x == 0 {
@@ -71,8 +71,8 @@ func (f Filter) at(x float64) float64 {
 	return sinc(x) * sinc(x/3)
 }
 
-// Resize returns m at another size, computed as Pillow's resize does: across,
-// then down, each in fixed point and rounded to 8 bits.
+// Resize returns m in another size. Like Pillow's resize it first resizes the rows
+// and then the columns, each in fixed point and rounded to 8 bits.
 func (m *Image) Resize(width, height int, f Filter) *Image {
 	if width == m.Width && height == m.Height {
 		return m.Crop(0, 0, width, height)
@@ -89,8 +89,8 @@ func (m *Image) Resize(width, height int, f Filter) *Image {
 	return m
 }
 
-// nearest picks pixels. Places are added up, as Pillow does, since the pick
-// hangs on their rounding.
+// nearest picks pixels. Like Pillow it adds up steps to find the places, because
+// their rounding decides which pixel is picked.
 func (m *Image) nearest(width, height int) *Image {
 	places := func(in, out int) []int {
 		step := float64(in) / float64(out)
@@ -110,14 +110,15 @@ func (m *Image) nearest(width, height int) *Image {
 	return out
 }
 
-// Taps are the pixels of a row or column that an output pixel is made of.
+// Taps holds the weights of the pixels in a row or column that make an output
+// pixel.
 type Taps struct {
-	First   int     // the first of them
+	First   int     // index of the first pixel
 	Weights []int32 // in units of 1/[TapUnit]
 }
 
-// The fixed point of weights: eight bits for the sample, two for filters that
-// overshoot.
+// The fixed point of weights leaves eight bits for the sample and two for filters
+// that overshoot.
 const (
 	precision = 32 - 8 - 2
 	oneHalf   = 1 << (precision - 1)
@@ -126,8 +127,8 @@ const (
 // TapUnit is the sum of the weights of an output pixel.
 const TapUnit = 1 << precision
 
-// Mix is a row between the rows of m: what the taps make of its columns, not
-// rounded.
+// Mix returns a row of m resized vertically: the weighted sum of the rows in t,
+// without rounding.
 func (t Taps) Mix(m *Image) []float32 {
 	row := make([]float32, m.Width*m.Channels)
 	for k, w := range t.Weights {
@@ -139,7 +140,7 @@ func (t Taps) Mix(m *Image) []float32 {
 	return row
 }
 
-// Taps lists what each of out pixels is made of, of in.
+// Taps returns the taps of each output pixel if in pixels are resized to out.
 func (f Filter) Taps(in, out int) []Taps {
 	step := float64(in) / float64(out)
 	wide := max(step, 1)
@@ -215,8 +216,8 @@ func (m *Image) down(height int, taps []Taps) *Image {
 	return out
 }
 
-// LongestSide is the size of a picture of this width and height whose longer
-// side has been resized to target, as SAM computes it.
+// LongestSide returns the size of a picture after its longer side is resized to
+// target, as SAM computes it.
 func LongestSide(width, height, target int) (w, h int) {
 	scale := float64(target) / float64(max(width, height))
 	return int(float64(width)*scale + 0.5), int(float64(height)*scale + 0.5)

@@ -5,15 +5,15 @@ import (
 	"image/color"
 )
 
-// Segmentation is the class of each pixel of a picture, rows without gaps.
-// Class 0 is what is nothing else.
+// Segmentation holds the class of each pixel of a picture, without gaps between
+// rows. Class 0 is the background.
 type Segmentation struct {
 	Width, Height int
-	Count         int // of classes
+	Count         int // number of classes
 	Class         []uint8
 }
 
-// Area is the number of pixels of each class.
+// Area returns the number of pixels of each class.
 func (s *Segmentation) Area() []int {
 	area := make([]int, s.Count)
 	for _, c := range s.Class {
@@ -22,8 +22,9 @@ func (s *Segmentation) Area() []int {
 	return area
 }
 
-// Palette is the colours of n classes, those of the Pascal VOC challenge: black
-// for class 0, then the bits of the number spread over red, green and blue.
+// Palette returns the colours of n classes, as in the Pascal VOC challenge. Class 0
+// is black. For other classes the bits of the number are spread over red, green and
+// blue.
 func Palette(n int) color.Palette {
 	var p color.Palette
 	for class := range n {
@@ -36,15 +37,15 @@ func Palette(n int) color.Palette {
 	return p
 }
 
-// Image is a picture with a palette whose samples are the classes.
+// Image returns a picture with a palette. Its samples are the classes.
 func (s *Segmentation) Image() *image.Paletted {
 	return &image.Paletted{
 		Pix: s.Class, Stride: s.Width, Rect: image.Rect(0, 0, s.Width, s.Height), Palette: Palette(s.Count),
 	}
 }
 
-// Overlay is m, of the same size, with the pixels of all classes but 0 tinted in
-// their colours, half and half.
+// Overlay returns m, which has the same size, with the pixels of all classes but 0
+// mixed half and half with the colour of the class.
 func (s *Segmentation) Overlay(m *Image) *Image {
 	m = m.RGB()
 	out := New(m.Width, m.Height, 3)

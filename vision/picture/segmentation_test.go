@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestPalette checks the colours of classes that everyone knows, and an
-// overlay.
+// TestPalette checks well-known colours of Pascal VOC, and an overlay.
 func TestPalette(t *testing.T) {
 	p := Palette(256)
 	for class, want := range map[int]color.RGBA{0: {0, 0, 0, 255}, 1: {128, 0, 0, 255}, 2: {0, 128, 0, 255}, 15: {192, 128, 128, 255}, 20: {0, 64, 128, 255}} {

@@ -13,14 +13,13 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// letters write text of one size, in the Go font, with smooth edges.
+// letters writes text of one size in the Go font, with smooth edges.
 type letters struct {
 	face            font.Face
 	ascent, descent int
 }
 
-// newLetters makes letters of a size in pixels: what a capital and a line's gap
-// take.
+// newLetters makes letters of the given font size in pixels.
 func newLetters(size int) letters {
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
@@ -34,16 +33,16 @@ func newLetters(size int) letters {
 	return letters{face, m.Ascent.Ceil(), m.Descent.Ceil()}
 }
 
-// height is that of a line.
+// height returns the height of a line.
 func (l letters) height() int { return l.ascent + l.descent }
 
-// gap is what should be free beside a text.
+// gap returns the free space that a text should have beside it.
 func (l letters) gap() int { return (l.height() + 3) / 4 }
 
-// width is that of a text.
+// width returns the width of a text.
 func (l letters) width(text string) int { return font.MeasureString(l.face, text).Ceil() }
 
-// fit cuts a text, with "…" at its end, to be at most width pixels wide.
+// fit shortens a text to at most width pixels, with "…" at its end.
 func (l letters) fit(text string, width int) string {
 	if l.width(text) <= width {
 		return text
@@ -58,13 +57,13 @@ func (l letters) fit(text string, width int) string {
 	return ""
 }
 
-// write writes a line whose upper left corner is at a place.
+// write writes a line with its upper left corner at the given point.
 func (l letters) write(to draw.Image, at image.Point, text string, ink color.Color) {
 	d := font.Drawer{Dst: to, Src: image.NewUniform(ink), Face: l.face, Dot: fixed.P(at.X, at.Y+l.ascent)}
 	d.DrawString(text)
 }
 
-// inkOn is black or white: what is read better on a colour.
+// inkOn returns black or white, whichever is easier to read on a colour.
 func inkOn(c color.NRGBA) color.Color {
 	if 299*int(c.R)+587*int(c.G)+114*int(c.B) > 140*1000 {
 		return color.Black

@@ -2,24 +2,25 @@ package picture
 
 import "github.com/go-gl/mathgl/mgl32"
 
-// Transform maps points of a picture to points of what a model sees of it. In
-// both, (0, 0) is the upper left corner of the first pixel and the middle of a
-// pixel lies at ½.
+// Transform maps points of a picture to points of a model's input. In both, (0, 0)
+// is the upper left corner of the first pixel, and the centre of that pixel is
+// (½, ½).
 type Transform struct{ Matrix mgl32.Mat3 }
 
-// Identity leaves points where they are.
+// Identity returns the transform that moves no point.
 func Identity() Transform { return Transform{mgl32.Ident3()} }
 
-// Scale multiplies x and y.
+// Scale returns the transform that multiplies the coordinates by x and y.
 func Scale(x, y float32) Transform { return Transform{mgl32.Scale2D(x, y)} }
 
-// Shift adds to x and y.
+// Shift returns the transform that adds x and y to the coordinates.
 func Shift(x, y float32) Transform { return Transform{mgl32.Translate2D(x, y)} }
 
-// Then is t followed by u.
+// Then returns the transform that applies t and then u.
 func (t Transform) Then(u Transform) Transform { return Transform{u.Matrix.Mul3(t.Matrix)} }
 
-// Inverse maps back: points of the model to points of the picture.
+// Inverse returns the transform that maps points of the model's input to points of
+// the picture.
 func (t Transform) Inverse() Transform { return Transform{t.Matrix.Inv()} }
 
 // Point maps a point.
@@ -36,8 +37,8 @@ func (t Transform) Box(b [4]float32) [4]float32 {
 	return out
 }
 
-// Mask maps a mask of the model's input back to the picture: each pixel of the
-// width × height result takes what lies under its middle; outside it is off.
+// Mask maps a mask of the model's input back to the picture. Each pixel of the
+// width×height result takes the value under its centre; pixels outside mask are off.
 func (t Transform) Mask(mask *Mask, width, height int) *Mask {
 	out := NewMask(width, height)
 	for y := range height {
