@@ -10,8 +10,8 @@ import (
 //go:embed espcn_*.safetensors
 var espcnFiles embed.FS
 
-// ESPCNWeights are the built-in weights for a scale of 2, 3 or 4; see
-// espcn_train for how they came about.
+// ESPCNWeights returns the built-in weights for a scale of 2, 3 or 4. The program
+// espcn_train made them.
 func ESPCNWeights(scale int) (weights.Source, error) {
 	file, err := espcnFiles.ReadFile(fmt.Sprintf("espcn_x%d.safetensors", scale))
 	if err != nil {
@@ -23,6 +23,6 @@ func ESPCNWeights(scale int) (weights.Source, error) {
 //go:embed lenet.safetensors
 var lenetFile []byte
 
-// LeNetWeights are built-in weights of NewLeNet5(1) for handwritten digits; see
-// lenet_train for how they came about.
+// LeNetWeights returns built-in weights of models.NewLeNet5(1) for handwritten
+// digits. The program lenet_train made them.
 func LeNetWeights() (weights.Source, error) { return weights.ReadSafetensors(lenetFile) }

@@ -8,9 +8,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// heads finds the layers that make m's outputs: from each back along first
-// arguments to the first layer with weights. Those with other numbers of
-// channels than the first have none for classes.
+// heads finds the layers that make m's outputs: it follows first arguments back
+// from each output to a layer with weights. A layer with another number of channels
+// than the first one found has no channels for classes and is left out.
 func heads(e Model, m models.Network) ([]models.Head, error) {
 	switch e.Task {
 	case Classify, Segment, Detect:
@@ -35,7 +35,7 @@ func heads(e Model, m models.Network) ([]models.Head, error) {
 			h.Bias = v.Args[2].Const
 		}
 		if len(found) > 0 && h.Weight.Shape[0] != found[0].Weight.Shape[0] {
-			continue // of boxes, say
+			continue // such as the head for boxes
 		}
 		found = append(found, h)
 	}
@@ -53,11 +53,11 @@ func isLayer(op graph.Op) bool {
 	return false
 }
 
-// SetClasses gives the heads of m, e's model with no weights yet, another
-// number of classes.
+// SetClasses changes the number of classes of m, the network of e, which has no
+// weights yet.
 func SetClasses(e Model, m models.Network, classes int) error {
 	if classes < 1 || classes > 1<<20 {
-		return fmt.Errorf("zoo: a head of %d classes", classes)
+		return fmt.Errorf("zoo: a head cannot have %d classes", classes)
 	}
 	all, err := heads(e, m)
 	if err != nil {
@@ -87,9 +87,8 @@ func errNoHead(e Model) error {
 	return fmt.Errorf("zoo: %s has no layer with a channel for each class", e.Name)
 }
 
-// ClassesIn is the number of classes of the head in a checkpoint for e's model,
-// or 0 if it has none of the kind. It reads no numbers of a source that can
-// describe its tensors.
+// ClassesIn returns the number of classes of the head in a checkpoint for e, or 0 if
+// src has no such head. It reads a tensor only if src cannot describe it.
 func ClassesIn(e Model, src weights.Source) int {
 	m := e.New()
 	all, err := heads(e, m)

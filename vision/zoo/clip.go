@@ -12,17 +12,17 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// CLIPFiles is a CLIP with all that its files say.
+// CLIPFiles is a CLIP with everything that its files tell.
 type CLIPFiles struct {
 	Network    *models.CLIP
-	Tokenizer  *CLIPTokenizer // nil if no vocabulary lies in the folder or beside the file
+	Tokenizer  *CLIPTokenizer // nil if there is no vocabulary beside the weights
 	Preprocess Preprocess     // of pictures
 }
 
-// ReadCLIP reads a model from a checkpoint as it was downloaded: OpenAI's .pt,
-// safetensors, or a folder of Hugging Face's with config.json,
-// preprocessor_config.json, a vocabulary and the weights, in one file or in
-// several. See ReadCLIPTokenizer for a vocabulary that lies elsewhere.
+// ReadCLIP reads a model from a checkpoint as downloaded: OpenAI's .pt, a
+// safetensors file, or a folder from Hugging Face. Such a folder has config.json,
+// preprocessor_config.json, a vocabulary and the weights in one or several files.
+// ReadCLIPTokenizer reads a vocabulary from another place.
 func ReadCLIP(path string) (*CLIPFiles, error) {
 	src, err := weights.Open(path)
 	if err != nil {
@@ -54,8 +54,8 @@ func ReadCLIP(path string) (*CLIPFiles, error) {
 	return c, nil
 }
 
-// readCLIPConfig reads what weights do not tell from Hugging Face's
-// config.json: nothing if there is none, or if it is another model's.
+// readCLIPConfig reads from Hugging Face's config.json what weights do not tell. It
+// returns zeros if there is no file or if it belongs to another model.
 func readCLIPConfig(path string) (models.CLIPConfig, error) {
 	var c models.CLIPConfig
 	type tower struct {

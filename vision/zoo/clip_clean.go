@@ -13,11 +13,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// CleanText is the text as CLIP's tokenizer sees it: mended, HTML's character
-// references replaced twice, white space folded, in lower case. Mending is what
-// OpenAI leaves to the package ftfy; of that it does all but the guessing:
-// only text that is UTF-8 read as Latin-1 or Windows-1252 throughout is decoded
-// again.
+// CleanText returns a text as CLIP's tokenizer sees it. It mends the text, replaces
+// HTML's character references twice, folds white space and converts to lower case.
+//
+// OpenAI mends texts with the Python package ftfy. CleanText does the same, but does
+// not guess encodings: it decodes a line again only if all of it is UTF-8 that was
+// read as Latin-1 or Windows-1252.
 func CleanText(text string) string {
 	text = mend(strings.ToValidUTF8(text, "\uFFFD"))
 	text = unescape(unescape(text))
@@ -52,11 +53,11 @@ func mend(text string) string {
 
 var (
 	reference = regexp.MustCompile(`&#?[0-9A-Za-z]{1,24};`)
-	escapes   = regexp.MustCompile("\x1b\\[[0-9;]*[a-zA-Z]") // of terminals
-	widths    = regexp.MustCompile("[\uFF01-\uFFEF]+")       // full and half
+	escapes   = regexp.MustCompile("\x1b\\[[0-9;]*[a-zA-Z]") // terminal escape sequences
+	widths    = regexp.MustCompile("[\uFF01-\uFFEF]+")       // full-width and half-width characters
 )
 
-// mendings are ligatures, quotation marks and ends of lines.
+// mendings replaces ligatures, quotation marks and line ends.
 var mendings = strings.NewReplacer(
 	"Ĳ", "IJ", "ĳ", "ij", "ŉ", "ʼn", "Ǳ", "DZ", "ǲ", "Dz", "ǳ", "dz", "Ǆ", "DŽ", "ǅ", "Dž", "ǆ", "dž",
 	"Ǉ", "LJ", "ǈ", "Lj", "ǉ", "lj", "Ǌ", "NJ", "ǋ", "Nj", "ǌ", "nj",
@@ -65,8 +66,8 @@ var mendings = strings.NewReplacer(
 	"\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n", "\u3000", " ",
 )
 
-// mendRune drops control characters, and takes those of Latin-1's second half
-// for what Windows-1252 has there.
+// mendRune drops control characters. It reads those in the second half of Latin-1 as
+// Windows-1252.
 func mendRune(r rune) rune {
 	switch {
 	case r <= 0x08, r == 0x0b, r >= 0x0e && r <= 0x1f, r == 0x7f,
@@ -78,7 +79,7 @@ func mendRune(r rune) rune {
 	return r
 }
 
-// windows1252 decodes a byte, taking those that have no meaning as Latin-1 does.
+// windows1252 decodes a byte. It decodes a byte without a meaning as Latin-1.
 func windows1252(b byte) rune {
 	if r := charmap.Windows1252.DecodeByte(b); r != utf8.RuneError {
 		return r
@@ -86,8 +87,8 @@ func windows1252(b byte) rune {
 	return rune(b)
 }
 
-// wholeReference replaces a character reference if it is one as it stands, and
-// also a name in capitals for the capital letter.
+// wholeReference replaces ref if all of it is a character reference. A name in
+// capitals stands for the capital letter.
 func wholeReference(ref string) string {
 	whole := func(ref string) (string, bool) {
 		s := html.UnescapeString(ref)
@@ -104,9 +105,9 @@ func wholeReference(ref string) string {
 	return ref
 }
 
-// recode decodes text that is UTF-8 read as Latin-1 or Windows-1252, as far as
-// that is sure: all of it must be such, with a character sequence that people
-// do not write, or at least two that they hardly do.
+// recode decodes text that is UTF-8 read as Latin-1 or Windows-1252, if that is
+// certain. All of the text must be such, and must contain one character sequence
+// that people never write or two that they rarely write.
 func recode(text string) string {
 	bytes := make([]byte, 0, len(text))
 	for _, r := range text {
@@ -137,7 +138,7 @@ func recode(text string) string {
 	return string(bytes)
 }
 
-// charref is what HTML takes for a character reference.
+// charref matches what HTML treats as a character reference.
 var charref = regexp.MustCompile(`&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)`)
 
 // unescape replaces HTML's character references once, as Python's html.unescape

@@ -63,11 +63,11 @@ func TestReadCLIP(t *testing.T) {
 		t.Errorf("without a preprocessor_config.json pictures become %+v", read.Preprocess)
 	}
 	testCLIPFolder(t, folder, hf)
-	// The heads of 8 channels are not in the file, and one for each 64 is none.
+	// The file does not tell the heads, and 8 channels are too few for one of 64.
 	if _, err := ReadCLIP(file); err == nil {
 		t.Error("heads of 64 channels are taken for 8 channels")
 	}
-	// Nor are they those of another model that lies beside it.
+	// The config of another model beside the file does not count.
 	for _, name := range []string{"config.json", "preprocessor_config.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("not JSON"), 0o644); err != nil {
 			t.Fatal(err)
@@ -81,8 +81,8 @@ func TestReadCLIP(t *testing.T) {
 	}
 }
 
-// testCLIPFolder reads a folder whose pictures are prepared otherwise, whose
-// vocabulary is tokenizer.json alone and whose weights are in two files.
+// testCLIPFolder reads a folder with other preprocessing, a vocabulary that is only
+// tokenizer.json, and weights in two files.
 func testCLIPFolder(t *testing.T, from string, all []*tensor.Tensor) {
 	t.Helper()
 	folder := t.TempDir()
@@ -135,12 +135,12 @@ func testCLIPFolder(t *testing.T, from string, all []*tensor.Tensor) {
 	if err := os.WriteFile(filepath.Join(folder, "preprocessor_config.json"), []byte(`{"crop_size": 7}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadCLIP(folder); err == nil || !strings.Contains(err.Error(), "preprocessor_config.json: pictures become 7×7, the weights want 8×8") {
+	if _, err := ReadCLIP(folder); err == nil || !strings.Contains(err.Error(), "preprocessor_config.json: pictures become 7×7, but the weights want 8×8") {
 		t.Errorf("error is %v", err)
 	}
 }
 
-// asHFCLIP is a tensor of OpenAI's layout in Hugging Face's.
+// asHFCLIP converts a tensor from OpenAI's layout to Hugging Face's.
 func asHFCLIP(name string, w *tensor.Tensor) []*tensor.Tensor {
 	hf := strings.NewReplacer(
 		"visual.class_embedding", "vision_model.embeddings.class_embedding",

@@ -53,8 +53,7 @@ func TestLoadCLIPErrors(t *testing.T) {
 	}
 }
 
-// TestProjection checks a layer of a checkpoint, without and with a bias, and
-// none.
+// TestProjection checks a layer without and with a bias, and no layer.
 func TestProjection(t *testing.T) {
 	src := weights.Map{
 		"p.weight": tensor.Of([]float32{1, 2, 3, 4, 5, 6}, 3, 2), "other": tensor.New(2),
@@ -81,6 +80,6 @@ func TestProjection(t *testing.T) {
 		}
 	}
 	if _, err := models.LoadProjection(src, "r"); err == nil {
-		t.Error("a projection that is not there")
+		t.Error("LoadProjection finds a layer that does not exist")
 	}
 }

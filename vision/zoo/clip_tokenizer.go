@@ -18,31 +18,31 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// CLIPTokenizer turns texts to the ids that CLIP was trained with: byte-pair
-// encoding (Sennrich et al., arXiv:1508.07909) of cleaned words. It is not
-// changed by use.
+// CLIPTokenizer turns texts into the ids that CLIP was trained with: byte-pair
+// encoding (Sennrich et al., arXiv:1508.07909) of cleaned words. Goroutines may
+// share it.
 type CLIPTokenizer struct {
 	ids        map[string]int
 	pieces     map[int]string
-	ranks      map[[2]string]int // of pairs of pieces: the lower are merged first
+	ranks      map[[2]string]int // of pairs of pieces; the lowest is merged first
 	start, end int
 }
 
-// The tokens around a text, and what ends a word.
+// The tokens around a text, and the end of a word.
 const (
 	clipStart = "<|startoftext|>"
 	clipEnd   = "<|endoftext|>"
 	wordEnd   = "</w>"
 )
 
-// clipMerges is how many merges of OpenAI's file are used.
+// clipMerges is the number of merges in OpenAI's file that are used.
 const clipMerges = 49152 - 256 - 2
 
 var errNoVocabulary = errors.New("no vocabulary of CLIP: neither tokenizer.json nor vocab.json with merges.txt nor bpe_simple_vocab_16e6.txt.gz")
 
 // ReadCLIPTokenizer reads a vocabulary: OpenAI's bpe_simple_vocab_16e6.txt,
-// compressed or not, or tokenizer.json, or vocab.json with merges.txt beside
-// it, or a folder with one of these.
+// compressed or not, tokenizer.json, vocab.json with merges.txt beside it, or a
+// folder with one of these.
 func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -80,8 +80,8 @@ func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 	return t, nil
 }
 
-// ReadCLIPMerges reads OpenAI's list of merges, compressed or not: after a
-// first line, two pieces in each. The ids follow from it.
+// ReadCLIPMerges reads OpenAI's list of merges, compressed or not. It has a title
+// line and then two pieces in each line. The ids follow from the merges.
 func ReadCLIPMerges(r io.Reader) (*CLIPTokenizer, error) {
 	in := bufio.NewReader(r)
 	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
@@ -112,7 +112,7 @@ func ReadCLIPMerges(r io.Reader) (*CLIPTokenizer, error) {
 	return newCLIPTokenizer(ids, merges)
 }
 
-// readMerges reads pairs of pieces, one a line, after a line that is none.
+// readMerges reads one pair of pieces from each line after the first.
 func readMerges(r io.Reader) ([][2]string, error) {
 	var merges [][2]string
 	lines := bufio.NewScanner(r)
@@ -131,7 +131,7 @@ func readMerges(r io.Reader) ([][2]string, error) {
 		return nil, fmt.Errorf("merges: %w", err)
 	}
 	if len(merges) == 0 {
-		return nil, errors.New("merges: there are none")
+		return nil, errors.New("merges: the list is empty")
 	}
 	return merges, nil
 }
@@ -153,7 +153,7 @@ func readTokenizerJSON(data []byte) (*CLIPTokenizer, error) {
 		Added []struct {
 			ID      int
 			Content string
-		} `json:"added_tokens"` // those around a text may be here alone
+		} `json:"added_tokens"` // may be the only place of the tokens around a text
 		Model struct {
 			Type   string
 			Vocab  map[string]int
@@ -183,7 +183,8 @@ func readTokenizerJSON(data []byte) (*CLIPTokenizer, error) {
 	return newCLIPTokenizer(file.Model.Vocab, merges)
 }
 
-// newCLIPTokenizer checks that all that merging can lead to has an id.
+// newCLIPTokenizer makes a tokenizer. It checks that every piece that merging can
+// give has an id.
 func newCLIPTokenizer(ids map[string]int, merges [][2]string) (*CLIPTokenizer, error) {
 	t := &CLIPTokenizer{ids: ids, pieces: map[int]string{}, ranks: map[[2]string]int{}}
 	need := []string{clipStart, clipEnd}
@@ -198,12 +199,12 @@ func newCLIPTokenizer(ids map[string]int, merges [][2]string) (*CLIPTokenizer, e
 	}
 	for _, piece := range need {
 		if _, ok := ids[piece]; !ok {
-			return nil, fmt.Errorf("no vocabulary of CLIP: it has no %q", piece)
+			return nil, fmt.Errorf("not a vocabulary of CLIP: it has no %q", piece)
 		}
 	}
 	for piece, id := range ids {
 		if id < 0 || id >= 1<<24 {
-			return nil, fmt.Errorf("id %d of %q", id, piece)
+			return nil, fmt.Errorf("vocabulary: %q has id %d, want 0 to %d", piece, id, 1<<24-1)
 		}
 		t.pieces[id] = piece
 	}
@@ -211,10 +212,10 @@ func newCLIPTokenizer(ids map[string]int, merges [][2]string) (*CLIPTokenizer, e
 	return t, nil
 }
 
-// words splits cleaned text.
+// words matches the words of a cleaned text.
 var words = regexp.MustCompile(`(?i:<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d)|\p{L}+|\p{N}|[^\s\x0b\x{85}\p{Z}\p{L}\p{N}]+`)
 
-// Encode is the ids of a text, without those around it.
+// Encode returns the ids of a text, without those of start and end.
 func (t *CLIPTokenizer) Encode(text string) []int {
 	ids := []int{}
 	for _, word := range words.FindAllString(CleanText(text), -1) {
@@ -229,7 +230,7 @@ func (t *CLIPTokenizer) Encode(text string) []int {
 	return ids
 }
 
-// merge joins the bytes of a word to pieces.
+// merge joins the bytes of a word into pieces.
 func (t *CLIPTokenizer) merge(word string) []string {
 	pieces := make([]string, len(word))
 	for i := range len(word) {
@@ -261,19 +262,19 @@ func (t *CLIPTokenizer) merge(word string) []string {
 	return pieces
 }
 
-// Tokenize is the ids of texts, [B, context], each between the ids of start and
-// end and followed by zeros, for CLIP.ForwardText. A text that is too long is cut if
-// truncate says so, and else an error.
+// Tokenize returns the ids of texts, [B, context], for models.CLIP.ForwardText. A row
+// is the id of start, the text, the id of end, and zeros. A text that is too long is
+// cut if truncate is set, else it is an error.
 func (t *CLIPTokenizer) Tokenize(texts []string, context int, truncate bool) (*tensor.Tensor, error) {
 	if len(texts) == 0 || context < 2 {
-		return nil, fmt.Errorf("%d texts in %d tokens", len(texts), context)
+		return nil, fmt.Errorf("tokenize: %d texts in %d tokens, want at least 1 in 2", len(texts), context)
 	}
 	out := tensor.New(len(texts), context)
 	for i, text := range texts {
 		ids := append(append([]int{t.start}, t.Encode(text)...), t.end)
 		if len(ids) > context {
 			if !truncate {
-				return nil, fmt.Errorf("text %.40q has %d tokens, at most %d fit", text, len(ids), context)
+				return nil, fmt.Errorf("text %.40q has %d tokens, but at most %d fit", text, len(ids), context)
 			}
 			ids = ids[:context]
 			ids[context-1] = t.end
@@ -285,7 +286,7 @@ func (t *CLIPTokenizer) Tokenize(texts []string, context int, truncate bool) (*t
 	return out, nil
 }
 
-// Decode is the text of ids, words apart.
+// Decode returns the text of ids, with a space after each word.
 func (t *CLIPTokenizer) Decode(ids []int) string {
 	var b []byte
 	for _, id := range ids {
@@ -303,8 +304,8 @@ func (t *CLIPTokenizer) Decode(ids []int) string {
 	return strings.ToValidUTF8(string(b), "\uFFFD")
 }
 
-// byteRunes are printable characters for bytes: themselves where they are
-// printable in Latin-1, and those from U+0100 on for the others.
+// byteRunes gives each byte a printable character: its own if it is printable in
+// Latin-1, else one from U+0100 on.
 var byteRunes, runeBytes = func() (runes [256]rune, bytes map[rune]byte) {
 	bytes = map[rune]byte{}
 	next := rune(256)
@@ -321,7 +322,7 @@ var byteRunes, runeBytes = func() (runes [256]rune, bytes map[rune]byte) {
 
 func printable(b int) bool { return b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae }
 
-// byteOrder is the bytes in the order of their ids: the printable ones first.
+// byteOrder returns the bytes in the order of their ids, printable ones first.
 func byteOrder() []byte {
 	var order, rest []byte
 	for b := range 256 {

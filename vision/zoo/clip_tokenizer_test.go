@@ -13,11 +13,10 @@ import (
 	"testing"
 )
 
-// merges are pieces made up for these tests.
+// merges are invented for these tests.
 const merges = "#version: 0.2\nc a\nca t</w>\nt h\nth e</w>\na t</w>\n"
 
-// TestTokenizer checks merging and the forms of a vocabulary against each other
-// with a few merges made up for it.
+// TestTokenizer checks merging, and that all forms of a vocabulary give the same ids.
 func TestTokenizer(t *testing.T) {
 	fromText, err := ReadCLIPMerges(strings.NewReader(merges))
 	if err != nil {
@@ -61,7 +60,7 @@ func TestTokenizer(t *testing.T) {
 		write("d/tokenizer.json", recent),
 		write("e/tokenizer.json", added),
 	}
-	// 512 pieces of a byte, then the merges.
+	// The merges follow 512 pieces of one byte.
 	const cat, the, at, start = 513, 515, 516, 517
 	one := func(s string) int { return fromText.ids[s] }
 	for _, form := range forms {
@@ -98,7 +97,7 @@ func TestTokenize(t *testing.T) {
 	if want := []float32{513, 512, 512, 514, 513, 512, 514, 0}; !slices.Equal(got.Data, want) || got.Shape.String() != "[2, 4]" {
 		t.Errorf("%v %v, want %v", got.Shape, got.Data, want)
 	}
-	if _, err := tk.Tokenize([]string{"ab ab ab"}, 4, false); err == nil || !strings.Contains(err.Error(), "5 tokens, at most 4") {
+	if _, err := tk.Tokenize([]string{"ab ab ab"}, 4, false); err == nil || !strings.Contains(err.Error(), "5 tokens, but at most 4") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -143,9 +142,8 @@ func TestCleanText(t *testing.T) {
 	}
 }
 
-// TestOfficialTokens compares with OpenAI's tokenizer where its vocabulary and
-// results are at hand: in the folders that VERTEBRA_DATA and VERTEBRA_GOLDEN
-// name.
+// TestOfficialTokens compares with the results of OpenAI's tokenizer, if the folders
+// that VERTEBRA_DATA and VERTEBRA_GOLDEN name have its vocabulary and results.
 func TestOfficialTokens(t *testing.T) {
 	data, golden := os.Getenv("VERTEBRA_DATA"), os.Getenv("VERTEBRA_GOLDEN")
 	if data == "" || golden == "" {

@@ -30,8 +30,8 @@ func lookup(name string) models.Network {
 
 func resNetLayout(depth int) layout { return layout{model: func() any { return newResNet(depth) }} }
 
-// TestParameters counts what is trained, against the numbers that the papers'
-// and the authors' tables state.
+// TestParameters compares the number of parameters with the tables of papers and
+// authors.
 func TestParameters(t *testing.T) {
 	for name, c := range map[string]struct {
 		model models.Network
@@ -144,8 +144,8 @@ func TestValidUNet(t *testing.T) {
 	}
 }
 
-// TestPruned checks that a network cut at some depth gives what the whole one
-// does there.
+// TestPruned checks that a pruned network gives the same result as the whole network at
+// that depth.
 func TestPruned(t *testing.T) {
 	m := models.NewUNetPP(models.UNetPPConfig{Width: 2, DeepSupervision: true})
 	weights.Random(m, 1)

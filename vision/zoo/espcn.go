@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// espcnModel is ESPCN of a scale whose weights are built in.
+// espcnModel returns the ESPCN of a scale that has built-in weights.
 func espcnModel(scale int) Model {
 	return Model{
 		Name:     fmt.Sprintf("espcn_x%d", scale),
@@ -22,8 +22,8 @@ func espcnModel(scale int) Model {
 	}
 }
 
-// ESPCN is the network of a scale with the channels that its weights have. For 2, 3
-// and 4 there are weights built in. A scale of 0 is that of the weights.
+// ESPCN returns the ESPCN of a scale, with as many channels as its weights have.
+// Scales 2, 3 and 4 have built-in weights. If scale is 0, the weights tell it.
 func ESPCN(scale int) Model {
 	m := espcnModel(scale)
 	switch {
@@ -36,7 +36,7 @@ func ESPCN(scale int) Model {
 	return m
 }
 
-// openESPCN reads ESPCN of whatever sizes its weights have.
+// openESPCN opens an ESPCN with the sizes that its weights have.
 func (m *Opened) openESPCN(network *models.ESPCN, classes int, o Options) error {
 	if o.Weights == "" || classes != 0 {
 		return m.open(network, classes, o)

@@ -10,18 +10,18 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// File is a file to download, as its authors publish it.
+// File is a file to download from its authors.
 type File struct {
 	URL    string
-	Bytes  int64  // 0: not known
-	SHA256 string // in hexadecimal, or its beginning where no more is published
-	MD5    string // likewise; at most one of the two is needed
+	Bytes  int64  // 0 means unknown
+	SHA256 string // in hexadecimal; only the beginning if no more is published
+	MD5    string // likewise; one of the two suffices
 
-	Terms         string // the licence's short name; what follows "; " applies, too
+	Terms         string // the licence's short name; further terms may follow after "; "
 	NonCommercial bool   // the licence forbids commercial use
 }
 
-// CLIPVocabulary is the vocabulary of all of OpenAI's CLIPs, for
+// CLIPVocabulary is the vocabulary of all CLIP models by OpenAI, for
 // ReadCLIPTokenizer.
 var CLIPVocabulary = File{
 	URL:    "https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz",
@@ -30,13 +30,13 @@ var CLIPVocabulary = File{
 	Terms:  "MIT",
 }
 
-// Name is the name of the file, as a browser saves it.
+// Name returns the name under which a browser saves the file.
 func (f File) Name() string { return path.Base(f.URL) }
 
-// Licence is the short name of the licence, as "MIT".
+// Licence returns the short name of the licence, such as "MIT".
 func (f File) Licence() string { return licence(f.Terms) }
 
-// String is where the file is, how large, and its terms.
+// String returns the URL, the size and the terms of the file.
 func (f File) String() string {
 	if f.Bytes == 0 {
 		return fmt.Sprintf("%s (%s)", f.URL, f.Terms)
@@ -49,7 +49,7 @@ func licence(terms string) string {
 	return name
 }
 
-// mebibytes is a number of bytes for people.
+// mebibytes writes a number of bytes in MiB or GiB.
 func mebibytes(n int64) string {
 	if n >= 1000<<20 {
 		return fmt.Sprintf("%.3g GiB", float64(n)/(1<<30))
@@ -57,8 +57,8 @@ func mebibytes(n int64) string {
 	return fmt.Sprintf("%.3g MiB", float64(n)/(1<<20))
 }
 
-// Licence is the short name of the licence of m's weights: of those built in,
-// or of the first file; "" if there are none.
+// Licence returns the short name of the licence of m's weights: the built-in ones,
+// else the first file. It is "" if there are no weights.
 func (m Model) Licence() string {
 	if m.Weights == nil && len(m.Files) > 0 {
 		return m.Files[0].Licence()
@@ -66,8 +66,8 @@ func (m Model) Licence() string {
 	return licence(m.Terms)
 }
 
-// Download is the size of m's first file. Where that is not known, it is the
-// size of the weights in float32, and exact is false. Without files it is 0.
+// Download returns the size of m's first file. If that is unknown, it returns the
+// size of the weights in float32, and exact is false. Without files it returns 0.
 func (m Model) Download() (bytes int64, exact bool) {
 	if len(m.Files) == 0 {
 		return 0, true
@@ -95,11 +95,11 @@ func (m Model) Where() string {
 	return f.String()
 }
 
-// ErrNoWeights is in the error of a model that is opened without its weights.
+// ErrNoWeights is wrapped by the error of a model that is opened without weights.
 var ErrNoWeights = errors.New("no built-in weights")
 
-// Missing is the error of a model that is to run without a checkpoint, though
-// its weights are not built in. It wraps ErrNoWeights and says where they are.
+// Missing returns the error for a model that is opened without a checkpoint and has
+// no built-in weights. It wraps ErrNoWeights and says where to get the weights.
 func (m Model) Missing() error {
 	if len(m.Files) == 0 {
 		return fmt.Errorf("%s has %w, and none are published", m.Name, ErrNoWeights)

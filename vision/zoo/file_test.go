@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// hash checks a hash of so many digits, or its beginning.
+// hash checks a hash with the given number of digits, or its beginning.
 func hash(t *testing.T, what, h string, digits int) {
 	t.Helper()
 	if len(h) > digits || h != "" && len(h) < 6 || h != strings.ToLower(h) {
@@ -18,8 +18,8 @@ func hash(t *testing.T, what, h string, digits int) {
 	}
 }
 
-// TestFiles checks that a browser can get each file, and that what is told of
-// it holds together.
+// TestFiles checks that each file has a URL that a browser can use, and that its other
+// fields are consistent.
 func TestFiles(t *testing.T) {
 	names, urls := map[string]string{}, map[string]string{}
 	check := func(model string, f File) {

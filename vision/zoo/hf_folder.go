@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// hfFolder is the folder of Hugging Face's that path is or that, if its weights
-// have that layout, a file there is from; "" for other files, which have nothing
-// to do with what lies beside them.
+// hfFolder returns the folder from Hugging Face that path belongs to: path itself if
+// it is a folder, or the folder of the file if its weights have Hugging Face's
+// layout. It returns "" for other files, whose neighbours mean nothing.
 func hfFolder(path string, layout bool) string {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return path
@@ -22,7 +22,7 @@ func hfFolder(path string, layout bool) string {
 	return ""
 }
 
-// readConfig reads the JSON at path, or nothing if there is no file.
+// readConfig reads the JSON at path into to. It does nothing if there is no file.
 func readConfig(path string, to any) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,7 +15,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// lenet is the model called "lenet" with its weights.
+// lenet returns the model "lenet" with its weights.
 func lenet(t *testing.T) (Model, models.Network) {
 	t.Helper()
 	e, err := Lookup("lenet")
@@ -33,7 +33,7 @@ func lenet(t *testing.T) (Model, models.Network) {
 	return e, m
 }
 
-// classes are what a model takes pictures for.
+// classes returns the classes that a model gives to pictures.
 func classes(t *testing.T, e Model, m models.Network, pictures ...*picture.Image) []int {
 	t.Helper()
 	var x *tensor.Tensor
@@ -68,8 +68,8 @@ func classes(t *testing.T, e Model, m models.Network, pictures ...*picture.Image
 	return out
 }
 
-// heldOut are the digits of MNIST that lenet_train does not train on, and what
-// they are; none where VERTEBRA_DATA names no folder, as in a clone.
+// heldOut returns digits of MNIST that lenet_train does not train on, and their classes.
+// It returns none if VERTEBRA_DATA names no folder, as in a plain clone.
 func heldOut(t *testing.T) (digits []*picture.Image, want []int) {
 	t.Helper()
 	data := os.Getenv("VERTEBRA_DATA")
@@ -103,7 +103,7 @@ func heldOut(t *testing.T) (digits []*picture.Image, want []int) {
 	return digits, want
 }
 
-// accurate checks the share of digits that are told right.
+// accurate checks the share of digits that are classified correctly.
 func accurate(t *testing.T, digits []*picture.Image, want []int, least float64) {
 	t.Helper()
 	if len(digits) == 0 {
@@ -128,8 +128,8 @@ func TestLeNetAccuracy(t *testing.T) {
 	accurate(t, digits, want, 0.975)
 }
 
-// TestLeNetPhotos puts digits somewhere on paper that is lit unevenly, dark on
-// light, with noise.
+// TestLeNetPhotos puts dark digits at random places on light paper with uneven light and
+// noise.
 func TestLeNetPhotos(t *testing.T) {
 	digits, want := heldOut(t)
 	const width, height, side = 500, 400, 200
@@ -152,8 +152,8 @@ func TestLeNetPhotos(t *testing.T) {
 	accurate(t, photos, want[:len(photos)], 0.95)
 }
 
-// TestDigits classifies digits that are drawn here: small and large, in a
-// corner, dark on light and light on dark, with specks.
+// TestDigits classifies drawn digits: small and large, in a corner, dark on light and
+// light on dark, with specks.
 func TestDigits(t *testing.T) {
 	e, m := lenet(t)
 	draw := func(width, height, pen, ground, ink int, lines ...[4]int) *picture.Image {

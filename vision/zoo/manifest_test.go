@@ -15,9 +15,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// layouts are models at full size by the manifest of a checkpoint that they
-// bind: of the official one, under the model's own names, or of another
-// source, whose names the model's Canonical maps to them.
+// layouts holds models at full size by the manifest of a checkpoint that they bind. The
+// checkpoint is the official one, with the model's own names, or one from another
+// source, whose names Canonical maps to them.
 var layouts = map[string]layout{
 	"alexnet":                           {model: func() any { return models.NewAlexNet(1000) }},
 	"cifar_resnet20_akamaster":          {model: func() any { return models.NewCIFARResNet(models.CIFARResNetConfig{Blocks: [3]int{3, 3, 3}}) }},
@@ -132,7 +132,7 @@ type layout struct {
 	ignore []string // see weights.Bind
 }
 
-// layoutOf is the layout of a model of the registry.
+// layoutOf returns the layout of a model in the registry.
 func layoutOf(name string) layout {
 	return layout{model: func() any { return lookup(name) }}
 }
@@ -151,8 +151,7 @@ func maeLayout(size string, encoderOnly bool) layout {
 	}}
 }
 
-// TestLayouts checks that every name and shape of a layout is the model's,
-// and the reverse.
+// TestLayouts checks that a layout and its model have the same names and shapes.
 func TestLayouts(t *testing.T) {
 	manifests := readManifests(t)
 	for name, l := range layouts {
@@ -171,7 +170,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// manifest is the tensors of a checkpoint without their numbers.
+// manifest describes the tensors of a checkpoint without their numbers.
 type manifest struct {
 	names   []string
 	entries map[string]weights.Entry

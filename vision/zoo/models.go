@@ -1,9 +1,11 @@
-// Package zoo lists the models that can be had by name, and opens them.
+// Package zoo lists models by name and opens them.
 //
-// Lookup finds a Model: its network, its Task, how pictures are prepared for it,
-// and the Files that its weights are published in. Open gives it with weights,
-// from a checkpoint in any layout that its makers or others have used; Identify
-// tells which model a checkpoint is of. Package vision runs what is opened here.
+// Lookup finds a Model: its network, its Task, its preprocessing, and the Files with
+// its published weights. Open opens a model by its name, or by a checkpoint in any
+// layout that its authors or others use. Identify finds the model that a checkpoint
+// belongs to.
+//
+// Package vision runs these models; start there, as the example classify does.
 package zoo
 
 import (
@@ -14,27 +16,26 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Model is a model that can be had by name.
+// Model is a model of the registry.
 type Model struct {
 	Name       string
 	Task       Task
 	Paper      string
-	Size       int // height and width of the input that it is usually shown
-	Channels   int // of the input
-	Input      string
+	Size       int        // usual height and width of the input
+	Channels   int        // of the input
+	Input      string     // describes the input's numbers
 	Preprocess Preprocess // of pictures, as in training
 
-	// Files are checkpoints, each of all weights, the usual one first; nil where
-	// none is published.
+	// Files lists published checkpoints, the usual one first. Each has all weights.
 	Files   []File
-	Weights func() (weights.Source, error) // those in this module; nil if none are
+	Weights func() (weights.Source, error) // built-in weights; may be nil
 	Terms   string                         // of Weights, as in File
 
-	// Labels are the names of the classes; nil where they are not known, or are
+	// Labels returns the names of the classes. It is nil if they are unknown or
 	// ImageNet's.
 	Labels func() []string
 
-	New func() models.Network // without weights
+	New func() models.Network // makes the network without weights
 }
 
 // Models lists the models, in alphabetical order.
@@ -151,7 +152,7 @@ var Models = []Model{
 	resNetModel("wide_resnet50_2_v2", 232, "9ba9bcbe"),
 }
 
-// Stages lists the points inside the network whose values can be had, in the order
+// Stages lists the stages of the network, whose values can be features, in the order
 // of computation.
 func (m Model) Stages() ([]string, error) { return m.stages(m.New()) }
 
@@ -169,8 +170,7 @@ func (m Model) stages(network models.Network) ([]string, error) {
 	return names, nil
 }
 
-// Lookup finds a model by name. The error names those that are written most
-// like it.
+// Lookup finds a model by name. The error lists models with similar names.
 func Lookup(name string) (Model, error) {
 	var names []string
 	for _, e := range Models {

@@ -6,9 +6,9 @@ import (
 	"github.com/vertebra/vertebra/models"
 )
 
-// clipModel is one of OpenAI's files of CLIP, a TorchScript archive with
-// weights of 16 bits. As a Network it is the image tower; *CLIP has the text
-// tower, too.
+// clipModel returns the model of one of OpenAI's CLIP files, a TorchScript archive
+// with 16-bit weights. As a models.Network it is the image tower; *models.CLIP also
+// has the text tower.
 func clipModel(name, file string, bytes int64, sha256 string) Model {
 	c, err := models.CLIPNamed(name)
 	if err != nil {

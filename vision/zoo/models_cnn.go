@@ -13,8 +13,7 @@ const (
 	resNetPaper    = "He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385"
 )
 
-// torchvision is a file of torchvision's, which has the beginning of its hash in
-// its name.
+// torchvision returns a file of torchvision, whose name has the beginning of its hash.
 func torchvision(name, sha256 string) File {
 	return File{
 		URL:    fmt.Sprintf("https://download.pytorch.org/models/%s-%s.pth", name, sha256),
@@ -23,20 +22,20 @@ func torchvision(name, sha256 string) File {
 	}
 }
 
-// huggingFace is the file of weights of a repository, as "OWNER/NAME".
+// huggingFace returns the file with the weights of a repository "OWNER/NAME".
 func huggingFace(repository, terms string) File {
 	return File{URL: "https://huggingface.co/" + repository + "/resolve/main/model.safetensors", Terms: terms}
 }
 
-// imageNetInput is how torchvision prepares pictures: the shorter side resized,
-// the middle 224×224 of it.
+// imageNetInput returns torchvision's preprocessing: it resizes the shorter side and
+// crops the middle 224×224 pixels.
 func imageNetInput(short int) Preprocess {
 	return Preprocess{Short: short, Crop: [2]int{224, 224}, Mean: models.ImageNetMean, Std: models.ImageNetStd}
 }
 
-// resNetModel is torchvision's residual network of a name, with weights that
-// were trained for pictures with a shorter side of short pixels. The name of its
-// second version ends with "_v2".
+// resNetModel returns a residual network of torchvision. Its preprocessing resizes
+// the shorter side to short pixels. A name that ends with "_v2" means the second
+// version of the weights.
 func resNetModel(name string, short int, hash string) Model {
 	file, paper := strings.TrimSuffix(name, "_v2"), resNetPaper
 	switch {
@@ -64,8 +63,8 @@ func resNetModel(name string, short int, hash string) Model {
 	}
 }
 
-// cifarResNetModel is a network of Yerlan Idelbayev's, whose file has the
-// beginning of its hash in its name.
+// cifarResNetModel returns a network of Yerlan Idelbayev. The name of its file has
+// the beginning of its hash.
 func cifarResNetModel(depth int, bytes int64, sha256 string) Model {
 	return Model{
 		Name:       "cifar_resnet" + strconv.Itoa(depth),
@@ -101,8 +100,8 @@ var alexNetModel = Model{
 	New:        func() models.Network { return models.NewAlexNet(1000) },
 }
 
-// googLeNetModel is GoogLeNet with the auxiliary heads that its checkpoint has,
-// or as programs save it that do not train it.
+// googLeNetModel returns GoogLeNet with the auxiliary heads of torchvision's
+// checkpoint, or without them.
 func googLeNetModel(name string, aux bool) Model {
 	e := Model{
 		Name:       name,
@@ -124,7 +123,7 @@ func googLeNetModel(name string, aux bool) Model {
 
 const lenetPaper = "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
 
-// lenetModel is LeNet-5 with the weights of lenet_train.
+// lenetModel is LeNet-5 with weights made by lenet_train.
 var lenetModel = Model{
 	Name:     "lenet",
 	Task:     Classify,

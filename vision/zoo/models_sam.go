@@ -2,8 +2,8 @@ package zoo
 
 import "github.com/vertebra/vertebra/models"
 
-// samModel is one of the official files of SAM. As a Network it is the image
-// encoder; SAMPredictor does the rest.
+// samModel returns the model of one of SAM's official files. As a models.Network it
+// is the image encoder; vision.SAMPredictor does the rest.
 func samModel(size, file string, bytes int64, sha256 string) Model {
 	c, err := models.SAMNamed(size)
 	if err != nil {

@@ -11,7 +11,7 @@ const (
 	swinFiles   = "https://github.com/SwinTransformer/storage/releases/download/"
 )
 
-// swinModel is Microsoft's model of this name, of a release of its files.
+// swinModel returns Microsoft's model with this name, from a release of its files.
 func swinModel(release, name string) Model {
 	c, err := models.SwinVariant(name)
 	if err != nil {
@@ -35,8 +35,8 @@ func swinModel(release, name string) Model {
 	return e
 }
 
-// torchvisionSwinModel is torchvision's Swin of a size, trained for pictures
-// with a shorter side of short pixels.
+// torchvisionSwinModel returns torchvision's Swin of a size. Its preprocessing resizes
+// the shorter side to short pixels.
 func torchvisionSwinModel(size string, v2 bool, short int, hash string) Model {
 	name, crop, paper := "swin_", 224, swinPaper
 	c, err := models.SwinSize(size)

@@ -7,8 +7,8 @@ import (
 
 const uNetPaper = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597"
 
-// uNetModel is a U-Net whose weights were trained on Carvana's photos of cars,
-// of 1918×1280 pixels, at half their size.
+// uNetModel returns a U-Net. Its weights were trained on Carvana's photos of cars,
+// 1918×1280 pixels, at half their size.
 func uNetModel(name string, bilinear bool) Model {
 	e := Model{
 		Name:       name,
@@ -29,7 +29,7 @@ func uNetModel(name string, bilinear bool) Model {
 	return e
 }
 
-// uNetValidModel is U-Net as the paper has it.
+// uNetValidModel is U-Net in the paper's form.
 var uNetValidModel = Model{
 	Name:       "unet_valid",
 	Task:       Segment,

@@ -14,15 +14,14 @@ const (
 	maePaper = "He et al., Masked Autoencoders Are Scalable Vision Learners, arXiv:2111.06377"
 )
 
-// bicubicInput is a shorter side resized by the bicubic filter, and the middle
-// size×size of it.
+// bicubicInput returns the preprocessing that resizes the shorter side with the
+// bicubic filter and crops the middle size×size pixels.
 func bicubicInput(short, size int) Preprocess {
 	return Preprocess{Short: short, Crop: [2]int{size, size}, Filter: picture.Bicubic, Mean: models.ImageNetMean, Std: models.ImageNetStd}
 }
 
-// vitModel is torchvision's vision transformer of a variant, as "b_16", with
-// the weights of a file. A name with "_swag" is of those trained on pictures
-// with hashtags.
+// vitModel returns torchvision's vision transformer of a variant such as "b_16". The
+// suffix names its weights; those with "_swag" were trained on pictures with hashtags.
 func vitModel(variant, suffix string, size int, input Preprocess, hash string) Model {
 	name := "vit_" + variant + suffix
 	e := Model{
@@ -49,7 +48,7 @@ func vitModel(variant, suffix string, size int, input Preprocess, hash string) M
 	return e
 }
 
-// timmViTModel is ViT-B/16 with the weights that timm has of it.
+// timmViTModel is ViT-B/16 with timm's weights.
 var timmViTModel = Model{
 	Name:       "vit_base_patch16_224",
 	Task:       Classify,
@@ -76,10 +75,10 @@ var vitDetectorModel = Model{
 	},
 }
 
-// maeSizes are the encoders of the paper.
+// maeSizes maps the sizes in the paper to variants of ViT.
 var maeSizes = map[string]string{"base": "b_16", "large": "l_16", "huge": "h_14"}
 
-// maeConfig is the encoder of a size of the paper.
+// maeConfig returns the config of the encoder of a size.
 func maeConfig(size string) models.ViTConfig {
 	c, err := models.ViTVariant(maeSizes[size])
 	if err != nil {
@@ -88,13 +87,13 @@ func maeConfig(size string) models.ViTConfig {
 	return c
 }
 
-// maeName is the reference's name of an encoder.
+// maeName returns the reference's name for an encoder.
 func maeName(size string) string {
 	return fmt.Sprintf("mae_vit_%s_patch%d", size, maeConfig(size).Patch)
 }
 
-// maeFile is a file of the authors of MAE, which have published the beginnings
-// of the MD5 of some.
+// maeFile returns a file of MAE's authors. They published only the beginning of the
+// MD5, and not for all files.
 func maeFile(path, md5 string) File {
 	return File{URL: "https://dl.fbaipublicfiles.com/mae/" + path, MD5: md5, Terms: "CC-BY-NC-4.0", NonCommercial: true}
 }
@@ -113,21 +112,21 @@ func maeModelOf(name string, task Task, model func() models.Network, files ...Fi
 	}
 }
 
-// maeModel is an autoencoder with its decoder.
+// maeModel returns an autoencoder with its decoder.
 func maeModel(size string, files ...File) Model {
 	return maeModelOf(maeName(size), Reconstruct, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), NormPix: true})
 	}, files...)
 }
 
-// maeEncoderModel is the encoder of an autoencoder, as its authors publish it.
+// maeEncoderModel returns the encoder of an autoencoder, as its authors publish it.
 func maeEncoderModel(size, md5 string) Model {
 	return maeModelOf(maeName(size)+"_encoder", Features, func() models.Network {
 		return models.NewMAE(models.MAEConfig{Encoder: maeConfig(size), EncoderOnly: true})
 	}, maeFile("pretrain/mae_pretrain_vit_"+size+".pth", md5))
 }
 
-// maeFinetunedModel is a classifier that began as an encoder.
+// maeFinetunedModel returns a classifier fine-tuned from an encoder.
 func maeFinetunedModel(size, md5 string) Model {
 	return maeModelOf("mae_finetuned_vit_"+size, Classify, func() models.Network {
 		c := maeConfig(size)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// nearest are up to five of names that are written most like name: those that
-// begin with it first, then by the letters to change, at most half of name's;
-// those with name within count as one letter.
+// nearest returns up to five of names that are most similar to name. Names that begin
+// with it come first. The others follow by the number of letters to change, at most
+// half of the letters of name. A name that contains name counts as one letter.
 func nearest(name string, names []string) []string {
 	plain := strings.NewReplacer("-", "_", "/", "", " ", "_", "@", "_").Replace(strings.ToLower(name))
 	if plain == "" {
@@ -40,8 +40,8 @@ func nearest(name string, names []string) []string {
 	return near
 }
 
-// edits is how many letters have to be put in, taken out or changed to make b
-// of a (Levenshtein).
+// edits returns the number of letters to insert, delete or change to turn a into b
+// (Levenshtein distance).
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -13,29 +13,30 @@ import (
 
 // Options say how a model is opened. The zero value takes the built-in weights.
 type Options struct {
-	// Weights is the checkpoint as it was downloaded: a file of PyTorch's or
-	// safetensors, the index of one in several files, or a folder of Hugging
-	// Face's. Empty means the weights that are built in.
+	// Weights is the checkpoint as downloaded: a PyTorch or safetensors file, the
+	// index of a checkpoint in several files, or a folder from Hugging Face. Empty
+	// means the built-in weights.
 	Weights string
 
-	// Classes is how many classes the checkpoint's head has; 0 means as many as
-	// there are Labels, or else as the model's.
+	// Classes is the number of classes of the checkpoint's head; 0 means the number
+	// of Labels, or the model's own number without Labels.
 	Classes int
 
 	// Labels are the names of the classes; nil means the model's own.
 	Labels []string
 
-	// Vocabulary is CLIP's: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or
-	// vocab.json beside merges.txt. Empty means the one beside the weights.
+	// Vocabulary is the path of CLIP's vocabulary: bpe_simple_vocab_16e6.txt.gz,
+	// tokenizer.json, or vocab.json beside merges.txt. Empty means the vocabulary
+	// beside the weights.
 	Vocabulary string
 
-	// Size is the height and width that pictures are resized to; zero means what
-	// Preprocess says.
+	// Size is the height and width to which pictures are resized; zero means the
+	// model's Preprocess.
 	Size [2]int
 
-	// Configure, if it is not nil, changes the network before its weights are
-	// bound: how deep a *models.UNetPP is, or what a *models.ESPCN was trained
-	// with.
+	// Configure, if not nil, changes the network before its weights are bound. It
+	// may set the Depth of a *models.UNetPP or the activations of a *models.ESPCN,
+	// for example.
 	Configure func(models.Network) error
 }
 
@@ -43,13 +44,13 @@ type Options struct {
 type Opened struct {
 	Model
 	Network    models.Network
-	Checkpoint string         // where the weights are from; "" for built-in ones
-	ClassNames []string       // in the order of the classes' numbers; nil if they are not known
-	Tokenizer  *CLIPTokenizer // of CLIP; nil if there is no vocabulary
+	Checkpoint string         // path of the weights; "" for built-in ones
+	ClassNames []string       // in the order of the classes' numbers; nil if unknown
+	Tokenizer  *CLIPTokenizer // for CLIP; nil if there is no vocabulary
 }
 
-// Open opens a model: by a name of the registry, or by the path of a checkpoint,
-// whose model is then Identify's.
+// Open opens a model by its name in the registry, or by the path of a checkpoint. It
+// calls Identify to find the model of a checkpoint.
 func Open(name string, o Options) (*Opened, error) {
 	m, err := Lookup(name)
 	if err == nil {
@@ -59,7 +60,7 @@ func Open(name string, o Options) (*Opened, error) {
 		return nil, err
 	}
 	if o.Weights != "" {
-		return nil, fmt.Errorf("zoo: two checkpoints, %s and %s", name, o.Weights)
+		return nil, fmt.Errorf("zoo: %s and %s are both checkpoints, want one", name, o.Weights)
 	}
 	o.Weights = name
 	if m, err = Identify(name); err != nil {
@@ -68,9 +69,9 @@ func Open(name string, o Options) (*Opened, error) {
 	return m.Open(o)
 }
 
-// Identify finds the model that a checkpoint is of, by the names and shapes of
-// its tensors. Of several it is the one whose published file has the checkpoint's
-// name, or else the first.
+// Identify finds the model that a checkpoint belongs to, by the names and shapes of its
+// tensors. If several fit, it returns the one with a published file of the same name,
+// else the first.
 func Identify(checkpoint string) (Model, error) {
 	src, err := weights.Open(checkpoint)
 	if err != nil {
@@ -123,7 +124,7 @@ func (m Model) fits(src weights.Source) bool {
 	return n > 0 && SetClasses(m, network, n) == nil && weights.Compare(network, src).Err() == nil
 }
 
-// Open opens the model.
+// Open opens the model with weights.
 func (m Model) Open(o Options) (*Opened, error) {
 	out := &Opened{Model: m, Checkpoint: o.Weights}
 	classes, err := out.names(o)
@@ -149,18 +150,18 @@ func (m Model) Open(o Options) (*Opened, error) {
 	return out, nil
 }
 
-// Resized is p with pictures resized to a height and width, without a crop.
+// Resized returns p changed to resize pictures to a height and width, without a crop.
 func (p Preprocess) Resized(height, width int) Preprocess {
 	p.Short, p.Long, p.Size, p.Crop, p.Pad = 0, 0, [2]int{height, width}, [2]int{}, [2]int{}
 	return p
 }
 
-// names settles what the classes are called, and how many they are if that is
-// not the model's number.
+// names sets the names of the classes. It returns their number if that is not the
+// model's own.
 func (m *Opened) names(o Options) (classes int, err error) {
 	switch {
 	case o.Classes < 0:
-		return 0, fmt.Errorf("zoo: %d classes", o.Classes)
+		return 0, fmt.Errorf("zoo: a head cannot have %d classes", o.Classes)
 	case o.Labels != nil && o.Classes != 0 && o.Classes != len(o.Labels):
 		return 0, fmt.Errorf("zoo: %d classes, but %d labels", o.Classes, len(o.Labels))
 	case o.Labels != nil:
@@ -172,8 +173,8 @@ func (m *Opened) names(o Options) (classes int, err error) {
 	return o.Classes, nil
 }
 
-// Label is the name of a class of so many, or "" if it is not known. A thousand
-// classes are ImageNet's, unless they have other names.
+// Label returns the name of a class if there are count of them, or "" if the name is
+// unknown. A thousand classes without other names are ImageNet's.
 func (m *Opened) Label(class, count int) string {
 	names := m.ClassNames
 	if names == nil && count == 1000 {
@@ -185,11 +186,11 @@ func (m *Opened) Label(class, count int) string {
 	return names[class]
 }
 
-// Stages lists the points inside the network whose values can be had, in the order
+// Stages lists the stages of the network, whose values can be features, in the order
 // of computation.
 func (m *Opened) Stages() ([]string, error) { return m.stages(m.Network) }
 
-// open fills a network of which the checkpoint is one of several layouts.
+// open fills the network from a checkpoint in any layout that the network knows.
 func (m *Opened) open(network models.Network, classes int, o Options) error {
 	m.Network = network
 	if classes != 0 {
@@ -224,7 +225,7 @@ func (m *Opened) open(network models.Network, classes int, o Options) error {
 	return m.fill(src, o.Weights)
 }
 
-// fill binds the network to src, called name in errors.
+// fill binds the network to src. Errors call the checkpoint name.
 func (m *Opened) fill(src weights.Source, name string) error {
 	err := weights.Bind(m.Network, src)
 	if err == nil {
@@ -240,25 +241,25 @@ func (m *Opened) fill(src weights.Source, name string) error {
 		if is := whose(src, m.Name); is != "" {
 			return fmt.Errorf("%s is a checkpoint of %s, not of %s", name, is, m.Name)
 		}
-		return fmt.Errorf("%s is not of %s: %d tensors agree, %d are missing, %d have another shape; see vertebra inspect",
+		return fmt.Errorf("%s is not a checkpoint of %s: %d tensors agree, %d are missing, %d have another shape; see vertebra inspect",
 			name, m.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// ClassesError is the error of a checkpoint whose head has another number of
-// classes than the model.
+// ClassesError is the error for a checkpoint whose head has another number of classes
+// than the model.
 type ClassesError struct {
 	Checkpoint string
-	Have       int // classes of its head
+	Have       int // number of classes of its head
 }
 
 func (e *ClassesError) Error() string {
 	return fmt.Sprintf("%s: the head has %d classes: give that number, or as many labels", e.Checkpoint, e.Have)
 }
 
-// whose is the name of the model that src is of, but for one; "" if it is of
-// none.
+// whose returns the name of the model that src belongs to, other than but. It returns
+// "" if there is none.
 func whose(src weights.Source, but string) string {
 	i := slices.IndexFunc(Models, func(m Model) bool {
 		return m.Name != but && weights.Compare(m.New(), src).Err() == nil
@@ -269,8 +270,8 @@ func whose(src weights.Source, but string) string {
 	return Models[i].Name
 }
 
-// openCLIP reads CLIP with its vocabulary and preprocessing. The weights say the
-// sizes, which have to be the network's.
+// openCLIP opens CLIP with its vocabulary and preprocessing. The sizes of the weights
+// must be those of network.
 func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	if o.Weights == "" {
 		return m.Missing()
@@ -282,7 +283,7 @@ func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	have, want := files.Network.Config(), network.Config()
 	have.Heads, have.TextHeads, have.Act = want.Heads, want.TextHeads, want.Act
 	if have != want && m.Name != anyCLIP {
-		return fmt.Errorf("%s is a checkpoint of another CLIP than %s", o.Weights, m.Name)
+		return fmt.Errorf("%s is a checkpoint of a CLIP other than %s", o.Weights, m.Name)
 	}
 	m.Network, m.Tokenizer, m.Preprocess = files.Network, files.Tokenizer, files.Preprocess
 	m.Size = files.Network.Config().Size
@@ -292,7 +293,7 @@ func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	return err
 }
 
-// openSAM reads SAM with its preprocessing.
+// openSAM opens SAM with its preprocessing.
 func (m *Opened) openSAM(network *models.SAM, o Options) error {
 	if o.Weights == "" {
 		return m.Missing()
@@ -302,34 +303,34 @@ func (m *Opened) openSAM(network *models.SAM, o Options) error {
 		return m.explain(err, o.Weights)
 	}
 	if m.Name != anySAM && len(files.Network.Encoder.Blocks) != len(network.Encoder.Blocks) {
-		return fmt.Errorf("%s is a checkpoint of another SAM than %s", o.Weights, m.Name)
+		return fmt.Errorf("%s is a checkpoint of a SAM other than %s", o.Weights, m.Name)
 	}
 	m.Network, m.Preprocess = files.Network, files.Preprocess
 	m.Size = files.Network.Size()
 	return nil
 }
 
-// The names of CLIP and SAM of whatever sizes the weights have.
+// The names of a CLIP and a SAM with any sizes.
 const (
 	anyCLIP = "clip"
 	anySAM  = "sam"
 )
 
-// CLIP is CLIP of whatever sizes its weights have.
+// CLIP returns a CLIP whose sizes are those of its weights.
 func CLIP() Model {
 	m := registered("clip_vit_b32")
 	m.Name = anyCLIP
 	return m
 }
 
-// SAM is SAM of whatever sizes its weights have.
+// SAM returns a SAM whose sizes are those of its weights.
 func SAM() Model {
 	m := registered("sam_vit_b")
 	m.Name = anySAM
 	return m
 }
 
-// registered is a model of the registry.
+// registered returns a model of the registry.
 func registered(name string) Model {
 	m, err := Lookup(name)
 	if err != nil {
@@ -338,8 +339,8 @@ func registered(name string) Model {
 	return m
 }
 
-// explain says which model the checkpoint is of, if it is not that of a family
-// whose loader gave err.
+// explain returns an error that says which other model the checkpoint belongs to. It
+// returns err, the loader's error, if it finds none.
 func (m *Opened) explain(err error, checkpoint string) error {
 	var file *os.PathError
 	if errors.As(err, &file) {

@@ -12,7 +12,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// written is a file with random weights of a network.
+// written writes random weights of a network to a file and returns its path.
 func written(t *testing.T, name string, n models.Network) string {
 	t.Helper()
 	weights.Random(n, 1)
@@ -25,7 +25,7 @@ func written(t *testing.T, name string, n models.Network) string {
 	return path
 }
 
-// TestOpen opens models by name and by checkpoint, with heads of other sizes.
+// TestOpen opens models by name and by checkpoint, with other numbers of classes.
 func TestOpen(t *testing.T) {
 	m, err := Open("lenet", Options{})
 	if err != nil || m.Name != "lenet" || m.Label(3, 10) != "3" || m.Checkpoint != "" {
@@ -60,8 +60,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestIdentifyByName takes the model whose published file has the checkpoint's
-// name, of two that fit.
+// TestIdentifyByName checks that of two models that fit, the one whose published file
+// has the checkpoint's name is taken.
 func TestIdentifyByName(t *testing.T) {
 	c, err := models.ResNetNamed("resnet50")
 	if err != nil {
@@ -75,7 +75,7 @@ func TestIdentifyByName(t *testing.T) {
 	}
 }
 
-// TestOpenErrors says what is wrong with what.
+// TestOpenErrors checks that errors say what is wrong, and with which file.
 func TestOpenErrors(t *testing.T) {
 	lenet := written(t, "lenet.safetensors", models.NewLeNet5(1))
 	text := filepath.Join(t.TempDir(), "text")
@@ -96,10 +96,10 @@ func TestOpenErrors(t *testing.T) {
 		{"resnet50", Options{Weights: lenet}, "lenet.safetensors is a checkpoint of lenet, not of resnet50"},
 		{"clip_vit_b32", Options{Weights: lenet}, "lenet.safetensors is a checkpoint of lenet, not of clip_vit_b32"},
 		{"sam_vit_b", Options{Weights: lenet}, "lenet.safetensors is a checkpoint of lenet, not of sam_vit_b"},
-		{"resnet50", Options{Weights: other}, "other.safetensors is not of resnet50: 0 tensors agree"},
+		{"resnet50", Options{Weights: other}, "other.safetensors is not a checkpoint of resnet50: 0 tensors agree"},
 		{"resnet50", Options{Weights: text}, "text: neither"},
 		{"resnet50", Options{Weights: "none.pth"}, "none.pth: no such file"},
-		{lenet, Options{Weights: lenet}, "two checkpoints"},
+		{lenet, Options{Weights: lenet}, "are both checkpoints"},
 		{other, Options{}, "other.safetensors: the checkpoint fits no model"},
 		{"lenet", Options{Classes: -1}, "-1 classes"},
 		{"lenet", Options{Classes: 2, Labels: []string{"a"}}, "2 classes, but 1 labels"},

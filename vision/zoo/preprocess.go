@@ -7,32 +7,34 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// The mean and standard deviation that CLIP normalises with.
+// CLIPMean and CLIPStd are the mean and standard deviation of CLIP's preprocessing.
 var (
 	CLIPMean = [3]float32{0.48145466, 0.4578275, 0.40821073}
 	CLIPStd  = [3]float32{0.26862954, 0.26130258, 0.27577711}
 )
 
-// Preprocess says how a model wants pictures. In this order: grey or RGB, the
-// digit, resize, crop the centre, scale to 0…1, normalise, pad.
+// Preprocess says how pictures are prepared for a model. The steps are, in this order:
+// convert to grey or RGB, cut out a digit, resize, crop the centre, scale to 0…1,
+// normalise, pad.
 type Preprocess struct {
 	Grey  bool // one channel instead of three
-	Digit bool // of Grey: as the digits of MNIST are, see CutDigit
+	Digit bool // with Grey: cut out a digit, see picture.CutDigit
 
-	// At most one of these: the shorter side resized to Short, or the longer to
-	// Long, the other in proportion; or both to Size, height and width.
+	// At most one of these is set. Short is the size of the shorter side and Long
+	// that of the longer side, where the other side keeps the proportions. Size is
+	// the height and width.
 	Short, Long int
 	Size        [2]int
 	Filter      picture.Filter
 
-	Crop      [2]int     // height and width; zero: all
-	Mean, Std [3]float32 // subtracted and divided by; zero Std: neither
-	Bytes     bool       // samples stay 0…255, and Mean and Std are of those
-	Pad       [2]int     // height and width up to which zeros are added below and right
+	Crop      [2]int     // height and width; zero means no crop
+	Mean, Std [3]float32 // Mean is subtracted, then Std divides; zero Std means neither
+	Bytes     bool       // samples stay in 0…255, and so do Mean and Std
+	Pad       [2]int     // height and width to which zeros are added below and to the right
 }
 
-// Apply returns what the model wants, [1, height, width, channels], and where
-// the picture's points lie in it.
+// Apply returns the model's input [1, height, width, channels] for a picture, and the
+// transform that maps points of the picture to it.
 func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, error) {
 	m, at, err := p.Picture(m)
 	if err != nil {
@@ -66,7 +68,7 @@ func (p Preprocess) normalised(v float32, channel int) float32 {
 	return (v - p.Mean[channel]) / p.Std[channel]
 }
 
-// Sample is what a sample of 0…1 of a picture's channel is for the model.
+// Sample returns the number that the model gets for a sample in 0…1 of a channel.
 func (p Preprocess) Sample(v float32, channel int) float32 {
 	if p.Bytes {
 		v *= 255
@@ -74,8 +76,8 @@ func (p Preprocess) Sample(v float32, channel int) float32 {
 	return p.normalised(v, channel)
 }
 
-// Undo is the picture that Apply has made x [1, H, W, 1 or 3] of, after its resize
-// and crop.
+// Undo returns the picture from which Apply made x [1, H, W, 1 or 3], as it was after
+// the crop.
 func (p Preprocess) Undo(x *tensor.Tensor) (*picture.Image, error) {
 	t, channels := tensor.New(x.Shape...), x.Shape[len(x.Shape)-1]
 	for i, v := range x.Data {
@@ -90,7 +92,7 @@ func (p Preprocess) Undo(x *tensor.Tensor) (*picture.Image, error) {
 	return picture.FromTensor(t, 255)
 }
 
-// Picture is Apply up to the crop: still a picture.
+// Picture applies the steps up to the crop, whose result is still a picture.
 func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform, error) {
 	at := picture.Identity()
 	if m.Width < 1 || m.Height < 1 {
@@ -106,7 +108,7 @@ func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform
 	}
 	width, height := p.resized(m)
 	if width < 1 || height < 1 || width*height > picture.MaxPixels {
-		return nil, at, fmt.Errorf("image %v resized to %d×%d", m, width, height)
+		return nil, at, fmt.Errorf("image %v cannot be resized to %d×%d", m, width, height)
 	}
 	if width != m.Width || height != m.Height {
 		at = at.Then(picture.Scale(float32(width)/float32(m.Width), float32(height)/float32(m.Height)))
@@ -120,9 +122,8 @@ func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform
 	return m, at, nil
 }
 
-// resized is the size of m after the resize: the proportional side is cut to
-// an integer with Short, as torchvision does, and rounded with Long, as SAM
-// does.
+// resized returns the size of m after the resize. The other side is rounded down with
+// Short, as in torchvision, and rounded to the nearest integer with Long, as in SAM.
 func (p Preprocess) resized(m *picture.Image) (width, height int) {
 	switch {
 	case p.Short > 0 && m.Width <= m.Height:
@@ -137,13 +138,14 @@ func (p Preprocess) resized(m *picture.Image) (width, height int) {
 	return m.Width, m.Height
 }
 
-// CLIPPreprocess is what OpenAI does with pictures for a network of a size.
+// CLIPPreprocess returns OpenAI's preprocessing for a CLIP with images of size×size
+// pixels.
 func CLIPPreprocess(size int) Preprocess {
 	return Preprocess{Short: size, Filter: picture.Bicubic, Crop: [2]int{size, size}, Mean: CLIPMean, Std: CLIPStd}
 }
 
-// SAMPreprocess is what becomes of a picture for SAM: its longer side is resized
-// to the encoder's size, and zeros are added below or to the right.
+// SAMPreprocess returns the preprocessing for SAM. It resizes the longer side to size,
+// the encoder's size, and adds zeros below or to the right.
 func SAMPreprocess(size int) Preprocess {
 	p := Preprocess{Long: size, Bytes: true, Pad: [2]int{size, size}}
 	p.Mean = [3]float32{123.675, 116.28, 103.53}

@@ -16,9 +16,9 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// PreprocessAt is how pictures are prepared for the weights at path: as e says,
-// unless these are a folder of Hugging Face's, or a file with the name that it
-// has in one, and preprocessor_config.json says otherwise.
+// PreprocessAt returns the preprocessing for the weights at path: e's own, or that in
+// preprocessor_config.json. It reads that file only if path is a folder from Hugging
+// Face, or a file with the name that it has in such a folder.
 func PreprocessAt(path string, e Model) (Preprocess, error) {
 	dir := path
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
@@ -39,16 +39,16 @@ func PreprocessAt(path string, e Model) (Preprocess, error) {
 	case *models.SAM:
 		return readPreprocess(path, "Sam", e.Preprocess, e.Size)
 	}
-	// Transformers of images, all of them, are prepared as ViT is.
+	// The other image models of the transformers library are prepared like ViT.
 	half := [3]float32{0.5, 0.5, 0.5}
 	return readPreprocess(path, "ViT", Preprocess{Size: [2]int{e.Size, e.Size}, Mean: half, Std: half}, 0)
 }
 
-// preprocessFile is Hugging Face's preprocessor_config.json. A field that is
-// missing or null holds as the model was trained.
+// preprocessFile is Hugging Face's preprocessor_config.json. A field that is missing or
+// null means the value from training.
 type preprocessFile struct {
 	Type string `json:"image_processor_type"`
-	Old  string `json:"feature_extractor_type"` // the same in older files
+	Old  string `json:"feature_extractor_type"` // Type in older files
 
 	Resize    *bool           `json:"do_resize"`
 	Size      json.RawMessage `json:"size"`
@@ -66,10 +66,10 @@ type preprocessFile struct {
 	RGB       *bool           `json:"do_convert_rgb"` // pictures are RGB here in any case
 }
 
-// readPreprocess is p, as a model was trained, with what the file at path says
-// otherwise; p itself if there is no file. family is how the names of its
-// processors begin. What comes out has to be side × side, which the weights
-// want, unless side is 0.
+// readPreprocess returns p, the preprocessing from training, changed as the file at path
+// says. It returns p itself if there is no file. The name of the processor must begin
+// with family. Unless side is 0, pictures must become side×side, the size that the
+// weights want.
 func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,7 +95,7 @@ func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, er
 	return out, nil
 }
 
-// otherSteps refuses steps that are asked for and not known.
+// otherSteps returns an error if the file asks for unknown steps.
 func otherSteps(data []byte) error {
 	var all map[string]any
 	if err := json.Unmarshal(data, &all); err != nil {
@@ -118,27 +118,27 @@ func otherSteps(data []byte) error {
 	return fmt.Errorf("%s is not supported", strings.Join(unknown, ", "))
 }
 
-// makes says whether every picture comes out with this height and width.
+// makes returns an error unless every picture becomes side×side.
 func (p Preprocess) makes(side int) error {
 	want := [2]int{side, side}
 	for _, size := range [][2]int{p.Pad, p.Crop, p.Size} {
 		if size == want {
 			if p.Pad == want && p.Long != side {
-				break // a larger one does not fit, for a smaller one the model was not trained
+				break // a larger side does not fit; the model was not trained with a smaller one
 			}
 			return nil
 		}
 		if size != [2]int{} {
-			return fmt.Errorf("pictures become %d×%d, the weights want %d×%d", size[1], size[0], side, side)
+			return fmt.Errorf("pictures become %d×%d, but the weights want %d×%d", size[1], size[0], side, side)
 		}
 	}
-	return fmt.Errorf("pictures do not all become %d×%d, which the weights want", side, side)
+	return fmt.Errorf("not all pictures become %d×%d, the size that the weights want", side, side)
 }
 
-// apply is p with what the file says.
+// apply returns p changed as the file says.
 func (f *preprocessFile) apply(family string, p Preprocess) (Preprocess, error) {
 	if kind := cmp.Or(f.Type, f.Old); kind != "" && !strings.HasPrefix(kind, family) {
-		return p, fmt.Errorf("pictures are prepared by %s, which is not supported, want one of %s's", kind, family)
+		return p, fmt.Errorf("processor %s is not supported, want one whose name begins with %s", kind, family)
 	}
 	if err := f.size(&p); err != nil {
 		return p, err
@@ -160,11 +160,11 @@ func (f *preprocessFile) apply(family string, p Preprocess) (Preprocess, error) 
 	return p, err
 }
 
-// pillowFilters are the filters by Pillow's numbers.
+// pillowFilters gives the filters by Pillow's numbers.
 var pillowFilters = map[int]picture.Filter{0: picture.Nearest, 1: picture.Lanczos, 2: picture.Bilinear, 3: picture.Bicubic, 4: picture.Box, 5: picture.Hamming}
 
-// size reads the resize. A bare number is of the side that the model's own
-// resize is of, unless it is said to be of both.
+// size reads the resize step. A bare number is the size of the side that p resizes,
+// unless the file says that it is the size of both.
 func (f *preprocessFile) size(p *Preprocess) error {
 	if f.Resize != nil && !*f.Resize {
 		p.Short, p.Long, p.Size = 0, 0, [2]int{}
@@ -193,7 +193,7 @@ func (f *preprocessFile) size(p *Preprocess) error {
 	return nil
 }
 
-// box reads a step that has a height and a width, which are in to.
+// box reads a step with a height and a width into to.
 func (f *preprocessFile) box(step string, on *bool, name string, size json.RawMessage, to *[2]int) error {
 	if on == nil && *to == [2]int{} || on != nil && !*on {
 		*to = [2]int{}
@@ -216,8 +216,8 @@ func (f *preprocessFile) box(step string, on *bool, name string, size json.RawMe
 	return nil
 }
 
-// lengths reads the forms of a size: a number, [height, width], or an object,
-// which is named as well. A number is both height and width.
+// lengths reads a size, which is a number, [height, width] or an object. A number is
+// both height and width. named has the fields of an object or the parts of a list.
 func lengths(raw json.RawMessage) (named map[string]int, both [2]int, err error) {
 	ok := func(n int) bool { return n > 0 && n <= picture.MaxPixels }
 	var n int
@@ -238,18 +238,18 @@ func lengths(raw json.RawMessage) (named map[string]int, both [2]int, err error)
 		case len(named) == 2 && h && w:
 			both = [2]int{height, width}
 		default:
-			return nil, both, errors.New("is not supported: want a number, shortest_edge, longest_edge, or height and width")
+			return nil, both, errors.New("not supported: want a number, shortest_edge, longest_edge, or height and width")
 		}
 	default:
-		return nil, both, errors.New("is not supported: want a number, shortest_edge, longest_edge, or height and width")
+		return nil, both, errors.New("not supported: want a number, shortest_edge, longest_edge, or height and width")
 	}
 	if !ok(both[0]) || !ok(both[1]) {
-		return nil, both, errors.New("is no size of a picture")
+		return nil, both, errors.New("not the size of a picture")
 	}
 	return named, both, nil
 }
 
-// numbers reads what becomes of samples: times a factor, less the mean, over the
+// numbers reads the arithmetic on samples: a factor, then the mean and the standard
 // deviation.
 func (f *preprocessFile) numbers(p *Preprocess) error {
 	const usual = 1.0 / 255
@@ -265,7 +265,7 @@ func (f *preprocessFile) numbers(p *Preprocess) error {
 		factor = 1
 	}
 	if !(factor > 0) || math.IsInf(factor, 0) {
-		return fmt.Errorf("rescale_factor %v", factor)
+		return fmt.Errorf("rescale_factor %v, want a number over 0", factor)
 	}
 	if math.Abs(factor/usual-1) < 1e-6 {
 		factor = usual
@@ -316,5 +316,5 @@ func perChannel(name string, raw json.RawMessage, to *[3]float64) error {
 	return nil
 }
 
-// missing says whether a field is not there.
+// missing reports whether a field is missing or null.
 func missing(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

@@ -10,8 +10,8 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// TestReadPreprocess reads the forms of preprocessor_config.json that there have
-// been, for CLIP of 224 pixels and SAM of 1024.
+// TestReadPreprocess reads preprocessor_config.json in all its forms, for a CLIP of 224
+// pixels and a SAM of 1024.
 func TestReadPreprocess(t *testing.T) {
 	clip, sam := CLIPPreprocess(224), SAMPreprocess(1024)
 	with := func(p Preprocess, change func(p *Preprocess)) Preprocess {
@@ -73,7 +73,7 @@ func TestReadPreprocess(t *testing.T) {
 	}
 }
 
-// TestPreprocessAt takes what a folder says for the weights that are of it.
+// TestPreprocessAt checks that a folder's preprocessing holds only for its weights.
 func TestPreprocessAt(t *testing.T) {
 	e, err := Lookup("vit_b_16")
 	if err != nil {
@@ -107,26 +107,26 @@ func TestPreprocessAt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(`{"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0.875}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := PreprocessAt(dir, e); err == nil || !strings.Contains(err.Error(), "ConvNextImageProcessor, which is not supported") {
+	if _, err := PreprocessAt(dir, e); err == nil || !strings.Contains(err.Error(), "processor ConvNextImageProcessor is not supported") {
 		t.Errorf("error is %v", err)
 	}
 }
 
-// TestReadPreprocessErrors expects the file and what is wrong in it.
+// TestReadPreprocessErrors checks that errors name the file and what is wrong in it.
 func TestReadPreprocessErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{"size"`, "unexpected end of JSON input"},
-		{`{"image_processor_type": "ViTImageProcessor"}`, "ViTImageProcessor, which is not supported"},
+		{`{"image_processor_type": "ViTImageProcessor"}`, "processor ViTImageProcessor is not supported"},
 		{`{"size": {"shortest_edge": 224, "longest_edge": 300}}`, "want a number, shortest_edge, longest_edge, or height and width"},
-		{`{"size": "224"}`, `size "224": is not supported`},
-		{`{"size": 0}`, "size 0: is no size of a picture"},
-		{`{"size": {"height": -1, "width": 224}}`, "is no size of a picture"},
+		{`{"size": "224"}`, `size "224": not supported`},
+		{`{"size": 0}`, "size 0: not the size of a picture"},
+		{`{"size": {"height": -1, "width": 224}}`, "not the size of a picture"},
 		{`{"size": 224.5}`, "size 224.5"},
 		{`{"crop_size": {"shortest_edge": 224}}`, "crop_size"},
-		{`{"crop_size": 336}`, "pictures become 336×336, the weights want 224×224"},
-		{`{"crop_size": {"height": 224, "width": 336}}`, "pictures become 336×224, the weights want"},
-		{`{"do_center_crop": false}`, "pictures do not all become 224×224"},
-		{`{"do_resize": false, "do_center_crop": false}`, "pictures do not all become 224×224"},
+		{`{"crop_size": 336}`, "pictures become 336×336, but the weights want 224×224"},
+		{`{"crop_size": {"height": 224, "width": 336}}`, "pictures become 336×224, but the weights want"},
+		{`{"do_center_crop": false}`, "not all pictures become 224×224"},
+		{`{"do_resize": false, "do_center_crop": false}`, "not all pictures become 224×224"},
 		{`{"do_pad": true}`, "do_pad without pad_size"},
 		{`{"do_thumbnail": true, "do_align_long_axis": true}`, "do_align_long_axis, do_thumbnail is not supported"},
 		{`{"resample": 6}`, "resample 6, want Pillow's 0 to 5"},

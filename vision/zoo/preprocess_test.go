@@ -16,8 +16,7 @@ func near(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// TestTransform checks that points of a picture and of the model's input find
-// each other.
+// TestTransform checks the mapping between points of a picture and of the model's input.
 func TestTransform(t *testing.T) {
 	m := picture.New(640, 480, 3)
 	m.Pix[3*(200*640+300)] = 255
@@ -56,7 +55,7 @@ func TestTransform(t *testing.T) {
 	}
 }
 
-// TestUndo checks that the picture comes back that the model is shown.
+// TestUndo checks that Undo gives the picture back from the model's input.
 func TestUndo(t *testing.T) {
 	m := picture.New(40, 30, 3)
 	for i := range m.Pix {

@@ -9,16 +9,16 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// SAMFiles is a SAM with all that its files say.
+// SAMFiles is a SAM with everything that its files tell.
 type SAMFiles struct {
 	Network    *models.SAM
 	Preprocess Preprocess // of pictures
 }
 
-// ReadSAM reads a model from a checkpoint as it was downloaded: an official
-// .pth, safetensors in the official or in Hugging Face's layout, or a folder of
-// Hugging Face's with config.json, preprocessor_config.json and the weights, in
-// one file or in several.
+// ReadSAM reads a model from a checkpoint as downloaded: an official .pth, a safetensors
+// file in the official or Hugging Face's layout, or a folder from Hugging Face. Such a
+// folder has config.json, preprocessor_config.json and the weights in one or several
+// files.
 func ReadSAM(path string) (*SAMFiles, error) {
 	src, err := weights.Open(path)
 	if err != nil {
@@ -45,9 +45,8 @@ func ReadSAM(path string) (*SAMFiles, error) {
 	return s, nil
 }
 
-// readSAMConfig reads the decoder's heads from Hugging Face's config.json: 0 if
-// there is none or if it does not say. Activations other than those of SAM are
-// refused.
+// readSAMConfig reads the decoder's heads from Hugging Face's config.json. It returns 0
+// if the file or the field is missing, and refuses activations other than SAM's.
 func readSAMConfig(path string) (heads int, err error) {
 	type part struct {
 		Heads int    `json:"num_attention_heads"`
@@ -75,12 +74,12 @@ func readSAMConfig(path string) (heads int, err error) {
 		}
 	}
 	if file.Decoder.Heads < 0 {
-		return 0, fmt.Errorf("%s: mask_decoder_config: num_attention_heads %d", path, file.Decoder.Heads)
+		return 0, fmt.Errorf("%s: mask_decoder_config: num_attention_heads %d is negative", path, file.Decoder.Heads)
 	}
 	return file.Decoder.Heads, nil
 }
 
-// isHFSAM says whether src has Hugging Face's layout.
+// isHFSAM reports whether src has Hugging Face's layout.
 func isHFSAM(src weights.Source) bool {
 	return slices.Contains(src.Names(), "vision_encoder.pos_embed")
 }

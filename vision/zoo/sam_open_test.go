@@ -92,7 +92,7 @@ func TestReadSAM(t *testing.T) {
 	}
 }
 
-// asHFSAM is a name of the official layout in Hugging Face's.
+// asHFSAM converts a name from the official layout to Hugging Face's.
 func asHFSAM(name string) string {
 	if name == "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix" {
 		return "shared_image_embedding.positional_embedding"

@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestSummary checks totals against those that torchvision states for its
-// networks, and where they come from.
+// TestSummary compares totals with those that torchvision states for its networks, and
+// checks that the parts add up to them.
 func TestSummary(t *testing.T) {
 	for _, c := range []struct {
 		name                     string
@@ -50,7 +50,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// TestSetClasses gives every model that has classes another number of them.
+// TestSetClasses changes the number of classes of every model that has classes.
 func TestSetClasses(t *testing.T) {
 	for _, e := range Models {
 		m := e.New()
@@ -76,8 +76,8 @@ func TestSetClasses(t *testing.T) {
 	}
 }
 
-// TestSummaryAttention holds projections and attention against the formulas of
-// the Swin paper, MSA = 4hwC² + 2(hw)²C and W-MSA = 4hwC² + 2M²hwC.
+// TestSummaryAttention compares projections and attention with the formulas of the Swin
+// paper, MSA = 4hwC² + 2(hw)²C and W-MSA = 4hwC² + 2M²hwC.
 func TestSummaryAttention(t *testing.T) {
 	vit := models.NewViT(models.ViTConfig{Image: graph.Pair{64, 96}, Dim: 48, Depth: 3, Heads: 4, Classes: 7})
 	swin := models.NewSwin(models.SwinConfig{Dim: 32, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Both(4), Classes: 7})

@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Task is what a model does. The zero Task is none.
+// Task is what a model does. The zero Task is invalid.
 type Task uint8
 
-// The tasks.
+// The tasks, with the main output of a model.
 const (
-	Classify     Task = 1 + iota // main output: [B, classes]
+	Classify     Task = 1 + iota // [B, classes]
 	Segment                      // [B, H, W, classes]
-	Detect                       // of models.ViTDetector
-	SuperResolve                 // [B, H·scale, W·scale, C] of [B, H, W, C]
-	Reconstruct                  // of models.MAE with a decoder
-	Embed                        // of models.CLIP: [B, embedding]
-	PromptMasks                  // of models.SAM
-	Features                     // tokens and no more: [B, N, C]
+	Detect                       // see models.ViTDetector
+	SuperResolve                 // [B, H·scale, W·scale, C]
+	Reconstruct                  // see models.MAE, with a decoder
+	Embed                        // [B, embedding], see models.CLIP
+	PromptMasks                  // see models.SAM
+	Features                     // tokens [B, N, C]
 )
 
-// tasks describes each Task: its name, what a model for it does, and models
-// that one begins with, small ones first.
+// tasks gives each Task its name, what a model for it does, and models to start with,
+// small ones first.
 var tasks = [...]struct {
 	name, does string
 	start      []string
@@ -47,7 +47,7 @@ func Tasks() []Task {
 
 func (t Task) known() bool { return t > 0 && int(t) < len(tasks) }
 
-// String is the task's name, as "classification".
+// String returns the task's name, such as "classification".
 func (t Task) String() string {
 	if !t.known() {
 		return fmt.Sprintf("task(%d)", uint8(t))
@@ -55,7 +55,7 @@ func (t Task) String() string {
 	return tasks[t].name
 }
 
-// Does says what a model for the task does, as in "it names what is in a picture".
+// Does says what a model for the task does, such as "names what is in a picture".
 func (t Task) Does() string {
 	if !t.known() {
 		return "does nothing known"
@@ -63,7 +63,7 @@ func (t Task) Does() string {
 	return tasks[t].does
 }
 
-// ParseTask is the task of a name that String gives.
+// ParseTask returns the task with a name, as String gives it.
 func ParseTask(name string) (Task, error) {
 	var names []string
 	for _, t := range Tasks() {
@@ -86,7 +86,7 @@ func ModelsFor(t Task) []Model {
 	return all
 }
 
-// Start is the model to begin with for a task: a small one that is much used.
+// Start returns the model to start with for a task: a small one that is widely used.
 func Start(t Task) (Model, error) {
 	if !t.known() {
 		return Model{}, fmt.Errorf("no model for %v", t)
@@ -94,8 +94,8 @@ func Start(t Task) (Model, error) {
 	return Lookup(tasks[t].start[0])
 }
 
-// For is nil if m is a model for the task. Otherwise it says what m does, and
-// which models to use instead.
+// For returns nil if m is a model for the task. Otherwise the error says what m does,
+// and which models to use instead.
 func (m Model) For(t Task) error {
 	if m.Task == t {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/vertebra/vertebra/models"
 )
 
-// does says whether a network's results are of a kind that a task needs.
+// does reports whether a network's results are what a task needs.
 func does(m models.Network, e Model) bool {
 	mae, isMAE := m.(*models.MAE)
 	switch e.Task {
@@ -41,7 +41,7 @@ func does(m models.Network, e Model) bool {
 	return false
 }
 
-// TestTasks checks that each model does what its task says, and no other.
+// TestTasks checks that each model does its task and no other task.
 func TestTasks(t *testing.T) {
 	for _, e := range Models {
 		m := e.New()
@@ -55,7 +55,7 @@ func TestTasks(t *testing.T) {
 	}
 }
 
-// TestTaskNames checks what is said of tasks, and the models to begin with.
+// TestTaskNames checks the names and descriptions of tasks, and the models to start with.
 func TestTaskNames(t *testing.T) {
 	for _, task := range Tasks() {
 		if again, err := ParseTask(task.String()); err != nil || again != task {
