@@ -42,7 +42,7 @@ type Conv2d struct {
 	Epilogue
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o Conv2d) Defaults() Conv2d {
 	o.Stride, o.Dilation, o.Groups = o.Stride.or1(), o.Dilation.or1(), max(o.Groups, 1)
 	return o

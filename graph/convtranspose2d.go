@@ -22,7 +22,7 @@ type ConvTranspose2d struct {
 	Epilogue
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o ConvTranspose2d) Defaults() ConvTranspose2d {
 	o.Stride, o.Dilation, o.Groups = o.Stride.or1(), o.Dilation.or1(), max(o.Groups, 1)
 	return o

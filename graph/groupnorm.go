@@ -22,7 +22,7 @@ type GroupNorm struct {
 	Weight, Bias bool
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o GroupNorm) Defaults() GroupNorm {
 	o.Groups = max(o.Groups, 1)
 	if o.Eps == 0 {

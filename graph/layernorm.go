@@ -22,7 +22,7 @@ type LayerNorm struct {
 	Weight, Bias bool
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o LayerNorm) Defaults() LayerNorm {
 	o.Dims = max(o.Dims, 1)
 	if o.Eps == 0 {

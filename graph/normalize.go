@@ -17,7 +17,7 @@ type Normalize struct {
 	Eps  float64 // 0 means 1e-12
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o Normalize) Defaults() Normalize {
 	if o.Eps == 0 {
 		o.Eps = 1e-12
@@ -78,7 +78,7 @@ type CosineSimilarity struct {
 	Eps  float64 // 0 means 1e-8
 }
 
-// Defaults returns the op with its zero fields replaced by what they mean.
+// Defaults returns the op with its zero fields replaced by their defaults.
 func (o CosineSimilarity) Defaults() CosineSimilarity {
 	if o.Eps == 0 {
 		o.Eps = 1e-8

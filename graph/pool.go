@@ -15,7 +15,7 @@ type Window struct {
 	Ceil                        bool
 }
 
-// Defaults returns the window with its zero fields replaced by what they mean.
+// Defaults returns the window with its zero fields replaced by their defaults.
 func (w Window) Defaults() Window {
 	if w.Stride == (Pair{}) {
 		w.Stride = w.Size

@@ -46,8 +46,8 @@ func SAMNamed(name string) (SAMConfig, error) {
 	return SAMConfig{}, fmt.Errorf("models: no SAM %q; there are vit_b, vit_l, vit_h", name)
 }
 
-// Defaults returns the configuration with its zero fields replaced by what they
-// mean.
+// Defaults returns the configuration with its zero fields replaced by their
+// defaults.
 func (c SAMConfig) Defaults() SAMConfig {
 	c.Size, c.Patch, c.Window = or(c.Size, 1024), or(c.Patch, 16), or(c.Window, 14)
 	c.Channels, c.MaskChannels = or(c.Channels, 256), or(c.MaskChannels, 16)

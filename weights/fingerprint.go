@@ -9,9 +9,10 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Fingerprint tells bound models apart, for files of what one has computed: by
-// config, which is what their weights do not tell, and by the name, the shape and
-// numbers here and there of every tensor.
+// Fingerprint returns a hash that tells bound models apart. A file of results can
+// store it to name the model that computed them. It covers config, which says what
+// weights do not tell, and the name, the shape and some of the numbers of each
+// tensor.
 func Fingerprint(model any, config string) [32]byte {
 	h := sha256.New()
 	fmt.Fprintln(h, config)

@@ -8,8 +8,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestFingerprint pins the fingerprint of a model, which lies in files, and
-// changes all that it is of.
+// TestFingerprint checks that the fingerprint of a model stays the same, because files
+// store it, and that each part of a model changes it.
 func TestFingerprint(t *testing.T) {
 	type model struct {
 		A *tensor.Tensor `weight:"a"`
