@@ -17,9 +17,9 @@ import (
 // find looks for a file that a case names; see Load. Of a path all its ends are
 // tried, as "shared/data/a.png", "data/a.png" and "a.png".
 func (f *file) find(name string) (string, error) {
-	var folders []string
+	var folders, searched []string
 	add := func(folder string) { // with those in it
-		folders = append(folders, folder)
+		folders, searched = append(folders, folder), append(searched, folder, filepath.Join(folder, "*"))
 		entries, _ := os.ReadDir(folder) // none if it cannot be read
 		for _, e := range entries {
 			if e.IsDir() {
@@ -29,13 +29,12 @@ func (f *file) find(name string) (string, error) {
 	}
 	for _, d := range f.data {
 		add(d)
+		add(filepath.Join(d, "data"))
 	}
-	searched := append([]string{}, f.data...)
 	if f.dir != "" {
 		beside := filepath.Join(f.dir, "..")
-		folders = append(folders, f.dir, beside)
+		folders, searched = append(folders, f.dir, beside), append(searched, f.dir, beside)
 		add(filepath.Join(beside, "data"))
-		searched = append(searched, f.dir, beside, filepath.Join(beside, "data"))
 	}
 	var parts []string
 	for _, p := range strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -54,7 +53,7 @@ func (f *file) find(name string) (string, error) {
 	if len(searched) == 0 {
 		return "", fmt.Errorf("%s is needed, and there is no folder to look for it in", name)
 	}
-	return "", fmt.Errorf("%s is not there; it was looked for in %s and the folders in them", name, strings.Join(searched, ", "))
+	return "", fmt.Errorf("%s is not there; it was looked for in %s", name, strings.Join(searched, ", "))
 }
 
 // checkpoint opens a checkpoint beside the file. Names lose the "module." that

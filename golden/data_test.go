@@ -45,6 +45,7 @@ func TestData(t *testing.T) {
 		"in a folder of one given":      "elsewhere/photos/chelsea.png",
 		"by a longer end of its path":   "elsewhere/shared/images/chelsea.png",
 		"in the second that is given":   "more/chelsea.png",
+		"in data of one given":          "more/data/images/chelsea.png",
 		"by its path beside the folder": "images/chelsea.png",
 	} {
 		root := t.TempDir()

@@ -36,9 +36,10 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the cases of a file. What a case needs beside the file, a picture
-// or a checkpoint, is looked for in the folders data and the folders in them,
-// beside the file, beside its folder, and in a folder named data there.
+// Load reads the cases of a file. A case may need a picture or a checkpoint that
+// is not in the file. It is looked for in each folder of data and the folders in
+// it, beside the file, and beside its folder. A folder named data in these, but
+// for the file's own, and the folders in that, are searched as well.
 //
 // If some cases of the file cannot be run, the others are returned with an error
 // of type Faults.

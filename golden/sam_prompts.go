@@ -10,6 +10,7 @@ import (
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // samPrompts makes a case of each call of the official Sam.forward: an image
@@ -19,7 +20,12 @@ func samPrompts(f *file) error {
 	if err != nil {
 		return err
 	}
-	var a struct{ Cases []samPrompt }
+	usual := zoo.SAMPreprocess(m.Size())
+	a := struct {
+		Cases []samPrompt
+		Mean  [3]float32 `json:"pixel_mean"`
+		Std   [3]float32 `json:"pixel_std"`
+	}{Mean: usual.Mean, Std: usual.Std}
 	if err := f.decode(&a); err != nil {
 		return err
 	}
@@ -30,6 +36,7 @@ func samPrompts(f *file) error {
 		if p.ID == "" {
 			return fmt.Errorf("metadata config: case %d has no id", i)
 		}
+		p.mean, p.std = a.Mean, a.Std
 		f.add(p.ID, func() (Case, error) { return p.build(f, m) })
 	}
 	return nil
@@ -41,6 +48,8 @@ type samPrompt struct {
 	Image    int
 	Input    [2]int `json:"input_size"` // height and width; zero: the image's
 	Original [2]int `json:"original_size"`
+
+	mean, std [3]float32 // of a picture's samples
 }
 
 // samKinds are the calls for three masks and for one, by which of the decoder's
@@ -102,7 +111,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 		return Case{}, err
 	}
 	resized := f.ranked(fmt.Sprintf("input/image%d", p.Image), 3)
-	image, err := samNormalised(resized, m.Size())
+	image, err := p.normalised(resized, m.Size())
 	if err != nil {
 		return Case{}, err
 	}
@@ -270,20 +279,19 @@ func (p samPrompt) sparse(f *file, m *models.SAM) (*tensor.Tensor, error) {
 	return all, nil
 }
 
-// samNormalised is SAM's preprocess of a resized picture [3, h, w] of samples
+// normalised is SAM's preprocess of a resized picture [3, h, w] of samples
 // 0…255: [1, size, size, 3].
-func samNormalised(t *tensor.Tensor, size int) (*tensor.Tensor, error) {
+func (p samPrompt) normalised(t *tensor.Tensor, size int) (*tensor.Tensor, error) {
 	t = t.Permute(1, 2, 0)
 	h, w := t.Shape[0], t.Shape[1]
 	if h > size || w > size || t.Shape[2] != 3 {
 		return nil, fmt.Errorf("a picture of %d×%d pixels and %d channels, want RGB of at most %d×%d", w, h, t.Shape[2], size, size)
 	}
-	mean, std := [3]float32{123.675, 116.28, 103.53}, [3]float32{58.395, 57.12, 57.375}
 	out := tensor.New(1, size, size, 3)
 	for i, v := range t.Data {
 		c, x, y := i%3, i/3%w, i/(3*w)
 		if y < h {
-			out.Data[(y*size+x)*3+c] = (v - mean[c]) / std[c]
+			out.Data[(y*size+x)*3+c] = (v - p.mean[c]) / p.std[c]
 		}
 	}
 	return out, nil

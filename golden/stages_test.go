@@ -61,7 +61,7 @@ func TestSomeStages(t *testing.T) {
 				}
 			}
 			a.drop(half...)
-			cases, err := golden.Load(a.write(t))
+			cases, err := golden.Load(a.write(t), dir)
 			if err != nil {
 				t.Error(err)
 			}

@@ -267,13 +267,13 @@ class Cross(nn.Module):
 
 
 class TwoWay(nn.Module):
-    def __init__(self, dim, heads, first):
+    def __init__(self, dim, heads, hidden, first):
         super().__init__()
         self.first = first
         self.self_attn = Cross(dim, dim, heads)
         self.cross_attn_token_to_image = Cross(dim, dim // 2, heads)
         self.cross_attn_image_to_token = Cross(dim, dim // 2, heads)
-        self.mlp = MLP2(dim, 2048, nn.ReLU())
+        self.mlp = MLP2(dim, hidden, nn.ReLU())
         self.norm1, self.norm2, self.norm3, self.norm4 = (nn.LayerNorm(dim) for _ in range(4))
 
     def forward(self, x, image, tokens, position):
@@ -298,10 +298,10 @@ class Layers(nn.Module):
 
 
 class MaskDecoder(nn.Module):
-    def __init__(self, dim=256, heads=8, depth=2):
+    def __init__(self, dim=256, heads=8, depth=2, hidden=2048, iou=256):
         super().__init__()
         self.transformer = nn.Module()
-        self.transformer.layers = nn.ModuleList(TwoWay(dim, heads, i == 0) for i in range(depth))
+        self.transformer.layers = nn.ModuleList(TwoWay(dim, heads, hidden, i == 0) for i in range(depth))
         self.transformer.final_attn_token_to_image = Cross(dim, dim // 2, heads)
         self.transformer.norm_final_attn = nn.LayerNorm(dim)
         self.iou_token = nn.Embedding(1, dim)
@@ -309,7 +309,7 @@ class MaskDecoder(nn.Module):
         self.output_upscaling = nn.Sequential(nn.ConvTranspose2d(dim, dim // 4, 2, 2), Norm2d(dim // 4), nn.GELU(),
                                               nn.ConvTranspose2d(dim // 4, dim // 8, 2, 2), nn.GELU())
         self.output_hypernetworks_mlps = nn.ModuleList(Layers(dim, dim, dim, dim // 8) for _ in range(4))
-        self.iou_prediction_head = Layers(dim, 256, 256, 4)
+        self.iou_prediction_head = Layers(dim, iou, iou, 4)
 
     def forward(self, image, position, sparse, dense):
         b, (_, dim, h, w) = len(sparse), image.shape
@@ -327,13 +327,13 @@ class MaskDecoder(nn.Module):
 
 
 class SAM(nn.Module):
-    """SAM of arXiv:2304.02643 with ViT-B, under the names that checkpoints use."""
+    """SAM of arXiv:2304.02643, with ViT-B if nothing is said, under the names that checkpoints use."""
 
-    def __init__(self):
+    def __init__(self, dim=256, encoder={}, decoder={}):
         super().__init__()
-        self.image_encoder = ImageEncoder()
-        self.prompt_encoder = PromptEncoder()
-        self.mask_decoder = MaskDecoder()
+        self.image_encoder = ImageEncoder(out=dim, **encoder)
+        self.prompt_encoder = PromptEncoder(dim)
+        self.mask_decoder = MaskDecoder(dim, **decoder)
 
 
 def sam(folder, name):

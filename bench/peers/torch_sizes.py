@@ -7,9 +7,10 @@
 For each network writes FOLDER/NAME.safetensors, a reference case with seeded
 weights, an input, and what PyTorch computes for it. ResNets, Swins and
 torchvision's vision transformers are torchvision's own modules (BSD-3-Clause);
-ESPCN, timm's vision transformer and CLIP's residual networks are written here,
-under the names that their authors' checkpoints use. Needs torch, torchvision
-and numpy.
+the others are written here, under the names that their authors' checkpoints use.
+The cases of SAM have nothing but inputs, weights and outputs, and one of them a
+photo that lies in FOLDER (chelsea.png, CC0). Needs torch, torchvision, numpy and
+Pillow.
 """
 
 import json
@@ -20,7 +21,9 @@ from pathlib import Path
 
 import torch
 import torchvision
+from PIL import Image
 from torch import nn
+from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.models.swin_transformer import (
     PatchMergingV2,
@@ -34,6 +37,7 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from clip import Transformer
 from torch_cases import Block, microsoft, write_safetensors
+from torch_multimodal import SAM
 
 
 @contextmanager
@@ -275,11 +279,10 @@ def case(folder, name):
     for stage in stages:
         hook = lambda module, args, output, stage=stage: kept.__setitem__("stage/" + stage, output.detach().clone())
         model.get_submodule(stage).register_forward_hook(hook)
-    with torch.no_grad():
-        outputs = model(*inputs.values())
-        other = model(*(2 * torch.randn(shape) + 1, *list(inputs.values())[1:]))
-        whole = model.double()(*(t.double() if t.is_floating_point() else t for t in inputs.values()))
-        model.float()
+    outputs = model(*inputs.values())
+    other = model(*(2 * torch.randn(shape) + 1, *list(inputs.values())[1:]))
+    whole = model.double()(*(t.double() if t.is_floating_point() else t for t in inputs.values()))
+    model.float()
     if not isinstance(outputs, dict):
         outputs, other, whole = {"out": outputs}, {"out": other}, {"out": whole}
     for key, value in outputs.items():
@@ -306,13 +309,90 @@ def case(folder, name):
     print(name, rounding, flush=True)
 
 
+def small_sam():
+    torch.manual_seed(11)
+    model = SAM(16, dict(size=64, patch=8, dim=16, depth=2, heads=2, window=3, everywhere=(1,)),
+                dict(heads=2, hidden=24, iou=12)).eval()
+    seed(model)
+    return model
+
+
+def sam_masks(model, ready, sparse, mask=None):
+    """The decoder's four masks of a picture [3, 64, 64], and what it thinks of them."""
+    dense = model.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+    if mask is not None:
+        dense = model.prompt_encoder.mask_downscaling(mask)
+    return model.mask_decoder(model.image_encoder(ready[None]), model.prompt_encoder.grid(8), sparse, dense)
+
+
+def enlarged(low, inside, original):
+    up = functional.interpolate(low, (64, 64), mode="bilinear", align_corners=False)
+    return functional.interpolate(up[..., :inside[0], :inside[1]], original, mode="bilinear", align_corners=False)
+
+
+def ready(picture):
+    mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+    picture = (picture - mean[:, None, None]) / std[:, None, None]
+    return functional.pad(picture, (0, 64 - picture.shape[2], 0, 64 - picture.shape[1]))
+
+
+def sam_prompts(folder, name):
+    model, picture, original = small_sam(), torch.rand(3, 44, 64) * 255, (31, 45)
+    points, labels = torch.tensor([[[20.5, 11.0], [50.0, 30.0]], [[7.0, 40.5], [33.0, 2.0]]]), torch.tensor([[1, 0], [1, 1]])
+    boxes, masks = torch.tensor([[4.0, 9.5, 41.0, 33.0]]), torch.randn(1, 1, 32, 32) * 4
+    tensors = {"input/image0": picture, "input/points/point_coords": points, "input/points/point_labels": labels,
+               "input/box_mask/boxes": boxes, "input/box_mask/mask_inputs": masks}
+    sparse = torch.cat([model.prompt_encoder.sparse(torch.cat((p[None], torch.zeros(1, 1, 2)), 1), [*l.tolist(), -1], 64)
+                        for p, l in zip(points, labels)])
+    low, iou = sam_masks(model, ready(picture), sparse)
+    tensors["output/points/multi/low_res_logits"], tensors["output/points/multi/iou_predictions"] = low[:, 1:], iou[:, 1:]
+    tensors["output/points/multi/masks"] = (enlarged(low[:, 1:], (44, 64), original) > 0).float()
+    sparse = model.prompt_encoder.sparse(boxes.view(1, 2, 2).clone(), (2, 3), 64)
+    low, iou = sam_masks(model, ready(picture), sparse, masks)
+    tensors["output/box_mask/single/upscaled_logits"] = enlarged(low[:, :1], (44, 64), original)
+    # Of points the size is that of the masks.
+    cases = [{"id": "points"}, {"id": "box_mask", "original_size": original}]
+    sam_file(folder, name, model, tensors, {"cases": cases})
+
+
+def sam_predictor(folder, name):
+    model, part = small_sam(), (150, 80, 258, 153)
+    photo = Image.open(folder / "chelsea.png").convert("RGB").crop(part)
+    scale = 64 / max(photo.size)
+    inside = tuple(int(n * scale + 0.5) for n in photo.size[::-1])
+    small = torch.tensor(list(photo.resize(inside[::-1], Image.BILINEAR).tobytes())).view(*inside, 3).permute(2, 0, 1)
+    point, to = torch.tensor([[71.0, 27.0]]), torch.tensor([inside[1] / photo.size[0], inside[0] / photo.size[1]])
+    coords = torch.cat((point * to, torch.zeros(1, 2)))[None]
+    low, iou = sam_masks(model, ready(small.float()), model.prompt_encoder.sparse(coords, (1, -1), 64))
+    tensors = {"input/point_coords": point, "input/point_labels": torch.tensor([1]),
+               "output/points/multi/iou": iou[0, 1:], "output/points/single/low_res": low[0, :1],
+               "output/points/single/masks": (enlarged(low[:, :1], inside, photo.size[::-1])[0] > 0).float()}
+    sam_file(folder, name, model, tensors, {"image": "chelsea.png (%d,%d,%d,%d)" % part, "size_wh": photo.size})
+
+
+def sam_file(folder, name, model, tensors, config):
+    tensors = {**{"weight/" + key: value for key, value in model.state_dict().items()}, **tensors}
+    write_safetensors(folder / (name + ".safetensors"), {
+        "model": name,
+        "config": json.dumps({"arch": "sam", "dec_heads": 2, **config}),
+        "source": "bench/peers/torch_sizes.py",
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }, {key: value.detach() for key, value in tensors.items()})
+    print(name, flush=True)
+
+
+SAM_CASES = {"sam_vit_bare": sam_prompts, "sam_predictor_bare": sam_predictor}
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or CASES:
-        case(folder, name)
+    for name in sys.argv[2:] or [*CASES, *SAM_CASES]:
+        with torch.no_grad():
+            SAM_CASES.get(name, case)(folder, name)
 
 
 if __name__ == "__main__":

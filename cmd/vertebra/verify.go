@@ -40,9 +40,9 @@ and one of an unknown model fail with a line that says why; the rest still run. 
 exit status is 1 if anything fails. In a folder, files that are no reference files
 are left out; a file that is named must be one.
 
-A picture or a checkpoint that a case needs beside its file is looked for in each
---data folder and the folders in it, beside the file, beside its folder, and in a
-folder named data there.`,
+A picture or a checkpoint that a case names is looked for in each --data folder and
+the folders in it, beside the file, and beside its folder. A folder named data in
+these and the folders in that are searched, too.`,
 		Example: `  vertebra verify
   vertebra verify --all-kernels ../shared/golden/op_conv2d.safetensors
   vertebra verify --device 1 --json ../shared/golden
