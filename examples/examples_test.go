@@ -7,6 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
 )
 
 // example runs the program in a folder, whose module may be its own, and returns
@@ -61,6 +65,23 @@ func TestOwnModel(t *testing.T) {
 
 func TestVideo(t *testing.T) {
 	if out := example(t, "video"); !strings.HasPrefix(out, "12 frames of 96×54 became 384×216 on ") {
+		t.Errorf("it prints %q", out)
+	}
+}
+
+func TestCutout(t *testing.T) {
+	m := models.NewSAM(models.SAMConfig{
+		Size: 32, Patch: 8, Width: 8, Depth: 2, Heads: 2, Window: 3, Global: []int{1}, Channels: 16, DecoderMLP: 8, IoUHidden: 8, MaskChannels: 4,
+	})
+	weights.Random(m, 1)
+	var all []*tensor.Tensor
+	weights.Walk(m, func(_ string, w *tensor.Tensor) { all = append(all, w) })
+	sam, cut := filepath.Join(t.TempDir(), "sam.safetensors"), filepath.Join(t.TempDir(), "cut.png")
+	if err := weights.WriteSafetensors(sam, nil, all...); err != nil {
+		t.Fatal(err)
+	}
+	out := example(t, "cutout", sam, absolute(t, "vision/picture/testdata/444.jpg"), "8", "8", cut)
+	if !strings.Contains(out, " pixels, predicted IoU ") {
 		t.Errorf("it prints %q", out)
 	}
 }
