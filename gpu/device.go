@@ -1,5 +1,14 @@
-// Package gpu runs graphs on a GPU through WebGPU. Open a Device, Compile a
-// graph into a Plan, Run the plan as often as you like.
+// Package gpu runs graphs on a GPU through WebGPU: Open a Device, Compile a graph
+// into a Plan, Run the plan as often as you like. Close the plan and the device at
+// the end.
+//
+// Run takes arrays of the host and makes new ones. What goes from plan to plan or
+// from frame to frame stays on the device instead: Upload and Plan.NewOutputs make
+// Tensors, Plan.Submit runs a plan on them without waiting, Tensor.Read brings one
+// back. Nothing is allocated on that way.
+//
+// All of it may be used by many goroutines. A context that ends is noticed within
+// a moment, on a software device, too.
 //
 // Package plan decides what is dispatched and where values are; package driver
 // is all that is asked of WebGPU, and package webgpu does it. Nothing that comes

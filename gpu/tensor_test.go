@@ -93,6 +93,28 @@ func TestSubmit(t *testing.T) {
 
 func ys(t []*Tensor) tensor.Shape { return t[0].Shape() }
 
+// TestFullQueue submits more than the queue holds, without a wait.
+func TestFullQueue(t *testing.T) {
+	d, ctx := open(t), context.Background()
+	p := compile(t, d, func(x *graph.Value) *graph.Value { return x.Add(x) }, 4)
+	x := []*Tensor{upload(t, d, tensor.Of([]float32{1, -1, 0.5, 0}, 4))}
+	for range 100 {
+		if _, err := p.Submit(ctx, x, x); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.queue.waiting); n > mostQueued {
+			t.Fatalf("%d submissions in the queue", n)
+		}
+	}
+	got := tensor.New(4)
+	if err := x[0].Read(ctx, got); err != nil || !slices.Equal(got.Data, []float32{0x1p100, -0x1p100, 0x1p99, 0}) {
+		t.Errorf("%v, %v", got.Data, err)
+	}
+	if n, s := len(d.queue.waiting), d.queue.seconds; n > 0 || s != 0 {
+		t.Errorf("%d submissions of %v s are left in the queue", n, s)
+	}
+}
+
 // TestConstantOutput has an output that the graph says outright.
 func TestConstantOutput(t *testing.T) {
 	d, ctx := open(t), context.Background()

@@ -7,6 +7,8 @@
 // Submit, which it runs in the order of their submissions. Wait waits for a
 // submission; Read copies to the host.
 //
+// Objects may be released while submissions use them, which keep what they need.
+//
 // What comes back as an error is up to the caller: a text that is no kernel, a
 // lack of memory, more than a limit. What is out of order is not checked: a
 // range outside its buffer, an object that was released or that belongs to
