@@ -45,8 +45,11 @@ func (p product) bindings(pane int) []Binding {
 
 // programs lists the ways to compute the product, the best guess first.
 func (p product) programs() []Program {
-	const short = 1024 // the longest K of which a pane holds 16 rows
-	few := 256         // rows up to which x is cut rather than w
+	const (
+		short  = 1024 // the longest K of which a pane holds 16 rows
+		narrow = 32   // columns of which 16 rows are too little work
+	)
+	few := 256 // rows up to which x is cut rather than w
 	if p.z > 1 {
 		few = 40 // a pane of w then holds several z
 	}
@@ -57,7 +60,8 @@ func (p product) programs() []Program {
 		order = [][]Program{one, thin, rows, weights}
 	case p.m <= 4:
 		order = [][]Program{thin, one, rows, weights}
-	case p.m <= few && p.k <= short:
+	case p.k > short || p.z == 1 && p.n <= narrow:
+	case p.m <= few, p.z == 1 && 4*p.n >= p.k: // a pane of x then makes four workgroups
 		order = [][]Program{rows, weights, thin, one}
 	}
 	var all []Program
