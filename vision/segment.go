@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"image"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
@@ -38,6 +40,14 @@ type ClassArea struct {
 	Name   string // "" if it is not known
 	Pixels int
 	Share  float64 // of the picture
+}
+
+// Title is the class's name, or its number.
+func (a ClassArea) Title() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return fmt.Sprintf("class %d", a.Number)
 }
 
 // Segment finds the class of each pixel of pictures, in order. A picture that
@@ -89,6 +99,20 @@ func (s Segmentation) Areas() []ClassArea {
 
 // Overlay is the picture tinted where there is a class.
 func (s Segmentation) Overlay() *picture.Image { return s.Segmentation.Overlay(s.Picture) }
+
+// Draw is the overlay with a list beside it of the classes that are there, in their
+// colours: all but class 0, and at most the largest twenty.
+func (s Segmentation) Draw() image.Image {
+	const most = 20
+	areas := slices.DeleteFunc(s.Areas(), func(a ClassArea) bool { return a.Number == 0 || a.Pixels == 0 })
+	slices.SortStableFunc(areas, func(a, b ClassArea) int { return cmp.Compare(b.Pixels, a.Pixels) })
+	colors := picture.Palette(s.Count)
+	var all []picture.Meaning
+	for _, a := range areas[:min(len(areas), most)] {
+		all = append(all, picture.Meaning{Color: colors[a.Number], Title: fmt.Sprintf("%s %.1f %%", a.Title(), 100*a.Share)})
+	}
+	return picture.WithLegend(s.Overlay(), all...)
+}
 
 // Segmenter makes segmentations of a network's scores for its pixels.
 type Segmenter struct {

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"image/color"
 	"testing"
 
 	"github.com/vertebra/vertebra/graph"
@@ -93,5 +94,36 @@ func TestNewSegmenter(t *testing.T) {
 	}
 	if _, err := NewSegmenter(g); err == nil {
 		t.Error("300 classes are accepted")
+	}
+}
+
+// TestDrawSegmentation lists the classes of a picture beside it, the largest first.
+func TestDrawSegmentation(t *testing.T) {
+	s := Segmentation{
+		Segmentation: &picture.Segmentation{Width: 60, Height: 40, Count: 4, Class: make([]uint8, 2400)},
+		Picture:      picture.New(60, 40, 3),
+		label:        func(class, count int) string { return []string{"ground", "", "road", "sky"}[class] },
+	}
+	for i := range s.Class {
+		s.Class[i] = []uint8{0, 2, 1, 2}[i%4]
+	}
+	all, none := s.Draw(), Segmentation{Segmentation: &picture.Segmentation{Width: 60, Height: 40, Count: 4, Class: make([]uint8, 2400)}, Picture: s.Picture, label: s.label}
+	if b := none.Draw().Bounds(); b.Dx() != 60 || b.Dy() != 40 {
+		t.Errorf("nothing is drawn on %v", b)
+	}
+	found := map[color.Color]int{}
+	for y := range all.Bounds().Dy() {
+		for x := 60; x < all.Bounds().Dx(); x++ {
+			found[all.At(x, y)]++
+		}
+	}
+	for class, want := range []bool{false, true, true, false} {
+		c := color.NRGBAModel.Convert(picture.Palette(4)[class])
+		if has := found[c] > 50; class > 0 && has != want {
+			t.Errorf("class %d is listed: %v", class, has)
+		}
+	}
+	if a := s.Areas(); a[1].Title() != "class 1" || a[2].Title() != "road" {
+		t.Errorf("%+v", a)
 	}
 }

@@ -20,7 +20,7 @@ func newSegment(s *settings) *cobra.Command {
 with a palette: the samples are the numbers of the classes, 0 is the background.
 With one class, pixels over the threshold are 1. What the model does not see, as the
 border of unet_valid, is background. The overlay is the picture tinted where there
-is a class.`,
+is a class, with a list of the colours beside it.`,
 		Example: `  vertebra segment unet car.jpg --weights unet_carvana_scale0.5_epoch2.pth -o mask.png
   vertebra segment unetpp cells.png --weights cells.pth -o mask.png --overlay seen.jpg
   vertebra segment unetpp_deepsup cells.png --weights cells.pth --depth 2 -o mask.png`,
@@ -109,7 +109,7 @@ func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
 		return err
 	}
 	if g.overlay != "" {
-		if err := picture.Save(g.overlay, found.Overlay()); err != nil {
+		if err := picture.Save(g.overlay, picture.From(found.Draw())); err != nil {
 			return plain(g.overlay, err)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// TestSegment writes a mask and an overlay of the picture's size.
+// TestSegment writes a mask of the picture's size, and an overlay with a list of
+// colours.
 func TestSegment(t *testing.T) {
 	weights := checkpoint(t, models.NewUNetPP(models.UNetPPConfig{DeepSupervision: true, Classes: 3}))
 	in, dir := photograph(t, 61, 37), t.TempDir()
@@ -43,7 +44,7 @@ func TestSegment(t *testing.T) {
 			t.Errorf("class %d: %d pixels told, %d in the mask", i, a.Pixels, counts[i])
 		}
 	}
-	if o, err := picture.Load(overlay); err != nil || o.Width != 61 || o.Height != 37 {
+	if o, err := picture.Load(overlay); err != nil || o.Width <= 61 || o.Height < 37 {
 		t.Errorf("overlay %v, %v", o, err)
 	}
 	if text := ok(t, append(args, "--depth", "1")...); !strings.Contains(text, "61×37 from "+in+" seen at 48×32") {
