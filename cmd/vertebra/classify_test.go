@@ -173,7 +173,7 @@ func TestClassifyErrors(t *testing.T) {
 		{"resnet18 has no built-in weights: download https://download.pytorch.org/models/resnet18-f37072fd.pth (about 44.6 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); give --weights FILE", []string{"resnet18", in}},
 		{"--top 0", []string{"lenet", in, "--top", "0"}},
 		{"--batch 0", []string{"lenet", in, "--batch", "0"}},
-		{"a head of -1 classes", []string{"lenet", in, "--classes", "-1"}},
+		{"a head cannot have -1 classes", []string{"lenet", in, "--classes", "-1"}},
 		{"the head has 10 classes", []string{"lenet", in, "--classes", "12"}},
 		{"classify espcn_x3: it enlarges pictures; for classification see resnet18", []string{"espcn_x3", in}},
 		{"--size \"9\u00d7a\"", []string{"lenet", in, "--size", "9×a"}},

@@ -72,7 +72,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 		Device: m.device, Backend: m.backend,
 	}
 	if m.classes < 0 {
-		return o, fmt.Errorf("--classes %d: a head of %d classes", m.classes, m.classes)
+		return o, fmt.Errorf("--classes %d: a head cannot have %d classes", m.classes, m.classes)
 	}
 	if m.size != "" {
 		h, w, err := parseSize(m.size)

@@ -45,12 +45,12 @@ func TestSummaryJSON(t *testing.T) {
 
 func TestSummaryErrors(t *testing.T) {
 	for want, args := range map[string][]string{
-		"no model \"vgg\"":     {"vgg"},
-		"--size \"0x4\"":       {"alexnet", "--size", "0x4"},
-		"--size \"a\"":         {"alexnet", "--size", "a"},
-		"--batch 0":            {"alexnet", "--batch", "0"},
-		"max_pool2d":           {"alexnet", "--size", "20"},
-		"a head of -3 classes": {"alexnet", "--classes", "-3"},
+		"no model \"vgg\"":              {"vgg"},
+		"--size \"0x4\"":                {"alexnet", "--size", "0x4"},
+		"--size \"a\"":                  {"alexnet", "--size", "a"},
+		"--batch 0":                     {"alexnet", "--batch", "0"},
+		"max_pool2d":                    {"alexnet", "--size", "20"},
+		"a head cannot have -3 classes": {"alexnet", "--classes", "-3"},
 		"espcn_x2 has no classes: it enlarges pictures": {"espcn_x2", "--classes", "3"},
 	} {
 		status, _, stderr := vertebra(append([]string{"summary"}, args...)...)
