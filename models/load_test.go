@@ -175,3 +175,33 @@ func TestLoadErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestMatchParts gives networks of a usual form the parts of a checkpoint.
+func TestMatchParts(t *testing.T) {
+	vit := ViTConfig{Image: graph.Both(32), Patch: 8, Dim: 16, Depth: 1, Heads: 4, Classes: 5}
+	swin := SwinConfig{Dim: 8, Depths: []int{1, 1}, Heads: []int{2, 4}, Window: graph.Both(4), Classes: 5}
+	old, bare := vit, swin
+	old.PreLogits, bare.NoPatchNorm, bare.NoQKVBias = 12, true, true
+	for name, c := range map[string]struct{ usual, theirs Network }{
+		"vit":           {NewViT(vit), NewViT(old)},
+		"vit as usual":  {NewViT(vit), NewViT(vit)},
+		"swin":          {NewSwin(swin), NewSwin(bare)},
+		"swin as usual": {NewSwin(swin), NewSwin(swin)},
+	} {
+		src := declared(c.theirs)
+		MatchParts(c.usual, src)
+		if err := weights.Bind(c.usual, src); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		x := picture(1, 32, 32)
+		if d, err := tensor.Diff(evaluate(t, c.usual, x)["out"], evaluate(t, c.theirs, x)["out"]); err != nil || d.Max != 0 {
+			t.Errorf("%s: %v, %v", name, d, err)
+		}
+	}
+	m := NewSwin(swin)
+	MatchParts(m, weights.Map{"other": tensor.New(1)})
+	if m.PatchEmbed.Norm == nil || m.Layers[0].Blocks[0].Attn.QKV.Bias == nil {
+		t.Error("weights of another network take parts away")
+	}
+}

@@ -25,7 +25,7 @@ func explain(err error, path, family string, of func(zoo.Model) bool) error {
 		if of(e) {
 			continue
 		}
-		m := e.New()
+		m := e.NewFor(src)
 		if weights.Compare(m, src).Err() == nil {
 			return fmt.Errorf("%s is a checkpoint of %s, not of %s", path, e.Name, family)
 		}

@@ -113,14 +113,14 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	}
 	var best float64
 	for _, e := range candidates {
-		m := e.New()
+		m := e.NewFor(src)
 		fit := weights.Compare(m, src)
 		if fit.Err() == nil {
 			r.Fits = append(r.Fits, e.Name)
 			continue
 		}
 		if len(fit.Misshapen) > 0 && len(fit.Missing)+len(fit.Unused) == 0 {
-			n, other := zoo.ClassesIn(e, src), e.New()
+			n, other := zoo.ClassesIn(e, src), e.NewFor(src)
 			if n > 0 && zoo.SetClasses(e, other, n) == nil && weights.Compare(other, src).Err() == nil {
 				r.Heads = append(r.Heads, inspectedHead{e.Name, n})
 			}

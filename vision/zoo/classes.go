@@ -90,7 +90,7 @@ func errNoHead(e Model) error {
 // ClassesIn returns the number of classes of the head in a checkpoint for e, or 0 if
 // src has no such head. It reads a tensor only if src cannot describe it.
 func ClassesIn(e Model, src weights.Source) int {
-	m := e.New()
+	m := e.NewFor(src)
 	all, err := heads(e, m)
 	if err != nil {
 		return 0

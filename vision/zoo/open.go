@@ -104,6 +104,14 @@ func Identify(checkpoint string) (Model, error) {
 	return fits[0], nil
 }
 
+// NewFor returns the network for a checkpoint, with the optional parts that src has; see
+// models.MatchParts. Its weights are declared.
+func (m Model) NewFor(src weights.Source) models.Network {
+	network := m.New()
+	models.MatchParts(network, src)
+	return network
+}
+
 // hasFile reports whether one of the model's published files has this name.
 func (m Model) hasFile(name string) bool {
 	return slices.ContainsFunc(m.Files, func(f File) bool { return f.Name() == name })
@@ -111,7 +119,7 @@ func (m Model) hasFile(name string) bool {
 
 // fits reports whether src has the model's weights, with any number of classes.
 func (m Model) fits(src weights.Source) bool {
-	network := m.New()
+	network := m.NewFor(src)
 	fit := weights.Compare(network, src)
 	if fit.Err() == nil {
 		return true
@@ -120,7 +128,7 @@ func (m Model) fits(src weights.Source) bool {
 		return false
 	}
 	n := ClassesIn(m, src)
-	network = m.New()
+	network = m.NewFor(src)
 	return n > 0 && SetClasses(m, network, n) == nil && weights.Compare(network, src).Err() == nil
 }
 
@@ -227,12 +235,13 @@ func (m *Opened) open(network models.Network, classes int, o Options) error {
 
 // fill binds the network to src. Errors call the checkpoint name.
 func (m *Opened) fill(src weights.Source, name string) error {
+	models.MatchParts(m.Network, src)
 	err := weights.Bind(m.Network, src)
 	if err == nil {
 		return nil
 	}
 	if have := ClassesIn(m.Model, src); have > 0 {
-		other := m.New()
+		other := m.NewFor(src)
 		if SetClasses(m.Model, other, have) == nil && weights.Compare(other, src).Err() == nil {
 			return &ClassesError{Checkpoint: name, Have: have}
 		}
@@ -262,7 +271,7 @@ func (e *ClassesError) Error() string {
 // "" if there is none.
 func whose(src weights.Source, but string) string {
 	i := slices.IndexFunc(Models, func(m Model) bool {
-		return m.Name != but && weights.Compare(m.New(), src).Err() == nil
+		return m.Name != but && weights.Compare(m.NewFor(src), src).Err() == nil
 	})
 	if i < 0 {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -108,5 +109,34 @@ func TestOpenErrors(t *testing.T) {
 		if _, err := Open(c.name, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %+v: error %v, want %q", c.name, c.o, err, c.want)
 		}
+	}
+}
+
+// TestOpenParts opens a checkpoint of a vision transformer that has a layer before the
+// head, and says how many classes that has.
+func TestOpenParts(t *testing.T) {
+	c := models.ViTConfig{Image: graph.Both(32), Dim: 16, Depth: 1, Heads: 4, Classes: 5}
+	small := Model{Name: "vit_small", Task: Classify, Size: 32, Channels: 3, New: func() models.Network { return models.NewViT(c) }}
+	theirs := c
+	theirs.PreLogits, theirs.Classes = 12, 7
+	path := written(t, "old.safetensors", models.NewViT(theirs))
+	m, err := small.Open(Options{Weights: path, Classes: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := m.Network.(*models.ViT); v.PreLogits == nil || v.PreLogits.Weight.Data == nil {
+		t.Error("the layer before the head is left out")
+	}
+	src, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if !small.fits(src) {
+		t.Error("the checkpoint does not fit")
+	}
+	var heads *ClassesError
+	if _, err = small.Open(Options{Weights: path}); !errors.As(err, &heads) || heads.Have != 7 {
+		t.Errorf("error is %v", err)
 	}
 }
