@@ -1,13 +1,13 @@
 // attention_lanes: attention of four queries an invocation, over eight keys at a time
 //
-//     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D    read
-//     binding 1  k      [B, M, k_stride] of vec4, head h at k_first + h*D    read
-//     binding 2  v      [B, M, v_stride] of vec4, head h at v_first + h*DV   read
-//     binding 3  bias1  broadcast by strides to [B, H, N, M]                 read (BIASES > 0)
-//     binding 4  bias2  likewise                                             read (BIASES > 1)
-//     binding 5  rel_h  [B, H, N, KH]                                        read (REL)
-//     binding 6  rel_w  [B, H, N, KW]                                        read (REL)
-//     binding 7  y      [B, N, H*DV] of vec4                                 write
+//     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D   read
+//     binding 1  k      [B, M, k_stride] of vec4, head h at k_first + h*D   read
+//     binding 2  v      [B, M, v_stride] of vec4, head h at v_first + h*DV  read
+//     binding 3  bias1  broadcast by strides to [B, H, N, M]                read (BIASES > 0)
+//     binding 4  bias2  likewise                                            read (BIASES > 1)
+//     binding 5  rel_h  [B, H, N, KH]                                       read (REL)
+//     binding 6  rel_w  [B, H, N, KW]                                       read (REL)
+//     binding 7  y      [B, N, H*DV] of vec4                                write
 //     binding 8  sizes, where d, dv, strides and firsts count vec4s
 //
 // For software devices: no workgroup memory, and the addresses of k and v are

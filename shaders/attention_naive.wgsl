@@ -1,14 +1,14 @@
 // attention_naive: y[b,n,h] = sum_m p[m] * v[b,m,h],
 //     p = softmax_m(scale * q[b,n,h].k[b,m,h] + bias1[b,h,n,m] + bias2[b,h,n,m] + rel_h[b,h,n,m/kw] + rel_w[b,h,n,m%kw])
 //
-//     binding 0  q      [B, N, q_stride], head h at q_first + h*D    read
-//     binding 1  k      [B, M, k_stride], head h at k_first + h*D    read
-//     binding 2  v      [B, M, v_stride], head h at v_first + h*DV   read
-//     binding 3  bias1  broadcast by strides to [B, H, N, M]         read (BIASES > 0)
-//     binding 4  bias2  likewise                                     read (BIASES > 1)
-//     binding 5  rel_h  [B, H, N, KH]                                read (REL)
-//     binding 6  rel_w  [B, H, N, KW]                                read (REL)
-//     binding 7  y      [B, N, H*DV]                                 write
+//     binding 0  q      [B, N, q_stride], head h at q_first + h*D   read
+//     binding 1  k      [B, M, k_stride], head h at k_first + h*D   read
+//     binding 2  v      [B, M, v_stride], head h at v_first + h*DV  read
+//     binding 3  bias1  broadcast by strides to [B, H, N, M]        read (BIASES > 0)
+//     binding 4  bias2  likewise                                    read (BIASES > 1)
+//     binding 5  rel_h  [B, H, N, KH]                               read (REL)
+//     binding 6  rel_w  [B, H, N, KW]                               read (REL)
+//     binding 7  y      [B, N, H*DV]                                write
 //     binding 8  sizes
 //
 // Any extents. An invocation makes CHUNK channels of one head of one row of y,

@@ -1,18 +1,18 @@
 // attention_pane: a part of attention whose keys and values are seen through panes
 //
 //     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D  read
-//     binding 1  k      [HEADS, KEYS, D] of vec4, of some heads            uniform pane
-//     binding 2  v      [HEADS, KEYS, DV] of vec4                          uniform pane
+//     binding 1  k      [HEADS, KEYS, D] of vec4, of some heads            pane
+//     binding 2  v      [HEADS, KEYS, DV] of vec4                          pane
 //     binding 3  bias1  broadcast by strides to [B, H, N, M]               read (BIASES > 0)
 //     binding 4  bias2  likewise                                           read (BIASES > 1)
 //     binding 5  rel_h  [B, H, N, KH]                                      read (REL)
 //     binding 6  rel_w  [B, H, N, KW]                                      read (REL)
-//     binding 7  y      [B, N, H*DV] of vec4                               read and written
-//     binding 8  state  [B, H, N] of largest score and total               read and written
+//     binding 7  y      [B, N, H*DV] of vec4                               write, read
+//     binding 8  state  [B, H, N] of vec2, largest score and total         write, read
 //     binding 9  sizes, where d, dv, strides and firsts count vec4s
 //
-// The way is attention_lanes', for devices that read a uniform binding faster
-// than a storage one (llvmpipe). A dispatch adds the keys of one pane,
+// It works as attention_lanes does, for devices that read a uniform binding
+// faster than a storage one (llvmpipe). A dispatch adds the keys of one pane,
 // sizes.keys of them from key sizes.first on, to what those before it left in y
 // and state; the last divides by the total. It does so for the heads of the
 // pane, from sizes.head on.

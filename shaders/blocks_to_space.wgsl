@@ -1,10 +1,10 @@
 // blocks_to_space: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
 // with zeros for what lies beyond t
 //
-//     binding 0  t         [B, TH, TW, SH, SW, O]    read
-//     binding 1  bias      [O]                       read (HAS_BIAS)
-//     binding 2  residual  [B, OH, OW, O]            read (HAS_RESIDUAL)
-//     binding 3  y         [B, OH, OW, O]            write
+//     binding 0  t         [B, TH, TW, SH, SW, O]  read
+//     binding 1  bias      [O]                     read (HAS_BIAS)
+//     binding 2  residual  [B, OH, OW, O]          read (HAS_RESIDUAL)
+//     binding 3  y         [B, OH, OW, O]          write, read (ONTO)
 //     binding 4  sizes
 //
 // The second half of a transposed convolution: t holds what each pixel's

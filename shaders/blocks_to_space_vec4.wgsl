@@ -1,10 +1,10 @@
 // blocks_to_space_vec4: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
 // with zeros for what lies beyond t
 //
-//     binding 0  t         [B, TH, TW, SH, SW, O/4] of vec4    read
-//     binding 1  bias      [O/4] of vec4                       read (HAS_BIAS)
-//     binding 2  residual  [B, OH, OW, O/4] of vec4            read (HAS_RESIDUAL)
-//     binding 3  y         [B, OH, OW, O/4] of vec4            write
+//     binding 0  t         [B, TH, TW, SH, SW, O/4] of vec4  read
+//     binding 1  bias      [O/4] of vec4                     read (HAS_BIAS)
+//     binding 2  residual  [B, OH, OW, O/4] of vec4          read (HAS_RESIDUAL)
+//     binding 3  y         [B, OH, OW, O/4] of vec4          write, read (ONTO)
 //     binding 4  sizes
 //
 // blocks_to_space where four divides O; an invocation moves four channels.

@@ -1,10 +1,10 @@
 // conv2d_depthwise: y[b,i,j,c] = act(sum_{u,v} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, c] * w[u,v,c] + bias[c] + residual[b,i,j,c])
 //
-//     binding 0  x         [B, H, W, C/4] of vec4     read
-//     binding 1  w         [KH, KW, C/4] of vec4      read
-//     binding 2  bias      [C/4] of vec4              read (HAS_BIAS)
-//     binding 3  residual  [B, OH, OW, C/4] of vec4   read (HAS_RESIDUAL)
-//     binding 4  y         [B, OH, OW, C/4] of vec4   write
+//     binding 0  x         [B, H, W, C/4] of vec4    read
+//     binding 1  w         [KH, KW, C/4] of vec4     read
+//     binding 2  bias      [C/4] of vec4             read (HAS_BIAS)
+//     binding 3  residual  [B, OH, OW, C/4] of vec4  read (HAS_RESIDUAL)
+//     binding 4  y         [B, OH, OW, C/4] of vec4  write, read (ONTO)
 //     binding 5  sizes
 //
 // A channel a group. An invocation computes four channels of four neighbours

@@ -1,10 +1,10 @@
 // conv2d_grouped: y[b,i,j,o] = act(sum_{u,v,c} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, g*cg+c] * w[o,c,u,v] + bias[o] + residual[b,i,j,o])
 //
-//     binding 0  x         [B, H, W, C/4] of vec4            read
-//     binding 1  w         [O/4, KH, KW, CG/4] of mat4x4     read
-//     binding 2  bias      [O/4] of vec4                     read (HAS_BIAS)
-//     binding 3  residual  [B, OH, OW, O/4] of vec4          read (HAS_RESIDUAL)
-//     binding 4  y         [B, OH, OW, O/4] of vec4          write
+//     binding 0  x         [B, H, W, C/4] of vec4         read
+//     binding 1  w         [O/4, KH, KW, CG/4] of mat4x4  read
+//     binding 2  bias      [O/4] of vec4                  read (HAS_BIAS)
+//     binding 3  residual  [B, OH, OW, O/4] of vec4       read (HAS_RESIDUAL)
+//     binding 4  y         [B, OH, OW, O/4] of vec4       write, read (ONTO)
 //     binding 5  sizes
 //
 // Small groups whose channels, in and out, four divides: column c of a block

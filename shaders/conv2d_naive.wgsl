@@ -1,10 +1,10 @@
 // conv2d_naive: y[b,i,j,o] = act(sum_{u,v,c} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, g*cg+c] * w[o,c,u,v] + bias[o] + residual[b,i,j,o])
 //
-//     binding 0  x         [B, H, W, C]       read
-//     binding 1  w         [O, C/G, KH, KW]   read
-//     binding 2  bias      [O]                read (HAS_BIAS)
-//     binding 3  residual  [B, OH, OW, O]     read (HAS_RESIDUAL)
-//     binding 4  y         [B, OH, OW, O]     write
+//     binding 0  x         [B, H, W, C]      read
+//     binding 1  w         [O, C/G, KH, KW]  read
+//     binding 2  bias      [O]               read (HAS_BIAS)
+//     binding 3  residual  [B, OH, OW, O]    read (HAS_RESIDUAL)
+//     binding 4  y         [B, OH, OW, O]    write, read (ONTO)
 //     binding 5  sizes
 //
 // The formula as it stands: any stride, padding, dilation and grouping, one

@@ -1,21 +1,22 @@
 // conv2d_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
 //                             + bias[n] + residual[b,i,j,n])
 //
-//     binding 0  x         [B, H, W, C]                    read, C a multiple of 4
-//     binding 1  w         [N/4, P, Q, c4, 4, 4]           uniform pane: this step's channels
-//     binding 2  bias      [N]                             read
-//     binding 3  residual  [B, OH, OW, N]                  read
-//     binding 4  y         [B, OH, OW, N]                  read and written, N a multiple of 4
-//     binding 5  sizes                                     uniform
+//     binding 0  x         [B, H, W, C/4] of vec4                           read
+//     binding 1  w         [COLS/4, KERNEL_H, KERNEL_W, STEP_C4] of mat4x4  pane
+//     binding 2  bias      [N/4] of vec4                                    read (epilogue & 1)
+//     binding 3  residual  [B, OH, OW, N/4] of vec4                         read (epilogue & 2)
+//     binding 4  y         [B, OH, OW, N/4] of vec4                         write, read (part 0 or 2)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's pane holds cols output channels by P*Q taps by
-// step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
-// and is at most 64 KiB; more input channels are walked in several steps that
-// add to y.
+// (llvmpipe). C is a multiple of 4, and so is N. A dispatch's pane, of 64 KiB at
+// most, holds cols output channels by all taps by step_c4 * 4 input channels of
+// w, as blocks of 4 output by 4 input channels (input innermost). More input
+// channels are walked in several dispatches that add to y; so does the first if
+// y holds the residual.
 // An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW / 4) * (cols / 16)).
+// Grid: flat(ceil(B*OH*OW/4) * (cols/16)).
 
 //wgsl:import activation
 //wgsl:import index
@@ -40,8 +41,8 @@ struct Sizes {
     first_c4: u32,
     first_col: u32,
     cols: u32, // channels in the pane, a multiple of 16
-    part: u32, // 1: the first step along c, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -82,7 +83,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let last = sizes.m - 1u;
-    let corner0 = corner(min(row + 0u, last));
+    let corner0 = corner(min(row, last));
     let corner1 = corner(min(row + 1u, last));
     let corner2 = corner(min(row + 2u, last));
     let corner3 = corner(min(row + 3u, last));

@@ -1,24 +1,28 @@
 // conv2d_pane_scalar: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
 //                             + bias[n] + residual[b,i,j,n])
 //
-//     binding 0  x         [B, H, W, C]                    read, C a multiple of 4
-//     binding 1  w         [N/4, P, Q, c4, 4, 4]           uniform pane: this step's channels
-//     binding 2  bias      [N]                             read
-//     binding 3  residual  [B, OH, OW, N]                  read
-//     binding 4  y         [B, OH, OW, N]                  read and written
-//     binding 5  sizes                                     uniform
+//     binding 0  x         [B, H, W, C/4] of vec4                           read
+//     binding 1  w         [COLS/4, KERNEL_H, KERNEL_W, STEP_C4] of mat4x4  pane
+//     binding 2  bias      [N]                                              read (epilogue & 1)
+//     binding 3  residual  [B, OH, OW, N]                                   read (epilogue & 2)
+//     binding 4  y         [B, OH, OW, N]                                   write, read (part 0 or 2)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's pane holds cols output channels by P*Q taps by
-// step_c4 * 4 input channels of w, as 4 x 4 blocks (input channel innermost),
-// and is at most 64 KiB; more input channels are walked in several steps that
-// add to y.
+// (llvmpipe). C is a multiple of 4. A dispatch's pane, of 64 KiB at
+// most, holds cols output channels by all taps by step_c4 * 4 input channels of
+// w, as blocks of 4 output by 4 input channels (input innermost). More input
+// channels are walked in several dispatches that add to y; so does the first if
+// y holds the residual.
 // An invocation makes 4 pixels (consecutive in b,i,j) by 12 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW / 4) * (cols / 12)).
+// Grid: flat(ceil(B*OH*OW/4) * (cols/12)).
 
 //wgsl:import activation
 //wgsl:import index
+
+const ROWS = 4u; // of an invocation
+const BLOCKS = 3u; // fours of its columns
 
 struct Sizes {
     m: u32, // B * OH * OW
@@ -40,8 +44,8 @@ struct Sizes {
     first_c4: u32,
     first_col: u32,
     cols: u32, // channels in the pane, a multiple of 12
-    part: u32, // 1: the first step along c, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -82,7 +86,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let last = sizes.m - 1u;
-    let corner0 = corner(min(row + 0u, last));
+    let corner0 = corner(min(row, last));
     let corner1 = corner(min(row + 1u, last));
     let corner2 = corner(min(row + 2u, last));
     let corner3 = corner(min(row + 3u, last));
@@ -156,45 +160,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     sums[9] = a1_2;
     sums[10] = a2_2;
     sums[11] = a3_2;
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(3u, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * 4u;
-    var i = 0u;
-    loop {
-        let r = row + i % 4u;
-        let c = col + i / 4u * 4u;
-        if (r < sizes.m) {
-            let at = (r) * sizes.n + c;
-            var v = sums[i];
-            if ((sizes.part & 1u) == 0u) {
-                if (c + 0u < sizes.n) { v.x += y[at + 0u]; }
-                if (c + 1u < sizes.n) { v.y += y[at + 1u]; }
-                if (c + 2u < sizes.n) { v.z += y[at + 2u]; }
-                if (c + 3u < sizes.n) { v.w += y[at + 3u]; }
-            }
-            if ((sizes.part & 2u) != 0u) {
-                if ((sizes.epilogue & 1u) != 0u) {
-                    if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
-                    if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
-                    if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
-                    if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
-                }
-                if ((sizes.epilogue & 2u) != 0u) {
-                    if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
-                    if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
-                    if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
-                    if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
-                }
-                if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
-                v = activate4(v);
-            }
-            if (c + 0u < sizes.n) { y[at + 0u] = v.x; }
-            if (c + 1u < sizes.n) { y[at + 1u] = v.y; }
-            if (c + 2u < sizes.n) { y[at + 2u] = v.z; }
-            if (c + 3u < sizes.n) { y[at + 3u] = v.w; }
-        }
-        i++;
-        if (i >= count) {
-            break;
-        }
-    }
+    let z = 0u;
+    //wgsl:import store_columns
 }

@@ -1,22 +1,23 @@
 // conv2d_row_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q, c] * w[n,p,q,c]
 //                             + bias[n] + residual[b,i,j,n])
 //
-//     binding 0  x         [B, H, W, C]                    read
-//     binding 1  w         [N/4, P, run4, 4, 4]            uniform pane: this step's channels
-//     binding 2  bias      [N]                             read
-//     binding 3  residual  [B, OH, OW, N]                  read
-//     binding 4  y         [B, OH, OW, N]                  write, N a multiple of 4
-//     binding 5  sizes                                     uniform
+//     binding 0  x         [B, H, W, C]                        read
+//     binding 1  w         [COLS/4, KERNEL_H, RUN4] of mat4x4  pane
+//     binding 2  bias      [N/4] of vec4                       read (epilogue & 1)
+//     binding 3  residual  [B, OH, OW, N/4] of vec4            read (epilogue & 2)
+//     binding 4  y         [B, OH, OW, N/4] of vec4            write, read (epilogue & 4)
+//     binding 5  sizes
 //
-// For few input channels (an image): the Q pixels under a kernel row are one
-// run of Q*C floats of x, so w has kernel rows of run4 * 4 >= Q*C weights, zero
-// at the end, and no channel is padded. No dilation along the row.
+// For few input channels (an image): the pixels under a kernel row are one run
+// of kernel_w*C floats of x, so w has kernel rows of run4 * 4 weights, zero at
+// the end, and no channel is padded. No dilation along the row. N is a multiple
+// of 4.
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's pane holds cols output channels of w, as 4 x 4 blocks
-// (position in the run innermost), and is at most 64 KiB.
+// (llvmpipe). A dispatch's pane, of 64 KiB at most, holds cols output channels
+// of w, as blocks of 4 channels by 4 places in the run (places innermost).
 // An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
 // Invocations count pixels first, then channel blocks.
-// Grid: flat(ceil(B*OH*OW / 4) * (cols / 16)).
+// Grid: flat(ceil(B*OH*OW/4) * (cols/16)).
 
 //wgsl:import activation
 //wgsl:import index
@@ -39,7 +40,7 @@ struct Sizes {
     run4: u32, // ceil(kernel_w * c / 4)
     first_col: u32,
     cols: u32, // channels in the pane, a multiple of 16
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -87,7 +88,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let last = sizes.m - 1u;
-    let run0 = run(min(row + 0u, last));
+    let run0 = run(min(row, last));
     let run1 = run(min(row + 1u, last));
     let run2 = run(min(row + 2u, last));
     let run3 = run(min(row + 3u, last));
@@ -118,12 +119,12 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             let x1 = load(run1, dy, i32(k * 4u));
             let x2 = load(run2, dy, i32(k * 4u));
             let x3 = load(run3, dy, i32(k * 4u));
-            let b0 = w[w0 + 0u * plane];
+            let b0 = w[w0];
             a0_0 += x0 * b0;
             a1_0 += x1 * b0;
             a2_0 += x2 * b0;
             a3_0 += x3 * b0;
-            let b1 = w[w0 + 1u * plane];
+            let b1 = w[w0 + plane];
             a0_1 += x0 * b1;
             a1_1 += x1 * b1;
             a2_1 += x2 * b1;

@@ -1,11 +1,12 @@
 // conv2d_winograd23_input: v[p,q,t,c] = sum_ij BT[p,i] x[tile t row i, column j, c] BT[q,j]
 //
-//     binding 0  x      [B, H, W, C]        read, C a multiple of 4
-//     binding 1  v      [4, 4, T, C]        write, T = B * tiles_h * tiles_w
-//     binding 2  sizes                      uniform
+//     binding 0  x  [B, H, W, C/4] of vec4      read
+//     binding 1  v  [4, 4, TILES, C/4] of vec4  write
+//     binding 2  sizes
 //
 // Tile t covers 4 x 4 pixels of the padded input, every 2. An invocation
-// makes four channels of a tile. Grid: flat(T * C / 4).
+// makes four channels of a tile. TILES is B * tiles_h * tiles_w.
+// Grid: flat(TILES * C/4).
 
 //wgsl:import index
 

@@ -1,14 +1,14 @@
 // conv2d_winograd23_output: y[tile t row p, column q, n] = act(sum_ij AT[p,i] s[i,j,t,n] AT[q,j]
 //                                                          + bias[n] + residual[..])
 //
-//     binding 0  s         [4, 4, T, N]     read, N a multiple of 4
-//     binding 1  bias      [N]              read
-//     binding 2  residual  [B, OH, OW, N]   read
-//     binding 3  y         [B, OH, OW, N]   write
-//     binding 4  sizes                      uniform, c4 = N / 4
+//     binding 0  s         [4, 4, TILES, N/4] of vec4  read
+//     binding 1  bias      [N/4] of vec4               read (epilogue & 1)
+//     binding 2  residual  [B, OH, OW, N/4] of vec4    read (epilogue & 2)
+//     binding 3  y         [B, OH, OW, N/4] of vec4    write, read (epilogue & 4)
+//     binding 4  sizes, where c4 is N/4
 //
 // An invocation makes four channels of a tile of 2 x 2 pixels.
-// Grid: flat(T * N / 4).
+// TILES is B * tiles_h * tiles_w. Grid: flat(TILES * N/4).
 
 //wgsl:import activation
 //wgsl:import index
@@ -25,7 +25,7 @@ struct Sizes {
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
     side: u32, // 4: not a constant, or llvmpipe unrolls the loops and compiles for seconds
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;

@@ -2,11 +2,11 @@
 // y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o])
 // where the divisions leave no remainder and lie within x
 //
-//     binding 0  x         [B, H, W, C/4] of vec4        read
-//     binding 1  w         [O, KH, KW, CG/4] of vec4     read
-//     binding 2  bias      [O]                           read (HAS_BIAS)
-//     binding 3  residual  [B, OH, OW, O]                read (HAS_RESIDUAL)
-//     binding 4  y         [B, OH, OW, O]                write
+//     binding 0  x         [B, H, W, C/4] of vec4     read
+//     binding 1  w         [O, KH, KW, CG/4] of vec4  read
+//     binding 2  bias      [O]                        read (HAS_BIAS)
+//     binding 3  residual  [B, OH, OW, O]             read (HAS_RESIDUAL)
+//     binding 4  y         [B, OH, OW, O]             write, read (ONTO)
 //     binding 5  sizes
 //
 // For groups whose channels in x four divides and any number in y. An

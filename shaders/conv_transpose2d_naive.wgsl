@@ -6,7 +6,7 @@
 //     binding 1  w         [C, O/G, KH, KW]  read
 //     binding 2  bias      [O]               read (HAS_BIAS)
 //     binding 3  residual  [B, OH, OW, O]    read (HAS_RESIDUAL)
-//     binding 4  y         [B, OH, OW, O]    write
+//     binding 4  y         [B, OH, OW, O]    write, read (ONTO)
 //     binding 5  sizes
 //
 // The formula as it stands: each output gathers from the inputs that reach it,

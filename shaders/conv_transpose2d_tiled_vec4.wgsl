@@ -1,10 +1,10 @@
 // conv_transpose2d_tiled_vec4: y[b, i*KH+u, j*KW+v, o] = act(sum_c x[b,i,j,c] * w[u,v,o,c] + bias[o] + residual[b,i*KH+u,j*KW+v,o])
 //
-//     binding 0  x         [B, H, W, C/4] of vec4             read
-//     binding 1  w         [KH, KW, O, C/4] of vec4           read
-//     binding 2  bias      [O/4] of vec4                      read (HAS_BIAS)
-//     binding 3  residual  [B, H*KH, W*KW, O/4] of vec4       read (HAS_RESIDUAL)
-//     binding 4  y         [B, H*KH, W*KW, O/4] of vec4       write
+//     binding 0  x         [B, H, W, C/4] of vec4        read
+//     binding 1  w         [KH, KW, O, C/4] of vec4      read
+//     binding 2  bias      [O/4] of vec4                 read (HAS_BIAS)
+//     binding 3  residual  [B, H*KH, W*KW, O/4] of vec4  read (HAS_RESIDUAL)
+//     binding 4  y         [B, H*KH, W*KW, O/4] of vec4  write, read (ONTO)
 //     binding 5  sizes
 //
 // The transposed convolution whose windows neither overlap nor leave gaps: a

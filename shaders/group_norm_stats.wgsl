@@ -1,7 +1,7 @@
 // group_norm_stats: stats[b,g] = (origin, mean - origin, 1 / sqrt(variance + eps)) of x[b, :, g*CG:(g+1)*CG]
 //
-//     binding 0  x      [B, P, C]           read
-//     binding 1  stats  [B, C/CG] of vec4   write
+//     binding 0  x      [B, P, C]          read
+//     binding 1  stats  [B, C/CG] of vec4  write
 //     binding 2  sizes
 //
 // The origin is the first element: distances from it are small where the mean

@@ -1,7 +1,7 @@
 // im2row: y[b,i,j, v*C+c] = x[b, i, j*stride-pad+v*dilation, c], 0 outside
 //
-//     binding 0  x  [B, H, W, C]           read
-//     binding 1  y  [B, H, OW, K/4] vec4s  write
+//     binding 0  x  [B, H, W, C]             read
+//     binding 1  y  [B, H, OW, K/4] of vec4  write
 //     binding 2  sizes
 //
 // Lays the windows of a convolution out along a row, so that KW taps of C

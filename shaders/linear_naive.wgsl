@@ -4,7 +4,7 @@
 //     binding 1  w         [N, K]  read
 //     binding 2  bias      [N]     read (HAS_BIAS)
 //     binding 3  residual  [M, N]  read (HAS_RESIDUAL)
-//     binding 4  y         [M, N]  write
+//     binding 4  y         [M, N]  write, read (ONTO)
 //     binding 5  sizes
 //
 // The formula as it stands, one element an invocation. Grid: flat(M*N).

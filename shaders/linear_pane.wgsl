@@ -1,19 +1,20 @@
 // linear_pane: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [Z, M, K]             read, K a multiple of 4
-//     binding 1  w         [Z, N/4, K/4, 4, 4]   uniform pane: this step's part of w
-//     binding 2  bias      [N]                   read
-//     binding 3  residual  [Z, M, N]             read
-//     binding 4  y         [Z, M, N]             read and written, N a multiple of 4
-//     binding 5  sizes                           uniform
+//     binding 0  x         [Z, M, K/4] of vec4                 read
+//     binding 1  w         [DEPTH, COLS/4, STEP_K4] of mat4x4  pane
+//     binding 2  bias      [N/4] of vec4                       read (epilogue & 1)
+//     binding 3  residual  [Z, M, N/4] of vec4                 read (epilogue & 2)
+//     binding 4  y         [Z, M, N/4] of vec4                 write, read (part 0 or 2)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's pane holds depth z's of cols columns of step_k4 * 4
-// k's, as 4 x 4 blocks (k innermost), and is at most 64 KiB. Longer K is walked
-// in several steps that add to y.
+// (llvmpipe). K is a multiple of 4, and so is N. A dispatch's pane, of 64 KiB at
+// most, holds depth z's of cols columns of step_k4 * 4 k's of w, as blocks of 4
+// columns by 4 k's (k innermost). Longer K is walked in several dispatches that
+// add to y; so does the first if y holds the residual.
 // An invocation makes 4 rows by 16 columns of y: its rows of x are gathered,
 // blocks of w are shared. Invocations count rows first, then columns, then z.
-// Grid: flat(ceil(m / 4) * (cols / 16) * depth).
+// Grid: flat(ceil(M/4) * (cols/16) * depth).
 
 //wgsl:import activation
 //wgsl:import index
@@ -28,8 +29,8 @@ struct Sizes {
     cols: u32, // columns in the pane, a multiple of 16
     first_z: u32,
     depth: u32, // z's in the pane
-    part: u32, // 1: the first step along k, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -52,7 +53,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let z = sizes.first_z + block / col_blocks;
     let col = sizes.first_col + block % col_blocks * 16u;
     let last = sizes.m - 1u;
-    let at0 = (z * sizes.m + min(row + 0u, last)) * sizes.k4 + sizes.first_k4;
+    let at0 = (z * sizes.m + min(row, last)) * sizes.k4 + sizes.first_k4;
     let at1 = (z * sizes.m + min(row + 1u, last)) * sizes.k4 + sizes.first_k4;
     let at2 = (z * sizes.m + min(row + 2u, last)) * sizes.k4 + sizes.first_k4;
     let at3 = (z * sizes.m + min(row + 3u, last)) * sizes.k4 + sizes.first_k4;

@@ -1,22 +1,26 @@
 // linear_pane_scalar: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [Z, M, K]             read, K a multiple of 4
-//     binding 1  w         [Z, N/4, K/4, 4, 4]   uniform pane: this step's part of w
-//     binding 2  bias      [N]                   read
-//     binding 3  residual  [Z, M, N]             read
-//     binding 4  y         [Z, M, N]             read and written
-//     binding 5  sizes                           uniform
+//     binding 0  x         [Z, M, K/4] of vec4                 read
+//     binding 1  w         [DEPTH, COLS/4, STEP_K4] of mat4x4  pane
+//     binding 2  bias      [N]                                 read (epilogue & 1)
+//     binding 3  residual  [Z, M, N]                           read (epilogue & 2)
+//     binding 4  y         [Z, M, N]                           write, read (part 0 or 2)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A step's pane holds depth z's of cols columns of step_k4 * 4
-// k's, as 4 x 4 blocks (k innermost), and is at most 64 KiB. Longer K is walked
-// in several steps that add to y.
+// (llvmpipe). K is a multiple of 4. A dispatch's pane, of 64 KiB at
+// most, holds depth z's of cols columns of step_k4 * 4 k's of w, as blocks of 4
+// columns by 4 k's (k innermost). Longer K is walked in several dispatches that
+// add to y; so does the first if y holds the residual.
 // An invocation makes 8 rows by 16 columns of y: its rows of x are gathered,
 // blocks of w are shared. Invocations count rows first, then columns, then z.
-// Grid: flat(ceil(m / 8) * (cols / 16) * depth).
+// Grid: flat(ceil(M/8) * (cols/16) * depth).
 
 //wgsl:import activation
 //wgsl:import index
+
+const ROWS = 8u; // of an invocation
+const BLOCKS = 4u; // fours of its columns
 
 struct Sizes {
     m: u32,
@@ -28,8 +32,8 @@ struct Sizes {
     cols: u32, // columns in the pane, a multiple of 16
     first_z: u32,
     depth: u32, // z's in the pane
-    part: u32, // 1: the first step along k, 2: the last, 3: the only one
-    epilogue: u32, // 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -52,7 +56,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let z = sizes.first_z + block / col_blocks;
     let col = sizes.first_col + block % col_blocks * 16u;
     let last = sizes.m - 1u;
-    let at0 = (z * sizes.m + min(row + 0u, last)) * sizes.k4 + sizes.first_k4;
+    let at0 = (z * sizes.m + min(row, last)) * sizes.k4 + sizes.first_k4;
     let at1 = (z * sizes.m + min(row + 1u, last)) * sizes.k4 + sizes.first_k4;
     let at2 = (z * sizes.m + min(row + 2u, last)) * sizes.k4 + sizes.first_k4;
     let at3 = (z * sizes.m + min(row + 3u, last)) * sizes.k4 + sizes.first_k4;
@@ -180,45 +184,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     sums[29] = a5_3;
     sums[30] = a6_3;
     sums[31] = a7_3;
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(4u, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * 8u;
-    var i = 0u;
-    loop {
-        let r = row + i % 8u;
-        let c = col + i / 8u * 4u;
-        if (r < sizes.m) {
-            let at = (z * sizes.m + r) * sizes.n + c;
-            var v = sums[i];
-            if ((sizes.part & 1u) == 0u) {
-                if (c + 0u < sizes.n) { v.x += y[at + 0u]; }
-                if (c + 1u < sizes.n) { v.y += y[at + 1u]; }
-                if (c + 2u < sizes.n) { v.z += y[at + 2u]; }
-                if (c + 3u < sizes.n) { v.w += y[at + 3u]; }
-            }
-            if ((sizes.part & 2u) != 0u) {
-                if ((sizes.epilogue & 1u) != 0u) {
-                    if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
-                    if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
-                    if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
-                    if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
-                }
-                if ((sizes.epilogue & 2u) != 0u) {
-                    if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
-                    if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
-                    if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
-                    if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
-                }
-                if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
-                v = activate4(v);
-            }
-            if (c + 0u < sizes.n) { y[at + 0u] = v.x; }
-            if (c + 1u < sizes.n) { y[at + 1u] = v.y; }
-            if (c + 2u < sizes.n) { y[at + 2u] = v.z; }
-            if (c + 3u < sizes.n) { y[at + 3u] = v.w; }
-        }
-        i++;
-        if (i >= count) {
-            break;
-        }
-    }
+    //wgsl:import store_columns
 }

@@ -1,10 +1,10 @@
 // linear_tiled: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
 //     binding 0  x         [..., M, K]  read
-//     binding 1  w         [..., N, K]  read  (TRANS_B, else [..., K, N])
-//     binding 2  bias      [N]          read  (HAS_BIAS)
-//     binding 3  residual  [Z, M, N]    read  (HAS_RESIDUAL)
-//     binding 4  y         [Z, M, N]    write
+//     binding 1  w         [..., N, K]  read (TRANS_B, else [..., K, N])
+//     binding 2  bias      [N]          read (HAS_BIAS)
+//     binding 3  residual  [Z, M, N]    read (HAS_RESIDUAL)
+//     binding 4  y         [Z, M, N]    write, read (ONTO)
 //     binding 5  sizes
 //
 // z stands for a batch of products, as lib/batch has it. A workgroup computes

@@ -1,10 +1,10 @@
 // linear_tiled_vec4: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [..., M, K/4] of vec4     read
-//     binding 1  w         [..., N, K/4] of vec4     read  (TRANS_B, else [..., K, N/4])
-//     binding 2  bias      [N/4] of vec4             read  (HAS_BIAS)
-//     binding 3  residual  [Z, M, N/4] of vec4       read  (HAS_RESIDUAL)
-//     binding 4  y         [Z, M, N/4] of vec4       write
+//     binding 0  x         [..., M, K/4] of vec4  read
+//     binding 1  w         [..., N, K/4] of vec4  read (TRANS_B, else [..., K, N/4])
+//     binding 2  bias      [N/4] of vec4          read (HAS_BIAS)
+//     binding 3  residual  [Z, M, N/4] of vec4    read (HAS_RESIDUAL)
+//     binding 4  y         [Z, M, N/4] of vec4    write, read (ONTO)
 //     binding 5  sizes
 //
 // linear_tiled where four divides K and N. With SPLIT, y is partial sums

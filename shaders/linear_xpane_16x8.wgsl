@@ -1,24 +1,26 @@
 // linear_xpane_16x8: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [Z, M, K]   uniform pane: this step's rows, K a multiple of 4
-//     binding 1  w         [Z, N, K]   read
-//     binding 2  bias      [N]         read
-//     binding 3  residual  [Z, M, N]   read
-//     binding 4  y         [Z, M, N]   write, N a multiple of 4
-//     binding 5  sizes                 uniform
+//     binding 0  x         [DEPTH, ROWS, K/4] of vec4        pane
+//     binding 1  w         [Z, ceil(N/64), K/4, 64] of vec4  read
+//     binding 2  bias      [N/4] of vec4                     read (epilogue & 1)
+//     binding 3  residual  [Z, M, N/4] of vec4               read (epilogue & 2)
+//     binding 4  y         [Z, M, N/4] of vec4               write, read (epilogue & 4)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. A step's pane, of PANE vec4s, holds rows rows
-// of one z (depth 1), or all M rows of depth z's.
-// An invocation makes 16 rows by 8 columns of y: rows of w are gathered, rows
-// of x are shared. Invocations count columns first, then rows, then z.
-// Grid: flat(ceil(n / 8) * ceil(rows / 16) * depth).
+// (llvmpipe), when M is small. K is a multiple of 4, and so is N. A dispatch's
+// pane, of PANE vec4s, holds rows rows of one z (depth 1), or all M rows of
+// depth z's. w keeps 64 columns together, vec4s along k: those that a
+// workgroup's invocations, 8 columns each, read at the same time.
+// An invocation makes 16 rows by 8 columns of y. Invocations count columns
+// first, then rows, then z. Grid: flat(ceil(N/8) * ceil(rows/16) * depth).
 
 //wgsl:import activation
 //wgsl:import index
 
 // Choice: vec4s in the pane.
 const PANE = 4096u;
+const ROWS = 16u; // of an invocation
 
 struct Sizes {
     m: u32,
@@ -28,7 +30,7 @@ struct Sizes {
     rows: u32, // rows of each z in the pane
     first_z: u32,
     depth: u32, // z's in the pane
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, PANE>;
@@ -53,7 +55,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let pane_row = block % row_blocks * 16u;
     let row = sizes.first_row + pane_row;
     let last_row = sizes.rows - 1u;
-    let x0 = (slice * sizes.rows + min(pane_row + 0u, last_row)) * sizes.k4;
+    let x0 = (slice * sizes.rows + pane_row) * sizes.k4;
     let x1 = (slice * sizes.rows + min(pane_row + 1u, last_row)) * sizes.k4;
     let x2 = (slice * sizes.rows + min(pane_row + 2u, last_row)) * sizes.k4;
     let x3 = (slice * sizes.rows + min(pane_row + 3u, last_row)) * sizes.k4;
@@ -70,8 +72,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let x14 = (slice * sizes.rows + min(pane_row + 14u, last_row)) * sizes.k4;
     let x15 = (slice * sizes.rows + min(pane_row + 15u, last_row)) * sizes.k4;
     let span = col / 8u;
-    let spans = (sizes.n + 63u) / 64u;
-    let w0 = (z * spans + span / 8u) * sizes.k4 * 64u + span % 8u * 8u;
+    let slabs = (sizes.n + 63u) / 64u;
+    let w0 = (z * slabs + span / 8u) * sizes.k4 * 64u + span % 8u * 8u;
     var a0_0 = vec4<f32>();
     var a1_0 = vec4<f32>();
     var a2_0 = vec4<f32>();
@@ -107,7 +109,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     var k = 0u;
     loop { // tested at its end: llvmpipe runs a masked round otherwise
         let w1 = w0 + k * 64u;
-        let b0 = mat4x4<f32>(w[w1 + 0u], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
+        let b0 = mat4x4<f32>(w[w1], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
         let b1 = mat4x4<f32>(w[w1 + 4u], w[w1 + 5u], w[w1 + 6u], w[w1 + 7u]);
         let v0 = x[x0 + k];
         a0_0 += v0 * b0;
@@ -195,25 +197,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     sums[29] = a13_1;
     sums[30] = a14_1;
     sums[31] = a15_1;
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(2u, max(sizes.n / 4u, col / 4u) - col / 4u) * 16u;
-    var i = 0u;
-    loop {
-        let r = row + i % 16u;
-        let c = col / 4u + i / 16u;
-        if (r < min(sizes.m, sizes.first_row + sizes.rows) && c * 4u < sizes.n) {
-            let at = (z * sizes.m + r) * (sizes.n / 4u) + c;
-            var v = sums[i];
-            if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
-            if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
-            if ((sizes.epilogue & 4u) != 0u) { v += y[at]; }
-            if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
-            v = activate4(v);
-            y[at] = v;
-        }
-        i++;
-        if (i >= count) {
-            break;
-        }
-    }
+    //wgsl:import store_rows
 }

@@ -1,18 +1,19 @@
 // linear_xpane_1x4_scalar: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [Z, M, K]   uniform pane: this step's rows, K a multiple of 4
-//     binding 1  w         [Z, N, K]   read
-//     binding 2  bias      [N]         read
-//     binding 3  residual  [Z, M, N]   read
-//     binding 4  y         [Z, M, N]   write
-//     binding 5  sizes                 uniform
+//     binding 0  x         [DEPTH, ROWS, K/4] of vec4        pane
+//     binding 1  w         [Z, ceil(N/32), K/4, 32] of vec4  read
+//     binding 2  bias      [N]                               read (epilogue & 1)
+//     binding 3  residual  [Z, M, N]                         read (epilogue & 2)
+//     binding 4  y         [Z, M, N]                         write, read (epilogue & 4)
+//     binding 5  sizes
 //
 // For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. A step's pane, of PANE vec4s, holds rows rows
-// of one z (depth 1), or all M rows of depth z's.
-// An invocation makes 1 rows by 4 columns of y: rows of w are gathered, rows
-// of x are shared. Invocations count columns first, then rows, then z.
-// Grid: flat(ceil(n / 4) * rows * depth).
+// (llvmpipe), when M is small. K is a multiple of 4. A dispatch's
+// pane, of PANE vec4s, holds rows rows of one z (depth 1), or all M rows of
+// depth z's. w keeps 32 columns together, vec4s along k: those that a
+// workgroup's invocations, 4 columns each, read at the same time.
+// An invocation makes 4 columns of one row of y. Invocations count columns
+// first, then rows, then z. Grid: flat(ceil(N/4) * rows * depth).
 
 //wgsl:import activation
 //wgsl:import index
@@ -28,7 +29,7 @@ struct Sizes {
     rows: u32, // rows of each z in the pane
     first_z: u32,
     depth: u32, // z's in the pane
-    epilogue: u32, // 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
 }
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, PANE>;
@@ -42,72 +43,51 @@ struct Sizes {
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let id = flat_index(global, groups, 8u);
     let col_blocks = (sizes.n + 3u) / 4u;
-    let row_blocks = (sizes.rows + 0u) / 1u;
-    let col = (id % col_blocks) * 4u;
-    let block = id / col_blocks; // of the pane
-    if (block >= row_blocks * sizes.depth) {
+    let c = id % col_blocks; // the four columns
+    let line = id / col_blocks; // of the pane: a row of a z
+    if (line >= sizes.rows * sizes.depth) {
         return;
     }
-    let slice = block / row_blocks;
-    let z = sizes.first_z + slice;
-    let pane_row = block % row_blocks * 1u;
-    let row = sizes.first_row + pane_row;
-    let last_row = sizes.rows - 1u;
-    let x0 = (slice * sizes.rows + min(pane_row + 0u, last_row)) * sizes.k4;
-    let span = col / 4u;
-    let spans = (sizes.n + 31u) / 32u;
-    let w0 = (z * spans + span / 8u) * sizes.k4 * 32u + span % 8u * 4u;
-    var a0_0 = vec4<f32>();
+    let x0 = line * sizes.k4;
+    let slabs = (sizes.n + 31u) / 32u;
+    let z = sizes.first_z + line / sizes.rows;
+    let w0 = (z * slabs + c / 8u) * sizes.k4 * 32u + c % 8u * 4u;
+    var v = vec4<f32>();
     var k = 0u;
     loop { // tested at its end: llvmpipe runs a masked round otherwise
         let w1 = w0 + k * 32u;
-        let b0 = mat4x4<f32>(w[w1 + 0u], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
-        let v0 = x[x0 + k];
-        a0_0 += v0 * b0;
+        v += x[x0 + k] * mat4x4<f32>(w[w1], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
         k++;
         if (k >= sizes.k4) {
             break;
         }
     }
-    var sums: array<vec4<f32>, 1>;
-    sums[0] = a0_0;
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
-    let count = min(1u, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * 1u;
-    var i = 0u;
-    loop {
-        let r = row + i % 1u;
-        let c = col + i / 1u * 4u;
-        if (r < min(sizes.m, sizes.first_row + sizes.rows)) {
-            let at = (z * sizes.m + r) * sizes.n + c;
-            var v = sums[i];
-            if ((sizes.epilogue & 1u) != 0u) {
-                if (c + 0u < sizes.n) { v.x += bias[c + 0u]; }
-                if (c + 1u < sizes.n) { v.y += bias[c + 1u]; }
-                if (c + 2u < sizes.n) { v.z += bias[c + 2u]; }
-                if (c + 3u < sizes.n) { v.w += bias[c + 3u]; }
-            }
-            if ((sizes.epilogue & 2u) != 0u) {
-                if (c + 0u < sizes.n) { v.x += residual[at + 0u]; }
-                if (c + 1u < sizes.n) { v.y += residual[at + 1u]; }
-                if (c + 2u < sizes.n) { v.z += residual[at + 2u]; }
-                if (c + 3u < sizes.n) { v.w += residual[at + 3u]; }
-            }
-            if ((sizes.epilogue & 4u) != 0u) {
-                if (c + 0u < sizes.n) { v.x += y[at + 0u]; }
-                if (c + 1u < sizes.n) { v.y += y[at + 1u]; }
-                if (c + 2u < sizes.n) { v.z += y[at + 2u]; }
-                if (c + 3u < sizes.n) { v.w += y[at + 3u]; }
-            }
-            if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
-            v = activate4(v);
-            if (c + 0u < sizes.n) { y[at + 0u] = v.x; }
-            if (c + 1u < sizes.n) { y[at + 1u] = v.y; }
-            if (c + 2u < sizes.n) { y[at + 2u] = v.z; }
-            if (c + 3u < sizes.n) { y[at + 3u] = v.w; }
-        }
-        i++;
-        if (i >= count) {
-            break;
-        }
+    let row = z * sizes.m + sizes.first_row + line % sizes.rows;
+    let n = c * 4u;
+    let at = row * sizes.n + n;
+    let left = sizes.n - n; // columns, 1 or more
+    if ((sizes.epilogue & 1u) != 0u) {
+        v.x += bias[n];
+        if (left > 1u) { v.y += bias[n + 1u]; }
+        if (left > 2u) { v.z += bias[n + 2u]; }
+        if (left > 3u) { v.w += bias[n + 3u]; }
     }
+    if ((sizes.epilogue & 2u) != 0u) {
+        v.x += residual[at];
+        if (left > 1u) { v.y += residual[at + 1u]; }
+        if (left > 2u) { v.z += residual[at + 2u]; }
+        if (left > 3u) { v.w += residual[at + 3u]; }
+    }
+    if ((sizes.epilogue & 4u) != 0u) {
+        v.x += y[at];
+        if (left > 1u) { v.y += y[at + 1u]; }
+        if (left > 2u) { v.z += y[at + 2u]; }
+        if (left > 3u) { v.w += y[at + 3u]; }
+    }
+    if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
+    v = activate4(v);
+    y[at] = v.x;
+    if (left > 1u) { y[at + 1u] = v.y; }
+    if (left > 2u) { y[at + 2u] = v.z; }
+    if (left > 3u) { y[at + 3u] = v.w; }
 }

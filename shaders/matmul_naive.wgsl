@@ -1,7 +1,7 @@
 // matmul_naive: y[z,m,n] = scale * sum_k a[z,m,k] * b[z,k,n]
 //
 //     binding 0  a  [..., M, K]  read
-//     binding 1  b  [..., K, N]  read   (TRANS_B: [..., N, K])
+//     binding 1  b  [..., K, N]  read (TRANS_B: [..., N, K])
 //     binding 2  y  [..., M, N]  write
 //     binding 3  sizes
 //

@@ -4,7 +4,7 @@
 //     binding 1  w         [..., N, K]  read
 //     binding 2  bias      [N]          read (HAS_BIAS)
 //     binding 3  residual  [Z, M, N]    read (HAS_RESIDUAL)
-//     binding 4  y         [Z, M, N]    write
+//     binding 4  y         [Z, M, N]    write, read (ONTO)
 //     binding 5  sizes
 //
 // For few rows: LANES neighbours share a column n, take turns along its k and

@@ -4,7 +4,7 @@
 //     binding 1  w         [..., N, K/4] of vec4  read
 //     binding 2  bias      [N]                    read (HAS_BIAS)
 //     binding 3  residual  [Z, M, N]              read (HAS_RESIDUAL)
-//     binding 4  y         [Z, M, N]              write
+//     binding 4  y         [Z, M, N]              write, read (ONTO)
 //     binding 5  sizes
 //
 // matvec where four divides K. Grid: (ceil(N/COLUMNS), 1, Z).

@@ -1,7 +1,7 @@
 // peak_copy: y[i] = x[i]
 //
-//     binding 0  x  [N, 4]  read
-//     binding 1  y  [N, 4]  write
+//     binding 0  x  [N] of vec4  read
+//     binding 1  y  [N] of vec4  write
 //     binding 2  sizes
 //
 // An invocation copies four vec4 that lie a quarter of the array apart. N is a

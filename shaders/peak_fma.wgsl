@@ -1,6 +1,6 @@
 // peak_fma: y[i] = what `rounds` times 16 multiply-adds of vec4 leave
 //
-//     binding 0  y  [N, 4]  write
+//     binding 0  y  [N] of vec4  write
 //     binding 1  sizes
 //
 // An invocation keeps eight vec4 of its own, none of which waits for another,

@@ -1,8 +1,8 @@
 // pixel_shuffle: y[b, i*r+u, j*r+v, c] = x[b, i, j, c*r*r + u*r + v]
 // pixel_unshuffle (UNSHUFFLE): the inverse, y and x exchanged
 //
-//     binding 0  x  [B, H, W, C*R*R]  read     (UNSHUFFLE: [B, H*R, W*R, C])
-//     binding 1  y  [B, H*R, W*R, C]  write    (UNSHUFFLE: [B, H, W, C*R*R])
+//     binding 0  x  [B, H, W, C*R*R]  read (UNSHUFFLE: [B, H*R, W*R, C])
+//     binding 1  y  [B, H*R, W*R, C]  write (UNSHUFFLE: [B, H, W, C*R*R])
 //     binding 2  sizes
 //
 // An invocation moves one element, in the order of y. Grid: flat(N).

@@ -1,7 +1,7 @@
 // reduce: y[k0,k1,k2] = mean, sum, max or min over r0, r1, r2 of
 //     x[k0*kept0 + k1*kept1 + k2*kept2 + r0*step0 + r1*step1 + r2*step2]
 //
-//     binding 0  x  read
+//     binding 0  x  any shape     read
 //     binding 1  y  [K0, K1, K2]  write
 //     binding 2  sizes
 //

@@ -3,7 +3,7 @@
 //     binding 0  q  [B, N, STRIDE] of vec4  read
 //     binding 1  r  [P, K, D] of vec4       read
 //     binding 2  y  [B, H, N, K]            write
-//     binding 3  sizes                      d and stride count vec4s
+//     binding 3  sizes  d and stride count vec4s
 //
 // p = n / qw, the row of query n in a grid of width qw, or with ACROSS n % qw,
 // its column. An invocation makes four heads by four keys of a query, which

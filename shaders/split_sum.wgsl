@@ -3,7 +3,7 @@
 //     binding 0  part      [SPLITS, M, N]  read
 //     binding 1  bias      [N]             read (HAS_BIAS)
 //     binding 2  residual  [M, N]          read (HAS_RESIDUAL)
-//     binding 3  y         [M, N]          write
+//     binding 3  y         [M, N]          write, read (ONTO)
 //     binding 4  sizes
 //
 // The second half of a product whose inner dimension was split. An invocation

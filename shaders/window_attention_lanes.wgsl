@@ -7,10 +7,10 @@
 //     binding 4  y        [B, H, W, HEADS*D] of vec4    write
 //     binding 5  sizes, where d counts vec4s
 //
-// The formula is window_attention_naive's and the way attention_lanes': a
-// workgroup takes 4*WG queries of one head of one window, and the addresses of
-// its keys are equal for all its invocations. PADDED says that windows reach
-// beyond the map. Grid: (ceil(T/(4*WG)), HEADS, B*windows).
+// It computes the formula of window_attention_naive, as attention_lanes does
+// that of attention: a workgroup takes 4*WG queries of one head of one window,
+// and the addresses of its keys are equal for all its invocations. PADDED says
+// that windows reach beyond the map. Grid: (ceil(T/(4*WG)), HEADS, B*windows).
 
 //wgsl:import swin
 //wgsl:import token
@@ -77,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     var largest = vec4<f32>(LOWEST);
     var total = vec4<f32>(0.0);
     for (var t = 0u; t < tokens; t += 8u) {
-        let t0 = token(b, window, t + 0u);
+        let t0 = token(b, window, t);
         let t1 = token(b, window, t + 1u);
         let t2 = token(b, window, t + 2u);
         let t3 = token(b, window, t + 3u);
@@ -143,7 +143,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         // A loop that is not unrolled: eight times this takes a second to compile.
         for (var key = t; key < min(t + 8u, tokens); key += 1u) {
             let sum = added(biases, regions, split, key);
-            s0 += select(vec4<f32>(0.0), sum, key == t + 0u);
+            s0 += select(vec4<f32>(0.0), sum, key == t);
             s1 += select(vec4<f32>(0.0), sum, key == t + 1u);
             s2 += select(vec4<f32>(0.0), sum, key == t + 2u);
             s3 += select(vec4<f32>(0.0), sum, key == t + 3u);

@@ -7,10 +7,10 @@
 //     binding 4  y        [B, H, W, HEADS*D] of vec4    write
 //     binding 5  sizes, where d counts vec4s
 //
-// The formula is window_attention_naive's and the way attention_tiled': a
-// workgroup takes WG queries of one head of one window. With COSINE keys are
-// normalised in workgroup memory, a key an invocation. Grid:
-// (ceil(T/WG), HEADS, B*windows).
+// It computes the formula of window_attention_naive, as attention_tiled does
+// that of attention: a workgroup takes WG queries of one head of one window.
+// With COSINE keys are normalised in workgroup memory, a key an invocation.
+// Grid: (ceil(T/WG), HEADS, B*windows).
 
 //wgsl:import swin
 //wgsl:import token

@@ -1,7 +1,7 @@
         // eight_keys: a part of the loops over keys of attention_lanes and
         // attention_pane: adds to the sums keys m to m+7 of all, which are those from
         // first on of the held that the kernel sees.
-        let m0 = min(first + 0u, held - 1u);
+        let m0 = min(first, held - 1u);
         let m1 = min(first + 1u, held - 1u);
         let m2 = min(first + 2u, held - 1u);
         let m3 = min(first + 3u, held - 1u);
@@ -39,7 +39,7 @@
         if (BIASES > 0u || REL) { // a loop that is not unrolled: eight times this takes a second to compile
             for (var key = m; key < min(m + 8u, end); key += 1u) {
                 let bias = biases(b, h, row, key);
-                s0 += select(vec4<f32>(0.0), bias, key == m + 0u);
+                s0 += select(vec4<f32>(0.0), bias, key == m);
                 s1 += select(vec4<f32>(0.0), bias, key == m + 1u);
                 s2 += select(vec4<f32>(0.0), bias, key == m + 2u);
                 s3 += select(vec4<f32>(0.0), bias, key == m + 3u);
@@ -49,7 +49,7 @@
                 s7 += select(vec4<f32>(0.0), bias, key == m + 7u);
             }
         }
-        s0 = seen(s0, m + 0u, count);
+        s0 = seen(s0, m, count);
         s1 = seen(s1, m + 1u, count);
         s2 = seen(s2, m + 2u, count);
         s3 = seen(s3, m + 3u, count);
@@ -60,7 +60,7 @@
         let before = largest;
         largest = max(largest, max(max(max(s0, s1), max(s2, s3)), max(max(s4, s5), max(s6, s7))));
         let shrink = exp(before - largest);
-        let p0 = weights(s0, largest, m + 0u, count);
+        let p0 = weights(s0, largest, m, count);
         let p1 = weights(s1, largest, m + 1u, count);
         let p2 = weights(s2, largest, m + 2u, count);
         let p3 = weights(s3, largest, m + 3u, count);

@@ -96,27 +96,27 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
             let a1 = a_tile[at + WG_Y * TILE_K4];
             let a2 = a_tile[at + 2u * WG_Y * TILE_K4];
             let a3 = a_tile[at + 3u * WG_Y * TILE_K4];
+            // Rows 4 to 7 are those of a patch of eight.
+            var a4 = vec4<f32>(0.0);
+            var a5 = vec4<f32>(0.0);
+            var a6 = vec4<f32>(0.0);
+            var a7 = vec4<f32>(0.0);
+            if (REG_M == 8u) {
+                a4 = a_tile[at + 4u * WG_Y * TILE_K4];
+                a5 = a_tile[at + 5u * WG_Y * TILE_K4];
+                a6 = a_tile[at + 6u * WG_Y * TILE_K4];
+                a7 = a_tile[at + 7u * WG_Y * TILE_K4];
+            }
             let b0 = tile_b(k4, tx);
             c00 = plus_product(c00, a0, b0);
             c10 = plus_product(c10, a1, b0);
             c20 = plus_product(c20, a2, b0);
             c30 = plus_product(c30, a3, b0);
             if (REG_M == 8u) {
-                let a4 = a_tile[at + 4u * WG_Y * TILE_K4];
-                let a5 = a_tile[at + 5u * WG_Y * TILE_K4];
-                let a6 = a_tile[at + 6u * WG_Y * TILE_K4];
-                let a7 = a_tile[at + 7u * WG_Y * TILE_K4];
                 c40 = plus_product(c40, a4, b0);
                 c50 = plus_product(c50, a5, b0);
                 c60 = plus_product(c60, a6, b0);
                 c70 = plus_product(c70, a7, b0);
-                if (REG_N == 8u) {
-                    let b1 = tile_b(k4, tx + WG_X);
-                    c41 = plus_product(c41, a4, b1);
-                    c51 = plus_product(c51, a5, b1);
-                    c61 = plus_product(c61, a6, b1);
-                    c71 = plus_product(c71, a7, b1);
-                }
             }
             if (REG_N == 8u) {
                 let b1 = tile_b(k4, tx + WG_X);
@@ -124,6 +124,12 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
                 c11 = plus_product(c11, a1, b1);
                 c21 = plus_product(c21, a2, b1);
                 c31 = plus_product(c31, a3, b1);
+                if (REG_M == 8u) {
+                    c41 = plus_product(c41, a4, b1);
+                    c51 = plus_product(c51, a5, b1);
+                    c61 = plus_product(c61, a6, b1);
+                    c71 = plus_product(c71, a7, b1);
+                }
             }
         }
         workgroupBarrier();
