@@ -44,6 +44,7 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	p := &Plan{
 		d: d, plan: l, graph: g,
 		constants: map[constantKey]*constant{},
+		hosted:    map[int]*hosted{},
 		turn:      make(chan struct{}, 1),
 		pace:      newPace(l.Steps, d.info.Limits.Kind),
 	}
@@ -70,7 +71,7 @@ func (d *Device) affordable(l *plan.Plan) error {
 	seen := map[constantKey]bool{}
 	for _, s := range l.Steps {
 		for _, b := range s.Bindings {
-			if b.Constant != nil && !seen[keyOf(b)] {
+			if b.Constant != nil && s.Eval == nil && !seen[keyOf(b)] {
 				seen[keyOf(b)] = true
 				total += 4 * int64(b.Constant.Shape.Len())
 			}
@@ -109,10 +110,21 @@ func (p *Plan) build() error {
 		return err
 	}
 	uploaded, scratch := int64(0), &tensor.Scratch{}
-	pipes := map[string]*pipeline{} // by the kernel's name
+	pipes, different := map[string]*pipeline{}, map[*pipeline]bool{} // by the kernel's name, and all
 	for i, s := range p.plan.Steps {
+		p.stats.FLOPs += s.FLOPs
+		if s.Eval != nil {
+			h, err := p.host(s)
+			if err != nil {
+				return fmt.Errorf("gpu: %s: %w", s.Op, err)
+			}
+			p.hosted[i] = h
+			p.dispatches, p.pipelines = append(p.dispatches, driver.Command{}), append(p.pipelines, nil)
+			p.stats.Evals++
+			continue
+		}
 		pipe := pipes[s.Name]
-		if pipe == nil {
+		if pipe == nil || s.Kernel.Files != nil {
 			var err error
 			if pipe, err = d.pipeline(s.Kernel); err != nil {
 				return fmt.Errorf("gpu: %s: %s: %s: %w", s.Op, s.Program, s.Name, err)
@@ -141,9 +153,9 @@ func (p *Plan) build() error {
 		}
 		p.dispatches = append(p.dispatches, driver.Command{Pipeline: pipe.compiled, Group: group, Grid: s.Kernel.Grid})
 		p.pipelines = append(p.pipelines, pipe)
-		p.stats.FLOPs += s.FLOPs
+		different[pipe] = true
 	}
-	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps), len(pipes)
+	p.stats.Dispatches, p.stats.Pipelines = len(p.plan.Steps)-p.stats.Evals, len(different)
 	return nil
 }
 

@@ -63,10 +63,11 @@ type piece struct {
 }
 
 // next is the piece that begins with dispatch at. A kernel that has not run yet,
-// which a software device compiles then, counts as half a piece.
+// which a software device compiles then, counts as half a piece. A step of the
+// host ends a piece, and is in none.
 func (p *Plan) next(at int) piece {
 	n := piece{end: at}
-	for ; n.end < len(p.dispatches); n.end++ {
+	for ; n.end < len(p.dispatches) && p.hosted[n.end] == nil; n.end++ {
 		work := p.pace.work[n.end]
 		seconds := work / p.pace.rate
 		fresh := p.d.info.Limits.Kind == shaders.CPU && !p.pipelines[n.end].ran.Load()

@@ -20,8 +20,9 @@ type Plan struct {
 	plan  *plan.Plan
 	graph *graph.Graph
 
-	dispatches []driver.Command // of each step
-	pipelines  []*pipeline      // of each step
+	dispatches []driver.Command // of each step; none for one of the host
+	pipelines  []*pipeline      // of each step; nil for one of the host
+	hosted     map[int]*hosted  // by step
 	copies     []driver.Command // of outputs to staging
 	buffers    []driver.Buffer  // of values
 	uniforms   driver.Buffer
@@ -68,6 +69,7 @@ type Stats struct {
 	ActivationBound int64 // most bytes alive at once: no plan can take less
 	WeightBytes     int64 // of constants, as they are laid out on the device
 	Dispatches      int
+	Evals           int // ops that no kernel computes: Eval does, on the CPU
 	Pipelines       int // kernels with different texts
 	FLOPs           int64
 }
@@ -141,7 +143,7 @@ func (p *Plan) compute(ctx context.Context, before, after []driver.Command) erro
 }
 
 // enqueue submits all steps between the copies before and after, and waits for
-// all submissions but the last.
+// all submissions but the last. Steps of the host are computed between two.
 func (p *Plan) enqueue(ctx context.Context, before, after []driver.Command) (last, error) {
 	p.commands = append(p.commands[:0], before...)
 	for at := 0; ; p.commands = p.commands[:0] {
@@ -164,6 +166,11 @@ func (p *Plan) enqueue(ctx context.Context, before, after []driver.Command) (las
 		}
 		if err := p.finish(ctx, l); err != nil {
 			return l, err
+		}
+		for ; p.hosted[at] != nil; at++ {
+			if err := p.eval(ctx, at); err != nil {
+				return l, err
+			}
 		}
 	}
 }
@@ -220,7 +227,12 @@ func (p *Plan) Close() error {
 // locked the device to close it.
 func (p *Plan) release() {
 	for _, c := range p.dispatches {
-		c.Group.Release()
+		if c.Group != nil {
+			c.Group.Release()
+		}
+	}
+	for _, h := range p.hosted {
+		h.release()
 	}
 	for _, b := range append(append(p.buffers, p.staging...), p.uniforms) {
 		if b != nil {

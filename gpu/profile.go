@@ -8,7 +8,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Timing is how long one dispatch of a plan took.
+// Timing is how long one step of a plan took: a dispatch, or an op on the CPU.
 type Timing struct {
 	Op, Layer, Program string
 	Kernel             string // its file and constants, as in shaders.Kernel.Name
@@ -52,7 +52,11 @@ func (p *Plan) wall(ctx context.Context) ([]time.Duration, error) {
 	times := make([]time.Duration, len(p.dispatches))
 	for i, c := range p.dispatches {
 		start := time.Now()
-		if err := p.d.run(ctx, c); err != nil {
+		step := func() error { return p.d.run(ctx, c) }
+		if p.hosted[i] != nil {
+			step = func() error { return p.eval(ctx, i) }
+		}
+		if err := step(); err != nil {
 			return nil, err
 		}
 		times[i] = time.Since(start)
@@ -68,8 +72,16 @@ func (p *Plan) stamps(ctx context.Context) ([]time.Duration, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		end := p.next(at).end
 		start := time.Now()
+		if p.hosted[at] != nil {
+			if err := p.eval(ctx, at); err != nil {
+				return nil, err
+			}
+			times[at] = time.Since(start)
+			at++
+			continue
+		}
+		end := p.next(at).end
 		ticks, err := p.d.driver.Stamp(p.dispatches[at:end])
 		if err != nil {
 			return nil, fmt.Errorf("gpu: timestamps: %w", err)

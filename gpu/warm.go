@@ -39,7 +39,7 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 	}
 	kernels, lengths := map[string]shaders.Kernel{}, map[string]int{} // by name
 	for _, s := range steps {
-		if _, seen := kernels[s.Name]; seen {
+		if _, seen := kernels[s.Name]; seen || s.Eval != nil {
 			continue
 		}
 		if text, err := s.Kernel.Source(); err == nil && !d.compiled(text) {

@@ -15,7 +15,7 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 		return nil
 	}
 	a := attend{op: op, args: args, AttentionLayout: l}
-	naive := a.program("attention_naive", "", nil, flat(l.B*l.H*ceil(l.Dv, 16)*l.N, 64), 1)
+	naive := a.program("attention_naive", "", nil, Flat(l.B*l.H*ceil(l.Dv, 16)*l.N, 64), 1)
 	if l.D%4 != 0 || l.Dv%4 != 0 || max(l.B, l.H) > lim.WorkgroupsPerDim {
 		return []Program{naive}
 	}

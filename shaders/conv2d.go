@@ -42,7 +42,7 @@ func conv2dNaive(op conv, args []tensor.Shape, result tensor.Shape) Program {
 	return Program{Name: "conv2d_naive", Kernels: []Kernel{{
 		File:     "conv2d_naive",
 		Set:      set,
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(len(args), 0, 1, bias, residual),
 		Sizes: sizes(convolution, n, x[1], x[2], x[3], result[1], result[2], result[3], w[2], w[3], w[1], w[0]/op.Groups,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1]),

@@ -22,7 +22,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 			Kernels: []Kernel{{
 				File:     "conv2d_depthwise",
 				Set:      set,
-				Grid:     flat(n, 64),
+				Grid:     Flat(n, 64),
 				Bindings: bindings,
 				Sizes:    sizes("n h w c4 oh ow kh kw"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
 			}},
@@ -35,7 +35,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 			Kernels: []Kernel{{
 				File:     "conv2d_grouped",
 				Set:      set,
-				Grid:     flat(n, 64),
+				Grid:     Flat(n, 64),
 				Bindings: bindings,
 				Sizes: sizes("n h w c4 oh ow o4 kh kw cg4 og4"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], result[3] / 4,
 					w[2], w[3], cg / 4, og / 4}, window...)...),

@@ -32,7 +32,7 @@ func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 		p.Scratch = []int{4 * n}
 		p.Kernels = []Kernel{{
 			File:     "im2row",
-			Grid:     flat(n, 64),
+			Grid:     Flat(n, 64),
 			Bindings: inOut(at, 0),
 			Sizes:    sizes("n w c ow k4 kw stride pad dilation", n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
 		}}

@@ -133,7 +133,7 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		}
 		kernels := []Kernel{{
 			File:     f.name + "_input",
-			Grid:     flat(tiles*w[1]/4, 8),
+			Grid:     Flat(tiles*w[1]/4, 8),
 			Bindings: inOut(v, 0),
 			Sizes:    lengths(w[1]),
 		}}
@@ -141,7 +141,7 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		kernels = append(kernels, Kernel{
 			File:     f.name + "_output",
 			Set:      op.end().act(),
-			Grid:     flat(tiles*w[0]/4, 8),
+			Grid:     Flat(tiles*w[0]/4, 8),
 			Bindings: inOut(len(args), m, bias, residual),
 			Sizes:    append(lengths(w[0]), sizes("epilogue", op.end().flags())...),
 		})

@@ -38,7 +38,7 @@ func convTranspose2dGather(name string, op convTransposed, args []tensor.Shape, 
 	return Program{Name: name, Kernels: []Kernel{{
 		File:     name,
 		Set:      set,
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(len(args), 0, 1, bias, residual),
 		Sizes: sizes(counts(unitX, "n h w c* oh ow ")+counts(unitY, "o* kh kw ")+counts(unitX, "cg* ")+
 			counts(unitY, "og* stride_h stride_w pad_h pad_w dilation_h dilation_w"),
@@ -183,7 +183,7 @@ func convTranspose2dPhases(op convTransposed, args []tensor.Shape, result tensor
 	p.Kernels = append(p.Kernels, Kernel{
 		File:     name,
 		Set:      set,
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(len(args), len(args)+1, bias, residual),
 		Sizes: sizes(counts(width, "n* oh ow o* th tw stride_h stride_w pad_h pad_w"),
 			n, result[1], result[2], w[1]/width, t[1], t[2], op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1]),

@@ -10,7 +10,7 @@ func activate(op graph.Activate, result tensor.Shape) []Program {
 	return []Program{{Name: "activate", Kernels: []Kernel{{
 		File:     "activate",
 		Set:      Set{"ACT": int(op.Act)},
-		Grid:     flat(ceil(n, 4), 64),
+		Grid:     Flat(ceil(n, 4), 64),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("n", n),
 	}}}}
@@ -35,7 +35,7 @@ func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape)
 	programs := []Program{{Name: "binary", Kernels: []Kernel{{
 		File:     "binary",
 		Set:      set,
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: bindings,
 		Sizes:    sizes("n "+fiveAndTwelve, lengths...),
 	}}}}
@@ -43,7 +43,7 @@ func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape)
 		programs = append([]Program{{Name: "binary_same", Kernels: []Kernel{{
 			File:     "binary_same",
 			Set:      set,
-			Grid:     flat(n/4, 64),
+			Grid:     Flat(n/4, 64),
 			Bindings: bindings,
 			Sizes:    sizes("n4", n/4),
 		}}}}, programs...)
@@ -64,7 +64,7 @@ func batchNorm(op graph.BatchNorm, args []tensor.Shape, result tensor.Shape) []P
 	return []Program{{Name: "batch_norm", Kernels: []Kernel{{
 		File:     "batch_norm",
 		Set:      Set{"EPS": eps, "AFFINE": op.Affine},
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: bindings,
 		Sizes:    sizes("n c", n, c),
 	}}}}

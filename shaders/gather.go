@@ -24,7 +24,7 @@ func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program
 	lengths = append(append(lengths, strides...), extent, stride)
 	return []Program{{Name: "gather", Kernels: []Kernel{{
 		File:     "gather",
-		Grid:     flat(result.Len(), 64),
+		Grid:     Flat(result.Len(), 64),
 		Bindings: inOut(2, 0, 1),
 		Sizes:    append(sizes("n d1 d2 d3 d4 d5 s0 s1 s2 s3 s4 s5 extent stride", lengths...), notANumber...),
 	}}}}
@@ -41,7 +41,7 @@ func embedding(args []tensor.Shape, result tensor.Shape) []Program {
 
 func selectRows(n, c, l int, bind []int, total int) []Program {
 	return byFour("take_rows", nil, c, func(c, per int) Kernel {
-		return Kernel{Grid: flat(total/per, 64), Bindings: inOut(bind[2], bind[:2]...), Sizes: append(sizes("total n c l", total/per, n, c, l), notANumber...)}
+		return Kernel{Grid: Flat(total/per, 64), Bindings: inOut(bind[2], bind[:2]...), Sizes: append(sizes("total n c l", total/per, n, c, l), notANumber...)}
 	})
 }
 

@@ -16,7 +16,7 @@ var described = regexp.MustCompile(`(?m)^//     binding (\d+)  (\w+)  +(.+?)  +(
 // begins with the file's name, and what it says of each binding.
 func TestHeaders(t *testing.T) {
 	for _, file := range Kernels() {
-		text, err := splice(file)
+		text, err := splice(nil, file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
 )
@@ -44,16 +45,21 @@ type Kernel struct {
 	Grid     [3]int    // workgroups
 	Bindings []Binding // in order; the uniform of Sizes follows them
 	Sizes    Sizes
+
+	// Files holds files of the caller's own, NAME.wgsl and lib/NAME.wgsl for what
+	// "//wgsl:import NAME" asks for. They come before this package's of the same
+	// name; nil stands for none.
+	Files fs.FS
 }
 
 // Source returns the final text.
-func (k Kernel) Source() (string, error) { return Source(k.File, k.Set) }
+func (k Kernel) Source() (string, error) { return source(k.Files, k.File, k.Set) }
 
 // Name is the file and the constants that differ from those in it, in the
 // file's order: conv2d_naive-act_1-has_bias. Two kernels of the same name have
-// the same text.
+// the same text if they have the same Files.
 func (k Kernel) Name() (string, error) {
-	plain, err := splice(k.File)
+	plain, err := splice(k.Files, k.File)
 	if err != nil {
 		return "", err
 	}

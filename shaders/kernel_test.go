@@ -102,7 +102,7 @@ func eachKernel(t *testing.T, check func(k Kernel, d declared) error) {
 	for _, k := range kernels {
 		d, ok := files[k.File]
 		if !ok {
-			text, err := splice(k.File)
+			text, err := splice(nil, k.File)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,7 +17,7 @@ func linearNaive(op dense, args []tensor.Shape, result tensor.Shape) Program {
 	return Program{Name: "linear_naive", Kernels: []Kernel{{
 		File:     "linear_naive",
 		Set:      set,
-		Grid:     flat(m*n, 64),
+		Grid:     Flat(m*n, 64),
 		Bindings: inOut(len(args), 0, 1, bias, residual),
 		Sizes:    sizes("m n k", m, n, k),
 	}}}

@@ -132,7 +132,7 @@ func (p product) rows(down, across int) []Program {
 	for z := 0; z < p.z; z += depth {
 		for row := 0; row < p.m; row += rows {
 			d, r := min(depth, p.z-z), min(rows, p.m-row)
-			kernel.Grid = flat(ceil(p.n, across)*ceil(r, down)*d, 8)
+			kernel.Grid = Flat(ceil(p.n, across)*ceil(r, down)*d, 8)
 			kernel.Bindings = p.bindings(0)
 			kernel.Bindings[0].Offset, kernel.Bindings[0].Size = int64(4*(z*p.m+row)*p.k), int64(pane)
 			kernel.Sizes = p.rowSizes(p.n, row, r, z, d)
@@ -157,7 +157,7 @@ func (p product) slices(kernel Kernel, across, pane int) []Kernel {
 	var ks []Kernel
 	for first := 0; first < p.n; first += step {
 		n := min(step, p.n-first)
-		kernel.Grid = flat(ceil(n, across), 8)
+		kernel.Grid = Flat(ceil(n, across), 8)
 		kernel.Sizes = p.rowSizes(n, 0, 1, 0, 1)
 		kernel.Bindings = p.bindings(0)
 		for i := range kernel.Bindings {

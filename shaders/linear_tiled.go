@@ -154,7 +154,7 @@ func (g gemm) program(name, source string, t tiling, set Set, args int, lengths 
 		Kernels: []Kernel{k, {
 			File:     "split_sum",
 			Set:      finish,
-			Grid:     flat(g.m*g.n, 64),
+			Grid:     Flat(g.m*g.n, 64),
 			Bindings: inOut(args, args+1, bias, residual),
 			Sizes:    sizes("count n splits", g.m*g.n, g.n, t.splits),
 		}},

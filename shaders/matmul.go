@@ -22,7 +22,7 @@ func matmulNaive(op graph.MatMul, args []tensor.Shape, result tensor.Shape) Prog
 	return Program{Name: "matmul_naive", Kernels: []Kernel{{
 		File:     "matmul_naive",
 		Set:      Set{"TRANS_B": op.TransB},
-		Grid:     flat(result.Len(), 64),
+		Grid:     Flat(result.Len(), 64),
 		Bindings: inOut(2, 0, 1),
 		Sizes:    slices.Concat(batches(args, result), sizes("count m n k", result.Len(), m, n, k), sizes("scale", scale(op.Scale))),
 	}}}

@@ -22,7 +22,7 @@ func concat(op graph.Concat, args []tensor.Shape, result tensor.Shape) []Program
 		p.Kernels = append(p.Kernels, Kernel{
 			File:     "concat",
 			Set:      element(lanes),
-			Grid:     flat(n, 64),
+			Grid:     Flat(n, 64),
 			Bindings: inOut(len(args), i),
 			Sizes:    sizes("n length stride offset", n, length/lanes, stride/lanes, offset/lanes),
 		})
@@ -100,7 +100,7 @@ func strided(axes []axis, base int, lim Limits) []Program {
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "strided",
 			Set:      element(lanes).with(Set{"RANK": len(dims)}),
-			Grid:     flat(n/lanes, 64),
+			Grid:     Flat(n/lanes, 64),
 			Bindings: inOut(1, 0),
 			Sizes:    sizes("n base e0 e1 e2 e3 e4 e5 s0 s1 s2 s3 s4 s5", lengths[:]...),
 		}}}
@@ -209,7 +209,7 @@ func padded(axes []border, mode graph.PadMode, value float32) []Program {
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "pad",
 			Set:      element(lanes).with(Set{"MODE": int(mode), "RANK": len(dims)}),
-			Grid:     flat(n/lanes, 64),
+			Grid:     Flat(n/lanes, 64),
 			Bindings: inOut(1, 0),
 			Sizes: slices.Concat(sizes("n", n/lanes), sizes("value", float64(value)),
 				sizes("e0 e1 e2 e3 e4 e5 n0 n1 n2 n3 n4 n5 b0 b1 b2 b3 b4 b5", lengths[:]...)),

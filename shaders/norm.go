@@ -23,11 +23,11 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 		}}}
 	}
 	each := func(kernel string, width int) Program {
-		return program(kernel, kernel, width, fewLanes(lim), flat(m, fewLanes(lim)))
+		return program(kernel, kernel, width, fewLanes(lim), Flat(m, fewLanes(lim)))
 	}
 	row := func(kernel string, width int) Program {
 		wg := rowSize(n/width, lim)
-		return program(fmt.Sprint(kernel, " ", wg), kernel, width, wg, flat(m, 1))
+		return program(fmt.Sprint(kernel, " ", wg), kernel, width, wg, Flat(m, 1))
 	}
 	if n%4 != 0 {
 		return order(lim, m, n, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
@@ -53,13 +53,13 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 		Kernels: []Kernel{{
 			File:     "group_norm_stats",
 			Set:      Set{"WG": wg},
-			Grid:     flat(groups, 1),
+			Grid:     Flat(groups, 1),
 			Bindings: inOut(stats, 0),
 			Sizes:    append(sizes("n places c cg", groups, places, c, cg), sizes("eps", op.Eps)...),
 		}, {
 			File:     "group_norm",
 			Set:      set,
-			Grid:     flat(result.Len(), 64),
+			Grid:     Flat(result.Len(), 64),
 			Bindings: append(inOut(y, 0, weight, bias), reads(stats)...),
 			Sizes:    sizes("n places c cg", result.Len(), places, c, cg),
 		}},
@@ -72,7 +72,7 @@ func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Progra
 		return Program{Name: kernel, Kernels: []Kernel{{
 			File:     kernel,
 			Set:      set,
-			Grid:     flat(n/width, 64),
+			Grid:     Flat(n/width, 64),
 			Bindings: inOut(1, 0),
 			Sizes: append(sizes(counts(width, "n c* size"), n/width, c/width, op.Size),
 				sizes("alpha_n beta k", op.Alpha/float64(op.Size), op.Beta, op.K)...),
@@ -102,7 +102,7 @@ func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more 
 	each := []Program{{Name: kernel, Kernels: []Kernel{{
 		File:     kernel,
 		Set:      set.with(Set{"WG": wg}),
-		Grid:     flat(lines, wg),
+		Grid:     Flat(lines, wg),
 		Bindings: inOut(1, 0),
 		Sizes:    append(sizes("columns n c", lines, n, inner), more...),
 	}}}}
@@ -113,7 +113,7 @@ func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more 
 	return order(lim, lines, n, each, []Program{{Name: fmt.Sprint(kernel, "_row ", wg), Kernels: []Kernel{{
 		File:     kernel + "_row",
 		Set:      set.with(Set{"WG": wg}),
-		Grid:     flat(lines, 1),
+		Grid:     Flat(lines, 1),
 		Bindings: inOut(1, 0),
 		Sizes:    append(sizes("m n", lines, n), more...),
 	}}}})
@@ -143,7 +143,7 @@ func cosineSimilarity(op graph.CosineSimilarity, args []tensor.Shape, result ten
 	return []Program{{Name: "cosine_similarity", Kernels: []Kernel{{
 		File:     "cosine_similarity",
 		Set:      Set{"WG": wg},
-		Grid:     flat(result.Len(), wg),
+		Grid:     Flat(result.Len(), wg),
 		Bindings: inOut(2, 0, 1),
 		Sizes:    append(sizes("n "+fiveAndTwelve+" along step_a step_b", lengths...), sizes("eps", op.Defaults().Eps)...),
 	}}}}

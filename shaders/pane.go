@@ -87,7 +87,7 @@ func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane)
 		if e.onto {
 			p.part &^= 1
 		}
-		k.Grid = flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8)
+		k.Grid = Flat(ceil(m, w.rows)*(p.cols/w.unit)*p.depth, 8)
 		k.Bindings = inOut(bind[4], bind[:4]...)
 		k.Bindings[1] = Binding{Arg: bind[1], Access: Uniform, Offset: int64(4 * p.at)}
 		k.Sizes = sizes(p)

@@ -20,7 +20,7 @@ func PeakCopy(bytes int64) (k Kernel, moved int64) {
 	n := int(bytes / 16)
 	k = Kernel{
 		File:     "peak_copy",
-		Grid:     flat(n/4, 64),
+		Grid:     Flat(n/4, 64),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("n", n),
 	}

@@ -18,7 +18,7 @@ func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor
 	n := result[0] * result[1] * blocks * x[3] / 4
 	return append([]Program{{Name: "max_pool2d_across", Kernels: []Kernel{{
 		File:     "max_pool2d_across",
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(1, 0),
 		Sizes: append(sizes("n h w c4 oh ow kh kw stride_h stride_w pad_h pad_w blocks",
 			n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
@@ -51,7 +51,7 @@ func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args [
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "pool2d",
 			Set:      set.with(element(width)),
-			Grid:     flat(n, 64),
+			Grid:     Flat(n, 64),
 			Bindings: inOut(1, 0),
 			Sizes:    append(lengths, lowest...),
 		}}}
@@ -68,7 +68,7 @@ func adaptivePool2d(op graph.AdaptivePool2d, part Part, args []tensor.Shape, res
 	programs := []Program{{Name: "adaptive_pool2d", Kernels: []Kernel{{
 		File:     "adaptive_pool2d",
 		Set:      Set{"MAX": op.Max},
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(1, 0),
 		Sizes: sizes("n h w c oh ow whole_h whole_oh first from_row",
 			n, x[1], x[2], x[3], result[1], result[2], part.whole(x)[1], op.Out[0], part.First, part.From),

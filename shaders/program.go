@@ -147,9 +147,10 @@ func Programs(c Call, lim Limits) []Program {
 	return nil
 }
 
-// flat is the grid for n invocations in workgroups of size: one row, or as
-// many rows of 32768 as it takes. A kernel finds its index with lib/index.
-func flat(n, size int) [3]int {
+// Flat is the grid for n invocations in workgroups of size: one row, or as
+// many rows of 32768 as it takes. A kernel finds its index with flat_index of
+// lib/index.
+func Flat(n, size int) [3]int {
 	groups := ceil(n, size)
 	if groups <= 32768 {
 		return [3]int{groups, 1, 1}

@@ -18,7 +18,7 @@ func shuffle(name string, r int, inverse bool, result tensor.Shape) []Program {
 	return []Program{{Name: name, Kernels: []Kernel{{
 		File:     "pixel_shuffle",
 		Set:      Set{"UNSHUFFLE": inverse},
-		Grid:     flat(n, 64),
+		Grid:     Flat(n, 64),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("n width channels r", n, result[2], result[3], r),
 	}}}}

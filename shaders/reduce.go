@@ -56,7 +56,7 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 	return order(lim, outer, n, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
 		File:     "reduce_row",
 		Set:      Set{"KIND": int(op.Kind), "WG": wg},
-		Grid:     flat(outer, 1),
+		Grid:     Flat(outer, 1),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("m n", outer, n),
 	}}}})
@@ -80,7 +80,7 @@ func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program 
 	return Program{Name: "reduce", Kernels: []Kernel{{
 		File:     "reduce",
 		Set:      Set{"KIND": int(kind), "WG": wg},
-		Grid:     flat(n, wg),
+		Grid:     Flat(n, wg),
 		Bindings: inOut(1, 0),
 		Sizes: sizes("n k1 k2 kept0 kept1 kept2 r0 r1 r2 step0 step1 step2",
 			n, k[1].n, k[2].n, k[0].stride, k[1].stride, k[2].stride,
@@ -99,7 +99,7 @@ func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program
 		return Program{Name: fmt.Sprintf("reduce_column %dx%d", columns, slices), Kernels: []Kernel{{
 			File:     "reduce_column",
 			Set:      Set{"KIND": int(kind), "COLUMNS": columns, "SLICES": slices},
-			Grid:     flat(outer*blocks, 1),
+			Grid:     Flat(outer*blocks, 1),
 			Bindings: inOut(1, 0),
 			Sizes:    sizes("o n c4 blocks", outer, n, c/4, blocks),
 		}}}
@@ -113,7 +113,7 @@ func argmax(op graph.Argmax, args []tensor.Shape, lim Limits) []Program {
 	return []Program{{Name: "argmax", Kernels: []Kernel{{
 		File:     "argmax",
 		Set:      Set{"WG": wg},
-		Grid:     flat(outer*inner, wg),
+		Grid:     Flat(outer*inner, wg),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("columns n c", outer*inner, n, inner),
 	}}}}
@@ -143,7 +143,7 @@ func rank(name string, axis, k, out int, descending bool, x tensor.Shape, lim Li
 	return []Program{{Name: name, Kernels: []Kernel{{
 		File:     "rank",
 		Set:      Set{"DESCENDING": descending, "OUT": out, "WG": wg},
-		Grid:     flat(lines*blocks, 1),
+		Grid:     Flat(lines*blocks, 1),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("columns blocks n c k", lines, blocks, n, inner, k),
 	}}}}

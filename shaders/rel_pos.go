@@ -11,7 +11,7 @@ func relPosTable(op graph.RelPosTable, args []tensor.Shape, result tensor.Shape)
 	return []Program{{Name: "rel_pos_table", Kernels: []Kernel{{
 		File:     "rel_pos_table",
 		Set:      Set{"RESAMPLE": rows != l},
-		Grid:     flat(result.Len(), 64),
+		Grid:     Flat(result.Len(), 64),
 		Bindings: inOut(1, 0),
 		Sizes: append(sizes("n k d l rows", result.Len(), op.K, result[2], l, rows),
 			sizes("stretch_q stretch_k offset", max(k/q, 1), max(q/k, 1), (k-1)*max(q/k, 1))...),
@@ -23,7 +23,7 @@ func relPos(op graph.RelPos, args []tensor.Shape, result tensor.Shape) []Program
 	one := Program{Name: "rel_pos", Kernels: []Kernel{{
 		File:     "rel_pos",
 		Set:      Set{"ACROSS": op.Axis == 1},
-		Grid:     flat(result.Len(), 64),
+		Grid:     Flat(result.Len(), 64),
 		Bindings: inOut(2, 0, 1),
 		Sizes:    sizes("total heads n k d stride qw", result.Len(), result[1], result[2], result[3], r[2], q[2], op.QW),
 	}}}
@@ -33,7 +33,7 @@ func relPos(op graph.RelPos, args []tensor.Shape, result tensor.Shape) []Program
 	return []Program{{Name: "rel_pos_vec4", Kernels: []Kernel{{
 		File:     "rel_pos_vec4",
 		Set:      Set{"ACROSS": op.Axis == 1},
-		Grid:     flat(result[0]*result[2]*ceil(result[1], 4)*ceil(result[3], 4), 64),
+		Grid:     Flat(result[0]*result[2]*ceil(result[1], 4)*ceil(result[3], 4), 64),
 		Bindings: inOut(2, 0, 1),
 		Sizes:    sizes("b heads n k d stride qw", result[0], result[1], result[2], result[3], r[2]/4, q[2]/4, op.QW),
 	}}}, one}

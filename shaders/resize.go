@@ -18,7 +18,7 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 		return Program{Name: name + " " + op.Mode.String(), Kernels: []Kernel{{
 			File:     "resize",
 			Set:      element(lanes).with(Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}),
-			Grid:     flat(n, 64),
+			Grid:     Flat(n, 64),
 			Bindings: inOut(1, 0),
 			Sizes: slices.Concat(
 				sizes("n in_h in_w out_h out_w channels", n, x[1], x[2], result[1], result[2], x[3]/lanes),
@@ -56,7 +56,7 @@ func twoPass(kernel string, set Set, part Part, x, y tensor.Shape, steps [2]floa
 		return Kernel{
 			File:     kernel,
 			Set:      set.with(element(lanes)),
-			Grid:     flat(n, 64),
+			Grid:     Flat(n, 64),
 			Bindings: inOut(to, from),
 			Sizes: slices.Concat(sizes("n extent out inner", n, whole, out, inner/lanes),
 				sizes("step", float64(step)), sizes("given first from_out", in, part.First, part.From)),

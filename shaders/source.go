@@ -10,6 +10,7 @@ package shaders
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sort"
@@ -36,10 +37,10 @@ func element(width int) Set {
 	return Set{"Element": Type("f32")}
 }
 
-// Source returns the final text of the kernel file NAME.wgsl with constants
+// source returns the final text of the kernel file NAME.wgsl with constants
 // set. It is an error to set a constant that the file does not declare.
-func Source(kernel string, set Set) (string, error) {
-	src, err := splice(kernel)
+func source(own fs.FS, kernel string, set Set) (string, error) {
+	src, err := splice(own, kernel)
 	if err != nil {
 		return "", err
 	}
@@ -50,22 +51,33 @@ func Source(kernel string, set Set) (string, error) {
 	return src, nil
 }
 
+// read returns a file of the caller's own or, where that has none of the name,
+// of this package.
+func read(own fs.FS, path string) ([]byte, error) {
+	if own != nil {
+		if text, err := fs.ReadFile(own, path); !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+	}
+	return files.ReadFile(path)
+}
+
 // splice returns the text of a kernel file with its imports in their places,
 // each the first time that it is named.
-func splice(kernel string) (string, error) {
-	text, err := files.ReadFile(kernel + ".wgsl")
+func splice(own fs.FS, kernel string) (string, error) {
+	text, err := read(own, kernel+".wgsl")
 	if err != nil {
-		return "", fmt.Errorf("shaders: no kernel %s", kernel)
+		return "", fmt.Errorf("shaders: no kernel %s: %w", kernel, err)
 	}
 	var b strings.Builder
-	if err := imports(&b, text, map[string]bool{}); err != nil {
+	if err := imports(&b, own, text, map[string]bool{}); err != nil {
 		return "", fmt.Errorf("shaders: %s: %w", kernel, err)
 	}
 	return b.String(), nil
 }
 
 // imports writes text with its imports in their places, but those done.
-func imports(b *strings.Builder, text []byte, done map[string]bool) error {
+func imports(b *strings.Builder, own fs.FS, text []byte, done map[string]bool) error {
 	for {
 		before, rest, found := bytes.Cut(text, []byte("//wgsl:import "))
 		b.Write(before)
@@ -74,12 +86,12 @@ func imports(b *strings.Builder, text []byte, done map[string]bool) error {
 		}
 		line, rest, _ := bytes.Cut(rest, []byte("\n"))
 		if name := string(line); !done[name] {
-			snippet, err := files.ReadFile("lib/" + name + ".wgsl")
+			snippet, err := read(own, "lib/"+name+".wgsl")
 			if err != nil {
-				return fmt.Errorf("no snippet %s", name)
+				return fmt.Errorf("no snippet %s: %w", name, err)
 			}
 			done[name] = true
-			if err := imports(b, snippet, done); err != nil {
+			if err := imports(b, own, snippet, done); err != nil {
 				return err
 			}
 		}

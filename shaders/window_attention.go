@@ -32,7 +32,7 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 				sizes("scale", 1/math.Sqrt(float64(d)))...),
 		}}}
 	}
-	naive := program("window_attention_naive", "", nil, flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)
+	naive := program("window_attention_naive", "", nil, Flat(b*heads*ceil(d, 16)*w.Size[0]*w.Size[1], 64), 1)
 	windows, tokens := b*w.Count[0]*w.Count[1], w.Window[0]*w.Window[1]
 	if d%4 != 0 || max(windows, heads) > lim.WorkgroupsPerDim {
 		return []Program{naive}

@@ -14,6 +14,12 @@ func (l *lowerer) bindings() {
 	seen := map[pair]bool{}
 	for at := range l.Steps {
 		s := &l.Steps[at]
+		if s.Eval != nil { // no dispatch
+			for _, o := range s.operands {
+				s.Bytes += l.seen(shaders.Binding{}, o)
+			}
+			continue
+		}
 		for i, w := range s.operands {
 			b := s.Kernel.Bindings[i]
 			s.Bytes += l.seen(b, w)
@@ -56,7 +62,9 @@ func (l *lowerer) bind() {
 			case o.constant != nil:
 				b.Constant, b.Layout = o.constant, o.layout
 			}
-			b.narrow(s.Kernel.Bindings[i])
+			if s.Eval == nil {
+				b.narrow(s.Kernel.Bindings[i])
+			}
 			s.Bindings = append(s.Bindings, b)
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -24,6 +25,7 @@ type lowerer struct {
 	choice Choice
 	value  map[*graph.Value]int          // life of a root
 	last   map[*graph.Value]*graph.Value // op that needs a root last; nil for outputs
+	fault  error                         // of one of the caller's own programs
 }
 
 // New chooses programs for the ops of a graph and memory for its values. It is
@@ -140,8 +142,12 @@ func (l *lowerer) needs(id int) {
 	v.last = len(l.Steps)
 }
 
-// op appends the dispatches of one op.
+// op appends the steps of one op.
 func (l *lowerer) op(v *graph.Value) error {
+	c := shaders.Call{Op: v.Op, Args: v.ArgShapes(), Result: v.Shape}
+	if len(l.listed(c, l.lim)) == 0 && l.fault == nil {
+		return l.eval(v, c)
+	}
 	sections := l.sections(v)
 	if sections == nil {
 		return l.tooLarge(v)
@@ -159,10 +165,10 @@ func (l *lowerer) op(v *graph.Value) error {
 			c.Onto, c.programs = arg+1, nil
 		}
 		if err := l.dispatch(v, id, c); err != nil {
-			return err
+			return cmp.Or(l.fault, err)
 		}
 	}
-	return nil
+	return l.fault
 }
 
 // onto returns which of v's args has memory that the result can take: the one
@@ -208,12 +214,9 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	}
 	operands := make([]operand, 0, len(v.Args)+1+len(p.Scratch))
 	for i, a := range v.Args {
-		r := root(a)
-		o := operand{value: -1, constant: r, layout: p.Pack[i]}
-		if r.Const == nil {
-			o = operand{value: l.value[r]}
-		} else if r.Const.Data == nil {
-			return fmt.Errorf("weight %s has no data", r.Name)
+		o, err := l.operand(a, p.Pack[i])
+		if err != nil {
+			return err
 		}
 		operands = append(operands, c.offset(o, i, c.Args[i]))
 	}
@@ -250,6 +253,40 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	return nil
 }
 
+// operand is all of an arg.
+func (l *lowerer) operand(a *graph.Value, layout shaders.Layout) (operand, error) {
+	r := root(a)
+	switch {
+	case r.Const == nil:
+		return operand{value: l.value[r]}, nil
+	case r.Const.Data == nil:
+		return operand{}, fmt.Errorf("weight %s has no data", r.Name)
+	}
+	return operand{value: -1, constant: r, layout: layout}, nil
+}
+
+// eval appends the step of an op that the host computes.
+func (l *lowerer) eval(v *graph.Value, c shaders.Call) error {
+	s := Step{Op: v.Op.Name(), Layer: v.Name, Program: OnCPU, Eval: &Eval{c.Op, c.Args, c.Result}}
+	for _, a := range v.Args {
+		o, err := l.operand(a, shaders.Layout{})
+		if err != nil {
+			return err
+		}
+		s.operands = append(s.operands, o)
+	}
+	l.value[v] = l.newLife(v.Shape.Len())
+	s.operands = append(s.operands, operand{value: l.value[v]})
+	for _, o := range s.operands {
+		if o.value >= 0 {
+			l.needs(o.value)
+		}
+	}
+	s.FLOPs = graph.FLOPs(c.Op, c.Args, c.Result)
+	l.Steps = append(l.Steps, s)
+	return nil
+}
+
 // program picks a way to compute a section of v.
 func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 	able := c.programs
@@ -271,7 +308,7 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 func (l *lowerer) programs(v *graph.Value, c section) []shaders.Program {
 	var able []shaders.Program
 next:
-	for _, p := range shaders.Programs(c.Call, l.lim) {
+	for _, p := range l.listed(c.Call, l.lim) {
 		for i := range p.Pack {
 			if root(v.Args[i]).Const == nil || c.at[i] != whole {
 				continue next

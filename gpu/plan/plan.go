@@ -23,7 +23,18 @@ type Choice struct {
 
 	// Apart keeps results out of the memory of what they are added to.
 	Apart bool
+
+	// Own lists further ways to compute a call, the best first: for ops of the
+	// caller's own, or better ones for others. They come before the programs of
+	// package shaders. Their kernels' Files are the caller's. It returns nil for
+	// what it does not know, and that includes calls with Onto or Part, where its
+	// programs do not heed these.
+	Own func(c shaders.Call, lim shaders.Limits) []shaders.Program
 }
+
+// OnCPU is what a listing has for the program of an op that no kernel can
+// compute: its Eval is called in the middle of the plan.
+const OnCPU = "eval on the CPU"
 
 // Plan is a graph turned into dispatches: all but the objects of a device.
 type Plan struct {
@@ -37,15 +48,23 @@ type Plan struct {
 	slots []slot // of each life
 }
 
-// Step is one dispatch of a plan.
+// Step is one dispatch of a plan or, with Eval, an op computed on the host.
 type Step struct {
 	Op, Layer, Program string
-	Name               string // of the kernel, which no other kernel of the plan has
+	Name               string // of the kernel; other ones of the plan have other names, unless their Files differ
 	Kernel             shaders.Kernel
-	Bindings           []Binding // of each of the kernel's, but for its sizes
+	Bindings           []Binding // of each of the kernel's, but for its sizes; of Eval's args and result
+	Eval               *Eval
 	FLOPs, Bytes       int64
 
 	operands []operand // of each binding
+}
+
+// Eval is an op that the host computes, of args and to a result of these shapes.
+type Eval struct {
+	Op     graph.Op
+	Args   []tensor.Shape
+	Result tensor.Shape
 }
 
 // Range is a range of a buffer, in bytes.
@@ -71,7 +90,7 @@ type Output struct {
 	Constant *tensor.Tensor
 }
 
-// String lists the dispatches: layer, program, grid, buffers and offsets read
+// String lists the steps: layer, program, grid, buffers and offsets read
 // and written, operations and bytes; then what the plan takes. Dispatches in
 // sequence that differ only in the part of a constant that they read share a
 // line.
@@ -105,7 +124,10 @@ func (p *Plan) String() string {
 func (p *Plan) line(i int) string {
 	var b strings.Builder
 	s := p.Steps[i]
-	fmt.Fprintf(&b, "%-32s %-28s %v", strings.TrimSpace(s.Layer+" "+s.Op), s.Program, s.Kernel.Grid)
+	fmt.Fprintf(&b, "%-32s %-28s ", strings.TrimSpace(s.Layer+" "+s.Op), s.Program)
+	if s.Eval == nil {
+		fmt.Fprint(&b, s.Kernel.Grid)
+	}
 	for _, o := range s.operands {
 		switch {
 		case o.value >= 0:

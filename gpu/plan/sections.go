@@ -64,7 +64,7 @@ func (l *lowerer) scratch(c section) int64 {
 	lim := l.lim
 	lim.StorageBinding = math.MaxInt64
 	n := int64(0)
-	if programs := shaders.Programs(c.Call, lim); len(programs) > 0 {
+	if programs := l.listed(c.Call, lim); len(programs) > 0 {
 		for _, s := range programs[0].Scratch {
 			n += 4 * int64(s)
 		}
