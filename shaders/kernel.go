@@ -3,6 +3,7 @@ package shaders
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"strings"
 )
@@ -54,6 +55,12 @@ type Kernel struct {
 
 // Source returns the final text.
 func (k Kernel) Source() (string, error) { return source(k.Files, k.File, k.Set) }
+
+// Alike reports whether k and o have the same text, by less work than Name. It
+// may miss that they have.
+func (k Kernel) Alike(o Kernel) bool {
+	return k.File == o.File && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
+}
 
 // Name is the file and the constants that differ from those in it, in the
 // file's order: conv2d_naive-act_1-has_bias. Two kernels of the same name have

@@ -224,10 +224,12 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	for _, n := range p.Scratch {
 		operands = append(operands, operand{value: l.newLife(n)})
 	}
+	name := ""
 	for k, kernel := range p.Kernels {
-		name, err := kernel.Name()
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
+		if k == 0 || !kernel.Alike(p.Kernels[k-1]) {
+			if name, err = kernel.Name(); err != nil {
+				return fmt.Errorf("%s: %w", p.Name, err)
+			}
 		}
 		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel}
 		for d, n := range kernel.Grid {
