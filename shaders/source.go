@@ -1,6 +1,10 @@
 // Package shaders holds the WGSL kernels and knows which of them, with which
 // choices, can compute an op: pure text and arithmetic that needs no GPU.
 //
+// Programs lists the ways to compute a Call, an op on arguments of given shapes.
+// A Program is Kernels in their order, scratch, and layouts of constants. A
+// Kernel is data; Kernel.Source makes its text.
+//
 // A kernel file is ordinary WGSL with default constants. Source sets constants
 // by name, splices the snippets named by "//wgsl:import NAME" from lib, and
 // reduces constant expressions to literals, as far as the oldest compiler
