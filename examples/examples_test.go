@@ -69,6 +69,13 @@ func TestVideo(t *testing.T) {
 	}
 }
 
+func TestOwnOp(t *testing.T) {
+	out := example(t, "ownop")
+	if !strings.Contains(out, "eval on the CPU") || strings.Count(out, "differs from the formula by ") != 2 {
+		t.Errorf("it prints %q", out)
+	}
+}
+
 func TestCutout(t *testing.T) {
 	m := models.NewSAM(models.SAMConfig{
 		Size: 32, Patch: 8, Width: 8, Depth: 2, Heads: 2, Window: 3, Global: []int{1}, Channels: 16, DecoderMLP: 8, IoUHidden: 8, MaskChannels: 4,
