@@ -39,7 +39,7 @@ type Enlargement struct {
 // Upscale enlarges a picture and writes it to w: luminance through the network,
 // colour and transparency bicubic. A network with three channels makes the
 // colours, too. A large picture goes through in tiles, with the result of the
-// whole, and neither it nor the result is in memory twice.
+// whole, which is never in memory at once.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
 	if err := m.For(zoo.SuperResolve); err != nil {

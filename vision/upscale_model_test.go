@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,9 +72,24 @@ func TestUpscale(t *testing.T) {
 		copy(see.Pix[4*i:], m.Pix[3*i:3*i+3])
 		see.Pix[4*i+3] = alpha.Pix[i]
 	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, see); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "in.png")
+	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	own := opened(t, zoo.ESPCN(2), Options{Device: "cpu"})
-	_, got := upscaled(t, own, Image("in", see))
-	same(t, got, enlarge(t, Upscaler{Scale: 2, Run: evaluated(t, 2)}, m, alpha))
+	want := enlarge(t, Upscaler{Scale: 2, Run: evaluated(t, 2)}, m, alpha)
+	for _, in := range []Input{Image("in", see), File(path), Reader("in", &file)} {
+		_, got := upscaled(t, own, in)
+		same(t, got, want)
+	}
+	opaque := Input{Name: "in", Read: func() (*picture.Image, error) { return m, nil }}
+	if _, got := upscaled(t, own, opaque); !got.(interface{ Opaque() bool }).Opaque() {
+		t.Error("an opaque picture has become transparent")
+	}
 
 	net := wideESPCN()
 	rgb := opened(t, zoo.ESPCN(0), Options{Device: "cpu", Weights: saved(t, net), Configure: func(n models.Network) error {
