@@ -8,8 +8,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestSmallActivations asks for the usual precision where a function of small
-// numbers is small itself, so that no larger value hides the rounding.
+// TestSmallActivations expects the usual precision for small arguments of functions
+// that have small values there. Larger values in the same test would hide the
+// rounding.
 func TestSmallActivations(t *testing.T) {
 	d := open(t)
 	for act := graph.ReLU; act <= graph.ExpClamped; act++ {
@@ -17,7 +18,7 @@ func TestSmallActivations(t *testing.T) {
 			x := tensor.New(101)
 			for i := range x.Data {
 				x.Data[i] = size * float32(i-50) / 50
-				if act == graph.Softplus { // small far to the left
+				if act == graph.Softplus { // small for large negative arguments
 					x.Data[i] -= 1 / size
 				}
 			}
@@ -27,7 +28,7 @@ func TestSmallActivations(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tiny := want[0].Data[100]; tiny > 0 && tiny < 1e-37 {
-				continue // a device may flush what is denormal
+				continue // a device may flush denormal numbers
 			}
 			t.Run(act.String(), func(t *testing.T) { everyProgram(t, d, g, []*tensor.Tensor{x}, want, 1e-5) })
 		}

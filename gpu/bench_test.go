@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// enlarger is a plan of ESPCN for grey pictures of height h and width w.
+// enlarger compiles ESPCN for grey pictures of height h and width w.
 func enlarger(b *testing.B, d *Device, scale, h, w int) *Plan {
 	b.Helper()
 	net := models.NewESPCN(models.ESPCNConfig{Scale: scale})
@@ -28,7 +28,7 @@ func enlarger(b *testing.B, d *Device, scale, h, w int) *Plan {
 	return p
 }
 
-// outputs are tensors for a plan's results.
+// outputs makes tensors for a plan's results.
 func outputs(b *testing.B, p *Plan) []*Tensor {
 	b.Helper()
 	t, err := p.NewOutputs()
@@ -38,7 +38,8 @@ func outputs(b *testing.B, p *Plan) []*Tensor {
 	return t
 }
 
-// BenchmarkChain enlarges a picture twice by two, through the host or not.
+// BenchmarkChain enlarges a picture by two and then again by two. Between the plans
+// it stays on the device or goes through the host.
 func BenchmarkChain(b *testing.B) {
 	d, ctx := open(b), context.Background()
 	const h, w = 48, 64
@@ -80,9 +81,9 @@ func BenchmarkChain(b *testing.B) {
 	})
 }
 
-// BenchmarkFrames enlarges 100 frames by three: by Run; by Submit, in the same
-// tensors; and in two lanes, so that one's frame is written and read while the
-// other's is computed.
+// BenchmarkFrames enlarges 100 frames by three: with Run; with Submit and the same
+// tensors for all frames; and in two lanes, one of which writes and reads its frame
+// while the other computes.
 func BenchmarkFrames(b *testing.B) {
 	d, ctx := open(b), context.Background()
 	const frames, h, w = 100, 48, 64
@@ -98,7 +99,7 @@ func BenchmarkFrames(b *testing.B) {
 			}
 		}
 	})
-	// lane enlarges n frames in tensors of its own.
+	// lane enlarges n frames in its own tensors.
 	lane := func(n int, x *Tensor, y []*Tensor, out *tensor.Tensor) error {
 		inputs := []*Tensor{x}
 		for range n {

@@ -24,8 +24,8 @@ type Choice = plan.Choice
 // Candidate is a choice of one program for each op of a graph.
 type Candidate = plan.Candidate
 
-// Candidates yields choices that together take each program of each op of what
-// is compiled with them: see plan.Candidates.
+// Candidates yields choices that together use every program of every op of a
+// graph: see plan.Candidates.
 func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base) }
 
 // CompileWith makes a plan with some choices made by the caller.
@@ -61,8 +61,8 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	return p, nil
 }
 
-// affordable refuses a plan that is larger than what the device may take,
-// before anything is allocated.
+// affordable returns an error if the plan needs more memory than the device may
+// take. It allocates nothing.
 func (d *Device) affordable(l *plan.Plan) error {
 	total := int64(0)
 	for _, b := range l.Sizes {
@@ -78,7 +78,7 @@ func (d *Device) affordable(l *plan.Plan) error {
 		}
 	}
 	if d.memory > 0 && total > d.memory {
-		return fmt.Errorf("gpu: the plan takes %d bytes, %d are allowed", total, d.memory)
+		return fmt.Errorf("gpu: the plan takes %d bytes, but only %d are allowed", total, d.memory)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (p *Plan) build() error {
 	for i, bytes := range p.plan.Sizes {
 		b, err := d.driver.Buffer(bytes, driver.Storage)
 		if err != nil {
-			return fmt.Errorf("%w (for values, number %d)", err, i)
+			return fmt.Errorf("%w (buffer %d for values)", err, i)
 		}
 		p.buffers = append(p.buffers, b)
 		p.stats.ActivationBytes += bytes
@@ -110,7 +110,7 @@ func (p *Plan) build() error {
 		return err
 	}
 	uploaded, scratch := int64(0), &tensor.Scratch{}
-	pipes, different := map[string]*pipeline{}, map[*pipeline]bool{} // by the kernel's name, and all
+	pipes, different := map[string]*pipeline{}, map[*pipeline]bool{} // pipes is by the kernel's name
 	for i, s := range p.plan.Steps {
 		p.stats.FLOPs += s.FLOPs
 		if s.Eval != nil {
@@ -159,7 +159,7 @@ func (p *Plan) build() error {
 	return nil
 }
 
-// rangeOf is a range of the plan's buffers.
+// rangeOf returns the device's range for a range of the plan.
 func (p *Plan) rangeOf(r plan.Range) driver.Range {
 	return driver.Range{Buffer: p.buffers[r.Buffer], Offset: r.Offset, Size: r.Size}
 }
@@ -173,7 +173,7 @@ func (p *Plan) buildUniforms() error {
 			return fmt.Errorf("gpu: %s: %s: %w", s.Op, s.Program, err)
 		}
 		if 4*len(sizes) > uniformAlign {
-			return fmt.Errorf("gpu: %s: %s: %d words of sizes", s.Op, s.Program, len(sizes))
+			return fmt.Errorf("gpu: %s: %s: the sizes take %d words, but only %d fit", s.Op, s.Program, len(sizes), uniformAlign/4)
 		}
 		for j, w := range sizes {
 			binary.LittleEndian.PutUint32(words[uniformAlign*i+4*j:], w)

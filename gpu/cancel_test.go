@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// chain is a graph of many dispatches that fusion leaves apart.
+// chain returns a graph of many dispatches that fusion does not merge.
 func chain(t *testing.T) *graph.Graph {
 	return trace(t, func(g *graph.Graph) {
 		x := g.Input("x", 8, 64)
@@ -20,7 +20,7 @@ func chain(t *testing.T) *graph.Graph {
 	})
 }
 
-// TestCancel ends the context of a run after each of its submissions, and runs
+// TestCancel ends the context of a run after each of its submissions and then runs
 // the plan again.
 func TestCancel(t *testing.T) {
 	d := open(t)
@@ -36,7 +36,7 @@ func TestCancel(t *testing.T) {
 	}
 	cancel, submissions, last := func() {}, 0, 0
 	hook(d, hooked{submit: func() {
-		p.pace.rate = 1 // a second for each operation: a submission for each dispatch
+		p.pace.rate = 1 // one second per operation gives one submission per dispatch
 		if submissions++; submissions == last {
 			cancel()
 		}
@@ -70,7 +70,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// ending is a context that ends when it is asked for the nth time.
+// ending is a context that ends at the nth call of its Err.
 type ending struct {
 	context.Context
 	n int
@@ -83,7 +83,7 @@ func (e *ending) Err() error {
 	return nil
 }
 
-// TestCancelAnywhere ends a run wherever it looks at its context.
+// TestCancelAnywhere ends a run at each place where it checks its context.
 func TestCancelAnywhere(t *testing.T) {
 	d := open(t)
 	p, err := d.Compile(chain(t))

@@ -13,8 +13,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// hooked is a device's driver that calls functions before it does what they are
-// named for.
+// hooked is a driver.Device that calls a function before each call of the same name.
 type hooked struct {
 	driver.Device
 	pipeline, submit, read func()
@@ -47,8 +46,8 @@ func (h hooked) Read(b driver.Buffer, to []byte) error {
 	return h.Device.Read(b, to)
 }
 
-// TestOthersGoOn compiles a plan and reads one's results back, and has neither
-// end before another plan has run.
+// TestOthersGoOn runs a plan while another plan is compiled and while results are
+// read back. Neither of these ends before the run has ended.
 func TestOthersGoOn(t *testing.T) {
 	d := open(t)
 	g := trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 4).ReLU()) })
@@ -87,9 +86,9 @@ func TestOthersGoOn(t *testing.T) {
 	}
 }
 
-// TestEverythingAtOnce compiles, runs and closes plans of the same and of
-// different graphs on one device from many goroutines, beside calls that fail,
-// and expects each to get its own results and its own errors.
+// TestEverythingAtOnce compiles, runs and closes plans of the same and of different
+// graphs on one device from many goroutines. Other calls fail meanwhile. Each call
+// must get its own results or its own error.
 func TestEverythingAtOnce(t *testing.T) {
 	d := open(t)
 	ctx := context.Background()
@@ -155,8 +154,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// TestClosed asks what is closed: the plan, or the device, of which no run is
-// left then.
+// TestClosed uses a closed plan and a closed device, and expects that Close waits for
+// the device's runs.
 func TestClosed(t *testing.T) {
 	d := open(t)
 	g := trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 4).ReLU()) })

@@ -12,7 +12,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// constantKey tells uploaded constants apart; plans share them.
+// constantKey identifies an uploaded constant. Plans share constants.
 type constantKey struct {
 	tensor *tensor.Tensor
 	cut    graph.Cut
@@ -24,17 +24,18 @@ func keyOf(b plan.Binding) constantKey {
 	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name}
 }
 
-// constant is the device's copy of one. Who needs it first makes it.
+// constant is the device's copy of a constant. The first plan that needs it makes
+// it.
 type constant struct {
 	once   sync.Once
 	buffer driver.Buffer
 	bytes  int64
 	err    error
-	users  int // plans, guarded by the device's lock
+	users  int // number of plans, guarded by the device's lock
 }
 
-// constant returns the device's copy of a constant in the layout that b asks
-// for, and makes it if no other plan has, which takes memory of s meanwhile.
+// constant returns the device's copy of a constant in the layout that b asks for.
+// If no other plan has made the copy, it makes it with memory from s.
 func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*constant, error) {
 	d, key := p.d, keyOf(b)
 	if c := p.constants[key]; c != nil {
@@ -67,7 +68,7 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 	}
 	bytes := 4 * int64(len(t.Data))
 	if bytes > d.info.MaxBufferSize {
-		return fmt.Errorf("weight %s takes %d bytes, the device's largest buffer is %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
+		return fmt.Errorf("weight %s takes %d bytes, but the device's largest buffer has %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
 	}
 	buffer, err := d.driver.Buffer(bytes, driver.Storage)
 	if err != nil {
@@ -97,13 +98,13 @@ func (d *Device) drop(key constantKey, c *constant) {
 	delete(d.constants, key)
 }
 
-// uploadBytes is how much is uploaded before the copies are waited for, so that
-// their staging memory is given back.
+// uploadBytes is the most that upload leaves in the queue. It then waits for the
+// copies, which frees their staging memory.
 const uploadBytes = 8 << 20
 
-// upload writes data to b from offset on, piece by piece: the queue holds a copy
-// of each until it is submitted, and ends the process if it has no memory for
-// one. pending counts the bytes that it holds.
+// upload writes data to b from offset on, piece by piece. The queue holds a copy
+// of each piece until it is submitted, and ends the process if it has no memory
+// for one. pending counts the bytes that the queue holds.
 func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, data []float32, pending *int64) error {
 	for at, all := int64(0), raw(data); at < int64(len(all)); {
 		n := min(int64(len(all))-at, uploadBytes)
@@ -121,7 +122,7 @@ func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, data
 	return nil
 }
 
-// raw sees numbers as the bytes they are stored in.
+// raw returns the memory of data as bytes.
 func raw(data []float32) []byte {
 	if len(data) == 0 {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestScaledConstants has one weight on the device in three scales, as batch
-// normalisation folds them into it, and unloads it after each upload.
+// TestScaledConstants uploads one weight in three scales, as batch normalisation
+// folds them into it. The weight is unloaded after each upload.
 func TestScaledConstants(t *testing.T) {
 	d := open(t)
 	w, unloaded := ramp(8, 8, 3, 3), 0
@@ -35,7 +35,7 @@ func TestScaledConstants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // plans side by side
+	for range 2 { // two plans side by side
 		p, err := d.Compile(g)
 		if err != nil {
 			t.Fatal(err)
@@ -51,11 +51,11 @@ func TestScaledConstants(t *testing.T) {
 			}
 		}
 	}
-	// The plans share the plain one.
+	// The plans share the unscaled constant.
 	if unloaded != 5 {
 		t.Errorf("unloaded %d times, want 5", unloaded)
 	}
 	if !slices.Equal(w.Data, before) {
-		t.Error("compiling has changed the weight")
+		t.Error("Compile has changed the weight")
 	}
 }

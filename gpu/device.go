@@ -2,18 +2,18 @@
 // into a Plan, Run the plan as often as you like. Close the plan and the device at
 // the end.
 //
-// Run takes arrays of the host and makes new ones. What goes from plan to plan or
-// from frame to frame stays on the device instead: Upload and Plan.NewOutputs make
-// Tensors, Plan.Submit runs a plan on them without waiting, Tensor.Read brings one
-// back. Nothing is allocated on that way.
+// Run takes arrays from the host and makes new ones. Data can also stay on the
+// device, from plan to plan or from frame to frame: Upload and Plan.NewOutputs
+// make Tensors, Plan.Submit runs a plan on them without waiting, and Tensor.Read
+// copies one back. These runs allocate nothing.
 //
-// All of it may be used by many goroutines. A context that ends is noticed within
-// a moment, on a software device, too.
+// Many goroutines may use all of this at once. Every call notices within a moment
+// that its context has ended, on a software device, too.
 //
-// Package plan decides what is dispatched and where values are; package driver
-// is all that is asked of WebGPU, and package webgpu does it. Nothing that comes
-// from outside reaches a call of the driver that would end the process: sizes,
-// states and limits are checked before.
+// Package plan chooses the dispatches and places the values in memory. Package
+// driver is the interface to WebGPU, and package webgpu implements it. Some calls
+// of WebGPU end the process when they are given wrong arguments. This package
+// checks sizes, states and limits before such calls.
 package gpu
 
 import (
@@ -32,43 +32,44 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// binding is the driver that devices are opened with.
+// binding is the driver that opens devices.
 type binding = webgpu.Driver
 
-// Options says which adapter to open. The zero value opens the fastest real
-// one: discrete before integrated before software, native backends before GL.
+// Options says which adapter to open. The zero value opens the one that is likely
+// the fastest: discrete before integrated before software, native backends before
+// GL.
 type Options struct {
 	Backend string // "vulkan", "metal", "dx12", "gl"; empty for any
-	Adapter string // a number of Adapters' list, or part of a name; empty for any
-	Memory  int64  // bytes a plan may allocate; 0 for what the adapter allows
+	Adapter string // an index into the list of Adapters, or part of a name; empty for any
+	Memory  int64  // bytes a plan may allocate; 0 for as much as the adapter allows
 }
 
 // Info describes an adapter.
 type Info = driver.Info
 
-// Device is an open adapter. It is safe for use by many goroutines, of which
-// none keeps the others from theirs: graphs are compiled, uploaded and read back
-// while plans run, and plans take turns by the submission.
+// Device is an open adapter. Many goroutines may use it at once, and none blocks
+// the others for long: a device compiles, uploads and reads back while plans run,
+// and plans take turns after each submission.
 type Device struct {
 	info   Info
-	self   Options // which open the same adapter
+	self   Options // open the same adapter
 	memory int64
 	driver driver.Device
 	zeros  driver.Buffer // stands in for absent args
 
-	open   sync.RWMutex // read-locked by all that uses the driver, locked to close it
+	open   sync.RWMutex // read-locked to use the driver, locked to close it
 	closed bool         // guarded by open
 
 	queue queue
 
-	mu        sync.Mutex // guards all below, and is never held while something takes long
+	mu        sync.Mutex // guards all below, and is never held for long
 	pipelines map[string]*pipeline
 	constants map[constantKey]*constant
 	plans     map[*Plan]bool
 	tensors   map[*Tensor]bool
 }
 
-// rank orders adapters, the best lowest.
+// rank orders adapters: the best has the lowest rank.
 func rank(i Info) int {
 	r := map[string]int{"discrete": 0, "integrated": 1, "unknown": 2, "software": 3}[i.Type]
 	if i.Backend == "gl" {
@@ -77,8 +78,8 @@ func rank(i Info) int {
 	return r
 }
 
-// Adapters describes what Open can choose from, in the order that numbers in
-// Options.Adapter mean.
+// Adapters lists the adapters that Open can choose from. A number in
+// Options.Adapter is an index into this list.
 func Adapters(backend string) ([]Info, error) { return binding{}.Adapters(backend) }
 
 // choose returns the index of the adapter that o asks for.
@@ -106,10 +107,10 @@ func choose(list []Info, o Options) (int, error) {
 	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }
 
-// ErrNoAdapter is in the error of Open where the system has no adapter.
+// ErrNoAdapter is wrapped in Open's error if the system has no adapter.
 var ErrNoAdapter = errors.New("no adapter found")
 
-// noAdapter says what was looked for and what to install.
+// noAdapter returns an error that says where Open looked and what to install.
 func noAdapter(backend string) error {
 	what := map[string]string{
 		"linux":   "Vulkan; install a driver for your card (mesa-vulkan-drivers on Debian and Ubuntu has Intel's, AMD's and a software one; NVIDIA's comes with its own driver)",
@@ -154,11 +155,12 @@ func Open(o Options) (*Device, error) {
 	return d, nil
 }
 
-// zeroBytes is how much of zeros an absent arg sees.
+// zeroBytes is the size of the buffer of zeros that an absent arg sees.
 const zeroBytes = 256
 
-// systemMemory is what a software adapter, whose memory is the system's, can
-// take without the system ending the process; 0 where that cannot be told.
+// systemMemory returns how much memory a software adapter can take before the
+// system ends the process, or 0 if that is unknown. Such an adapter uses the
+// system's memory.
 func systemMemory(info Info) int64 {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil || info.Limits.Kind != shaders.CPU {
@@ -191,8 +193,8 @@ func (d *Device) enter() error {
 
 func (d *Device) leave() { d.open.RUnlock() }
 
-// Close releases the device, its plans and its tensors, when what runs has ended.
-// It is idempotent.
+// Close waits for calls that are under way, and then releases the device, its
+// plans and its tensors. It is idempotent.
 func (d *Device) Close() error {
 	d.open.Lock()
 	defer d.open.Unlock()

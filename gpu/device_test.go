@@ -14,7 +14,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// open opens the default device, which a test needs: without one it fails.
+// open opens the default device. The test fails if there is none.
 func open(t testing.TB) *Device {
 	t.Helper()
 	d, err := Open(Options{})
@@ -25,7 +25,7 @@ func open(t testing.TB) *Device {
 	return d
 }
 
-// trace is graph.Trace for graphs that are right.
+// trace is graph.Trace for graphs without errors.
 func trace(t testing.TB, f func(g *graph.Graph)) *graph.Graph {
 	t.Helper()
 	g, err := graph.Trace(f)
@@ -52,8 +52,8 @@ func TestOpenNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestReadBackUnderCollection reads back while the collector runs without
-// pause, which ends the process if C keeps a Go address.
+// TestReadBackUnderCollection reads back while the garbage collector runs without
+// pause. This ends the process if C code keeps a Go address.
 func TestReadBackUnderCollection(t *testing.T) {
 	const reads = 10000
 	d := open(t)
@@ -84,7 +84,7 @@ func TestReadBackUnderCollection(t *testing.T) {
 	wg.Wait()
 }
 
-// resident is the process's resident set in bytes, 0 where it cannot be told.
+// resident returns the process's resident set in bytes, or 0 if it is unknown.
 func resident() int {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -94,8 +94,8 @@ func resident() int {
 	return pages * os.Getpagesize()
 }
 
-// TestCloseReleasesEverything opens, compiles, runs and closes again and again
-// and expects a flat resident set.
+// TestCloseReleasesEverything opens, compiles, runs and closes again and again. The
+// resident set must not grow.
 func TestCloseReleasesEverything(t *testing.T) {
 	g := trace(t, func(g *graph.Graph) {
 		x := g.Input("x", 1, 64, 64, 16)
@@ -220,13 +220,13 @@ func TestBadCallsAreErrors(t *testing.T) {
 	}
 }
 
-// TestLargeValues holds values over the storage-binding limit: split by rows
-// where the op allows it, refused with op, size and limit where not.
+// TestLargeValues uses values over the storage-binding limit. An op is split by rows
+// if it allows this. If not, the error names op, size and limit.
 func TestLargeValues(t *testing.T) {
 	d := open(t)
 	n := int(d.info.Limits.StorageBinding/4/1024) + 5
 	if int64(n)*4096 > d.info.MaxBufferSize {
-		t.Logf("largest buffer is %d bytes: values over the binding limit of %d do not exist here", d.info.MaxBufferSize, d.info.Limits.StorageBinding)
+		t.Logf("the largest buffer has %d bytes, so no value exceeds the binding limit of %d", d.info.MaxBufferSize, d.info.Limits.StorageBinding)
 		return
 	}
 	w := tensor.New(1024, 2)
@@ -268,8 +268,8 @@ func TestLargeValues(t *testing.T) {
 	}
 }
 
-// TestLargeWeight holds a weight over the storage-binding limit, of one row of
-// outputs and of several.
+// TestLargeWeight uses a weight over the storage-binding limit, with one row of
+// outputs and with several.
 func TestLargeWeight(t *testing.T) {
 	d := open(t)
 	const k = 4096

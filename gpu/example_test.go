@@ -16,12 +16,12 @@ func check(err error) {
 	}
 }
 
-// What one plan computes is the next one's input, on the device.
+// The output of one plan is the input of the next and stays on the device.
 func ExamplePlan_Submit() {
 	ctx := context.Background()
 	dev, err := gpu.Open(gpu.Options{})
 	check(err)
-	defer dev.Close() // and its plans and tensors
+	defer dev.Close() // also closes its plans and tensors
 
 	double, err := graph.Trace(func(g *graph.Graph) { x := g.Input("x", 4); g.Output("y", x.Add(x)) })
 	check(err)
@@ -39,7 +39,7 @@ func ExamplePlan_Submit() {
 	y, err := second.NewOutputs()
 	check(err)
 	result := tensor.New(4)
-	for i := range 3 { // as often as you like, with nothing allocated
+	for i := range 3 { // each round allocates nothing
 		n := float32(i)
 		check(x.Write(ctx, tensor.Of([]float32{n, n + 1, n + 2, n + 3}, 4)))
 		_, err = first.Submit(ctx, between, []*gpu.Tensor{x})

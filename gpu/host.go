@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// hosted is what a step needs that the host computes: copies of its args to
-// memory that the host reads.
+// hosted holds what a step on the host needs: copies of its args to memory that
+// the host reads.
 type hosted struct {
 	copies  []driver.Command
 	staging []driver.Buffer // of each arg; nil for a constant
@@ -24,7 +24,7 @@ func (h *hosted) release() {
 	}
 }
 
-// host makes what a step of the host needs.
+// host makes what a step on the host needs.
 func (p *Plan) host(s plan.Step) (*hosted, error) {
 	h := &hosted{}
 	for _, b := range s.Bindings[:len(s.Eval.Args)] {
@@ -43,8 +43,8 @@ func (p *Plan) host(s plan.Step) (*hosted, error) {
 	return h, nil
 }
 
-// eval has the host compute step i and returns when its result is on the device,
-// or on the way there before what is submitted later.
+// eval computes step i on the host and uploads its result. The result is on the
+// device before the next submission runs.
 func (p *Plan) eval(ctx context.Context, i int) error {
 	s, h := p.plan.Steps[i], p.hosted[i]
 	if err := p.d.run(ctx, h.copies...); err != nil {
@@ -63,7 +63,7 @@ func (p *Plan) eval(ctx context.Context, i int) error {
 	}
 	y := s.Eval.Op.Eval(args)
 	if !y.Shape.Equal(s.Eval.Result) {
-		return fmt.Errorf("gpu: %s: Eval gives %v, Shape %v", s.Op, y.Shape, s.Eval.Result)
+		return fmt.Errorf("gpu: %s: Eval returns %v, but Shape says %v", s.Op, y.Shape, s.Eval.Result)
 	}
 	to, pending := p.rangeOf(s.Bindings[len(args)].Range), int64(0)
 	return p.d.upload(ctx, to.Buffer, to.Offset, y.Data, &pending)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSeam holds the binding to one package, and what is pure to need neither
-// it nor C.
+// TestSeam checks that only one package imports the binding, and that the pure
+// packages need neither the binding nor C.
 func TestSeam(t *testing.T) {
 	const module, bound = "github.com/vertebra/vertebra/", "gpu/webgpu"
 	pure := map[string]bool{"gpu/plan": true, "gpu/driver": true, "shaders": true, "graph": true, "tensor": true}
@@ -37,7 +37,7 @@ func TestSeam(t *testing.T) {
 			if name == "C" || strings.Contains(name, "webgpu/wgpu") {
 				found = found || dir == bound
 				if dir != bound {
-					t.Errorf("%s imports %s, which only %s may", path, name, bound)
+					t.Errorf("%s imports %s, but only %s may import it", path, name, bound)
 				}
 			}
 			ours, isOurs := strings.CutPrefix(name, module)

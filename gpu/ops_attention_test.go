@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// attentionRows are the rows of attention, windows and gathers.
+// attentionRows adds attention, windows and gathers.
 func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	attend := func(op graph.Attention, b, n, m, d, dv int, biases ...tensor.Shape) {
 		h := max(op.Heads, 1)
@@ -40,7 +40,7 @@ func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		attend(graph.Attention{Heads: 2, Packed: graph.PackedKV, Scale: 0.3}, 1, 13, 34, d, d)
 	}
 	attend(graph.Attention{Heads: 4}, 2, 197, 197, 64, 64)
-	// Keys in parts, the last of them short.
+	// The keys are divided into parts, and the last part is shorter.
 	attend(graph.Attention{Heads: 3}, 2, 37, 260, 64, 64)
 	attend(graph.Attention{Heads: 2, Causal: true}, 1, 300, 300, 64, 64)
 	attend(graph.Attention{Heads: 2, KH: 13, KW: 20, Packed: graph.PackedQKV}, 1, 260, 260, 64, 64)
@@ -102,7 +102,7 @@ func attentionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.Gather{Axis: 2}, 2, tensor.Shape{1, 2, 3, 2, 1, 4}, tensor.Shape{1, 2, 7, 2, 1, 3})
 }
 
-// indexed is the extent that arg i of op indexes, or 0.
+// indexed returns the extent that arg i of op indexes, or 0.
 func indexed(op graph.Op, args []tensor.Shape, i int) int {
 	switch op := op.(type) {
 	case graph.Gather:
@@ -115,8 +115,8 @@ func indexed(op graph.Op, args []tensor.Shape, i int) int {
 	return 0
 }
 
-// TestMasks is attention under masks of -Inf: a part of the keys, the first
-// ones, and all of them, which is NaN.
+// TestMasks computes attention with masks of -Inf: over some of the keys, over the
+// first ones, and over all of them, which gives NaN.
 func TestMasks(t *testing.T) {
 	d := open(t)
 	for _, size := range []int{5, 16} {
@@ -149,14 +149,14 @@ func TestMasks(t *testing.T) {
 				t.Fatal(err)
 			}
 			if y := want[0].Data[3*size]; y == y {
-				t.Errorf("a row masked throughout is %v, want NaN", y)
+				t.Errorf("a row with all keys masked is %v, want NaN", y)
 			}
 			everyProgram(t, d, g, inputs, want, opTolerance)
 		})
 	}
 }
 
-// TestIndicesOutside selects rows that are not there.
+// TestIndicesOutside selects rows that do not exist.
 func TestIndicesOutside(t *testing.T) {
 	d := open(t)
 	index := tensor.Of([]float32{-1, 0, 2, 3, 1e30, float32(math.NaN())}, 6)

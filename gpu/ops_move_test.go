@@ -73,7 +73,7 @@ func moveRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	}
 	add(graph.Pad{Before: ints{9}, After: ints{4}}, 1, tensor.Shape{1})
 	add(graph.Pad{Before: ints{1: -2, 2: -3}, After: ints{1: -1, 2: -1}}, 1, tensor.Shape{2, 6, 7, 8})
-	add(graph.Pad{Before: ints{1: -9}, After: ints{1: 9}}, 1, tensor.Shape{2, 6, 3}) // nothing of x is left
+	add(graph.Pad{Before: ints{1: -9}, After: ints{1: 9}}, 1, tensor.Shape{2, 6, 3}) // no element of x is left
 
 	add(graph.Roll{}, 1, tensor.Shape{7})
 	add(graph.Roll{Shift: ints{1: -3, 2: 3}}, 1, tensor.Shape{2, 8, 9, 4})

@@ -12,7 +12,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// opTolerance is what an op may differ by from its formula, over the largest value.
+// opTolerance is the largest error of an op, relative to the largest value.
 const opTolerance = 1e-5
 
 // everyProgram runs g with each candidate program of its ops, three times on
@@ -22,8 +22,8 @@ func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tenso
 	everyProgramOf(t, d, g, inputs, want, tolerance, false)
 }
 
-// everyProgramOf is everyProgram with results apart from their residuals or, as
-// by default, in their memory.
+// everyProgramOf is everyProgram with results apart from their residuals or, as by
+// default, in the memory of their residuals.
 func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, apart bool) {
 	t.Helper()
 	for c := range Candidates(Choice{Apart: apart}) {
@@ -52,16 +52,15 @@ func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*ten
 	}
 }
 
-// row is an op with the shapes of its args: those from consts on are
-// constants.
+// row is an op with the shapes of its args. The args from consts on are constants.
 type row struct {
 	op     graph.Op
 	args   []tensor.Shape
 	consts int
 }
 
-// rows are ops and shapes beyond those of the golden files: 1, primes, just
-// below, at and above tiles, batches.
+// rows lists ops and shapes that the golden files lack: extents of 1, primes,
+// extents around the tile sizes, batches.
 func rows() []row {
 	var rows []row
 	add := func(op graph.Op, consts int, args ...tensor.Shape) { rows = append(rows, row{op, args, consts}) }
@@ -85,7 +84,7 @@ func rows() []row {
 		add(graph.Linear{Epilogue: all}, 1, tensor.Shape{1, 260}, tensor.Shape{n, 260}, tensor.Shape{n}, tensor.Shape{1, n})
 	}
 	add(graph.Linear{Epilogue: graph.Epilogue{Residual: true}}, 1, tensor.Shape{2, 3, 24}, tensor.Shape{20, 24}, tensor.Shape{2, 3, 20})
-	add(graph.Linear{}, 2, tensor.Shape{9, 8}, tensor.Shape{12, 8}) // a weight that is no constant
+	add(graph.Linear{}, 2, tensor.Shape{9, 8}, tensor.Shape{12, 8}) // the weight is not a constant
 	conv := func(op graph.Conv2d, b, h, w, c, o, kh, kw int) {
 		args := []tensor.Shape{{b, h, w, c}, {o, c / max(op.Groups, 1), kh, kw}}
 		y, err := graph.Conv2d{Stride: op.Stride, Pad: op.Pad, Dilation: op.Dilation, Groups: op.Groups}.Shape(args)
@@ -127,7 +126,7 @@ func rows() []row {
 	return rows
 }
 
-// TestPrograms holds every candidate program of every row against Eval.
+// TestPrograms compares every candidate program of every row with Eval.
 func TestPrograms(t *testing.T) {
 	d := open(t)
 	for _, r := range rows() {
@@ -149,7 +148,7 @@ func (r row) check(t *testing.T, d *Device) {
 			x := tensor.New(s...)
 			for j := range x.Data {
 				x.Data[j] = float32(random.NormFloat64())
-				if _, ok := r.op.(graph.BatchNorm); ok && i == 2 { // a variance
+				if _, ok := r.op.(graph.BatchNorm); ok && i == 2 { // the variance
 					x.Data[j] = x.Data[j]*x.Data[j] + 0.1
 				}
 				if n := indexed(r.op, r.args, i); n > 0 {
@@ -163,7 +162,7 @@ func (r row) check(t *testing.T, d *Device) {
 				args = append(args, g.Const(x))
 			}
 		}
-		if i := len(args) - 1; r.onto() { // what the result may overwrite is no input
+		if i := len(args) - 1; r.onto() { // a result never overwrites an input
 			inputs = append(inputs, tensor.Of([]float32{1}, 1))
 			args[i] = args[i].Mul(g.Input("one", 1))
 		}
@@ -179,7 +178,7 @@ func (r row) check(t *testing.T, d *Device) {
 	}
 }
 
-// TestBands computes with a limit so low that every op is split.
+// TestBands sets the limit low enough to split every op.
 func TestBands(t *testing.T) {
 	d := open(t)
 	for _, r := range rows() {
@@ -203,7 +202,7 @@ func TestBands(t *testing.T) {
 				g.Output("y", graph.Apply(r.op, args...))
 			})
 			if _, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, Choice{}); err != nil {
-				return // no bands of this shape: refused, which TestLargeValues covers
+				return // this shape has no bands; TestLargeValues covers the error
 			}
 			r.consts = len(r.args)
 			r.check(t, d)

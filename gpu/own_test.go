@@ -14,7 +14,7 @@ import (
 )
 
 // mish is an op that package graph does not have (Misra, arXiv:1908.08681), with
-// a factor of each channel: y[.., c] = x[.., c] · tanh(ln(1 + e^(x[.., c]·k[c]))).
+// one factor for each channel: y[.., c] = x[.., c] · tanh(ln(1 + e^(x[.., c]·k[c]))).
 type mish struct{}
 
 func (mish) Name() string { return "mish" }
@@ -60,7 +60,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
 }
 `
 
-// mishFiles are the kernel and a snippet of its own; index is the package's.
+// mishFiles holds the kernel and its own snippet; index comes from package shaders.
 var mishFiles = fstest.MapFS{
 	"mish.wgsl":         {Data: []byte(mishKernel)},
 	"lib/softplus.wgsl": {Data: []byte("fn softplus(x: f32) -> f32 { return log(1.0 + exp(x)); }\n")},
@@ -81,8 +81,8 @@ func mishPrograms(c shaders.Call, _ shaders.Limits) []shaders.Program {
 	}}}}
 }
 
-// mishes is a graph with an op of one's own at its beginning, in its middle and,
-// twice, at its end, of an input, values and constants.
+// mishes returns a graph with the op mish at its beginning, in its middle and twice
+// at its end. The args are an input, values and constants.
 func mishes(t *testing.T) (g *graph.Graph, inputs, want []*tensor.Tensor) {
 	t.Helper()
 	k, x := tensor.Of([]float32{0.5, 1, 2}, 3), tensor.New(2, 7, 3)
@@ -104,8 +104,8 @@ func mishes(t *testing.T) (g *graph.Graph, inputs, want []*tensor.Tensor) {
 	return g, []*tensor.Tensor{x}, want
 }
 
-// TestOwnOps runs ops of one's own by Eval in the middle of a plan, and by a
-// kernel of one's own, against the formula.
+// TestOwnOps compares the caller's own op with its formula, by Eval in the middle of
+// a plan and by the caller's own kernel.
 func TestOwnOps(t *testing.T) {
 	d := open(t)
 	g, inputs, want := mishes(t)
@@ -144,7 +144,7 @@ func TestOwnOps(t *testing.T) {
 			ended, end := context.WithCancel(context.Background())
 			end()
 			if _, err := p.Run(ended, inputs...); err != context.Canceled {
-				t.Errorf("a run that was ended: %v", err)
+				t.Errorf("a cancelled run: %v", err)
 			}
 			got, err := onDevice(d, p, inputs)
 			compare(t, got, want, err)
@@ -152,7 +152,7 @@ func TestOwnOps(t *testing.T) {
 	}
 }
 
-// onDevice runs p on tensors of the device.
+// onDevice runs p on tensors that stay on the device.
 func onDevice(d *Device, p *Plan, inputs []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	x, err := d.Upload(inputs[0])
 	if err != nil {
@@ -190,12 +190,12 @@ func compare(t *testing.T, got, want []*tensor.Tensor, err error) {
 	}
 }
 
-// misshapen is an op whose Eval is not of its Shape.
+// misshapen is an op whose Eval returns another shape than its Shape.
 type misshapen struct{ mish }
 
 func (misshapen) Eval([]*tensor.Tensor) *tensor.Tensor { return tensor.New(1) }
 
-// TestOwnOpsRefused expects errors of an Eval of another shape, and of a kernel
+// TestOwnOpsRefused expects errors from an Eval with another shape and from a kernel
 // that does not compile.
 func TestOwnOpsRefused(t *testing.T) {
 	d := open(t)
@@ -205,8 +205,8 @@ func TestOwnOpsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Run(context.Background(), tensor.New(3)); err == nil || !strings.Contains(err.Error(), "Eval gives [1]") {
-		t.Errorf("an Eval of another shape: %v", err)
+	if _, err := p.Run(context.Background(), tensor.New(3)); err == nil || !strings.Contains(err.Error(), "Eval returns [1]") {
+		t.Errorf("an Eval with another shape: %v", err)
 	}
 	g, _, _ = mishes(t)
 	wrong := func(c shaders.Call, lim shaders.Limits) []shaders.Program {

@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// byteWork is how much work a byte that a dispatch sees is: as much as so many
-	// operations.
+	// byteWork is the work of a byte that a dispatch sees, in operations.
 	byteWork = 4
 
-	// fastest is the most work a second that is counted on, and what a GPU is first
-	// taken to do; slow is what a software device is. A submission of the length
-	// aimed at is so large on a fast GPU that the way to it and back does not count.
+	// fastest is the highest rate that a pace assumes, in work per second, and the
+	// first one for a GPU; slow is the first one for a software device. At these
+	// rates a submission that takes aim seconds is so large on a fast GPU that the
+	// latency of a submission is negligible.
 	fastest = 200e9
 	slow    = 10e9
 )
 
-// pace divides a plan's dispatches into submissions of about the length aimed
-// at, by how long those before took.
+// pace divides a plan's dispatches into submissions that take about aim seconds.
+// It learns the device's rate from earlier submissions.
 type pace struct {
 	work []float64 // of each dispatch
-	rate float64   // work a second
+	rate float64   // work per second
 }
 
 func newPace(steps []plan.Step, kind shaders.Kind) pace {
@@ -35,8 +35,8 @@ func newPace(steps []plan.Step, kind shaders.Kind) pace {
 	return p
 }
 
-// work is how much each step has to do. What an op's first step says of
-// operations is about all steps of the op, and is shared out by their bytes.
+// work returns the work of each step. An op's first step counts the operations of
+// all the op's steps; work divides them among these steps by their bytes.
 func work(steps []plan.Step) []float64 {
 	w := make([]float64, len(steps))
 	for i := 0; i < len(steps); {
@@ -45,7 +45,7 @@ func work(steps []plan.Step) []float64 {
 			bytes += float64(steps[next].Bytes)
 			next++
 		}
-		each := byteWork + float64(steps[i].FLOPs)/max(bytes, 1) // of a byte
+		each := byteWork + float64(steps[i].FLOPs)/max(bytes, 1) // work of a byte
 		for ; i < next; i++ {
 			w[i] = each * float64(steps[i].Bytes)
 		}
@@ -56,15 +56,15 @@ func work(steps []plan.Step) []float64 {
 // piece is a part of a plan's dispatches: one submission.
 type piece struct {
 	end     int     // the dispatch after the last
-	work    float64 // of all
-	seconds float64 // that they should take
-	full    bool    // the length aimed at ended it
-	fresh   bool    // some kernels are yet to be compiled
+	work    float64 // of all its dispatches
+	seconds float64 // expected
+	full    bool    // ended because another dispatch would make it longer than aim
+	fresh   bool    // the device has yet to compile some of its kernels
 }
 
-// next is the piece that begins with dispatch at. A kernel that has not run yet,
-// which a software device compiles then, counts as half a piece. A step of the
-// host ends a piece, and is in none.
+// next returns the piece that begins with dispatch at. A software device compiles
+// a kernel when it first runs, so such a kernel counts as half a piece. A step on
+// the host ends a piece and belongs to none.
 func (p *Plan) next(at int) piece {
 	n := piece{end: at}
 	for ; n.end < len(p.dispatches) && p.hosted[n.end] == nil; n.end++ {
@@ -82,9 +82,9 @@ func (p *Plan) next(at int) piece {
 	return n
 }
 
-// learn takes note of how long a piece took, from its submission on. One that is
-// short and was not cut to be as long as it is says little, for the way to the
-// device and back counts, too.
+// learn adjusts the rate to the time that a piece took, from its submission on. It
+// ignores a short piece that is not full, because latency is a large part of its
+// time.
 func (p *pace) learn(n piece, took time.Duration) {
 	seconds := took.Seconds()
 	if n.fresh || n.work == 0 || !n.full && seconds < aim {

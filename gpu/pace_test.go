@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// TestPace runs a plan on devices that do so much work a second, and expects its
-// pieces to come to take as long as they should, or less on a fast device.
+// TestPace runs a plan on devices with several rates. After some pieces, a piece must
+// take the aimed time, or less on a fast device.
 func TestPace(t *testing.T) {
 	for _, kind := range []shaders.Kind{shaders.GPU, shaders.CPU} {
 		for _, does := range []float64{3e8, 2e9, 2e10, 5e11, 1e13} {
@@ -40,16 +40,16 @@ func TestPace(t *testing.T) {
 			}
 			each := math.Floor(max(1, min(does, fastest)*aim/p.pace.work[0]))
 			if least := math.Ceil(float64(len(steps)) / each); float64(pieces) > 1.1*least+1 {
-				t.Errorf("%v work a second: %d pieces, %v suffice", does, pieces, least)
+				t.Errorf("rate %v: %d pieces, but %v are enough", does, pieces, least)
 			}
 			if longest > 1.3*aim && longest > 1.3*p.pace.work[0]/does {
-				t.Errorf("%v work a second: a piece takes %v s", does, longest)
+				t.Errorf("rate %v: a piece takes %v s", does, longest)
 			}
 		}
 	}
 }
 
-// TestFresh has no more than two kernels in a piece that are yet to be compiled.
+// TestFresh expects at most two kernels in a piece that are not yet compiled.
 func TestFresh(t *testing.T) {
 	d := &Device{info: Info{Limits: shaders.Limits{Kind: shaders.CPU}}}
 	p := &Plan{d: d, pace: newPace(make([]plan.Step, 9), shaders.CPU), dispatches: make([]driver.Command, 9)}
@@ -70,7 +70,7 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// TestWork shares an op's operations out to its dispatches.
+// TestWork divides an op's operations among its dispatches.
 func TestWork(t *testing.T) {
 	got := work([]plan.Step{{FLOPs: 60, Bytes: 10}, {Bytes: 20}, {FLOPs: 7, Bytes: 1}, {Bytes: 0}})
 	if want := []float64{20 + 40, 40 + 80, 7 + 4, 0}; !slices.Equal(got, want) {

@@ -8,17 +8,17 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// pipeline is a compiled kernel text. Who needs it first compiles it.
+// pipeline is a compiled kernel text. The first plan that needs it compiles it.
 type pipeline struct {
 	once     sync.Once
 	compiled driver.Pipeline
 	err      error
-	ran      atomic.Bool // or is about to
+	ran      atomic.Bool // has run or will soon
 }
 
-// pipeline returns the compiled form of a kernel, from the cache if one with
-// the same text was compiled before: all that a pipeline depends on is in the
-// text, wherever it comes from.
+// pipeline returns the compiled form of a kernel. It comes from the cache if a
+// kernel with the same text was compiled before: a pipeline depends on nothing but
+// the text.
 func (d *Device) pipeline(k shaders.Kernel) (*pipeline, error) {
 	source, err := k.Source()
 	if err != nil {
@@ -43,7 +43,7 @@ func (d *Device) pipeline(k shaders.Kernel) (*pipeline, error) {
 	return p, nil
 }
 
-// compiled reports whether a kernel of this text is, or is about to be.
+// compiled reports whether a kernel with this text is compiled or being compiled.
 func (d *Device) compiled(source string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,32 +13,32 @@ import (
 )
 
 // Plan is a graph compiled for a device: pipelines, buffers and the order of
-// dispatches. Many goroutines may run plans: different plans side by side, and
-// the runs of one plan, whose buffers they share, one after the other.
+// dispatches. Many goroutines may run plans. Different plans run side by side; the
+// runs of one plan share its buffers and happen one after the other.
 type Plan struct {
 	d     *Device
 	plan  *plan.Plan
 	graph *graph.Graph
 
-	dispatches []driver.Command // of each step; none for one of the host
-	pipelines  []*pipeline      // of each step; nil for one of the host
+	dispatches []driver.Command // of each step; zero for a step on the host
+	pipelines  []*pipeline      // of each step; nil for a step on the host
 	hosted     map[int]*hosted  // by step
 	copies     []driver.Command // of outputs to staging
 	buffers    []driver.Buffer  // of values
 	uniforms   driver.Buffer
-	staging    []driver.Buffer // of each output; nil for one that is a constant
+	staging    []driver.Buffer // of each output; nil for a constant
 	constants  map[constantKey]*constant
 	stats      Stats
 
-	turn     chan struct{} // holds one token of whoever uses the plan and what is below
+	turn     chan struct{} // holds a token while a goroutine uses the plan and the fields below
 	closed   bool
 	pace     pace
 	commands []driver.Command // of one submission
-	before   []driver.Command // copies of Submit's inputs, and of its outputs
-	after    []driver.Command
+	before   []driver.Command // copies of Submit's inputs
+	after    []driver.Command // copies of Submit's outputs
 }
 
-// Device is what the plan was compiled for.
+// Device returns the device that the plan was compiled for.
 func (p *Plan) Device() *Device { return p.d }
 
 // take waits for the caller's turn and keeps the device open until give.
@@ -63,21 +63,21 @@ func (p *Plan) give() {
 	<-p.turn
 }
 
-// Stats counts what a plan takes.
+// Stats counts the memory and the work of a plan.
 type Stats struct {
 	ActivationBytes int64 // of the buffers for values
-	ActivationBound int64 // most bytes alive at once: no plan can take less
-	WeightBytes     int64 // of constants, as they are laid out on the device
+	ActivationBound int64 // most bytes alive at once, a lower bound of ActivationBytes
+	WeightBytes     int64 // of constants, as laid out on the device
 	Dispatches      int
-	Evals           int // ops that no kernel computes: Eval does, on the CPU
+	Evals           int // ops that have no kernel and run on the CPU
 	Pipelines       int // kernels with different texts
 	FLOPs           int64
 }
 
-// Run computes the outputs of the graph for these inputs, in the graph's
-// layout. When ctx ends, it returns ctx's error within a moment: the device has
-// less than a second of work left then, or one long dispatch, after which the
-// next run begins.
+// Run computes the outputs of the graph for these inputs, in the graph's layout.
+// When ctx ends, Run returns ctx's error within a moment. The device then still has
+// less than a second of work, or one long dispatch, and starts the next run after
+// it.
 func (p *Plan) Run(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err := p.graph.CheckInputs(inputs); err != nil {
 		return nil, err
@@ -126,14 +126,15 @@ func (p *Plan) write(ctx context.Context, inputs []*tensor.Tensor) error {
 	return nil
 }
 
-// last is the last submission of a run.
+// last describes the last submission of a run.
 type last struct {
 	submission driver.Submission
 	piece      piece
 	start      time.Time
 }
 
-// compute runs all steps between the copies before and after, and waits for them.
+// compute runs the copies in before, all steps and the copies in after, and waits
+// for them.
 func (p *Plan) compute(ctx context.Context, before, after []driver.Command) error {
 	l, err := p.enqueue(ctx, before, after)
 	if err != nil {
@@ -142,8 +143,8 @@ func (p *Plan) compute(ctx context.Context, before, after []driver.Command) erro
 	return p.finish(ctx, l)
 }
 
-// enqueue submits all steps between the copies before and after, and waits for
-// all submissions but the last. Steps of the host are computed between two.
+// enqueue submits the copies in before, all steps and the copies in after. It waits
+// for all submissions except the last. Steps on the host run between submissions.
 func (p *Plan) enqueue(ctx context.Context, before, after []driver.Command) (last, error) {
 	p.commands = append(p.commands[:0], before...)
 	for at := 0; ; p.commands = p.commands[:0] {
@@ -175,7 +176,7 @@ func (p *Plan) enqueue(ctx context.Context, before, after []driver.Command) (las
 	}
 }
 
-// finish waits for a submission and learns from it.
+// finish waits for a submission and adjusts the pace to it.
 func (p *Plan) finish(ctx context.Context, l last) error {
 	if err := p.d.await(ctx, l.submission); err != nil {
 		return err
@@ -184,8 +185,8 @@ func (p *Plan) finish(ctx context.Context, l last) error {
 	return nil
 }
 
-// Poison fills every value's memory with NaN, so that a test sees a kernel
-// that reads or leaves out what it should not.
+// Poison fills every value's memory with NaN. It lets a test detect a kernel that
+// reads memory before a step writes it, or leaves out a part of its result.
 func (p *Plan) Poison() error {
 	if err := p.take(context.Background()); err != nil {
 		return err
@@ -204,13 +205,13 @@ func (p *Plan) Poison() error {
 	return nil
 }
 
-// Stats counts what the plan takes.
+// Stats returns the memory and the work of the plan.
 func (p *Plan) Stats() Stats { return p.stats }
 
 var errPlanClosed = errors.New("gpu: the plan is closed")
 
-// Close gives the plan's memory back, when what runs has ended. It is
-// idempotent.
+// Close waits for a run that is under way and then releases the plan's memory. It
+// is idempotent.
 func (p *Plan) Close() error {
 	if err := p.take(context.Background()); err == nil {
 		p.release()
@@ -223,8 +224,8 @@ func (p *Plan) Close() error {
 	return nil
 }
 
-// release gives up all GPU objects. The caller has the plan's turn, or has
-// locked the device to close it.
+// release releases all GPU objects. The caller has the plan's turn or has locked
+// the device to close it.
 func (p *Plan) release() {
 	for _, c := range p.dispatches {
 		if c.Group != nil {
@@ -245,7 +246,7 @@ func (p *Plan) release() {
 }
 
 // String lists the dispatches: layer, program, grid, buffers and offsets read
-// and written, operations and bytes; then what the plan takes. Dispatches in
-// sequence that differ only in the part of a constant that they read share a
-// line.
+// and written, operations and bytes. The last line sums them up. Successive
+// dispatches share a line if they differ only in the part of a constant that they
+// read.
 func (p *Plan) String() string { return p.plan.String() }

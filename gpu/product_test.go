@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// productRows adds matrix products, linear layers and convolutions around the
-// tiles of the kernels that go through workgroup memory.
+// productRows adds matrix products, linear layers and convolutions with sizes around
+// the tiles of the kernels that use workgroup memory.
 func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}
 	for _, s := range [][3]int{{1, 1, 1}, {2, 260, 132}, {4, 77, 33}, {63, 65, 68}, {64, 64, 16}, {65, 36, 20}, {130, 132, 36}} {
@@ -35,10 +35,10 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	}
 	conv(graph.Conv2d{Pad: graph.Both(1)}, tensor.Shape{1, 13, 9, 64}, tensor.Shape{68, 64, 3, 3})
 	conv(graph.Conv2d{Pad: graph.Both(1), Stride: graph.Both(2)}, tensor.Shape{2, 13, 9, 20}, tensor.Shape{33, 20, 3, 3})
-	conv(graph.Conv2d{}, tensor.Shape{3, 5, 5, 16}, tensor.Shape{120, 16, 5, 5}) // the whole image a window
+	conv(graph.Conv2d{}, tensor.Shape{3, 5, 5, 16}, tensor.Shape{120, 16, 5, 5}) // one window covers the image
 	conv(graph.Conv2d{Stride: graph.Pair{3, 4}}, tensor.Shape{1, 20, 28, 1}, tensor.Shape{24, 1, 4, 4})
 	conv(graph.Conv2d{Stride: graph.Pair{3, 4}, Pad: graph.Pair{2, 0}}, tensor.Shape{1, 20, 28, 1}, tensor.Shape{24, 1, 4, 4})
-	conv(graph.Conv2d{Stride: graph.Both(3)}, tensor.Shape{2, 6, 3, 4}, tensor.Shape{8, 4, 3, 3}) // a column of windows
+	conv(graph.Conv2d{Stride: graph.Both(3)}, tensor.Shape{2, 6, 3, 4}, tensor.Shape{8, 4, 3, 3}) // one column of windows
 	conv(graph.Conv2d{Groups: 4, Pad: graph.Both(1)}, tensor.Shape{2, 7, 5, 16}, tensor.Shape{32, 4, 3, 3})
 	conv(graph.Conv2d{Groups: 3, Pad: graph.Both(1), Stride: graph.Both(2)}, tensor.Shape{2, 7, 5, 15}, tensor.Shape{21, 5, 3, 3})
 	conv(graph.Conv2d{Groups: 16, Pad: graph.Both(1)}, tensor.Shape{2, 7, 6, 16}, tensor.Shape{16, 1, 3, 3})
@@ -84,8 +84,8 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		tensor.Shape{2, 4, 5, 6}, tensor.Shape{6, 2, 3, 3})
 }
 
-// TestProgramsOfOtherKind holds the programs against Eval that a device of the
-// other kind would choose from and this one would not.
+// TestProgramsOfOtherKind compares with Eval the programs that only the other kind of
+// device, GPU or CPU, chooses from.
 func TestProgramsOfOtherKind(t *testing.T) {
 	d := open(t)
 	ours := d.info.Limits

@@ -8,19 +8,19 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Timing is how long one step of a plan took: a dispatch, or an op on the CPU.
+// Timing is the time of one step of a plan: a dispatch or an op on the CPU.
 type Timing struct {
 	Op, Layer, Program string
-	Kernel             string // its file and constants, as in shaders.Kernel.Name
+	Kernel             string // file and constants, as in shaders.Kernel.Name
 	FLOPs, Bytes       int64
 	Time               time.Duration
 }
 
-// Profile runs the plan and times every dispatch: by the GPU's clock where
-// the device has timestamps, else one submission each, by the wall clock. The
-// GPU's ticks are calibrated on the run itself, against the wall clock.
+// Profile runs the plan and times every dispatch by the GPU's clock, whose ticks it
+// calibrates against the wall clock in the same run. If the device has no
+// timestamps, it submits each dispatch alone and uses the wall clock.
 func (p *Plan) Profile(ctx context.Context, inputs ...*tensor.Tensor) ([]Timing, error) {
-	if _, err := p.Run(ctx, inputs...); err != nil { // warm, and inputs in place
+	if _, err := p.Run(ctx, inputs...); err != nil { // warms the device up
 		return nil, err
 	}
 	if err := p.take(ctx); err != nil {
@@ -64,8 +64,8 @@ func (p *Plan) wall(ctx context.Context) ([]time.Duration, error) {
 	return times, nil
 }
 
-// stamps times the steps by the GPU's clock. It returns nil if the device has
-// none, or one that does not run.
+// stamps times the steps by the GPU's clock. It returns nil if the device has no
+// clock or if its clock stands still or runs backwards.
 func (p *Plan) stamps(ctx context.Context) ([]time.Duration, error) {
 	times := make([]time.Duration, len(p.dispatches))
 	for at := 0; at < len(times); {

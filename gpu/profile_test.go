@@ -8,7 +8,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestProfile times each dispatch of a plan, and names its kernel.
+// TestProfile expects a time and a kernel name for each dispatch of a plan.
 func TestProfile(t *testing.T) {
 	g := trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 5).GELU()) })
 	p, err := open(t).Compile(g)

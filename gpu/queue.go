@@ -9,27 +9,26 @@ import (
 )
 
 const (
-	// aim is how many seconds a submission should take: one of several makes a
-	// desktop reset its GPU, and nothing can end one.
+	// aim is how many seconds a submission should take. A submission cannot be
+	// stopped, and a desktop resets its GPU after one of several seconds.
 	aim = 0.5
 
-	// glance is how long a wait goes on without a look at its context.
+	// glance is the longest wait before a look at the context.
 	glance = 50 * time.Millisecond
 
 	// mostQueued is the most submissions that wait in the device's queue.
 	mostQueued = 64
 )
 
-// queue is what was submitted to a device and is not known to be done. It holds
-// no more than two submissions of the length aimed at, or one that is longer, so
-// that who gives up leaves the device busy for no longer, and no plan keeps others
-// waiting for longer.
+// queue holds the submissions to a device that are not known to be done: at most
+// two of aim seconds, or one longer one. This bounds how long the device is busy
+// after a run is cancelled, and how long one plan delays another.
 type queue struct {
-	gate chan struct{} // holds one token of whoever is about to submit
+	gate chan struct{} // holds a token while a goroutine is about to submit
 
 	mu      sync.Mutex // guards all below
 	waiting []waiting  // the oldest first
-	seconds float64    // of all of them
+	seconds float64    // sum of theirs
 }
 
 type waiting struct {
@@ -37,8 +36,8 @@ type waiting struct {
 	seconds    float64
 }
 
-// submit has the device run commands, which should take so many seconds, once
-// there is room for them. The caller has entered.
+// submit waits for room in the queue and submits commands, which are expected to
+// take the given seconds. The caller has entered the device.
 func (d *Device) submit(ctx context.Context, commands []driver.Command, seconds float64) (driver.Submission, error) {
 	q := &d.queue
 	select {
@@ -67,8 +66,8 @@ func (d *Device) submit(ctx context.Context, commands []driver.Command, seconds 
 	return s, nil
 }
 
-// full reports whether the queue has no room for so many seconds, and what to
-// wait for then. An empty queue has room.
+// full reports whether the queue has no room for a submission of the given seconds.
+// If so, it also returns the submission to wait for. An empty queue has room.
 func (q *queue) full(seconds float64) (oldest driver.Submission, full bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,7 +88,7 @@ func (d *Device) await(ctx context.Context, s driver.Submission) error {
 	return ctx.Err()
 }
 
-// done takes note that a submission is done, and with it all before.
+// done removes a submission that is done, and all before it.
 func (q *queue) done(s driver.Submission) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -100,11 +99,11 @@ func (q *queue) done(s driver.Submission) {
 	}
 	q.waiting = append(q.waiting[:0], q.waiting[n:]...)
 	if len(q.waiting) == 0 {
-		q.seconds = 0 // whatever was lost to rounding
+		q.seconds = 0 // drop rounding errors
 	}
 }
 
-// run has the device run commands and waits for them.
+// run submits commands and waits for them.
 func (d *Device) run(ctx context.Context, commands ...driver.Command) error {
 	s, err := d.submit(ctx, commands, 0)
 	if err != nil {

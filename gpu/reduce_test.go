@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// reductionRows are poolings, normalisations, reductions and sorts.
+// reductionRows adds poolings, normalisations, reductions and sorts.
 func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	both := graph.Both
 	for _, w := range []graph.Window{
@@ -31,7 +31,7 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		add(graph.AvgPool2d{Window: w, Divisor: 5}, 1, tensor.Shape{2, 13, 11, 4})
 	}
 	add(graph.MaxPool2d{Window: graph.Window{Size: both(3), Pad: both(2), Dilation: graph.Pair{2, 3}}}, 1, tensor.Shape{2, 9, 11, 4})
-	add(graph.MaxPool2d{Window: graph.Window{Size: both(2), Pad: both(1), Dilation: both(3)}}, 1, tensor.Shape{1, 2, 2, 3}) // nothing under the window
+	add(graph.MaxPool2d{Window: graph.Window{Size: both(2), Pad: both(1), Dilation: both(3)}}, 1, tensor.Shape{1, 2, 2, 3}) // windows that cover only padding
 	add(graph.MaxPool2d{Window: graph.Window{Size: both(3), Stride: both(2), Pad: both(1)}}, 1, tensor.Shape{2, 112, 112, 64})
 	add(graph.MaxPool2d{Window: graph.Window{Size: both(2)}}, 1, tensor.Shape{1, 64, 31, 8}) // bands of rows
 	add(graph.AvgPool2d{Window: graph.Window{Size: graph.Pair{4, 3}, Stride: graph.Pair{4, 2}, Pad: graph.Pair{0, 1}}}, 1, tensor.Shape{1, 256, 32, 8})
@@ -82,7 +82,7 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.Reduce{Axes: graph.Dims(1)}, 1, tensor.Shape{40000, 2, 4}) // more than one row of workgroups
 	add(graph.CosineSimilarity{Axis: 1}, 2, tensor.Shape{7, 24}, tensor.Shape{24})
 	add(graph.CosineSimilarity{Axis: -1}, 2, tensor.Shape{5, 1, 16}, tensor.Shape{1, 9, 16})
-	add(graph.CosineSimilarity{Axis: 1}, 2, tensor.Shape{5, 1, 16}, tensor.Shape{1, 9, 16}) // both repeated along it
+	add(graph.CosineSimilarity{Axis: 1}, 2, tensor.Shape{5, 1, 16}, tensor.Shape{1, 9, 16}) // both args are broadcast
 	add(graph.LayerNorm{}, 1, tensor.Shape{2, 5, 12})
 	add(graph.LayerNorm{Weight: true}, 1, tensor.Shape{2, 5, 12}, tensor.Shape{12})
 	add(graph.LayerNorm{Bias: true, Dims: 2}, 1, tensor.Shape{3, 5, 7}, tensor.Shape{5, 7})
@@ -106,8 +106,8 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	}
 }
 
-// TestOrder holds sorts, and what else must choose among equals, to Eval on
-// numbers that are often equal, zeros of both signs, infinities and NaN.
+// TestOrder compares sorts and other ops that choose among equal numbers with Eval.
+// The numbers are often equal and include zeros of both signs, infinities and NaN.
 func TestOrder(t *testing.T) {
 	d := open(t)
 	special := []float32{2, float32(math.Inf(1)), 0, -3, float32(math.Copysign(0, -1)), 2, float32(math.Inf(-1)), -3, 1e-40, 7, float32(math.NaN())}

@@ -11,10 +11,10 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestShiftByIndex holds the kernels that shift by index arithmetic against the
-// op told as the paper tells it, with an op for each step (pad, roll and cut,
-// attend in every window under a mask, join and roll back), for windows, shifts
-// and sizes that fit and that do not.
+// TestShiftByIndex compares the kernels that shift by index arithmetic with the
+// paper's definition, which has an op for each step: pad, roll and cut, attend in
+// every window under a mask, join and roll back. Some of the windows and shifts fit
+// the sizes and some do not.
 func TestShiftByIndex(t *testing.T) {
 	d := open(t)
 	for _, c := range []struct{ window, shift, size graph.Pair }{

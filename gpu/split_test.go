@@ -9,9 +9,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestJoinedChannels holds layers over joined channels, which become sums over
-// the parts in one memory, computed at once and, where the limit to bindings is
-// so low, in stripes.
+// TestJoinedChannels checks layers over concatenated channels. They become sums over
+// the parts, all in the same memory. A plan computes them whole or, with a low limit
+// for bindings, in stripes.
 func TestJoinedChannels(t *testing.T) {
 	d := open(t)
 	limits := d.info.Limits

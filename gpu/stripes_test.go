@@ -11,16 +11,16 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// stripeRows are ops on one image, or two, that the runtime must be able to
-// split along the height.
+// stripeRows lists ops on one or two images that a plan must be able to split along
+// the height.
 func stripeRows() []row {
 	var rows []row
 	add := func(op graph.Op, args ...tensor.Shape) { rows = append(rows, row{op, args, 1}) }
 	both := graph.Both
 	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}
 	next := func() graph.Epilogue { return []graph.Epilogue{{}, all}[len(rows)%2] }
-	// withEpilogue adds op, of x and a weight, whose result is y without its
-	// epilogue.
+	// withEpilogue adds op with args x and a weight. Its result without the epilogue
+	// has shape y.
 	withEpilogue := func(op, bare graph.Op, e graph.Epilogue, args ...tensor.Shape) {
 		y, err := bare.Shape(args)
 		if err != nil {
@@ -58,7 +58,7 @@ func stripeRows() []row {
 	conv(graph.Conv2d{Stride: both(2), Pad: both(3)}, 263, 15, 3, 64, 7, 7)
 	conv(graph.Conv2d{Pad: graph.Pair{0, 3}}, 200, 9, 8, 8, 1, 7)
 	conv(graph.Conv2d{Pad: graph.Pair{3, 0}}, 200, 9, 8, 8, 7, 1)
-	conv(graph.Conv2d{Pad: both(70)}, 2, 2, 4, 4, 3, 3) // stripes of nothing but padding
+	conv(graph.Conv2d{Pad: both(70)}, 2, 2, 4, 4, 3, 3) // some stripes are only padding
 	for _, groups := range []int{2, 4, 16} {
 		conv(graph.Conv2d{Pad: both(1), Groups: groups}, 137, 9, 16, 16, 3, 3)
 		conv(graph.Conv2d{Stride: both(2), Pad: both(2), Groups: groups}, 263, 10, 16, 32, 5, 5)
@@ -136,8 +136,7 @@ func stripeRows() []row {
 	return rows
 }
 
-// TestStripes computes one image with limits so low that it takes several
-// stripes of rows.
+// TestStripes sets limits low enough to cut an image into several stripes of rows.
 func TestStripes(t *testing.T) {
 	d := open(t)
 	limits := d.info.Limits
@@ -167,8 +166,8 @@ func TestStripes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A quarter of the largest value, or, where bindings cannot begin so
-			// close to one another, three quarters.
+			// The limit is a quarter of the largest value, or three quarters if
+			// bindings cannot begin that close to one another.
 			for _, share := range []int64{3, 1} {
 				d.info.Limits.StorageBinding = int64(max(r.args[0].Len(), want[0].Shape.Len())) * 4 * 3 / 4 / share
 				l, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, Choice{})

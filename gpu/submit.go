@@ -9,14 +9,14 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Pending is a run that was submitted. It is a plain value, whose zero is done.
+// Pending is a submitted run. The zero Pending is done.
 type Pending struct {
 	d          *Device
 	submission driver.Submission
 }
 
-// Wait returns when the run is done, or when ctx ends, with ctx's error. A run
-// goes on when nobody waits for it.
+// Wait waits until the run is done. If ctx ends, it returns ctx's error and the
+// run goes on.
 func (r Pending) Wait(ctx context.Context) error {
 	if r.d == nil {
 		return ctx.Err()
@@ -28,15 +28,16 @@ func (r Pending) Wait(ctx context.Context) error {
 	return r.d.await(ctx, r.submission)
 }
 
-// Submit runs the plan on tensors of the device and returns once all is in the
-// device's queue. There it comes after all that was submitted before, so that an
-// output can at once be the next plan's input, or be read, or an input be written
-// anew. The queue holds about a second of work, and Submit waits for room in it;
-// when ctx ends meanwhile, it returns ctx's error, and the outputs stay as they
+// Submit runs the plan on tensors of the device. It returns once the run is in the
+// device's queue, and the queue keeps the order of calls. The caller can therefore
+// pass an output to the next plan, read it, or write to an input at once.
+//
+// The queue holds about a second of work, and Submit waits for room in it. If ctx
+// ends during this wait, Submit returns ctx's error and leaves the outputs as they
 // are.
 //
-// Inputs and outputs have the shapes and the order of the graph's. The plan keeps
-// copies of its own, so that an output may be an input, too.
+// Inputs and outputs have the graph's shapes and order. The plan works on copies,
+// and an output may be an input, too.
 func (p *Plan) Submit(ctx context.Context, outputs, inputs []*Tensor) (Pending, error) {
 	if err := ctx.Err(); err != nil {
 		return Pending{}, err
@@ -81,8 +82,8 @@ func (p *Plan) RunInto(ctx context.Context, outputs, inputs []*Tensor) error {
 	return r.Wait(ctx)
 }
 
-// NewOutputs makes a tensor for each of the plan's outputs. The caller closes
-// them.
+// NewOutputs makes a tensor for each of the plan's outputs. The caller closes the
+// tensors.
 func (p *Plan) NewOutputs() ([]*Tensor, error) {
 	var made []*Tensor
 	for _, o := range p.plan.Outputs {
@@ -98,7 +99,7 @@ func (p *Plan) NewOutputs() ([]*Tensor, error) {
 	return made, nil
 }
 
-// check says which tensor cannot be an output or input.
+// check returns an error if a tensor cannot be an output or input.
 func (p *Plan) check(outputs, inputs []*Tensor) error {
 	if len(inputs) != len(p.graph.Inputs) || len(outputs) != len(p.plan.Outputs) {
 		return fmt.Errorf("gpu: %d inputs and %d outputs given, want %d and %d",
@@ -115,7 +116,7 @@ func (p *Plan) check(outputs, inputs []*Tensor) error {
 		}
 		for j, t := range outputs[:i] {
 			if t == outputs[i] {
-				return fmt.Errorf("gpu: outputs %s and %s are one tensor", p.plan.Outputs[j].Name, o.Name)
+				return fmt.Errorf("gpu: outputs %s and %s are the same tensor", p.plan.Outputs[j].Name, o.Name)
 			}
 		}
 	}
@@ -125,11 +126,11 @@ func (p *Plan) check(outputs, inputs []*Tensor) error {
 func (p *Plan) takes(t *Tensor, s tensor.Shape) error {
 	switch {
 	case t == nil:
-		return errors.New("a nil tensor")
+		return errors.New("the tensor is nil")
 	case t.d != p.d:
 		return errors.New("the tensor is on another device")
 	case !t.shape.Equal(s):
-		return fmt.Errorf("a tensor of %v, want %v", t.shape, s)
+		return fmt.Errorf("the tensor has shape %v, want %v", t.shape, s)
 	}
 	return nil
 }

@@ -11,22 +11,22 @@ import (
 )
 
 // Tensor is an array in a device's memory: an input or an output of Submit and
-// RunInto, such as what one plan makes for the next.
+// RunInto, such as a result that one plan hands to the next.
 //
-// What is written to it and read from it, by Write, by Read and by plans, happens
-// in the order of the calls. Many goroutines may use it. Who makes a Tensor closes
-// it; the device closes what is left.
+// Write, Read and plans access a tensor in the order of the calls. Many goroutines
+// may use it. The caller that makes a tensor closes it. Device.Close closes tensors
+// that are still open.
 type Tensor struct {
 	d      *Device
 	shape  tensor.Shape
 	memory driver.Range
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards closed and users
 	closed bool
 	users  int // of memory: the owner until Close, and calls under way
 
-	reading chan struct{} // holds one token of whoever reads, and uses what follows
-	back    driver.Buffer // from which the host reads; made by the first Read
+	reading chan struct{} // holds a token while a goroutine reads and uses the fields below
+	back    driver.Buffer // the host reads it; made by the first Read
 	copies  [1]driver.Command
 }
 
@@ -35,7 +35,7 @@ func (d *Device) NewTensor(shape ...int) (*Tensor, error) {
 	bytes := int64(4)
 	for _, n := range shape {
 		if n < 0 || n > 0 && bytes > d.info.MaxBufferSize/int64(n) {
-			return nil, fmt.Errorf("gpu: a tensor of %v; the device's largest buffer is %d bytes", tensor.Shape(shape), d.info.MaxBufferSize)
+			return nil, fmt.Errorf("gpu: a tensor of shape %v is not possible: the device's largest buffer has %d bytes", tensor.Shape(shape), d.info.MaxBufferSize)
 		}
 		bytes *= int64(n)
 	}
@@ -45,7 +45,7 @@ func (d *Device) NewTensor(shape ...int) (*Tensor, error) {
 	defer d.leave()
 	b, err := d.driver.Buffer(bytes, driver.Storage)
 	if err != nil {
-		return nil, fmt.Errorf("gpu: a tensor of %v: %w", tensor.Shape(shape), err)
+		return nil, fmt.Errorf("gpu: a tensor of shape %v: %w", tensor.Shape(shape), err)
 	}
 	t := &Tensor{
 		d:       d,
@@ -73,11 +73,11 @@ func (d *Device) Upload(x *tensor.Tensor) (*Tensor, error) {
 	return t, nil
 }
 
-// Shape is the tensor's. It must not be changed.
+// Shape returns the tensor's shape, which the caller must not change.
 func (t *Tensor) Shape() tensor.Shape { return t.shape }
 
-// Write copies x, of the same shape, to the tensor, after what was submitted
-// before. It waits for the device only if x is large.
+// Write copies x, of the same shape, to the tensor after all earlier submissions.
+// It waits for the device only if x is large.
 func (t *Tensor) Write(ctx context.Context, x *tensor.Tensor) error {
 	if err := t.fits(x); err != nil {
 		return fmt.Errorf("gpu: write: %w", err)
@@ -90,8 +90,8 @@ func (t *Tensor) Write(ctx context.Context, x *tensor.Tensor) error {
 	return t.d.upload(ctx, t.memory.Buffer, 0, x.Data, &pending)
 }
 
-// Read copies the tensor to x, of the same shape, once what was submitted before
-// is done. When ctx ends first, it returns ctx's error and leaves x as it is.
+// Read waits for all earlier submissions and copies the tensor to x, of the same
+// shape. If ctx ends first, it returns ctx's error and leaves x as it is.
 func (t *Tensor) Read(ctx context.Context, x *tensor.Tensor) error {
 	if err := t.fits(x); err != nil {
 		return fmt.Errorf("gpu: read: %w", err)
@@ -123,22 +123,22 @@ func (t *Tensor) Read(ctx context.Context, x *tensor.Tensor) error {
 	return t.d.driver.Read(t.back, raw(x.Data))
 }
 
-// fits says why x cannot be copied from or to the tensor.
+// fits returns an error if x cannot be copied from or to the tensor.
 func (t *Tensor) fits(x *tensor.Tensor) error {
 	switch {
 	case x == nil:
-		return errors.New("a nil tensor")
+		return errors.New("the tensor is nil")
 	case !x.Shape.Equal(t.shape):
-		return fmt.Errorf("a tensor of %v, want %v", x.Shape, t.shape)
+		return fmt.Errorf("the tensor has shape %v, want %v", x.Shape, t.shape)
 	case len(x.Data) != t.shape.Len():
-		return fmt.Errorf("a tensor of %d elements, want %d", len(x.Data), t.shape.Len())
+		return fmt.Errorf("the tensor has %d elements, want %d", len(x.Data), t.shape.Len())
 	}
 	return nil
 }
 
 var errTensorClosed = errors.New("the tensor is closed")
 
-// enter keeps the device open and the tensor's memory until leave.
+// enter keeps the device open and the tensor's memory allocated until leave.
 func (t *Tensor) enter() error {
 	if err := t.d.enter(); err != nil {
 		return err
@@ -155,7 +155,8 @@ func (t *Tensor) leave() {
 	t.d.leave()
 }
 
-// hold keeps the tensor's memory until drop. The caller has entered the device.
+// hold keeps the tensor's memory allocated until drop. The caller has entered the
+// device.
 func (t *Tensor) hold() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -174,10 +175,9 @@ func (t *Tensor) drop() {
 	}
 }
 
-// Close gives the tensor's memory back, when the calls that use it have ended.
-// It is idempotent.
+// Close releases the tensor's memory once no call uses it. It is idempotent.
 func (t *Tensor) Close() error {
-	if t.d.enter() != nil { // which has closed it
+	if t.d.enter() != nil { // the device is closed, and with it the tensor
 		return nil
 	}
 	defer t.d.leave()
@@ -195,7 +195,7 @@ func (t *Tensor) Close() error {
 	return nil
 }
 
-// release gives up the memory, which nobody uses.
+// release releases the memory, which nobody uses.
 func (t *Tensor) release() {
 	t.memory.Buffer.Release()
 	if t.back != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// compile compiles a graph of one input x and one output.
+// compile compiles a graph with one input x and one output.
 func compile(t testing.TB, d *Device, f func(x *graph.Value) *graph.Value, shape ...int) *Plan {
 	t.Helper()
 	p, err := d.Compile(trace(t, func(g *graph.Graph) { g.Output("y", f(g.Input("x", shape...))) }))
@@ -22,7 +22,7 @@ func compile(t testing.TB, d *Device, f func(x *graph.Value) *graph.Value, shape
 	return p
 }
 
-// upload makes a tensor of the device.
+// upload uploads x.
 func upload(t testing.TB, d *Device, x *tensor.Tensor) *Tensor {
 	t.Helper()
 	r, err := d.Upload(x)
@@ -32,8 +32,8 @@ func upload(t testing.TB, d *Device, x *tensor.Tensor) *Tensor {
 	return r
 }
 
-// TestSubmit hands results from plan to plan on the device, in the order of the
-// calls.
+// TestSubmit passes results from plan to plan on the device and expects them to run
+// in the order of the calls.
 func TestSubmit(t *testing.T) {
 	d, ctx := open(t), context.Background()
 	double := compile(t, d, func(x *graph.Value) *graph.Value { return x.Add(x) }, 3, 5)
@@ -93,7 +93,7 @@ func TestSubmit(t *testing.T) {
 
 func ys(t []*Tensor) tensor.Shape { return t[0].Shape() }
 
-// TestFullQueue submits more than the queue holds, without a wait.
+// TestFullQueue submits more runs than the queue holds, without waiting.
 func TestFullQueue(t *testing.T) {
 	d, ctx := open(t), context.Background()
 	p := compile(t, d, func(x *graph.Value) *graph.Value { return x.Add(x) }, 4)
@@ -115,7 +115,7 @@ func TestFullQueue(t *testing.T) {
 	}
 }
 
-// TestConstantOutput has an output that the graph says outright.
+// TestConstantOutput runs a graph with an output that is a constant.
 func TestConstantOutput(t *testing.T) {
 	d, ctx := open(t), context.Background()
 	p, err := d.Compile(trace(t, func(g *graph.Graph) {
@@ -138,7 +138,7 @@ func TestConstantOutput(t *testing.T) {
 	}
 }
 
-// TestWrongTensors submits what a plan cannot take.
+// TestWrongTensors submits tensors that a plan cannot take.
 func TestWrongTensors(t *testing.T) {
 	d, other, ctx := open(t), open(t), context.Background()
 	p := compile(t, d, func(x *graph.Value) *graph.Value { return x.ReLU() }, 2, 3)
@@ -164,26 +164,26 @@ func TestWrongTensors(t *testing.T) {
 	}{
 		{p, []*Tensor{y}, nil, "0 inputs and 1 outputs given, want 1 and 1"},
 		{p, nil, []*Tensor{x}, "1 inputs and 0 outputs given, want 1 and 1"},
-		{p, []*Tensor{y}, []*Tensor{nil}, "input x: a nil tensor"},
+		{p, []*Tensor{y}, []*Tensor{nil}, "input x: the tensor is nil"},
 		{p, []*Tensor{y}, []*Tensor{upload(t, other, ramp(2, 3))}, "input x: the tensor is on another device"},
-		{p, []*Tensor{y}, []*Tensor{upload(t, d, ramp(3, 2))}, "input x: a tensor of [3, 2], want [2, 3]"},
-		{p, []*Tensor{upload(t, d, ramp(6))}, []*Tensor{x}, "output y: a tensor of [6], want [2, 3]"},
+		{p, []*Tensor{y}, []*Tensor{upload(t, d, ramp(3, 2))}, "input x: the tensor has shape [3, 2], want [2, 3]"},
+		{p, []*Tensor{upload(t, d, ramp(6))}, []*Tensor{x}, "output y: the tensor has shape [6], want [2, 3]"},
 		{p, []*Tensor{y}, []*Tensor{closed}, "input x: the tensor is closed"},
 		{p, []*Tensor{closed}, []*Tensor{x}, "output y: the tensor is closed"},
-		{two, []*Tensor{y, y}, []*Tensor{x}, "outputs y and z are one tensor"},
+		{two, []*Tensor{y, y}, []*Tensor{x}, "outputs y and z are the same tensor"},
 	} {
 		if err := c.p.RunInto(ctx, c.outputs, c.inputs); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
 	}
 	for want, err := range map[string]error{
-		"write: the tensor is closed":               closed.Write(ctx, ramp(2, 3)),
-		"read: the tensor is closed":                closed.Read(ctx, ramp(2, 3)),
-		"write: a tensor of [3, 2], want [2, 3]":    x.Write(ctx, ramp(3, 2)),
-		"read: a nil tensor":                        x.Read(ctx, nil),
-		"read: a tensor of 0 elements, want 6":      x.Read(ctx, tensor.Declare(2, 3)),
-		"a tensor of [1073741824, 1073741824, 3]; ": second(d.NewTensor(1<<30, 1<<30, 3)),
-		"a tensor of [-1]; ":                        second(d.NewTensor(-1)),
+		"write: the tensor is closed":                                   closed.Write(ctx, ramp(2, 3)),
+		"read: the tensor is closed":                                    closed.Read(ctx, ramp(2, 3)),
+		"write: the tensor has shape [3, 2], want [2, 3]":               x.Write(ctx, ramp(3, 2)),
+		"read: the tensor is nil":                                       x.Read(ctx, nil),
+		"read: the tensor has 0 elements, want 6":                       x.Read(ctx, tensor.Declare(2, 3)),
+		"a tensor of shape [1073741824, 1073741824, 3] is not possible": second(d.NewTensor(1<<30, 1<<30, 3)),
+		"a tensor of shape [-1] is not possible":                        second(d.NewTensor(-1)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -221,8 +221,8 @@ func TestWrongTensors(t *testing.T) {
 
 func second(_ *Tensor, err error) error { return err }
 
-// TestSubmitCancel ends a run's context after each of its submissions: the
-// outputs keep what they held.
+// TestSubmitCancel ends a run's context after each of its submissions and expects
+// unchanged outputs.
 func TestSubmitCancel(t *testing.T) {
 	d := open(t)
 	p, err := d.Compile(chain(t))
@@ -265,8 +265,8 @@ func TestSubmitCancel(t *testing.T) {
 	}
 }
 
-// TestTensorsAtOnce has goroutines write, submit, read and close, each with
-// tensors of its own and one that all read.
+// TestTensorsAtOnce starts goroutines that write, submit, read and close. Each has
+// its own tensors, and all read a shared one.
 func TestTensorsAtOnce(t *testing.T) {
 	d, ctx := open(t), context.Background()
 	p, err := d.Compile(trace(t, func(g *graph.Graph) {
@@ -315,8 +315,8 @@ func TestTensorsAtOnce(t *testing.T) {
 	}
 }
 
-// TestNoAllocation chains two plans on the device and reads the result, with
-// nothing allocated in Go.
+// TestNoAllocation chains two plans on the device and reads the result. It expects
+// no allocations in Go.
 func TestNoAllocation(t *testing.T) {
 	d, ctx := open(t), context.Background()
 	a := compile(t, d, func(x *graph.Value) *graph.Value { return x.ReLU() }, 3, 5)

@@ -10,9 +10,9 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// Time dispatches a kernel that belongs to no op, as a measure of the device:
-// once to warm up, then runs times, each waited for. Its bindings count buffers
-// of the given sizes in bytes, which hold zeros.
+// Time measures the device with a kernel that belongs to no op. It dispatches the
+// kernel once to warm up and then runs times, and waits for each dispatch. A
+// binding's Arg is an index into buffers of zeros of the given sizes in bytes.
 func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duration, error) {
 	if err := d.enter(); err != nil {
 		return nil, err
@@ -20,12 +20,12 @@ func (d *Device) Time(k shaders.Kernel, sizes []int64, runs int) ([]time.Duratio
 	defer d.leave()
 	for _, size := range sizes {
 		if size < 4 || size > min(d.info.MaxBufferSize, d.info.Limits.StorageBinding) {
-			return nil, fmt.Errorf("gpu: a buffer of %d bytes; the device binds %d at once", size, d.info.Limits.StorageBinding)
+			return nil, fmt.Errorf("gpu: a buffer of %d bytes is not possible: the device binds 4 to %d bytes at once", size, d.info.Limits.StorageBinding)
 		}
 	}
 	for dim, n := range k.Grid {
 		if n < 1 || n > d.info.Limits.WorkgroupsPerDim {
-			return nil, fmt.Errorf("gpu: %d workgroups along dimension %d, the device allows %d", n, dim, d.info.Limits.WorkgroupsPerDim)
+			return nil, fmt.Errorf("gpu: %d workgroups along dimension %d, but the device allows 1 to %d", n, dim, d.info.Limits.WorkgroupsPerDim)
 		}
 	}
 	pipe, err := d.pipeline(k)

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// warmers is the most devices that compile at once.
+	// warmers is the largest number of devices that compile at once.
 	warmers = 8
 
-	// warmable is the fewest kernels that are worth opening devices for.
+	// warmable is the smallest number of kernels worth opening devices for.
 	warmable = 4
 )
 
-// warm has a software driver compile kernels on several cores while the caller
-// goes on; the function it returns waits for that.
+// warm makes a software driver compile kernels on several cores while the caller
+// goes on. The function it returns waits for that.
 //
-// Such a driver turns a kernel into machine code at its first dispatch, one
-// after the other in a device's queue, and that is most of the time to a first
-// result. Here further devices dispatch the kernels on no workgroups, and the
-// driver's cache on disk hands the code over. Where there is none, though the user
-// has not said so, the work is in vain, and nothing else changes: errors are left
-// to the device that computes.
+// Such a driver turns a kernel into machine code at the kernel's first dispatch.
+// One device does so for one kernel after the other, which is most of the time to a
+// first result. warm opens more devices of the same adapter and dispatches the
+// kernels there on zero workgroups. The first device then finds the machine code in
+// the driver's cache on disk. If there is no such cache, the work is wasted but
+// harmless. warm ignores errors: the first device reports them.
 func (d *Device) warm(steps []plan.Step) (wait func()) {
 	none := func() {}
 	if d.info.Limits.Kind != shaders.CPU || cacheless() {
@@ -66,7 +66,7 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 			if err != nil {
 				return
 			}
-			defer w.Close() // which completes what it writes into the cache
+			defer w.Close() // completes its writes to the cache
 			for k := range queue {
 				if w.dispatchNone(k) != nil {
 					return
@@ -88,7 +88,7 @@ func cacheless() bool {
 	return false
 }
 
-// dispatchNone dispatches a kernel on no workgroups.
+// dispatchNone dispatches a kernel on zero workgroups.
 func (d *Device) dispatchNone(k shaders.Kernel) error {
 	if err := d.enter(); err != nil {
 		return err

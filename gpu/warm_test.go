@@ -8,8 +8,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestDispatchNone opens the device's adapter again and has it take kernels of
-// all kinds of binding.
+// TestDispatchNone opens the device's adapter again and dispatches kernels with all
+// kinds of bindings on zero workgroups.
 func TestDispatchNone(t *testing.T) {
 	d := open(t)
 	w, err := Open(d.self)
@@ -32,6 +32,6 @@ func TestDispatchNone(t *testing.T) {
 		}
 	}
 	if err := w.dispatchNone(shaders.Kernel{File: "no kernel"}); err == nil {
-		t.Error("a kernel of no file was dispatched")
+		t.Error("a kernel without a file was dispatched")
 	}
 }
