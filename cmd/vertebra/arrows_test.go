@@ -39,10 +39,11 @@ var arrows = []struct {
 }
 
 // TestArrows holds the imports of every package against the list, which itself
-// has no arrow upward.
+// has no arrow upward. Each package has one comment.
 func TestArrows(t *testing.T) {
 	const root, module = "../..", "github.com/vertebra/vertebra/"
 	got := map[string]map[string]bool{}
+	comments := map[string]int{}
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -54,12 +55,15 @@ func TestArrows(t *testing.T) {
 		case e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly|parser.ParseComments)
 		if err != nil {
 			return err
 		}
 		if got[folder] == nil {
 			got[folder] = map[string]bool{}
+		}
+		if file.Doc != nil {
+			comments[folder]++
 		}
 		for _, i := range file.Imports {
 			name, err := strconv.Unquote(i.Path.Value)
@@ -74,6 +78,11 @@ func TestArrows(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for folder := range got {
+		if comments[folder] != 1 {
+			t.Errorf("%s has %d package comments", folder, comments[folder])
+		}
 	}
 	above := map[string]bool{}
 	for _, a := range arrows {

@@ -19,7 +19,7 @@ func newBenchCompare(s *settings) *cobra.Command {
 		Long: `Reads what two runs of the same bench command have printed with --json, as on two
 machines or before and after a change, and prints what both have measured, the ratio
 B/A and the geometric mean of the ratios. Times below 1 mean that B is faster, rates
-above 1. Of bench ops --all only the default programs are compared.`,
+above 1. Of bench ops --all-kernels only the default programs are compared.`,
 		Example: `  vertebra bench ops --json > a.json
   vertebra bench compare a.json b.json
   vertebra bench compare a.json b.json --json`,

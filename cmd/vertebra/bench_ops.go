@@ -22,8 +22,8 @@ all runs; a run is from the input in host memory to the output in host memory, a
 three that do not count. The first run, in which the kernel is compiled, is told
 apart. JSON leaves out what has not been measured.
 
-With --all-kernels every program that can compute a shape is measured, in turns, the default
-first; the end says for which shapes another one was over a tenth faster.
+With --all-kernels every program that can compute a shape is measured, in turns, the
+default first; the end says for which shapes another one was over a tenth faster.
 
 --shapes names a JSON array. "op" is conv2d, with "h", "w", "cin", "cout", "kernel"
 and, where they are not the default, "stride", "pad", "groups", "batch"; or linear,

@@ -177,7 +177,7 @@ func TestClassifyErrors(t *testing.T) {
 		{"the head has 10 classes", []string{"lenet", in, "--classes", "12"}},
 		{"classify espcn_x3: it enlarges pictures; for classification see resnet18", []string{"espcn_x3", in}},
 		{"--size \"9\u00d7a\"", []string{"lenet", in, "--size", "9×a"}},
-		{"were all set", []string{"lenet", in, "--csv", "--json"}},
+		{"--csv and --json exclude each other", []string{"lenet", in, "--csv", "--json"}},
 		{"not a list of names", []string{"lenet", in, "--labels", in}},
 		{"in.png: neither", []string{"lenet", in, "--weights", in}},
 	} {

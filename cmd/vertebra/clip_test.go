@@ -105,7 +105,7 @@ func TestCLIPErrors(t *testing.T) {
 		want string
 	}{
 		{[]string{"match", in, "--text", " ", "--weights", w}, "text 1 of 1 is empty"},
-		{[]string{"match", in, "--weights", w}, `required flag(s) "text" not set`},
+		{[]string{"match", in, "--weights", w}, "match needs --text TEXT; see vertebra match --help"},
 		{[]string{"match", in, "--text", "a", "--weights", "no-such.pt"}, "no-such.pt: no such file"},
 		{[]string{"match", in, "--text", "a", "--weights", other}, "is a checkpoint of espcn_x2, not of clip"},
 		{[]string{"match", in, "--text", "a", "--weights", alone}, "no vocabulary lies beside it: give --vocab FILE"},

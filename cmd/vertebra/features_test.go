@@ -78,7 +78,7 @@ func TestFeaturesErrors(t *testing.T) {
 		{"all 6 go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "all"}},
 		{`no stage "layer9"; there are conv1, pool`, []string{in, "-o", "OUT.npy", "--layer", "layer9"}},
 		{"not an image", []string{in, file(t, "a.png", []byte("text")), "-o", "OUT.npy"}},
-		{`"output" not set`, []string{in}},
+		{"needs --output FILE", []string{in}},
 	} {
 		dir := t.TempDir()
 		var args []string

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -33,6 +35,7 @@ func placeAll(c *cobra.Command) {
 		flags.VisitAll(func(f *pflag.Flag) {
 			if p, ok := placeholders[f.Name]; ok {
 				f.Value = withPlaceholder{f.Value, p}
+				f.DefValue = strings.Trim(f.DefValue, "[]") // pflag writes lists so, even empty ones
 			}
 		})
 	}

@@ -87,6 +87,9 @@ Direct3D 12, without CUDA, Python or a converter.`,
 			if err := checkDevice(c); err != nil {
 				return err
 			}
+			if err := checkGiven(c); err != nil {
+				return err
+			}
 			return checkFiles(c, args)
 		},
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -131,7 +131,7 @@ func TestBadInput(t *testing.T) {
 		{"no such folder", []string{"upscale", in, "-o", filepath.Join(t.TempDir(), "none", "OUT.png")}, "no such file"},
 		{"file as folder", []string{"upscale", in, "-o", filepath.Join(in, "OUT.png")}, "not a directory"},
 		{"no format", []string{"upscale", in, "-o", "OUT.gif"}, `extension ".gif", want .png`},
-		{"no output", []string{"upscale", in}, `"output" not set`},
+		{"no output", []string{"upscale", in}, "upscale needs --output FILE"},
 		{"empty output", []string{"upscale", in, "-o", ""}, `--output "" names no file`},
 		{"empty weights", []string{"classify", "lenet", in, "--weights", ""}, `--weights "" names no file`},
 		{"too wide for a jpeg", []string{"upscale", wide, "-o", "OUT.jpg"}, "too many for a jpeg"},

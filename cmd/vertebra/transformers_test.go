@@ -148,7 +148,7 @@ func TestTransformerErrors(t *testing.T) {
 		{"none.png: no such file", []string{"reconstruct", "none.png", "--weights", w["mae_small"], "-o", "OUT.png"}},
 		{"reconstruct needs --weights FILE, as https://", []string{"reconstruct", in, "-o", "OUT.png"}},
 		{"in.png: seen at 60×60 pixels, want multiples of 8", []string{"reconstruct", in, "--weights", w["mae_small"], "-o", "OUT.png", "--size", "60x60"}},
-		{`"block" not set`, []string{"attention", "vit_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
+		{"attention needs --block N", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "-o", "OUT.png"}},
 		{"vit_small: block 2 of 2", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "2", "-o", "OUT.png"}},
 		{"vit_small: head 3 of 3", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--head", "3", "-o", "OUT.png"}},
 		{"--at 1.5,0, want two", []string{"attention", "vit_small", in, "--weights", w["vit_small"], "--block", "1", "--at", "1.5,0", "-o", "OUT.png"}},

@@ -72,7 +72,7 @@ func flagError(c *cobra.Command, err error) error {
 func computes(c *cobra.Command) bool {
 	for ; c.HasParent(); c = c.Parent() {
 		switch c.Name() {
-		case "completion", "inspect", "models", "shaders", "summary", "version":
+		case "compare", "completion", "inspect", "models", "shaders", "summary", "version":
 			return false
 		}
 	}
@@ -87,6 +87,32 @@ func checkDevice(c *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// together is the part of cobra's error about flags of which one alone may be
+// given that names those given.
+var together = regexp.MustCompile(`\[([^\]]+)\] were all set$`)
+
+// checkGiven refuses a command without a flag that it needs, or with two flags
+// that exclude each other.
+func checkGiven(c *cobra.Command) error {
+	var missing []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if need := f.Annotations[cobra.BashCompOneRequiredFlag]; len(need) > 0 && need[0] == "true" && !f.Changed {
+			missing = append(missing, fmt.Sprintf("--%s %s", f.Name, f.Value.Type()))
+		}
+	})
+	if len(missing) > 0 {
+		return fmt.Errorf("%s needs %s; see %s --help", c.Name(), strings.Join(missing, " and "), c.CommandPath())
+	}
+	err := c.ValidateFlagGroups()
+	if err == nil {
+		return nil
+	}
+	if m := together.FindStringSubmatch(err.Error()); m != nil {
+		err = fmt.Errorf("--%s exclude each other", strings.Join(strings.Fields(m[1]), " and --"))
+	}
+	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 }
 
 // The flags that name files: those that are written whole, and those that are

@@ -24,6 +24,10 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"upscale"}, "wrong number of arguments, 0: the usage is vertebra upscale IN -o OUT [flags]; see vertebra upscale --help"},
+		{[]string{"embed", in}, "vertebra: embed needs --output FILE; see vertebra embed --help"},
+		{[]string{"run", "lenet"}, "vertebra: run needs --input FILE and --output FILE; see vertebra run --help"},
+		{[]string{"classify", "lenet", in, "--csv", "--json"}, "vertebra: --csv and --json exclude each other; see vertebra classify --help"},
+		{[]string{"sam", in, "-o", "m.png", "--everything", "--point", "1,1"}, "vertebra: --everything and --point exclude each other; see vertebra sam --help"},
 		{[]string{"demo", "x"}, "wrong number of arguments, 1: the usage is vertebra demo [flags]; see"},
 		{[]string{"classify", "lenet"}, "wrong number of arguments, 1: the usage is vertebra classify MODEL IMAGE... [flags]; see"},
 		{[]string{"clasify"}, `unknown command "clasify" for "vertebra", is it classify?; see vertebra --help`},
@@ -75,7 +79,7 @@ func TestUsage(t *testing.T) {
 func TestNoDevice(t *testing.T) {
 	in := photograph(t, 8, 8)
 	for _, args := range [][]string{
-		{"summary", "lenet"}, {"models"}, {"inspect", in}, {"shaders", "-o", t.TempDir()}, {"version"}, {"completion", "bash"}, {"completion"},
+		{"summary", "lenet"}, {"models"}, {"inspect", in}, {"shaders", "-o", t.TempDir()}, {"version"}, {"bench", "compare", in, in}, {"completion", "bash"}, {"completion"},
 	} {
 		for _, flag := range []string{"device", "backend"} {
 			status, stdout, stderr := vertebra(append(args, "--"+flag, "gl")...)
@@ -83,7 +87,11 @@ func TestNoDevice(t *testing.T) {
 				t.Errorf("%v: status %d, %q", args, status, stderr)
 			}
 		}
-		if text := ok(t, args[0], "--help"); strings.Contains(text, "--device") || strings.Contains(text, "--backend") {
+		help := []string{args[0], "--help"}
+		if args[0] == "bench" {
+			help = []string{"bench", "compare", "--help"}
+		}
+		if text := ok(t, help...); strings.Contains(text, "--device") || strings.Contains(text, "--backend") {
 			t.Errorf("%s", text)
 		}
 	}

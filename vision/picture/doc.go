@@ -1,8 +1,11 @@
-// Package picture has pictures as networks see them: 8-bit samples in rows.
+// Package picture decodes, converts, resizes and draws pictures like Pillow.
 //
-// Load or Decode reads a file, turned as its orientation says; From takes a
-// picture of the standard library. Resize computes what Pillow's resize does, to
-// the last bit. A Transform maps points between a picture and what a model sees
-// of it, and a Mask or a Segmentation back. Save writes a file; DrawBoxes and
-// SideBySide draw what was found.
+// Load and Decode read a picture, turned upright and with the colours that Pillow
+// gives; From takes a picture of the standard library, and Save writes one. Resize,
+// Crop and CenterCrop prepare it, and Tensor makes a model's input of it. A
+// Transform maps points of the picture to that input, and its inverse maps results
+// back. Mask and Segmentation hold results in pixels. DrawBoxes, Overlay, SideBySide
+// and WithLegend show results to people.
+//
+// Package vision does all of this for a model; use this package for steps of your own.
 package picture
