@@ -1,18 +1,18 @@
-// Package driver is the seam between package gpu and a binding of WebGPU: all
-// that gpu asks of one. Package gpu/webgpu implements it; another binding, or
-// the browser, takes its place by implementing it, too.
+// Package driver is the interface between package gpu and a binding of WebGPU.
+// Package gpu/webgpu implements it for wgpu-native. Another binding, or the
+// browser, can implement it, too.
 //
 // A Driver lists adapters and opens one as a Device. A Device makes buffers and
-// pipelines, binds buffers to a pipeline as a Group, and takes Commands in
-// Submit, which it runs in the order of their submissions. Wait waits for a
-// submission; Read copies to the host.
+// pipelines and binds buffers to a pipeline as a Group. Submit takes Commands, and
+// the device runs them in the order of submission. Wait waits for a submission;
+// Read copies to the host.
 //
-// Objects may be released while submissions use them, which keep what they need.
+// An object may be released while submissions use it: they keep what they need.
 //
-// What comes back as an error is up to the caller: a text that is no kernel, a
-// lack of memory, more than a limit. What is out of order is not checked: a
-// range outside its buffer, an object that was released or that belongs to
-// another device.
+// Calls return errors for faults of the user's input: a text that is not a kernel,
+// too little memory, a limit exceeded. They do not check for mistakes of the
+// calling package: a range outside its buffer, an object that was released or
+// belongs to another device.
 package driver
 
 import (
@@ -45,25 +45,26 @@ func (i Info) String() string {
 
 // Driver is a binding of WebGPU.
 type Driver interface {
-	// Adapters lists what the backends offer that have this name, or all native
-	// ones if it is empty. The order stays the same.
+	// Adapters lists the adapters of the named backend, or of all native backends if
+	// the name is empty. The order is the same in every call.
 	Adapters(backend string) ([]Info, error)
 
-	// Open opens the adapter whose number in this list choose returns.
+	// Open passes this list to choose and opens the adapter with the index that
+	// choose returns.
 	Open(backend string, choose func([]Info) (number int, err error)) (Device, error)
 }
 
-// Device is an open adapter. Each method may be called by many goroutines at
-// once, but for Close, after which none is called.
+// Device is an open adapter. Many goroutines may call its methods at once. Close is
+// the last call.
 type Device interface {
-	// Info describes the adapter as it was opened.
+	// Info describes the open adapter.
 	Info() Info
 
-	// Buffer makes a buffer of zeros, of size bytes, a multiple of 4.
+	// Buffer makes a buffer of zeros. Its size in bytes is a multiple of 4.
 	Buffer(size int64, use Use) (Buffer, error)
 
-	// Write copies data to b, after what has been submitted. It has the data when
-	// it returns.
+	// Write copies data to b after all earlier submissions. The caller may change
+	// data when Write returns.
 	Write(b Buffer, offset int64, data []byte) error
 
 	// Pipeline compiles a kernel's text, whose entry point is main.
@@ -72,25 +73,25 @@ type Device interface {
 	// Group binds ranges of buffers to a pipeline's bindings, in order.
 	Group(p Pipeline, ranges []Range) (Group, error)
 
-	// Submit has the device run commands, one after the other, and returns at
-	// once. It does not keep the slice.
+	// Submit makes the device run commands one after the other, and returns at once.
+	// It does not keep the slice.
 	Submit(commands []Command) (Submission, error)
 
-	// Stamp runs dispatches and waits for them. It returns the device's clock
-	// before each and after the last, in ticks of unknown length, or nil if it has
-	// no clock or not as many ticks.
+	// Stamp runs dispatches and waits for them. It returns the time of the device's
+	// clock before each dispatch and after the last one, in ticks of unknown length.
+	// It returns nil if the device has no clock or cannot record so many times.
 	Stamp(commands []Command) ([]uint64, error)
 
-	// Wait waits for a submission, and thus all before it, but no longer than
-	// atMost. It reports whether it is done.
+	// Wait waits until a submission and all before it are done, but no longer than
+	// atMost. It reports whether they are done.
 	Wait(s Submission, atMost time.Duration) (done bool)
 
-	// Read copies the start of b, which is of use Readable, to the host. All
-	// submissions that write it are done.
+	// Read copies the start of b, a Readable buffer, to the host. The caller has
+	// waited for all submissions that write to b.
 	Read(b Buffer, to []byte) error
 
-	// Close waits for all that was submitted and releases the device. All that was
-	// made of it has been released.
+	// Close waits for all submissions and releases the device. The caller has
+	// released all objects of the device.
 	Close()
 }
 
@@ -109,7 +110,7 @@ type Buffer interface{ Release() }
 // Pipeline is a compiled kernel.
 type Pipeline interface{ Release() }
 
-// Group is what a pipeline is bound to.
+// Group is a set of buffer ranges bound to a pipeline.
 type Group interface{ Release() }
 
 // Range is a range of a buffer, in bytes.
@@ -127,6 +128,6 @@ type Command struct {
 	From, To Range // of the same size, a multiple of 4
 }
 
-// Submission numbers what was submitted to a device, from 1 on. Zero is before
+// Submission is the number of a submission to a device. The first is 1; 0 is before
 // all of them.
 type Submission uint64

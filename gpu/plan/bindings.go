@@ -6,15 +6,15 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// bindings notes what follows from the ways in which kernels bind values: how
-// many bytes a dispatch sees, which values it writes while it reads others, and
-// how much is seen of those that are read through panes.
+// bindings records how kernels bind values: how many bytes a dispatch sees, which
+// values must not share a buffer, and how much room a pane needs behind a value's
+// offset.
 func (l *lowerer) bindings() {
 	type pair struct{ a, b int }
 	seen := map[pair]bool{}
 	for at := range l.Steps {
 		s := &l.Steps[at]
-		if s.Eval != nil { // no dispatch
+		if s.Eval != nil { // not a dispatch
 			for _, o := range s.operands {
 				s.Bytes += l.seen(shaders.Binding{}, o)
 			}
@@ -45,8 +45,7 @@ func (l *lowerer) bindings() {
 	}
 }
 
-// bind notes what each binding of each step refers to, once all values have
-// their slots.
+// bind sets the bindings of each step. All values have their slots by then.
 func (l *lowerer) bind() {
 	for at := range l.Steps {
 		s := &l.Steps[at]
@@ -70,7 +69,7 @@ func (l *lowerer) bind() {
 	}
 }
 
-// narrow applies a kernel's offset and size to a binding of all of a value.
+// narrow applies a kernel's offset and size to the binding of a whole operand.
 func (b *Binding) narrow(k shaders.Binding) {
 	b.Offset += k.Offset
 	if b.Size > 0 {
@@ -84,12 +83,12 @@ func (b *Binding) narrow(k shaders.Binding) {
 	}
 }
 
-// at is the memory of life id.
+// at returns the memory of life id.
 func (l *lowerer) at(id int) Range {
 	return Range{l.slots[id].buffer, l.slots[id].offset, l.lives[id].bytes}
 }
 
-// seen is how many bytes of an operand a kernel sees through binding b.
+// seen returns how many bytes of an operand a kernel sees through binding b.
 func (l *lowerer) seen(b shaders.Binding, o operand) int64 {
 	n := o.size
 	switch {
@@ -109,9 +108,9 @@ func (l *lowerer) seen(b shaders.Binding, o operand) int64 {
 	return n
 }
 
-// binds reports whether k binds no more than the device allows, whole only
-// constants that can be, and through panes only those that are laid out for
-// them.
+// binds reports whether the device allows k's bindings. They must not be too many. A
+// constant that k binds whole must fit the limit, and one that k binds through a
+// pane must have a layout for panes.
 func (l *lowerer) binds(v *graph.Value, shapes []tensor.Shape, k shaders.Kernel, packs map[int]shaders.Layout) bool {
 	buffers := 0
 	for _, b := range k.Bindings {

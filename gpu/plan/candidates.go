@@ -9,13 +9,13 @@ import (
 // Candidate is a choice of one program for each op of a graph.
 type Candidate struct {
 	Choice Choice
-	Name   string // of the program taken last, which is all there is for a graph of one op
+	Name   string // of the program chosen last; the only one for a graph of one op
 }
 
-// Candidates yields choices that together take each program of each op: the
-// first takes every op's first program, the next every op's second, and so on;
-// where an op has no more, its last. The loop compiles what it wants tried with
-// each Choice, one graph at a time, and learns from that how many there are.
+// Candidates yields choices that together use every program of every op. The first
+// uses every op's first program, the second every op's second, and so on. An op with
+// fewer programs uses its last. The loop's body compiles its graphs with each
+// Choice, one after the other; Candidates counts the programs meanwhile.
 func Candidates(base Choice) iter.Seq[*Candidate] {
 	return func(yield func(*Candidate) bool) {
 		for i, most := 0, 1; i < most; i++ {

@@ -8,8 +8,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestCandidates expects every program of every op of a graph, once a plan has
-// been made with each choice, and the default ones first.
+// TestCandidates makes a plan with each choice. Together they must use every program
+// of every op, and the first must be the default.
 func TestCandidates(t *testing.T) {
 	g, err := graph.Trace(func(g *graph.Graph) {
 		x := g.Input("x", 1, 16, 16, 8)

@@ -16,8 +16,9 @@ import (
 
 var update = flag.Bool("update", false, "write the listings in testdata anew")
 
-// listed are the models, by name, whose plans are in testdata: for a device of
-// WebGPU's guaranteed limits, and those marked for a software device as well.
+// listed names the models whose plans are in testdata. All have a plan for a device
+// with WebGPU's guaranteed limits; the marked ones have one for a software device,
+// too.
 var listed = []struct {
 	name     string
 	software bool
@@ -51,18 +52,18 @@ var listed = []struct {
 	{"sam_vit_b", false},
 }
 
-// leastBuffers are the most, in shares of the lower bound, that plans may take
-// where it is over 1.15. A ResNet's first values are 3.2 MB and, pooled, 0.8 MB
-// that are then read and kept beside transforms of 1.8 MB: no dispatch reads and
-// writes the same buffer, so the three are in different buffers or the pooled
-// one beside a transform, and either way they take 5.8 MB, not the 4.4 MB that
-// are alive at once.
+// leastBuffers holds limits over 1.15 for the memory of some plans, relative to the
+// lower bound. A ResNet's first value has 3.2 MB. Pooled it has 0.8 MB, which are
+// kept while transforms of 1.8 MB are made from them. No dispatch may read and write
+// the same buffer. The three values are therefore in different buffers, or the
+// pooled one is beside a transform. Both take 5.8 MB, but only 4.4 MB are alive at
+// once.
 var leastBuffers = map[string]float64{"resnet18": 1.32, "resnet34": 1.32}
 
-// TestListings compares the plans of models with those in testdata: what a
-// change of passes, kernels or memory does shows as a difference there. On both
-// kinds of device a plan keeps within 1.15 of the most bytes alive at once, or
-// the share in leastBuffers.
+// TestListings compares the plans of models with those in testdata, which shows the
+// effect of a change of passes, kernels or memory. On both kinds of device a plan
+// takes at most 1.15 times the most bytes alive at once, or the share in
+// leastBuffers.
 func TestListings(t *testing.T) {
 	software := shaders.Default
 	software.Kind = shaders.CPU
@@ -105,7 +106,7 @@ func TestListings(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := l.String(); got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-					t.Errorf("the plan has changed (go test ./gpu/plan -run Listings -update writes it anew):\n%s", got)
+					t.Errorf("the plan has changed (go test ./gpu/plan -run Listings -update writes the new one):\n%s", got)
 				}
 			})
 		}

@@ -9,13 +9,13 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// operand is what a storage binding refers to: a range of a value's memory or
-// of a constant, or neither, for an absent arg.
+// operand is what a binding refers to: a range of a value's memory or of a
+// constant, or nothing for an absent arg.
 type operand struct {
 	value        int // index into Plan.lives, or -1
 	constant     *graph.Value
 	layout       shaders.Layout
-	offset, size int64 // bytes; all of it if size is 0
+	offset, size int64 // in bytes; size 0 means the whole operand
 }
 
 // lowerer builds a plan.
@@ -24,16 +24,16 @@ type lowerer struct {
 	lim    shaders.Limits
 	choice Choice
 	value  map[*graph.Value]int          // life of a root
-	last   map[*graph.Value]*graph.Value // op that needs a root last; nil for outputs
-	fault  error                         // of one of the caller's own programs
+	last   map[*graph.Value]*graph.Value // last op that needs a root; nil for outputs
+	fault  error                         // error in one of the caller's own programs
 }
 
-// New chooses programs for the ops of a graph and memory for its values. It is
-// a pure function: the same graph, limits and choice give the same plan. No
-// buffer for values is larger than most.
+// New chooses programs for the ops of a graph and memory for its values. A buffer
+// for values has at most most bytes. New is a pure function: the same graph, limits
+// and choice give the same plan.
 func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, error) {
 	if g == nil || len(g.Outputs) == 0 {
-		return nil, errors.New("gpu: a graph without outputs")
+		return nil, errors.New("gpu: the graph has no outputs")
 	}
 	g = g.Fuse()
 	var inputs, outputs []int // lives, or -1
@@ -95,7 +95,7 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 	return &l.Plan, nil
 }
 
-// origin names the input or op that makes v, and its layer.
+// origin names the input or the op that makes v, and its layer.
 func origin(v *graph.Value) string {
 	switch {
 	case v.Op == nil:
@@ -106,10 +106,11 @@ func origin(v *graph.Value) string {
 	return v.Op.Name()
 }
 
-// storable refuses a value that no buffer holds, whatever its op is split into.
+// storable returns an error if v is too large for a buffer. Splitting its op does
+// not help.
 func storable(v *graph.Value, most int64) error {
 	if bytes := 4 * int64(v.Shape.Len()); bytes > most {
-		return fmt.Errorf("gpu: %s: a value of %v takes %d bytes; the device's largest buffer is %d", origin(v), v.Shape, bytes, most)
+		return fmt.Errorf("gpu: %s: a value of shape %v takes %d bytes, but the device's largest buffer has %d", origin(v), v.Shape, bytes, most)
 	}
 	return nil
 }
@@ -124,16 +125,16 @@ func root(v *graph.Value) *graph.Value {
 	}
 }
 
-// newLife is the memory of a value of n elements that no step needs yet.
+// newLife adds a life of n elements that no step needs yet and returns its index.
 func (l *lowerer) newLife(n int) int {
 	l.lives = append(l.lives, life{bytes: 4 * int64(n), first: unborn})
 	return len(l.lives) - 1
 }
 
-// unborn is the first step of a life before there is one.
+// unborn is the first step of a life that no step needs yet.
 const unborn = -1
 
-// needs records that the step to come reads or writes life id.
+// needs records that the next step reads or writes life id.
 func (l *lowerer) needs(id int) {
 	v := &l.lives[id]
 	if v.first == unborn {
@@ -171,9 +172,9 @@ func (l *lowerer) op(v *graph.Value) error {
 	return l.fault
 }
 
-// onto returns which of v's args has memory that the result can take: the one
-// that has been there longest, that nothing needs any more and that v does not
-// read otherwise.
+// onto returns the arg of v whose memory the result can take. No later op may need
+// that arg, and no other arg of v may share its memory. Of several such args it
+// returns the oldest.
 func (l *lowerer) onto(v *graph.Value) (arg int, ok bool) {
 	first := 0
 next:
@@ -202,7 +203,7 @@ func (l *lowerer) tooLarge(v *graph.Value) error {
 			big = s
 		}
 	}
-	return fmt.Errorf("a value of %v takes %d bytes; the device binds %d at once, and the op cannot be split",
+	return fmt.Errorf("a value of shape %v takes %d bytes, but the device binds only %d at once, and the op cannot be split",
 		big, 4*int64(big.Len()), l.lim.StorageBinding)
 }
 
@@ -234,7 +235,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel}
 		for d, n := range kernel.Grid {
 			if n < 1 || n > l.lim.WorkgroupsPerDim {
-				return fmt.Errorf("%s needs %d workgroups along dimension %d, the device allows %d", p.Name, n, d, l.lim.WorkgroupsPerDim)
+				return fmt.Errorf("%s needs %d workgroups along dimension %d, but the device allows 1 to %d", p.Name, n, d, l.lim.WorkgroupsPerDim)
 			}
 		}
 		for _, b := range kernel.Bindings {
@@ -255,7 +256,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	return nil
 }
 
-// operand is all of an arg.
+// operand returns a whole arg as an operand.
 func (l *lowerer) operand(a *graph.Value, layout shaders.Layout) (operand, error) {
 	r := root(a)
 	switch {
@@ -267,7 +268,7 @@ func (l *lowerer) operand(a *graph.Value, layout shaders.Layout) (operand, error
 	return operand{value: -1, constant: r, layout: layout}, nil
 }
 
-// eval appends the step of an op that the host computes.
+// eval appends a step that the host computes.
 func (l *lowerer) eval(v *graph.Value, c shaders.Call) error {
 	s := Step{Op: v.Op.Name(), Layer: v.Name, Program: OnCPU, Eval: &Eval{c.Op, c.Args, c.Result}}
 	for _, a := range v.Args {
@@ -289,14 +290,14 @@ func (l *lowerer) eval(v *graph.Value, c shaders.Call) error {
 	return nil
 }
 
-// program picks a way to compute a section of v.
+// program picks a program for a section of v.
 func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 	able := c.programs
 	if able == nil {
 		able = l.programs(v, c)
 	}
 	if len(able) == 0 {
-		return shaders.Program{}, fmt.Errorf("no kernel for arguments %v", c.Args)
+		return shaders.Program{}, fmt.Errorf("no program for arguments %v", c.Args)
 	}
 	i := 0
 	if l.choice.Program != nil {
@@ -305,8 +306,8 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 	return able[i], nil
 }
 
-// programs lists the ways to compute a section of v that this graph and the
-// device allow: a program may lay out constants anew, but not values.
+// programs lists the programs for a section of v that this graph and the device
+// allow. A program may change the layout of constants, but not of values.
 func (l *lowerer) programs(v *graph.Value, c section) []shaders.Program {
 	var able []shaders.Program
 next:

@@ -6,8 +6,8 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// listed lists the ways to compute a call, the caller's own first. What is wrong
-// with one of these becomes the lowerer's fault.
+// listed lists the programs for a call, the caller's own first. If one of these is
+// not valid, listed leaves it out and sets l.fault.
 func (l *lowerer) listed(c shaders.Call, lim shaders.Limits) []shaders.Program {
 	var all []shaders.Program
 	if l.choice.Own != nil {
@@ -22,19 +22,20 @@ func (l *lowerer) listed(c shaders.Call, lim shaders.Limits) []shaders.Program {
 	return append(all, shaders.Programs(c, lim)...)
 }
 
-// valid says what is wrong with a program for an op of so many args.
+// valid returns an error if a program for an op with the given number of args is
+// not valid.
 func valid(p shaders.Program, args int) error {
 	if len(p.Kernels) == 0 {
-		return fmt.Errorf("no kernels")
+		return fmt.Errorf("it has no kernels")
 	}
 	for i := range p.Pack {
 		if i < 0 || i >= args {
-			return fmt.Errorf("a layout for arg %d of %d", i, args)
+			return fmt.Errorf("it has a layout for arg %d, but the op has %d args", i, args)
 		}
 	}
 	for _, n := range p.Scratch {
 		if n < 1 {
-			return fmt.Errorf("scratch of %d elements", n)
+			return fmt.Errorf("it has scratch of %d elements", n)
 		}
 	}
 	for _, k := range p.Kernels {
@@ -44,9 +45,9 @@ func valid(p shaders.Program, args int) error {
 		for i, b := range k.Bindings {
 			switch {
 			case b.Arg < shaders.Absent || b.Arg > args+len(p.Scratch):
-				return fmt.Errorf("kernel %s binds number %d; there are %d args, the result and %d of scratch", k.File, b.Arg, args, len(p.Scratch))
+				return fmt.Errorf("kernel %s binds number %d, but there are only %d args, the result and %d scratch values", k.File, b.Arg, args, len(p.Scratch))
 			case b.Access > shaders.Uniform || b.Offset < 0 || b.Offset%slotAlign != 0 || b.Size < 0:
-				return fmt.Errorf("kernel %s: binding %d is %+v", k.File, i, b)
+				return fmt.Errorf("kernel %s: binding %d is not valid: %+v", k.File, i, b)
 			}
 		}
 	}

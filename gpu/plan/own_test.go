@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// square is an op of nobody's but this test: y = x².
+// square is an op that only this test has: y = x².
 type square struct{}
 
 func (square) Name() string { return "square" }
@@ -36,7 +36,7 @@ func squares(t *testing.T) *graph.Graph {
 	return g
 }
 
-// program is a program for square, in a file of the test's own.
+// program returns a program for square with the test's own file.
 func program(c shaders.Call, _ shaders.Limits) []shaders.Program {
 	if _, ok := c.Op.(square); !ok {
 		return nil
@@ -53,8 +53,8 @@ func program(c shaders.Call, _ shaders.Limits) []shaders.Program {
 
 var squareFiles = fstest.MapFS{"square.wgsl": {Data: []byte("const WG = 64u;")}}
 
-// TestOwnOp expects an op without kernels to be computed on the CPU, said so,
-// and with the caller's own program to be dispatched.
+// TestOwnOp expects that an op without kernels runs on the CPU and the listing says
+// so, and that the caller's own program is dispatched.
 func TestOwnOp(t *testing.T) {
 	g := squares(t)
 	p, err := New(g, shaders.Default, 1<<20, Choice{})
@@ -76,7 +76,7 @@ func TestOwnOp(t *testing.T) {
 	}
 }
 
-// TestOwnProgramRefused expects errors of programs that no device can run.
+// TestOwnProgramRefused expects errors for programs that no device can run.
 func TestOwnProgramRefused(t *testing.T) {
 	g := squares(t)
 	for want, change := range map[string]func(p *shaders.Program){

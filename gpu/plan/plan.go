@@ -1,9 +1,8 @@
-// Package plan turns a graph into the dispatches that compute it and the memory
-// that its values need, for a device of given limits. It is the pure half of
-// package gpu: text and arithmetic, without a device.
+// Package plan turns a graph into dispatches and gives its values memory, for a
+// device with given limits. It is the pure half of package gpu and needs no device.
 //
-// New makes a Plan, whose String is the listing that tests hold. Package gpu
-// makes pipelines and buffers of it and runs it.
+// New makes a Plan. Package gpu makes the plan's pipelines and buffers and runs it.
+// Plan.String lists the dispatches; tests compare these listings.
 package plan
 
 import (
@@ -17,30 +16,31 @@ import (
 
 // Choice decides what New otherwise decides by itself.
 type Choice struct {
-	// Program picks one of the programs that can compute a call; the list is never
-	// empty, the device's best guess first. Nil picks the first.
+	// Program picks one of the programs for a call and returns its index. The list
+	// is never empty and begins with the best guess for the device. A nil Program
+	// picks the first.
 	Program func(c shaders.Call, programs []shaders.Program) int
 
-	// Apart keeps results out of the memory of what they are added to.
+	// Apart gives each result its own memory. By default a result may take the
+	// memory of an arg, such as the residual that it is added to.
 	Apart bool
 
-	// Own lists further ways to compute a call, the best first: for ops of the
-	// caller's own, or better ones for others. They come before the programs of
-	// package shaders. Their kernels' Files are the caller's. It returns nil for
-	// what it does not know, and that includes calls with Onto or Part, where its
-	// programs do not heed these.
+	// Own lists the caller's own programs for a call, the best first. They come
+	// before the programs of package shaders and may be for any op. Their kernels
+	// read the caller's Files. Own returns nil for a call that it does not know. It
+	// must also return nil for a call with Onto or Part if its programs ignore these.
 	Own func(c shaders.Call, lim shaders.Limits) []shaders.Program
 }
 
-// OnCPU is what a listing has for the program of an op that no kernel can
-// compute: its Eval is called in the middle of the plan.
+// OnCPU is the name of the program in a step whose op has no kernel. The plan calls
+// the op's Eval instead.
 const OnCPU = "eval on the CPU"
 
-// Plan is a graph turned into dispatches: all but the objects of a device.
+// Plan is a graph turned into dispatches, without the objects of a device.
 type Plan struct {
 	Steps   []Step  // in the order in which they run
 	Sizes   []int64 // of each buffer for values, in bytes
-	Bound   int64   // most bytes of values alive at once: no plan can take less
+	Bound   int64   // most bytes of values alive at once, a lower bound of the sum of Sizes
 	Inputs  []Range // of each of the graph's inputs
 	Outputs []Output
 
@@ -51,16 +51,16 @@ type Plan struct {
 // Step is one dispatch of a plan or, with Eval, an op computed on the host.
 type Step struct {
 	Op, Layer, Program string
-	Name               string // of the kernel; other ones of the plan have other names, unless their Files differ
+	Name               string // of the kernel; kernels with the same Files and Name are the same
 	Kernel             shaders.Kernel
-	Bindings           []Binding // of each of the kernel's, but for its sizes; of Eval's args and result
+	Bindings           []Binding // for each binding of the kernel, or for Eval's args and result
 	Eval               *Eval
 	FLOPs, Bytes       int64
 
 	operands []operand // of each binding
 }
 
-// Eval is an op that the host computes, of args and to a result of these shapes.
+// Eval is an op that the host computes, with the shapes of its args and result.
 type Eval struct {
 	Op     graph.Op
 	Args   []tensor.Shape
@@ -74,11 +74,11 @@ type Range struct {
 }
 
 // Binding is what a kernel's binding refers to: a range of a buffer or of a
-// constant, or neither, for an absent arg.
+// constant, or nothing for an absent arg.
 type Binding struct {
-	Range                   // Buffer is -1 if it is none of a buffer; Size is 0 for all the rest of a constant
-	Constant *graph.Value   // nil if it is none of a constant
-	Layout   shaders.Layout // how the constant is laid out
+	Range                   // Buffer is -1 if it is not in a buffer; Size 0 means up to the end of a constant
+	Constant *graph.Value   // nil if it is not a constant
+	Layout   shaders.Layout // of the constant
 }
 
 // Output is where one of the graph's outputs is: in a buffer or, if Constant is
@@ -90,10 +90,9 @@ type Output struct {
 	Constant *tensor.Tensor
 }
 
-// String lists the steps: layer, program, grid, buffers and offsets read
-// and written, operations and bytes; then what the plan takes. Dispatches in
-// sequence that differ only in the part of a constant that they read share a
-// line.
+// String lists the steps: layer, program, grid, buffers and offsets read and
+// written, operations and bytes. The last line sums them up. Successive dispatches
+// share a line if they differ only in the part of a constant that they read.
 func (p *Plan) String() string {
 	var b strings.Builder
 	var flops int64
@@ -119,8 +118,8 @@ func (p *Plan) String() string {
 	return b.String()
 }
 
-// line is what a step's line of the listing says but its number, operations
-// and bytes.
+// line returns a step's line of the listing without its number, operations and
+// bytes.
 func (p *Plan) line(i int) string {
 	var b strings.Builder
 	s := p.Steps[i]

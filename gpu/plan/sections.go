@@ -8,18 +8,18 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// section is a part of an op's result that is computed at once: all of it, a
-// band or a stripe.
+// section is a part of an op's result that a program computes at once: the whole
+// result, a band or a stripe.
 type section struct {
 	shaders.Call
-	at []int64 // bytes where each arg and, last, the result begins; whole is all of it
+	at []int64 // byte offsets of the args and, last, of the result; whole for a whole value
 
-	programs []shaders.Program // that can compute it; nil if not listed yet
+	programs []shaders.Program // programs for it; nil if not listed yet
 }
 
 const whole = -1
 
-// offset is how operand o, number i of a section's args and result, is bound.
+// offset narrows operand o, number i of the args and the result, to the section.
 func (c section) offset(o operand, i int, s tensor.Shape) operand {
 	if c.at[i] != whole {
 		o.offset, o.size = c.at[i], 4*int64(s.Len())
@@ -27,14 +27,14 @@ func (c section) offset(o operand, i int, s tensor.Shape) operand {
 	return o
 }
 
-// ampleScratch is scratch, in bytes, with which kernels have enough to do at
-// once: an op on images that takes twice as much is cut into parts of about so
-// much.
+// ampleScratch is an amount of scratch, in bytes, that gives kernels enough work at
+// once. An op on images with at least twice as much scratch is cut into parts with
+// about this amount.
 const ampleScratch = 32 << 20
 
-// sections cuts v into what is computed at once: all of it, unless its values
-// are too large to bind or its scratch is more than ample. It returns nil if
-// the values are too large and v cannot be cut.
+// sections returns v in one section, or cuts it into several if its values are too
+// large to bind or its scratch is more than ample. It returns nil if the values are
+// too large and v cannot be cut.
 func (l *lowerer) sections(v *graph.Value) []section {
 	c := section{Call: shaders.Call{Op: v.Op, Args: v.ArgShapes(), Result: v.Shape}}
 	for range len(v.Args) + 1 {
@@ -55,8 +55,8 @@ func (l *lowerer) sections(v *graph.Value) []section {
 	return nil
 }
 
-// scratch is the bytes of scratch that the best program for c takes, were there
-// no limit to them, if c is of images.
+// scratch returns how many bytes of scratch the best program for c would take
+// without a limit, or 0 if c does not work on images.
 func (l *lowerer) scratch(c section) int64 {
 	if _, ok := c.Op.(graph.Striped); !ok || len(c.Result) != 4 {
 		return 0
@@ -85,9 +85,9 @@ func (l *lowerer) fits(v *graph.Value) bool {
 
 func (l *lowerer) bindable(s tensor.Shape) bool { return 4*int64(s.Len()) <= l.lim.StorageBinding }
 
-// bands cuts v along its first dimension into bands, at least as many as parts,
-// that fit the limit and begin at offsets that a binding may have, or returns
-// nil.
+// bands cuts v along its first dimension into at least parts bands. They fit the
+// limit and begin at offsets that bindings may have. It returns nil if v cannot be
+// cut this way.
 func (l *lowerer) bands(v *graph.Value, parts int64) []section {
 	op, ok := v.Op.(graph.Banded)
 	if !ok {
@@ -115,8 +115,8 @@ func (l *lowerer) bands(v *graph.Value, parts int64) []section {
 	return sections
 }
 
-// bandRows returns how many rows make bands, at least as many as parts, that fit
-// the limit and begin at offsets that a binding may have, or 0 if none do.
+// bandRows returns the number of rows of a band for bands, or 0 if no number is
+// possible.
 func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.Shape, moves []bool, parts int64) int {
 	step, most := int64(1), int64(result[0])/max(parts, 1)
 	consider := func(s tensor.Shape) {
@@ -134,15 +134,15 @@ func (l *lowerer) bandRows(v *graph.Value, shapes []tensor.Shape, result tensor.
 	return int(even(int64(result[0]), most, step))
 }
 
-// stripes cuts each image of v into stripes of as many rows as fit the limit and
-// begin at offsets that a binding may have, of all images at least as many as
-// parts, or returns nil.
+// stripes cuts each image of v into stripes of rows, all images together into at
+// least parts stripes. They have as many rows as fit the limit and begin at offsets
+// that bindings may have. It returns nil if v cannot be cut this way.
 func (l *lowerer) stripes(v *graph.Value, parts int64) []section {
 	op, ok := v.Op.(graph.Striped)
 	if !ok || len(v.Shape) < 2 || op.Rows(v.ArgShapes(), v.Shape, 0, 1) == nil {
 		return nil
 	}
-	// Where the args' rows can begin with the result's, no row is read in vain.
+	// If the args' rows begin at offsets that bindings may have, no extra rows are read.
 	step := alignedRows(v.Shape, 1)
 	wide := step
 	for i, s := range v.ArgShapes() {
@@ -152,7 +152,7 @@ func (l *lowerer) stripes(v *graph.Value, parts int64) []section {
 	}
 	h := int64(v.Shape[1])
 	most := min(h, int64(v.Shape[0])*h/max(parts, 1), l.lim.StorageBinding/rowBytes(v.Shape, 1))
-	const tile = 4 // rows, of the largest of Winograd's
+	const tile = 4 // rows of Winograd's largest tile
 	for _, n := range []int64{lcm(wide, tile), wide, step} {
 		for rows := even(h, most, n); rows > 0; rows = (rows - 1) / n * n {
 			if sections := l.stripesOf(v, op, int(rows)); sections != nil {
@@ -163,8 +163,9 @@ func (l *lowerer) stripes(v *graph.Value, parts int64) []section {
 	return nil
 }
 
-// even is the least number of rows, a multiple of n or all h, that makes no more
-// parts of h rows than the largest such number up to most; 0 if there is none.
+// even returns how many rows a part has if h rows are cut into as few parts as
+// possible and as evenly as possible. A part has at most most rows: a multiple of n,
+// or all h. It returns 0 if that is not possible.
 func even(h, most, n int64) int64 {
 	if most >= h {
 		return h
@@ -177,8 +178,8 @@ func even(h, most, n int64) int64 {
 	return (all + count - 1) / count * n
 }
 
-// stripesOf cuts v into stripes of so many rows, or returns nil if one does not
-// fit.
+// stripesOf cuts v into stripes of the given number of rows. It returns nil if a
+// stripe does not fit.
 func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []section {
 	var sections []section
 	shapes, result := v.ArgShapes(), v.Shape
@@ -186,7 +187,7 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 		for from := 0; from < result[1]; from += rows {
 			to := min(from+rows, result[1])
 			c := section{Call: shaders.Call{Op: op}}
-			// begin is where row r of this image of s begins.
+			// begin returns the offset of row r of this image in s.
 			begin := func(s tensor.Shape, r int) int64 { return int64(image*s[1]+r) * rowBytes(s, 1) }
 			need := op.Rows(shapes, result, from, to)
 			for i, s := range shapes {
@@ -207,7 +208,7 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 				return nil
 			}
 			c.Part = shaders.Part{Height: shapes[0][1], First: need[0][0], From: from, To: to}
-			if c.programs = l.programs(v, c); len(c.programs) == 0 { // their scratch is too large
+			if c.programs = l.programs(v, c); len(c.programs) == 0 { // the programs' scratch is too large
 				return nil
 			}
 			sections = append(sections, c)
@@ -216,16 +217,16 @@ func (l *lowerer) stripesOf(v *graph.Value, op graph.Striped, rows int) []sectio
 	return sections
 }
 
-// rowBytes is the size of an element of dimension d of s.
+// rowBytes returns the size of one row of dimension d of s.
 func rowBytes(s tensor.Shape, d int) int64 { return 4 * int64(s[d+1:].Len()) }
 
-// alignedRows is the fewest elements of dimension d of s after which a binding
-// may begin.
+// alignedRows returns the smallest number of rows of dimension d of s after which a
+// binding may begin.
 func alignedRows(s tensor.Shape, d int) int64 {
 	return slotAlign / gcd(rowBytes(s, d), slotAlign)
 }
 
-// extent returns s with n elements in dimension d.
+// extent returns s with extent n in dimension d.
 func extent(s tensor.Shape, d, n int) tensor.Shape {
 	s = s.Clone()
 	s[d] = n

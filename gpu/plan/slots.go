@@ -6,9 +6,9 @@ import (
 	"sort"
 )
 
-// life is a value that needs memory from step first to step last, inclusive.
-// Rivals are the lives, by index, that must be in other buffers: WebGPU forbids
-// one dispatch to read and to write the same buffer.
+// life is a value that needs memory from step first to step last, inclusive. Its
+// rivals, given by index, must be in other buffers: WebGPU forbids a dispatch that
+// reads and writes the same buffer.
 type life struct {
 	bytes       int64
 	first, last int
@@ -16,7 +16,7 @@ type life struct {
 	room        int64 // bytes that the buffer must have from the life's offset on
 }
 
-// slot is where a life is: a range of a buffer.
+// slot is the place of a life in a buffer.
 type slot struct {
 	buffer int
 	offset int64
@@ -25,12 +25,12 @@ type slot struct {
 // slotAlign is the alignment of storage bindings in WebGPU.
 const slotAlign = 256
 
-// assign gives each life a slot, such that no two lives share memory at the
-// same step and no rivals a buffer. It returns the slots, the size of each
-// buffer, none over limit, and the lower bound: the most bytes alive at once.
+// assign gives each life a slot. Two lives never share memory at the same step, and
+// rivals never share a buffer. It returns the slots, the size of each buffer, none
+// over limit, and a lower bound of their sum: the most bytes alive at once.
 //
-// What is lost depends on the order of placing. Assign tries several, and then
-// mends the best by chance, always the same for the same lives.
+// The result depends on the order of placing. assign tries several orders and then
+// random changes to the best one. The same lives always give the same result.
 func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64) {
 	bound = mostAlive(lives)
 	best := int64(-1)
@@ -71,7 +71,7 @@ func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64
 	return slots, sizes, bound
 }
 
-// mostAlive is the largest sum of bytes over lives that overlap at one step.
+// mostAlive returns the largest number of bytes that are alive at one step.
 func mostAlive(lives []life) int64 {
 	change := map[int]int64{}
 	for _, l := range lives {
@@ -91,7 +91,7 @@ func mostAlive(lives []life) int64 {
 	return most
 }
 
-// orders lists orders of placing: by size, start, length, area and end.
+// orders lists orders of placing: by size, start, duration, area and end.
 func orders(lives []life) [][]int {
 	keys := []func(l life) int64{
 		func(l life) int64 { return -l.bytes },
@@ -112,8 +112,9 @@ func orders(lives []life) [][]int {
 	return all
 }
 
-// place puts lives, in order, each into the allowed buffer that grows least by
-// it; where a new buffer would cost no more, into a new one if spread.
+// place places lives in the given order. It puts each into the allowed buffer that
+// grows least. If a new buffer costs the same, it takes the new one only if spread is
+// set.
 func place(lives []life, order []int, spread bool, limit int64) ([]slot, []int64) {
 	slots := make([]slot, len(lives))
 	for i := range slots {
@@ -161,8 +162,9 @@ func rivalIn(l life, slots []slot, buffer int) bool {
 	return false
 }
 
-// gap returns the offset of the smallest gap that life i fits in, beside those
-// lives of a buffer that overlap it in time; the end of them if it fits in none.
+// gap returns the offset of the smallest gap for life i in a buffer with the lives
+// others. Only lives that overlap it in time count. If no gap is large enough, gap
+// returns the end of these lives.
 func gap(lives []life, slots []slot, others []int, i int) int64 {
 	l, bytes := lives[i], aligned(lives[i].bytes)
 	end, best, room := int64(0), int64(-1), int64(0)

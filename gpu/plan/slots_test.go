@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// checkAssign fails if two lives share memory at one step, rivals a buffer, a
-// buffer is too small, or the bound is not one.
+// checkAssign fails if two lives share memory at one step, if rivals share a buffer,
+// if a buffer is too small, or if the sum of the buffers is below the bound.
 func checkAssign(t *testing.T, lives []life) (total, bound int64) {
 	t.Helper()
 	slots, sizes, bound := assign(lives, 1<<40)
@@ -39,7 +39,7 @@ func checkAssign(t *testing.T, lives []life) (total, bound int64) {
 	return total, bound
 }
 
-// rival makes rivals of two lives.
+// rival makes two lives rivals.
 func rival(lives []life, i, j int) {
 	lives[i].rivals = append(lives[i].rivals, j)
 	lives[j].rivals = append(lives[j].rivals, i)
@@ -72,10 +72,10 @@ func TestAssignChain(t *testing.T) {
 	}
 }
 
-// TestAssignUNet has the lives of a U-Net of four levels: on the way down two
-// convolutions and a pooling each, whose second result waits for the way up,
-// where it is concatenated with what comes from below. Whole buffers for each
-// value would take 1.22 times the bound.
+// TestAssignUNet has the lives of a U-Net with four levels. A level on the way down
+// has two convolutions and a pooling. The second result is kept until the way up,
+// which concatenates it with the result of the level below. A separate buffer for
+// each value would take 1.22 times the bound.
 func TestAssignUNet(t *testing.T) {
 	const levels, full = 4, int64(1 << 24)
 	var lives []life

@@ -12,9 +12,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestLargeImage holds the plans of a network on an image whose values are
-// over the storage-binding limit. Buffers are as large as WebGPU guarantees,
-// 256 MiB, which what U-Net joins here is not held to: it would take 314 MB.
+// TestLargeImage checks the plans of networks on an image whose values are over the
+// storage-binding limit. Buffers have the 256 MiB that WebGPU guarantees. U-Net's
+// concatenated value would take 314 MB, but the plan does not store it.
 func TestLargeImage(t *testing.T) {
 	software := shaders.Default
 	software.Kind = shaders.CPU
@@ -57,7 +57,7 @@ func TestLargeImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	lim := shaders.Default
-	lim.StorageBinding = 64 << 20 // less than the rows under a window
+	lim.StorageBinding = 64 << 20 // less than the rows under one window
 	if _, err := New(g, lim, 1<<40, Choice{}); err == nil || !strings.Contains(err.Error(), "cannot be split") {
 		t.Errorf("a row over the limit: %v", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// device is an open adapter. Of wgpu-native's calls all may run on many threads
-// at once; submissions take turns, so that they have numbers.
+// device is an open adapter. All of wgpu-native's calls may run on many threads at
+// once, but submissions take turns because they are numbered.
 type device struct {
 	info     driver.Info
 	instance *wgpu.Instance
@@ -28,11 +28,11 @@ type device struct {
 	commands []C.vt_command // of one submission
 }
 
-// open has the shim take note of a device, whose C handle is the first word of
-// the binding's.
+// open registers a device with the shim. The first word of a wgpu.Device is its C
+// handle.
 func open(d *wgpu.Device) *C.vt_device { return C.vt_open(*(*unsafe.Pointer)(unsafe.Pointer(d))) }
 
-// failure makes an error of what a call returned.
+// failure makes an error from the text that a C call returned.
 func failure(text *C.char) error {
 	if text == nil {
 		return nil
@@ -43,7 +43,7 @@ func failure(text *C.char) error {
 
 func (d *device) Info() driver.Info { return d.info }
 
-// Close releases in reverse order, for the queue and each buffer hold the
+// Close releases in reverse order, because the queue and each buffer refer to the
 // device.
 func (d *device) Close() {
 	C.vt_close(d.native)
@@ -57,8 +57,8 @@ type buffer struct{ native unsafe.Pointer }
 
 func (b *buffer) Release() { C.wgpuBufferRelease(b.native) }
 
-// Buffer is the driver's. A lack of memory is an error here; with the binding's
-// call it is the end of the process.
+// Buffer implements driver.Device. It returns an error if there is too little memory,
+// whereas the binding's call ends the process.
 func (d *device) Buffer(size int64, use driver.Use) (driver.Buffer, error) {
 	b := &buffer{}
 	if err := failure(C.vt_buffer(d.native, C.uint64_t(size), use == driver.Readable, &b.native)); err != nil {
@@ -87,7 +87,7 @@ type pipeline struct{ native C.vt_pipeline }
 func (p *pipeline) Release() { C.vt_pipeline_release(&p.native) }
 
 func (d *device) Pipeline(source string, access []shaders.Access) (driver.Pipeline, error) {
-	const uniform, readWrite, read = 1, 2, 3 // of wgpu
+	const uniform, readWrite, read = 1, 2, 3 // wgpu's binding types
 	types := make([]C.uint8_t, len(access)+1)
 	for i, a := range access {
 		types[i] = read
@@ -107,7 +107,7 @@ func (d *device) Pipeline(source string, access []shaders.Access) (driver.Pipeli
 	return p, nil
 }
 
-// group is what a pipeline is bound to.
+// group is a set of buffer ranges bound to a pipeline.
 type group struct{ native unsafe.Pointer }
 
 func (g *group) Release() { C.wgpuBindGroupRelease(g.native) }
@@ -128,7 +128,7 @@ func native(r driver.Range) C.vt_range {
 	return C.vt_range{buffer: r.Buffer.(*buffer).native, offset: C.uint64_t(r.Offset), size: C.uint64_t(r.Size)}
 }
 
-// encode turns commands into the shim's, in memory that the next call takes. The
+// encode turns commands into the shim's. The result is valid until the next call. The
 // caller holds the lock.
 func (d *device) encode(commands []driver.Command) []C.vt_command {
 	d.commands = d.commands[:0]

@@ -21,12 +21,12 @@ static void pause_for(int us) {
 struct vt_device {
 	void            *device, *queue;
 	uint64_t         submitted;
-	_Atomic uint64_t done; // the last submission known to be
+	_Atomic uint64_t done; // the last submission known to be done
 };
 
-// failure is what went wrong in the call that this thread is in. An error scope
-// of wgpu-native belongs to the device, and would see the errors of all threads;
-// what no scope captures is reported on the thread that caused it.
+// failure is the error of the call that this thread is in. An error scope of
+// wgpu-native belongs to the device and would catch the errors of all threads.
+// wgpu-native reports errors outside a scope on the thread that caused them.
 static _Thread_local char *failure;
 
 static void on_error(int type, const char *message, void *user) {
@@ -39,7 +39,7 @@ static void on_error(int type, const char *message, void *user) {
 		strcpy(failure, text);
 }
 
-// fresh forgets what calls that cannot fail have reported.
+// fresh clears errors of earlier calls that do not check for them.
 static void fresh(void) {
 	free(failure);
 	failure = NULL;
@@ -97,10 +97,10 @@ char *vt_write(vt_device *d, void *buffer, uint64_t offset, const void *data, si
 	return failed();
 }
 
-// Polling with wait set gives up after five seconds and then takes the work for
-// done, whose memory it frees while the device still uses it. Polling without
-// asks the device, so this asks again and again, ever less often. Any thread's
-// poll may run any thread's callback.
+// A poll with wait set gives up after five seconds. It then treats the work as done
+// and frees its memory while the device still uses it. vt_wait therefore polls
+// without wait, at growing intervals. A poll on one thread may run the callback of
+// another.
 bool vt_wait(vt_device *d, uint64_t submission, int64_t microseconds) {
 	int us = 20;
 	for (;;) {
@@ -127,8 +127,8 @@ static void on_map(int status, void *user) {
 	atomic_store(&m->done, true);
 }
 
-// The mapping is on this function's stack, which waits for the callback: it comes
-// with the next poll, for the buffer is not in use, and at once after an error.
+// The mapping is on the stack, so vt_read must wait for the callback. It comes with
+// the next poll, because the buffer is not in use, or at once after an error.
 char *vt_read(vt_device *d, void *buffer, size_t size, void *to) {
 	mapping m = {false, 0};
 	fresh();
@@ -140,7 +140,7 @@ char *vt_read(vt_device *d, void *buffer, size_t size, void *to) {
 	}
 	if (failure || m.status != 0)
 		return failure ? failed() : words("the buffer cannot be mapped");
-	// Only of a mapped buffer: of another this ends the process.
+	// This ends the process if the buffer is not mapped.
 	memcpy(to, wgpuBufferGetConstMappedRange(buffer, 0, size), size);
 	wgpuBufferUnmap(buffer);
 	return failed();
@@ -243,8 +243,8 @@ static void on_done(int status, void *user) {
 	free(m);
 }
 
-// finish submits what was encoded, unless there was an error, and has on_done
-// called when it is done.
+// finish submits the encoded commands unless there was an error. wgpu-native calls
+// on_done when they are done.
 static char *finish(vt_device *d, void *encoder) {
 	void *commands = failure ? NULL : wgpuCommandEncoderFinish(encoder, NULL);
 	mark *m = malloc(sizeof *m);
@@ -317,8 +317,8 @@ char *vt_stamp(vt_device *d, const vt_command *c, size_t n, uint64_t *ticks) {
 	return e;
 }
 
-// Drivers allocate from threads that end with the device, whose heaps glibc
-// otherwise keeps.
+// Drivers allocate memory on threads that end with the device. glibc would keep the
+// heaps of these threads.
 void vt_trim(void) {
 #ifdef __GLIBC__
 	malloc_trim(0);

@@ -9,8 +9,7 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// TestTexts holds every kernel text to being one that the binding's compiler
-// takes.
+// TestTexts checks that the binding's compiler accepts every kernel text.
 func TestTexts(t *testing.T) {
 	opened, err := Driver{}.Open("", func([]driver.Info) (int, error) { return 0, nil })
 	if err != nil {

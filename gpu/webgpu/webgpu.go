@@ -1,28 +1,28 @@
-// Package webgpu is the driver on wgpu-native 0.17, which the binding
+// Package webgpu implements package driver with wgpu-native 0.17, which the binding
 // github.com/rajveermalviya/go-webgpu links. It is the only package that imports
 // the binding, and the only one with C code.
 //
-// Start with Driver: Adapters lists what there is, Open opens it. Package gpu is
-// what a program uses.
+// Programs use package gpu instead. Start here with Driver: Adapters lists the
+// adapters, and Open opens one.
 //
-// The binding lists and opens adapters. All else is called in C, by shim.c,
-// for what the binding does is not safe here:
+// The binding lists and opens adapters. The C code in shim.c makes all other calls,
+// because the binding's are not safe here:
 //
-//   - Its MapAsync, its OnSubmittedWorkDone and its device-lost callback hand C the
-//     address of a Go variable and return, and a garbage collection before the
-//     callback ends the process. The shim's callbacks see C memory alone.
-//   - It reads errors from error scopes, of which a device has one stack for all
-//     threads. The shim opens none: an error is then reported on the thread whose
-//     call it is of.
-//   - It lets a lack of memory end the process, where the shim returns an error.
+//   - Its MapAsync, its OnSubmittedWorkDone and its device-lost callback pass the
+//     address of a Go variable to C and return. A garbage collection before the
+//     callback ends the process. The shim's callbacks use only C memory.
+//   - It reads errors from error scopes, but all threads share the device's stack of
+//     scopes. The shim opens no scopes: wgpu-native then reports an error on the
+//     thread that made the call.
+//   - It ends the process if there is too little memory. The shim returns an error.
 //
-// wgpu-native's own objects may be used by many threads at once. While it compiles
-// a pipeline, it holds a lock of the device that a submission waits for: a run may
-// be held up for as long as one kernel is compiled, though not for a whole graph.
+// Many threads may use wgpu-native's objects at once. While wgpu-native compiles a
+// pipeline, it holds a lock that submissions need. A run may therefore wait while
+// one kernel is compiled, but not while a whole graph is.
 //
-// These end the process, so that nothing that comes from outside may reach them:
-// a submission that uses a destroyed or mapped buffer, a look at the memory of a
-// buffer that is not mapped, the release of NULL, a lost device.
+// The following end the process, and callers must prevent them: a submission that
+// uses a destroyed or mapped buffer, access to the memory of a buffer that is not
+// mapped, the release of NULL, a lost device.
 package webgpu
 
 import (
@@ -36,7 +36,7 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// Driver is the binding.
+// Driver implements driver.Driver.
 type Driver struct{}
 
 var backends = []struct {
@@ -50,8 +50,9 @@ var backends = []struct {
 	{"gl", wgpu.BackendType_OpenGL, wgpu.InstanceBackend_GL},
 }
 
-// adapters starts the binding with the backends asked for and lists what they
-// offer. The caller releases the instance and each adapter.
+// adapters starts the binding with the given backend, or with all native ones if it
+// is empty, and lists their adapters. The caller releases the instance and each
+// adapter.
 func adapters(backend string) (*wgpu.Instance, []*wgpu.Adapter, error) {
 	flags := wgpu.InstanceBackend_Primary
 	if backend != "" {
@@ -62,10 +63,10 @@ func adapters(backend string) (*wgpu.Instance, []*wgpu.Adapter, error) {
 			}
 		}
 		if flags == wgpu.InstanceBackend_None {
-			return nil, nil, fmt.Errorf("gpu: backend %q is none of vulkan, metal, dx12, gl", backend)
+			return nil, nil, fmt.Errorf("gpu: backend %q is unknown; want vulkan, metal, dx12 or gl", backend)
 		}
 	}
-	wgpu.SetLogLevel(wgpu.LogLevel_Off) // errors come back from the calls
+	wgpu.SetLogLevel(wgpu.LogLevel_Off) // the calls return errors
 	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: flags})
 	return instance, instance.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: flags}), nil
 }
@@ -102,7 +103,7 @@ func describe(a *wgpu.Adapter) driver.Info {
 	return info
 }
 
-// Adapters is the driver's.
+// Adapters implements driver.Driver.
 func (Driver) Adapters(backend string) ([]driver.Info, error) {
 	instance, list, err := adapters(backend)
 	if err != nil {
@@ -117,7 +118,7 @@ func (Driver) Adapters(backend string) ([]driver.Info, error) {
 	return infos, nil
 }
 
-// Open is the driver's.
+// Open implements driver.Driver.
 func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (driver.Device, error) {
 	instance, list, err := adapters(backend)
 	if err != nil {
@@ -139,7 +140,7 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 	}
 	a := list[i]
 	d := &device{info: infos[i], instance: instance}
-	// The limits of a device are low unless the adapter's own are asked for.
+	// A device has low default limits unless it requests the adapter's own.
 	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: a.GetLimits().Limits}}
 	if d.info.Timestamps {
 		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
