@@ -10,34 +10,34 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// AttentionOptions say whose attention is looked at.
+// AttentionOptions select a block, its heads and a query token.
 type AttentionOptions struct {
-	Block int   // from 0, through all stages
-	Heads []int // from 0; the mean of these, or of all if it is nil
+	Block int   // from 0, counted through all stages
+	Heads []int // from 0; the map is their mean; nil means all heads
 
-	// At is where the token is that looks, across and down in shares of the
-	// picture. nil means the class token, and of a Swin the token in the middle.
+	// At is the place of the query token: x and y as fractions of the width and
+	// height. nil means the class token, or a Swin's middle token.
 	At *[2]float64
 }
 
-// AttentionMap is how much a token of a transformer attends to the others.
+// AttentionMap says how much one token of a transformer attends to the others.
 type AttentionMap struct {
 	Name    string         // of the input
-	Op      string         // of the block: "attention", or "window_attention" of a Swin
-	Picture *picture.Image // what the model sees
+	Op      string         // of the block: "attention", or "window_attention" in a Swin
+	Picture *picture.Image // as the model sees it
 
-	// Heat is the attention to each token of the picture. With that to the class
-	// token, or to what fills up a Swin's windows, it is 1 in sum.
+	// Heat is the attention to each token of the picture. The attention to the class
+	// token, or to the padding of a Swin's windows, is not in it. All together sum to 1.
 	Heat  picture.Heat
-	Token *[2]int // row and column of the token that looks; nil for the class token
+	Token *[2]int // row and column of the query token; nil for the class token
 
-	Windows *graph.Windows // how the tokens are cut into windows; nil if they are not
+	Windows *graph.Windows // of a Swin, else nil
 
 	title string
 }
 
-// Attention computes where a token looks in a block of a ViT, of an autoencoder's
-// encoder, of a detector's backbone or of a Swin.
+// Attention computes the attention of one token in a block of a transformer: a ViT,
+// a masked autoencoder's encoder, a detector's backbone or a Swin.
 func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*AttentionMap, error) {
 	network, patch, err := m.transformer()
 	if err != nil {
@@ -79,8 +79,8 @@ func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*A
 	return a, a.window(o, block, heads)
 }
 
-// transformer is the network whose blocks are looked at, and the height and width
-// of its tokens in pixels, 0 of a Swin.
+// transformer returns the network with the blocks and the side of its patches in
+// pixels, which is 0 for a Swin.
 func (m *Model) transformer() (models.Network, int, error) {
 	switch n := m.Network.(type) {
 	case *models.ViT:
@@ -92,10 +92,10 @@ func (m *Model) transformer() (models.Network, int, error) {
 	case *models.Swin:
 		return n, 0, nil
 	}
-	return nil, 0, fmt.Errorf("vision: %s has no attention to look at; ViT, MAE and Swin have", m.Name)
+	return nil, 0, fmt.Errorf("vision: %s has no attention to show; ViT, MAE and Swin have", m.Name)
 }
 
-// heads are those that are looked at, of a number of them, and go into the title.
+// heads returns the heads that o selects of all heads, and begins the title.
 func (a *AttentionMap) heads(o AttentionOptions, all int) ([]int, error) {
 	a.title = fmt.Sprintf("block %d, mean of heads", o.Block)
 	switch len(o.Heads) {
@@ -112,13 +112,13 @@ func (a *AttentionMap) heads(o AttentionOptions, all int) ([]int, error) {
 	}
 	for _, h := range o.Heads {
 		if h < 0 || h >= all {
-			return nil, fmt.Errorf("head %d of %d, which are 0 to %d", h, all, all-1)
+			return nil, fmt.Errorf("there is no head %d: heads are 0 to %d", h, all-1)
 		}
 	}
 	return o.Heads, nil
 }
 
-// place is the row and column of a token.
+// place returns the row and column of the token at a place, and keeps them in Token.
 func (a *AttentionMap) place(at [2]float64) (row, column int) {
 	row, column = int(at[1]*float64(a.Heat.Rows)), int(at[0]*float64(a.Heat.Columns))
 	row, column = min(row, a.Heat.Rows-1), min(column, a.Heat.Columns-1)
@@ -126,7 +126,7 @@ func (a *AttentionMap) place(at [2]float64) (row, column int) {
 	return row, column
 }
 
-// tokens looks at attention of all tokens to all, the class token being the first.
+// tokens fills Heat from global attention, where the class token is token 0.
 func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads []int, patch int) error {
 	rows, columns, query := a.Picture.Height/patch, a.Picture.Width/patch, 0
 	a.Heat = picture.Heat{Rows: rows, Columns: columns, Weight: make([]float64, rows*columns)}
@@ -137,7 +137,7 @@ func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads [
 	for _, head := range heads {
 		w := block.tokens(head, query)
 		if len(w) != len(a.Heat.Weight)+1 {
-			return errors.New("vision: the block's tokens are not those of the picture")
+			return errors.New("vision: the block's tokens do not match the picture's patches")
 		}
 		for i, v := range w[1:] {
 			a.Heat.Weight[i] += v / float64(len(heads))
@@ -146,7 +146,7 @@ func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads [
 	return nil
 }
 
-// window looks at attention inside a window.
+// window fills Heat from attention inside a window.
 func (a *AttentionMap) window(o AttentionOptions, block *attentionBlock, heads []int) error {
 	w, err := block.windows()
 	if err != nil {
@@ -173,8 +173,8 @@ func (a *AttentionMap) window(o AttentionOptions, block *attentionBlock, heads [
 	return nil
 }
 
-// Panels are the picture, the windows of a Swin, and the attention over the
-// picture, with the token that looks in a frame, for picture.SideBySide.
+// Panels returns the picture, a Swin's windows, and the attention over the picture,
+// for picture.SideBySide. A frame marks the query token.
 func (a *AttentionMap) Panels() []picture.Panel {
 	m, who := a.Picture.Large(), "class token"
 	all := []picture.Panel{{Caption: "what the model sees", Picture: m}}
@@ -190,12 +190,11 @@ func (a *AttentionMap) Panels() []picture.Panel {
 	return append(all, picture.Panel{Caption: who + ", " + a.title, Picture: marked(a.Heat.Over(m)), Bar: a.Heat.Bar()})
 }
 
-// partition tints a picture by the windows that compute it and draws their
-// borders.
+// partition tints the windows of a picture and draws their borders.
 func partition(m *picture.Image, w graph.Windows) *picture.Image {
 	out := picture.New(m.Width, m.Height, 3)
 	m = m.RGB()
-	place := func(at, size, d int) int { // of a pixel: the window's number along d
+	place := func(at, size, d int) int { // the number of a pixel's window along d
 		token := at * w.Size[d] / size
 		return (token - w.Shift[d] + w.Padded[d]) % w.Padded[d] / w.Window[d]
 	}

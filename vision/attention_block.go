@@ -8,16 +8,16 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// attentionBlock is the attention of a transformer's block, laid open: kernels
-// never keep the scores, so for a picture of them they are computed again, for
-// one token, from queries and keys.
+// attentionBlock is the attention of a transformer's block. Kernels do not keep the
+// weights of attention, so it computes those of one token again from queries and
+// keys.
 type attentionBlock struct {
-	op   *graph.Value // of a graph.Attention or graph.WindowAttention
+	op   *graph.Value // with a graph.Attention or graph.WindowAttention
 	args []*tensor.Tensor
 }
 
-// layOpen makes the queries, keys and values of block number n of a traced model
-// its only output, [B, N, 3·C] or [B, H, W, 3·C].
+// layOpen finds block n of a traced model. It makes the block's queries, keys and
+// values the only output of g, [B, N, 3·C] or [B, H, W, 3·C].
 func layOpen(g *graph.Graph, n int) (*attentionBlock, error) {
 	var all []*graph.Value
 	for _, v := range g.Nodes {
@@ -34,14 +34,14 @@ func layOpen(g *graph.Graph, n int) (*attentionBlock, error) {
 		return nil, fmt.Errorf("the model has no attention of image tokens to each other")
 	}
 	if n < 0 || n >= len(all) {
-		return nil, fmt.Errorf("block %d of %d, which are 0 to %d", n, len(all), len(all)-1)
+		return nil, fmt.Errorf("there is no block %d: blocks are 0 to %d", n, len(all)-1)
 	}
 	v := all[n]
 	g.Outputs = []graph.Output{{Name: "qkv", Value: v.Args[0]}}
 	return &attentionBlock{op: v}, nil
 }
 
-// set takes what the graph gave, of a batch of one.
+// set takes the output of the graph for a batch of one.
 func (a *attentionBlock) set(qkv *tensor.Tensor) {
 	a.args = []*tensor.Tensor{qkv}
 	for _, v := range a.op.Args[1:] {
@@ -49,7 +49,7 @@ func (a *attentionBlock) set(qkv *tensor.Tensor) {
 	}
 }
 
-// constant is a value that depends on weights alone.
+// constant computes a value that depends only on weights.
 func constant(v *graph.Value) *tensor.Tensor {
 	if v.Op == nil {
 		return v.Const
@@ -61,7 +61,7 @@ func constant(v *graph.Value) *tensor.Tensor {
 	return v.Op.Eval(args)
 }
 
-// heads is the number of heads.
+// heads returns the number of heads.
 func (a *attentionBlock) heads() int {
 	switch op := a.op.Op.(type) {
 	case graph.Attention:
@@ -72,8 +72,8 @@ func (a *attentionBlock) heads() int {
 	return 0
 }
 
-// tokens is how much token number query of the sequence attends to each, in a
-// head: not negative, and 1 in sum.
+// tokens returns the weights softmax(scale·q·k) with which token query attends to
+// each token in a head.
 func (a *attentionBlock) tokens(head, query int) []float64 {
 	op, qkv := a.op.Op.(graph.Attention), a.args[0]
 	n, c := qkv.Shape[1], qkv.Shape[2]/3
@@ -86,20 +86,21 @@ func (a *attentionBlock) tokens(head, query int) []float64 {
 	return softmax(scores)
 }
 
-// windowToken is a token of a window and how much it is attended to. Those that
-// only fill the map up lie outside of it.
+// windowToken is a token of a window and its weight. Tokens of the padding lie
+// outside the map.
 type windowToken struct {
 	row, column int
 	weight      float64
 }
 
-// windows says how the map is cut.
+// windows returns the partition of the map into windows.
 func (a *attentionBlock) windows() (graph.Windows, error) {
 	return a.op.Op.(graph.WindowAttention).Windows(a.op.Args[0].Shape)
 }
 
-// window is how much the token at a row and column attends to those of its
-// window, in a head. What the roll has made its neighbour has a weight near 0.
+// window returns the weights with which the token at a row and column attends to the
+// tokens of its window in a head. Tokens that only the shift brought into the window
+// have weights near 0.
 func (a *attentionBlock) window(head, row, column int) ([]windowToken, error) {
 	op, qkv := a.op.Op.(graph.WindowAttention), a.args[0]
 	w, err := op.Windows(qkv.Shape)

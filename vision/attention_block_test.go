@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestAttentionBlock weighs the values with the weights of every token, which
-// has to give the op's own result: plain, shifted, padded and cosine.
+// TestAttentionBlock sums the values by the weights of every token. The sums must be
+// the op's own result: plain, shifted, padded and cosine.
 func TestAttentionBlock(t *testing.T) {
 	swin := func(v2 bool) models.Network {
 		return models.NewSwin(models.SwinConfig{Dim: 16, Depths: []int{2, 2}, Heads: []int{2, 4}, Window: graph.Pair{3, 4}, V2: v2})

@@ -17,7 +17,7 @@ func smallSwin() zoo.Model {
 	})
 }
 
-// TestAttention looks at all kinds of transformers, on the GPU as in plain Go.
+// TestAttention compares all kinds of transformers on the GPU with plain Go.
 func TestAttention(t *testing.T) {
 	ctx, in := context.Background(), Image("in", pattern(90, 70, 3).Image())
 	vit := smallModel("vit_small", zoo.Classify, func() models.Network { return models.NewViT(smallViT) })
@@ -32,7 +32,7 @@ func TestAttention(t *testing.T) {
 		model  zoo.Model
 		o      AttentionOptions
 		token  *[2]int
-		panels []string // the last caption is Title
+		panels []string // captions after the first
 	}{
 		{vit, AttentionOptions{Block: 1}, nil, []string{"class token, block 1, mean of heads"}},
 		{vit, AttentionOptions{Block: 1, Heads: []int{2}, At: &[2]float64{0, 1}}, corner, []string{"token 7,0, block 1, head 2"}},
@@ -56,7 +56,7 @@ func TestAttention(t *testing.T) {
 			t.Errorf("%s: %d×%d weights, %v in sum", m.Name, a.Heat.Rows, a.Heat.Columns, sum)
 		}
 		if (a.Token == nil) != (c.token == nil) || a.Token != nil && *a.Token != *c.token {
-			t.Errorf("%s: token %v looks, want %v", m.Name, a.Token, c.token)
+			t.Errorf("%s: the token is %v, want %v", m.Name, a.Token, c.token)
 		}
 		panels := a.Panels()
 		for i, want := range append([]string{"what the model sees"}, c.panels...) {
@@ -92,9 +92,9 @@ func TestAttentionErrors(t *testing.T) {
 		o    AttentionOptions
 		want string
 	}{
-		{lenet, AttentionOptions{}, "lenet has no attention to look at"},
-		{swin, AttentionOptions{Block: 4}, "swin_small: block 4 of 4, which are 0 to 3"},
-		{swin, AttentionOptions{Heads: []int{1, 2}}, "swin_small: head 2 of 2, which are 0 to 1"},
+		{lenet, AttentionOptions{}, "lenet has no attention to show"},
+		{swin, AttentionOptions{Block: 4}, "swin_small: there is no block 4: blocks are 0 to 3"},
+		{swin, AttentionOptions{Heads: []int{1, 2}}, "swin_small: there is no head 2: heads are 0 to 1"},
 		{swin, AttentionOptions{At: &[2]float64{0, math.NaN()}}, "want two numbers between 0 and 1"},
 	} {
 		if _, err := c.m.Attention(context.Background(), c.o, in); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// prepared is a picture as the network wants it, or what is wrong with it.
+// prepared is a picture prepared for the network, or the error of reading it.
 type prepared struct {
 	name  string
 	image *picture.Image
@@ -18,10 +18,10 @@ type prepared struct {
 	err   error
 }
 
-// size is the input's height and width.
+// size returns the input's height and width.
 func (p *prepared) size() [2]int { return [2]int{p.input.Shape[1], p.input.Shape[2]} }
 
-// prepare reads a picture and prepares it as the model was trained.
+// prepare reads a picture and applies the model's preprocessing.
 func (m *Model) prepare(in Input) *prepared {
 	p := &prepared{name: in.Name}
 	if p.image, p.err = in.Read(); p.err == nil {
@@ -33,8 +33,8 @@ func (m *Model) prepare(in Input) *prepared {
 	return p
 }
 
-// ahead prepares pictures on all cores, a few ahead of whoever takes them, in
-// order, until ctx ends.
+// ahead prepares pictures on all cores, a few ahead of the receiver. They arrive in
+// order. It stops when ctx ends.
 func (m *Model) ahead(ctx context.Context, in []Input) <-chan (<-chan *prepared) {
 	line := make(chan (<-chan *prepared), runtime.GOMAXPROCS(0))
 	go func() {
@@ -52,15 +52,15 @@ func (m *Model) ahead(ctx context.Context, in []Input) <-chan (<-chan *prepared)
 	return line
 }
 
-// computed is a picture with what the network made of it.
+// computed is a picture with the network's outputs.
 type computed struct {
 	*prepared
 	outputs []*tensor.Tensor // [1, …]
 }
 
-// each runs the network on pictures, as many at once as the model's batch, and
-// yields each with its outputs, in order. A picture that cannot be read is
-// yielded with an InputError, and the others follow; any other error is the last.
+// each runs the network on pictures in batches, and yields each picture with its
+// outputs, in order. If a picture cannot be read, it yields an InputError and goes
+// on; it stops at any other error.
 func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input) iter.Seq2[computed, error] {
 	return func(yield func(computed, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -101,8 +101,8 @@ func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input
 	}
 }
 
-// flush runs the network on pictures of one size and yields all of them, those
-// that could not be read among them. It reports whether to go on.
+// flush runs the network on the pictures of all that could be read, which have one
+// size. It yields all in order, and reports whether to go on.
 func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int, all []*prepared, yield func(computed, error) bool) bool {
 	var good []*prepared
 	for _, p := range all {
@@ -129,7 +129,7 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 	return true
 }
 
-// of are the outputs of image i of a batch.
+// of returns the outputs for image i of a batch.
 func of(outputs []*tensor.Tensor, i int) []*tensor.Tensor {
 	var own []*tensor.Tensor
 	for _, o := range outputs {
@@ -141,8 +141,8 @@ func of(outputs []*tensor.Tensor, i int) []*tensor.Tensor {
 	return own
 }
 
-// runBatch runs the network on pictures of one size, up to batch of them. Fewer
-// run with what is compiled for a whole batch, if there is such a plan.
+// runBatch runs the network on up to batch pictures of one size. It uses the plan for
+// a whole batch, if there is one, for fewer pictures as well.
 func (m *Model) runBatch(ctx context.Context, main bool, stages []string, batch int, all []*prepared) ([]*tensor.Tensor, error) {
 	if len(all) == 0 {
 		return nil, nil

@@ -10,28 +10,27 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// Classification says what is in a picture.
+// Classification says how probable each class is for a picture.
 type Classification struct {
 	Name string // of the input
 
-	// Inverted says that a digit was dark on a light ground, and was shown to the
-	// model as its negative.
+	// Inverted says that a digit was dark on a light ground, so the model got the
+	// negative of the picture.
 	Inverted bool
 
 	logits []float32
 	label  func(class, count int) string
 }
 
-// Class is a class and how probable it is.
+// Class is a class and its probability.
 type Class struct {
 	Number      int
 	Name        string // "" if it is not known
 	Probability float64
 }
 
-// Classify says what is in pictures, in order. A picture that cannot be read is
-// yielded with an *InputError, and the others follow; any other error is the
-// last.
+// Classify says what is in pictures, in order. If a picture cannot be read, it yields
+// an *InputError and goes on; it stops at any other error.
 func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classification, error] {
 	return func(yield func(Classification, error) bool) {
 		if err := m.For(zoo.Classify); err != nil {
@@ -54,7 +53,7 @@ func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classificat
 	}
 }
 
-// Top returns the n most probable classes, the best first.
+// Top returns the n most probable classes, the most probable first.
 func (c Classification) Top(n int) []Class {
 	p := softmax(c.logits)
 	all := make([]Class, len(p))
@@ -69,11 +68,11 @@ func (c Classification) Top(n int) []Class {
 	return all
 }
 
-// Probabilities returns the probability of each class, 1 in sum.
+// Probabilities returns the probability of each class. They sum to 1.
 func (c Classification) Probabilities() []float64 { return softmax(c.logits) }
 
-// Logits returns the network's scores, of which the probabilities are the
-// softmax. A network that ends in one gives the logarithms of probabilities.
+// Logits returns the network's scores. Their softmax gives the probabilities. The
+// scores of a network that ends in a softmax are the logarithms of probabilities.
 func (c Classification) Logits() []float32 { return c.logits }
 
 // softmax is exp(x)/Σ exp(x).

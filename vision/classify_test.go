@@ -22,7 +22,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// seven draws a 7, dark on light, in a picture of a side.
+// seven draws a dark 7 on a light square.
 func seven(side int) image.Image {
 	m := image.NewGray(image.Rect(0, 0, side, side))
 	for y := range side {
@@ -48,8 +48,8 @@ func lenet(t *testing.T, o Options) *Model {
 	return m
 }
 
-// TestClassify reads digits on the GPU and in plain Go, one by one and in
-// batches, with a broken picture among them, from every kind of input.
+// TestClassify reads digits from every kind of input, on the GPU and in plain Go, one
+// by one and in batches. One of the pictures is broken.
 func TestClassify(t *testing.T) {
 	var file bytes.Buffer
 	if err := png.Encode(&file, seven(90)); err != nil {
@@ -126,7 +126,7 @@ func TestClassifyEnds(t *testing.T) {
 	}
 }
 
-// TestTasks refuses what a model is not for.
+// TestTasks expects an error from the method of another task.
 func TestTasks(t *testing.T) {
 	m := lenet(t, Options{Device: "cpu"})
 	in := Image("seven", seven(40))
@@ -142,8 +142,8 @@ func TestTasks(t *testing.T) {
 	}
 }
 
-// TestManySizes runs a segmentation network on more sizes than plans are kept,
-// from several goroutines, and compares with plain Go.
+// TestManySizes runs a segmentation network on more than mostPlans sizes, from several
+// goroutines, and compares the results with plain Go.
 func TestManySizes(t *testing.T) {
 	entry := zoo.Model{
 		Name: "tiny", Task: zoo.Segment, Size: 32, Channels: 3,
@@ -201,7 +201,7 @@ func TestManySizes(t *testing.T) {
 	}
 }
 
-// TestPlanFails tries again where a plan could not be made.
+// TestPlanFails checks that a plan is compiled again after an error.
 func TestPlanFails(t *testing.T) {
 	var p plans
 	fails := true

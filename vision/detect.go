@@ -21,14 +21,14 @@ type Detection struct {
 	Score float32 // 0…1
 }
 
-// Objects are those of a picture, in the picture's pixels.
+// Objects are the objects in a picture.
 type Objects struct {
 	Name    string // of the input
 	Picture *picture.Image
 	Found   []Object // the best first
 }
 
-// Object is a thing that was found.
+// Object is an object that was found.
 type Object struct {
 	Box       [4]float32 // left, top, right, bottom in pixels of the picture
 	Class     int
@@ -36,7 +36,7 @@ type Object struct {
 	Score     float32
 }
 
-// Title is the class's name, or its number.
+// Title returns the name of the class, or its number if it has no name.
 func (o Object) Title() string {
 	if o.ClassName != "" {
 		return o.ClassName
@@ -44,8 +44,8 @@ func (o Object) Title() string {
 	return fmt.Sprintf("class %d", o.Class)
 }
 
-// Detect finds objects in pictures, in order. A picture that cannot be read is
-// yielded with an *InputError, and the others follow; any other error is the last.
+// Detect finds objects in pictures, in order. If a picture cannot be read, it yields
+// an *InputError and goes on; it stops at any other error.
 func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter.Seq2[Objects, error] {
 	return func(yield func(Objects, error) bool) {
 		if err := m.For(zoo.Detect); err != nil {
@@ -67,7 +67,7 @@ func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter
 	}
 }
 
-// objects are the detections in pixels of the picture, cut at its borders.
+// objects returns the detections in pixels of the picture, clipped to its borders.
 func (m *Model) objects(f DetectionFilter, c computed) []Object {
 	logits, boxes := c.outputs[0], c.outputs[1]
 	patch := m.Network.(*models.ViTDetector).Backbone.Patch
@@ -86,7 +86,7 @@ func (m *Model) objects(f DetectionFilter, c computed) []Object {
 	return all
 }
 
-// Draw draws the boxes with their classes and scores on the picture, the best on
+// Draw draws the boxes with their classes and scores on the picture. The best is on
 // top.
 func (o Objects) Draw() image.Image {
 	boxes := make([]picture.Titled, len(o.Found))
@@ -96,26 +96,26 @@ func (o Objects) Draw() image.Image {
 	return picture.DrawBoxes(o.Picture, boxes)
 }
 
-// DetectionFilter says which detections stay. Its zero values are RetinaNet's.
+// DetectionFilter says which detections to keep. The defaults are RetinaNet's.
 type DetectionFilter struct {
 	Score float64 // least score; 0 means 0.05
-	IoU   float64 // overlap over which the better of one class takes the other away; 0 means 0.5
-	Most  int     // detections in a picture; 0 means 300
+	IoU   float64 // of two boxes of one class that overlap more, the better stays; 0 means 0.5
+	Most  int     // most detections in a picture; 0 means 300
 }
 
-// maxLogSize bounds the logarithm of a box's size over that of a patch.
+// maxLogSize is the upper limit of log(box size / patch size).
 var maxLogSize = math.Log(1000.0 / 16)
 
-// Detections makes objects of a models.ViTDetector's results for image number b of
-// a batch, whose height and width in pixels are size, best first. Patches have
-// patch pixels a side. A class's score is the
-// sigmoid of its logit. With (x, y) the centre of a patch of p×p pixels, the
-// offsets (dx, dy, dw, dh) say a box with
+// Detections decodes the outputs of a models.ViTDetector for image b of a batch. It
+// returns the objects, the best first. patch is the side of a patch and size the
+// height and width of the image, in pixels. A score is the sigmoid of a logit. For a
+// patch of p×p pixels with the centre (x, y), the offsets (dx, dy, dw, dh) encode a
+// box with
 //
 //	centre (x + p·dx, y + p·dy) and size (p·eᵈʷ, p·eᵈʰ)
 //
-// which is cut at the borders: the code of Faster R-CNN (arXiv:1506.01497) with
-// the patch as the anchor.
+// clipped to the image. This is the box encoding of Faster R-CNN (arXiv:1506.01497)
+// with the patch as the anchor.
 func Detections(logits, boxes *tensor.Tensor, b, patch int, size [2]int, f DetectionFilter) []Detection {
 	if f.Score == 0 {
 		f.Score = 0.05
@@ -145,7 +145,7 @@ func Detections(logits, boxes *tensor.Tensor, b, patch int, size [2]int, f Detec
 	return all
 }
 
-// detectionBox decodes the offsets of patch i of an image of a height and width.
+// detectionBox decodes the offsets d of patch i. size is the image's height and width.
 func detectionBox(d []float32, i, patch int, size [2]int) [4]float32 {
 	p := float64(patch)
 	across := size[1] / patch

@@ -30,9 +30,9 @@ func TestDetections(t *testing.T) {
 	}
 	double := float32(math.Log(2))
 	set(5, 1, 2, 0, 0, 0, 0)                 // the patch itself: x 8…16, y 8…16
-	set(6, 1, 1, -1, 0, 0, 0.1)              // nearly the same: taken away
-	set(4, 0, 1.5, 1, 0, 0, 0)               // the same, but of another class
-	set(11, 0, 0, 0.5, 0.25, double, double) // centre (32, 22), 16×16, cut at the border
+	set(6, 1, 1, -1, 0, 0, 0.1)              // nearly the same box: dropped
+	set(4, 0, 1.5, 1, 0, 0, 0)               // the same box with another class
+	set(11, 0, 0, 0.5, 0.25, double, double) // centre (32, 22), 16×16, clipped at the border
 	set(0, 0, -3.5, 0, 0, 0, 0)              // below the least score
 	set(1, 1, 3, -9, 0, 0, 0)                // outside
 	got := Detections(logits, boxes, 1, 8, [2]int{24, 32}, DetectionFilter{})

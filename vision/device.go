@@ -10,8 +10,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Device is what models run on: a GPU, or the cores of this computer in plain
-// Go. It is safe for use by many goroutines.
+// Device runs models: on a GPU, or in plain Go on the cores of this computer.
+// Goroutines may share it.
 type Device struct{ gpu *gpu.Device }
 
 // DeviceOptions says which device. The zero value is the fastest GPU.
@@ -23,8 +23,8 @@ type DeviceOptions struct {
 	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any
 }
 
-// OpenDevice opens a device. There is no fall-back: without an adapter it is an
-// error, unless Name is "cpu". The caller closes the device.
+// OpenDevice opens a device. Without a GPU it returns an error; it uses plain Go only
+// if Name is "cpu". The caller closes the device.
 func OpenDevice(o DeviceOptions) (*Device, error) {
 	if strings.EqualFold(o.Name, "cpu") {
 		if o.Backend != "" {
@@ -39,7 +39,7 @@ func OpenDevice(o DeviceOptions) (*Device, error) {
 	return &Device{d}, nil
 }
 
-// GPU is the open adapter; nil for plain Go.
+// GPU returns the open GPU, or nil for plain Go.
 func (d *Device) GPU() *gpu.Device { return d.gpu }
 
 // Close closes the GPU. It is idempotent.
@@ -50,7 +50,7 @@ func (d *Device) Close() error {
 	return d.gpu.Close()
 }
 
-// String says what computes, in one line.
+// String describes the device in one line.
 func (d *Device) String() string {
 	if d.gpu == nil {
 		return "no GPU: plain Go on all cores of this computer (slow)"
@@ -77,11 +77,11 @@ type Plan interface {
 	Close() error
 }
 
-// Compiler makes a graph ready to run, on a GPU for one. What takes more graphs
-// than one to compute is given a Compiler.
+// Compiler makes a graph ready to run, for example on a GPU. Code that runs several
+// graphs takes a Compiler.
 type Compiler func(*graph.Graph) (Plan, error)
 
-// Evaluate is the Compiler that needs no GPU: graphs run in plain Go.
+// Evaluate is the Compiler for plain Go. It needs no GPU.
 func Evaluate(g *graph.Graph) (Plan, error) { return onCPU{g}, nil }
 
 type onCPU struct{ g *graph.Graph }

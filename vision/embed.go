@@ -14,17 +14,16 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// Embedding is a picture as a vector. Pictures that show the same lie close, and
-// so do the texts that tell of it.
+// Embedding is a picture as a vector. The vectors of similar pictures, and of texts
+// that describe them, lie close together.
 type Embedding struct {
 	Name   string    // of the input
-	Vector []float32 // of any length: Unit makes it one
+	Vector []float32 // not normalised; see Unit
 }
 
-// EmbedPictures turns pictures into vectors, in order. A picture that cannot be
-// read is yielded with an *InputError, and the others follow; any other error is
-// the last. See EmbedTexts for the vectors of texts, Match for a comparison of
-// the two, and package index for a search in many pictures.
+// EmbedPictures turns pictures into vectors, in order. If a picture cannot be read,
+// it yields an *InputError and goes on; it stops at any other error. EmbedTexts turns
+// texts into vectors, Match compares both, and package index searches many pictures.
 func (m *Model) EmbedPictures(ctx context.Context, in ...Input) iter.Seq2[Embedding, error] {
 	return func(yield func(Embedding, error) bool) {
 		if err := m.For(zoo.Embed); err != nil {
@@ -46,16 +45,16 @@ func (m *Model) EmbedPictures(ctx context.Context, in ...Input) iter.Seq2[Embedd
 	}
 }
 
-// textBatch is how many texts are embedded at once.
+// textBatch is the number of texts that are embedded at once.
 const textBatch = 16
 
-// ErrNoVocabulary is in the error of a model that is asked about texts and was
-// opened without a vocabulary; see Options.Vocabulary.
+// ErrNoVocabulary is in the error of a method that needs texts if the model was opened
+// without a vocabulary; see Options.Vocabulary.
 var ErrNoVocabulary = errors.New("no vocabulary")
 
-// EmbedTexts turns texts into vectors, in order, to be compared with those of
-// EmbedPictures. All texts are checked before the first is computed. Without
-// texts it does no more than say whether the model can embed some.
+// EmbedTexts turns texts into vectors, in order. They can be compared with the vectors
+// of EmbedPictures. It checks all texts before it computes the first. Without texts it
+// only checks that the model can embed texts.
 func (m *Model) EmbedTexts(ctx context.Context, texts ...string) ([][]float32, error) {
 	clip, err := m.clip()
 	if err != nil {
@@ -87,14 +86,14 @@ func (m *Model) EmbedTexts(ctx context.Context, texts ...string) ([][]float32, e
 	return all, nil
 }
 
-// clip is the network with its two towers, if texts can be embedded.
+// clip returns the network if it can embed texts.
 func (m *Model) clip() (*models.CLIP, error) {
 	if err := m.For(zoo.Embed); err != nil {
 		return nil, err
 	}
 	clip, ok := m.Network.(*models.CLIP)
 	if !ok {
-		return nil, fmt.Errorf("%s embeds pictures, but no texts", m.Name)
+		return nil, fmt.Errorf("%s embeds pictures but not texts", m.Name)
 	}
 	if m.Tokenizer == nil {
 		return nil, fmt.Errorf("%s: %w lies beside it: download %v", m.Checkpoint, ErrNoVocabulary, zoo.CLIPVocabulary)
@@ -116,15 +115,15 @@ func (m *Model) tokenize(clip *models.CLIP, texts []string) (*tensor.Tensor, err
 	}
 	for _, id := range ids.Data {
 		if int(id) >= c.Vocabulary {
-			return nil, fmt.Errorf("the vocabulary is of another model: it has a token %d, %s knows %d", int(id), m.Checkpoint, c.Vocabulary)
+			return nil, fmt.Errorf("the vocabulary belongs to another model: it has token %d, but %s has only %d tokens", int(id), m.Checkpoint, c.Vocabulary)
 		}
 	}
 	return ids, nil
 }
 
-// shorten leaves out columns behind the ends of all texts: a token sees those
-// before it alone, and the network gives what it has at the end, a text's largest
-// id. Lengths are multiples of eight, so that few of them are compiled.
+// shorten drops columns after the ends of all texts. They do not change the result,
+// because attention is causal and the network reads the token at a text's end, its
+// largest id. Lengths are multiples of eight, which keeps the number of plans small.
 func shorten(ids *tensor.Tensor) *tensor.Tensor {
 	count, context := ids.Shape[0], ids.Shape[1]
 	length := 0
@@ -145,7 +144,7 @@ func shorten(ids *tensor.Tensor) *tensor.Tensor {
 	return short
 }
 
-// runTexts embeds ids [N, context]: [N, embedding].
+// runTexts embeds ids [N, length] as [N, embedding].
 func (m *Model) runTexts(ctx context.Context, clip *models.CLIP, ids *tensor.Tensor) (*tensor.Tensor, error) {
 	out, err := m.plans.run(ctx, fmt.Sprint("texts ", ids.Shape), func() (Plan, error) {
 		g, err := graph.Trace(func(g *graph.Graph) {
@@ -162,15 +161,15 @@ func (m *Model) runTexts(ctx context.Context, clip *models.CLIP, ids *tensor.Ten
 	return out[0], nil
 }
 
-// Unit brings a vector to length one, so that the dot product of two is the
-// cosine of the angle between them. The vector must be finite, and not zero.
+// Unit scales a vector to length one. The dot product of two such vectors is the
+// cosine of the angle between them. It is an error if the vector is zero or not finite.
 func Unit(v []float32) error {
 	sum := 0.0
 	for _, x := range v {
 		sum += float64(x) * float64(x)
 	}
 	if !(sum > 0) || math.IsInf(sum, 1) {
-		return fmt.Errorf("an embedding has the length %v", math.Sqrt(sum))
+		return fmt.Errorf("the embedding has length %v, want a finite length over 0", math.Sqrt(sum))
 	}
 	scale := 1 / math.Sqrt(sum)
 	for i, x := range v {

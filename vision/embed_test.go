@@ -17,15 +17,15 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// writeCLIP writes a CLIP of made-up weights beside a vocabulary of bytes and one
-// merge.
+// writeCLIP writes a CLIP with random weights. Beside it lies a vocabulary of all
+// bytes and one merge.
 func writeCLIP(t *testing.T) string {
 	t.Helper()
 	m := models.NewCLIP(models.CLIPConfig{
 		Embedding: 12, Size: 8, Width: 64, Patch: 4, Layers: 1, Context: 20, Vocabulary: 515, TextWidth: 64, TextLayers: 1,
 	})
 	weights.Random(m, 1)
-	m.LogitScale.Data[0] = 4 // as of a trained one
+	m.LogitScale.Data[0] = 4 // as in a trained CLIP
 	var all []*tensor.Tensor
 	weights.Walk(m, func(_ string, w *tensor.Tensor) { all = append(all, w) })
 	path := filepath.Join(t.TempDir(), "clip.safetensors")
@@ -66,7 +66,7 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
-// only is the first result of a task.
+// only returns the first result of a task.
 func only[T any](results iter.Seq2[T, error]) (r T, err error) {
 	for r, err = range results {
 		break
@@ -74,8 +74,8 @@ func only[T any](results iter.Seq2[T, error]) (r T, err error) {
 	return r, err
 }
 
-// TestEmbedTexts holds the vectors of texts, in batches on the GPU and in plain
-// Go, against the text tower run on each alone.
+// TestEmbedTexts compares vectors of batches of texts, on the GPU and in plain Go,
+// with those of the text tower for each text alone.
 func TestEmbedTexts(t *testing.T) {
 	for _, device := range []string{"cpu", ""} {
 		m := openCLIP(t, Options{Device: device})
@@ -108,8 +108,8 @@ func TestEmbedTexts(t *testing.T) {
 	}
 }
 
-// TestEmbedPictures holds vectors on the GPU against those in plain Go, with a
-// broken picture among the good ones.
+// TestEmbedPictures compares vectors on the GPU with those in plain Go. One of the
+// pictures is broken.
 func TestEmbedPictures(t *testing.T) {
 	ctx := context.Background()
 	all := map[string][]float32{}
@@ -139,8 +139,8 @@ func TestEmbedPictures(t *testing.T) {
 	}
 }
 
-// TestMatch checks that probabilities are those of the cosines of embeddings, and
-// that the order is kept.
+// TestMatch compares probabilities with the softmax of the embeddings' cosines, and
+// checks the order of the results.
 func TestMatch(t *testing.T) {
 	ctx := context.Background()
 	m := openCLIP(t, Options{Device: "cpu", Batch: 2})
@@ -201,8 +201,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestTextErrors expects one error that says what to do, from texts alone and
-// from their comparison with pictures.
+// TestTextErrors expects the same error from EmbedTexts and from Match.
 func TestTextErrors(t *testing.T) {
 	path := writeCLIP(t)
 	alone := filepath.Join(t.TempDir(), "clip.safetensors")
@@ -223,7 +222,7 @@ func TestTextErrors(t *testing.T) {
 	}{
 		{path, Options{}, []string{"ab", " "}, "text 2 of 2 is empty"},
 		{path, Options{}, []string{"one two three four five six"}, "at most 20 fit"},
-		{path, Options{Vocabulary: large}, []string{"ab"}, "the vocabulary is of another model: it has a token 515, " + path + " knows 515"},
+		{path, Options{Vocabulary: large}, []string{"ab"}, "the vocabulary belongs to another model: it has token 515, but " + path + " has only 515 tokens"},
 		{alone, Options{}, []string{"ab"}, alone + ": no vocabulary lies beside it: download https://"},
 		{alone, Options{}, nil, "no vocabulary lies beside it"},
 		{"lenet", Options{}, []string{"ab"}, "clip_vit_b32"},
@@ -252,11 +251,11 @@ func TestTextErrors(t *testing.T) {
 		t.Errorf("cut: %v, %v", v, err)
 	}
 	if _, err := only(m.Match(context.Background(), nil, Image("a", seven(8)))); err == nil {
-		t.Error("no text matches")
+		t.Error("Match accepts no texts")
 	}
 }
 
-// TestLazy opens a device when something is computed, and not before.
+// TestLazy checks that a lazy model opens its device at the first computation.
 func TestLazy(t *testing.T) {
 	ctx := context.Background()
 	m := openCLIP(t, Options{Device: "cpu", Lazy: true})
@@ -286,7 +285,7 @@ func TestUnit(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, bad := range [][]float32{nil, {0, 0}, {1, nan}, {inf, 1}} {
 		if err := Unit(bad); err == nil {
-			t.Errorf("%v has the length one", bad)
+			t.Errorf("Unit accepts %v", bad)
 		}
 	}
 }

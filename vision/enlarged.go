@@ -9,26 +9,25 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// enlarged is a picture that is computed, a row of tiles at a time, while an
-// encoder reads it from top to bottom.
+// enlarged is an image.Image for an encoder that reads from top to bottom. It
+// computes one row of tiles at a time.
 type enlarged struct {
 	ctx      context.Context
 	u        Upscaler
 	m, alpha *picture.Image
 	onWhite  bool
-	across   []picture.Taps // of the picture's and the alpha's columns
+	across   []picture.Taps // for columns of the picture and of alpha
 	down     []picture.Taps
 	columns  []span
-	rows     []span // of tiles, those still to come
-	tiles    int    // done
+	rows     []span // of tiles, not computed yet
+	tiles    int    // computed
 
 	channels int
-	pix      []uint8 // rows from first on
+	pix      []uint8 // rows from row first on
 	first    int
 }
 
-// stopped carries the error of a picture that cannot be computed on through an
-// encoder, which would ask for the rest of the pixels.
+// stopped carries an error out of an encoder by a panic, because At cannot return it.
 type stopped struct{ error }
 
 // encode runs an encoder that reads e.
@@ -45,7 +44,7 @@ func (e *enlarged) encode(encoder func() error) (err error) {
 	return encoder()
 }
 
-// behind is how many rows back an encoder may look: JPEG takes blocks of 16.
+// behind is the number of rows that an encoder may go back. JPEG reads blocks of 16.
 const behind = 16
 
 func newEnlarged(ctx context.Context, u Upscaler, m, alpha *picture.Image) *enlarged {
@@ -65,12 +64,12 @@ func newEnlarged(ctx context.Context, u Upscaler, m, alpha *picture.Image) *enla
 	return e
 }
 
-// Bounds is the enlarged size.
+// Bounds returns the enlarged size.
 func (e *enlarged) Bounds() image.Rectangle {
 	return image.Rect(0, 0, e.m.Width*e.u.Scale, e.m.Height*e.u.Scale)
 }
 
-// ColorModel is that of the picture that is enlarged.
+// ColorModel returns grey or NRGBA.
 func (e *enlarged) ColorModel() color.Model {
 	if e.channels == 1 {
 		return color.GrayModel
@@ -78,11 +77,11 @@ func (e *enlarged) ColorModel() color.Model {
 	return color.NRGBAModel
 }
 
-// Opaque is there for the PNG encoder, which would look at all pixels.
+// Opaque answers the PNG encoder, which would read all pixels without it.
 func (e *enlarged) Opaque() bool { return e.alpha == nil }
 
-// At returns a pixel. Rows have to be asked for from top to bottom, but for a
-// few.
+// At returns a pixel. The caller must read rows from top to bottom, and may go back
+// by at most behind rows.
 func (e *enlarged) At(x, y int) color.Color {
 	width := e.m.Width * e.u.Scale
 	for (y-e.first+1)*width*e.channels > len(e.pix) {
@@ -109,7 +108,7 @@ func (e *enlarged) next() error {
 	total := len(e.columns) * len(e.rows)
 	total += e.tiles
 	e.rows = e.rows[1:]
-	width := e.m.Width * r * e.u.Channels // samples in a row that the network makes
+	width := e.m.Width * r * e.u.Channels // samples in a row of the network's result
 	made := make([]float32, width*(row.to-row.from)*r)
 	for _, col := range e.columns {
 		if err := e.ctx.Err(); err != nil {
@@ -147,7 +146,7 @@ func (e *enlarged) next() error {
 	return nil
 }
 
-// tile is what the network gets of the tile at a place.
+// tile returns the network's input for the tile at a place.
 func (e *enlarged) tile(top, left int) *tensor.Tensor {
 	h, w := min(e.u.Tile[0], e.m.Height), min(e.u.Tile[1], e.m.Width)
 	t := tensor.New(1, h, w, e.u.Channels)
@@ -171,7 +170,7 @@ func (e *enlarged) tile(top, left int) *tensor.Tensor {
 // luminance is JFIF's Y.
 func luminance(r, g, b float32) float32 { return 0.299*r + 0.587*g + 0.114*b }
 
-// finish makes row y of the result of what the network has made of it, in 0…1.
+// finish writes row y of the result. made is the network's result in 0…1.
 func (e *enlarged) finish(to []uint8, y int, made []float32) {
 	switch {
 	case e.u.Channels == 3:
@@ -200,9 +199,9 @@ func (e *enlarged) finish(to []uint8, y int, made []float32) {
 	}
 }
 
-// color makes the colours of row y of its luminance. A picture whose Cb and Cr are
-// enlarged and whose Y is replaced is the enlarged picture with the same
-// difference of Y added to red, green and blue.
+// color writes the colours of row y. It enlarges the picture bicubically and replaces
+// its Y by the network's. To replace Y and keep Cb and Cr, it adds the difference of
+// Y to red, green and blue.
 func (e *enlarged) color(to []uint8, y int, luma []float32) {
 	colors := e.down[y].Mix(e.m)
 	for x, taps := range e.across {
@@ -220,7 +219,7 @@ func (e *enlarged) color(to []uint8, y int, luma []float32) {
 	}
 }
 
-// round8 is the nearest of 0 to 255; 0 for what is no number.
+// round8 returns the nearest of 0 to 255, and 0 for a NaN.
 func round8(v float32) uint8 {
 	if v > 0 {
 		return uint8(min(v, 255) + 0.5)

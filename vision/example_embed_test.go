@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// Texts and pictures as vectors that can be compared and kept. The vocabulary
+// This example turns texts and pictures into vectors. The vocabulary
 // bpe_simple_vocab_16e6.txt.gz lies beside the weights.
 func ExampleModel_EmbedTexts() {
 	ctx := context.Background()
@@ -25,7 +25,7 @@ func ExampleModel_EmbedTexts() {
 	}
 }
 
-// Which of some texts belongs to each picture of a folder.
+// This example finds the text that fits each picture of a folder best.
 func ExampleModel_Match() {
 	m, err := vision.Open("ViT-B-32.pt", vision.Options{Batch: 8})
 	check(err)
@@ -36,7 +36,7 @@ func ExampleModel_Match() {
 	for r, err := range m.Match(context.Background(), texts, vision.Files(paths...)...) {
 		var unreadable *vision.InputError
 		if errors.As(err, &unreadable) {
-			log.Print(err) // and on with the next
+			log.Print(err) // the next picture follows
 			continue
 		}
 		check(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// A predictor of a network of one's own, on the fastest GPU.
+// This example runs a predictor for your own network on the fastest GPU.
 func ExampleNewSAMPredictor() {
 	net := models.NewSAM(models.SAMConfig{Size: 64, Width: 16, Depth: 1, Heads: 2, Channels: 16})
 	weights.Random(net, 1) // or weights.Bind
@@ -30,7 +30,7 @@ func ExampleNewSAMPredictor() {
 	// Output: 21×13×1 [3, 13, 21]
 }
 
-// The thing at a point of a photograph is cut out.
+// This example cuts out the object at a point of a photograph.
 func ExampleModel_Predictor() {
 	m, err := vision.Open("sam_vit_b", vision.Options{Weights: "sam_vit_b_01ec64.pth"})
 	check(err)

@@ -37,7 +37,7 @@ func Example() {
 	// Output: out [1, 192, 192, 1]
 }
 
-// Features of any stages of a network, for a picture.
+// This example computes the values of two stages of a network for a picture.
 func Example_features() {
 	entry, err := zoo.Lookup("lenet") // or "resnet50"; "vertebra summary" lists its stages
 	check(err)

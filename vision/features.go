@@ -14,9 +14,9 @@ type Features struct {
 	Stages []*tensor.Tensor // [1, …], in the order asked for; images are channels-last
 }
 
-// Features gives the values of stages, by names of Stages, for pictures, in
-// order. A picture that cannot be read is yielded with an *InputError, and the
-// others follow; any other error is the last.
+// Features computes the values of the named stages for pictures, in order. Stages
+// lists the names. If a picture cannot be read, it yields an *InputError and goes on;
+// it stops at any other error.
 func (m *Model) Features(ctx context.Context, stages []string, in ...Input) iter.Seq2[Features, error] {
 	return func(yield func(Features, error) bool) {
 		for c, err := range m.each(ctx, true, stages, in) {

@@ -16,11 +16,11 @@ import (
 
 // Input is a picture that is read when its turn comes.
 type Input struct {
-	Name string // in results and errors: a path for one
+	Name string // in results and errors, such as a path
 	Read func() (*picture.Image, error)
 
-	// ReadAlpha, if it is not nil, reads the picture with its transparency, as
-	// picture.LoadAlpha does. It is for tasks whose result is a picture.
+	// ReadAlpha reads the picture and its transparency, as picture.LoadAlpha does.
+	// Tasks whose result is a picture use it if it is not nil.
 	ReadAlpha func() (m, alpha *picture.Image, err error)
 }
 
@@ -61,7 +61,7 @@ func Image(name string, m image.Image) Input {
 	}
 }
 
-// readAlpha reads the picture, with its transparency if there is some.
+// readAlpha reads the picture and its transparency, if it has one.
 func (in Input) readAlpha() (m, alpha *picture.Image, err error) {
 	if in.ReadAlpha != nil {
 		m, alpha, err = in.ReadAlpha()
@@ -74,11 +74,11 @@ func (in Input) readAlpha() (m, alpha *picture.Image, err error) {
 	return m, alpha, err
 }
 
-// extensions are those of the pictures that Files takes from folders.
+// extensions are the file names' endings by which Paths finds pictures in folders.
 var extensions = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
-// Paths lists the files that arguments of a command line mean: files, patterns,
-// and folders with all pictures below them.
+// Paths lists the files that a command line's arguments stand for. An argument is a
+// file, a pattern, or a folder, which stands for all pictures below it.
 func Paths(args ...string) ([]string, error) {
 	var all []string
 	for _, arg := range args {
@@ -108,7 +108,7 @@ func Paths(args ...string) ([]string, error) {
 	return all, nil
 }
 
-// folder lists the pictures below a folder, of which there has to be one.
+// folder lists the pictures below a folder. It is an error if there are none.
 func folder(path string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(path, func(path string, e fs.DirEntry, err error) error {
@@ -123,7 +123,7 @@ func folder(path string) ([]string, error) {
 	return all, err
 }
 
-// Files is a File for each path.
+// Files returns a File for each path.
 func Files(paths ...string) []Input {
 	all := make([]Input, len(paths))
 	for i, p := range paths {
@@ -132,7 +132,7 @@ func Files(paths ...string) []Input {
 	return all
 }
 
-// named is an error, of the file system with the path that the user gave.
+// named returns err, with path in place of the path in a file system's error.
 func named(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -141,7 +141,7 @@ func named(path string, err error) error {
 	return err
 }
 
-// InputError is the error of one picture, which leaves the others unharmed.
+// InputError is the error of one picture. It does not concern the other pictures.
 type InputError struct {
 	Name string
 	Err  error
@@ -154,5 +154,5 @@ func (e *InputError) Error() string {
 	return e.Name + ": " + e.Err.Error()
 }
 
-// Unwrap returns what is wrong with the picture.
+// Unwrap returns e.Err.
 func (e *InputError) Unwrap() error { return e.Err }

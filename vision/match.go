@@ -11,13 +11,13 @@ import (
 // Match says how well texts fit a picture.
 type Match struct {
 	Name  string      // of the input
-	Texts []TextMatch // in the order in which they were given
+	Texts []TextMatch // in the caller's order
 }
 
 // TextMatch is a text and how well it fits a picture.
 type TextMatch struct {
 	Text        string
-	Probability float64 // that it is the right one, given that one of the texts is
+	Probability float64 // that this text is right, if exactly one of the texts is
 	Cosine      float64 // of the angle between the embeddings of picture and text
 }
 
@@ -29,9 +29,8 @@ func (m Match) Best() []TextMatch {
 }
 
 // Match compares pictures with texts, in the order of the pictures. Texts that
-// tell of a whole picture, as "a photo of a cat", fit best. A picture that cannot
-// be read is yielded with an *InputError, and the others follow; any other error
-// is the last.
+// describe a whole picture, such as "a photo of a cat", work best. If a picture
+// cannot be read, it yields an *InputError and goes on; it stops at any other error.
 func (m *Model) Match(ctx context.Context, texts []string, in ...Input) iter.Seq2[Match, error] {
 	return func(yield func(Match, error) bool) {
 		vectors, scale, err := m.matchTexts(ctx, texts)
@@ -56,8 +55,8 @@ func (m *Model) Match(ctx context.Context, texts []string, in ...Input) iter.Seq
 	}
 }
 
-// matchTexts embeds texts as vectors of length one. scale is what the model
-// multiplies cosines by.
+// matchTexts embeds texts as vectors of length one. scale is the model's factor of
+// cosines.
 func (m *Model) matchTexts(ctx context.Context, texts []string) (vectors [][]float32, scale float64, err error) {
 	clip, err := m.clip()
 	if err != nil {
@@ -77,8 +76,8 @@ func (m *Model) matchTexts(ctx context.Context, texts []string) (vectors [][]flo
 	return vectors, clip.Scale(), nil
 }
 
-// compare compares a picture with texts, all of length one: probabilities are the
-// softmax of the cosines times scale.
+// compare compares a picture's vector with those of texts, all of length one.
+// Probabilities are softmax(scale·cosine).
 func compare(picture []float32, texts []string, vectors [][]float32, scale float64) []TextMatch {
 	all, logits := make([]TextMatch, len(texts)), make([]float64, len(texts))
 	for i, v := range vectors {

@@ -14,20 +14,20 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Options say which weights a model has, what it runs on and how. The zero value
-// is the built-in weights on the fastest GPU.
+// Options say which weights a model has and where it runs. The zero value means the
+// built-in weights on the fastest GPU.
 type Options struct {
-	Weights    string   // a checkpoint as it was downloaded; see zoo.Options
-	Classes    int      // of the checkpoint's head, where not as many as the model's
+	Weights    string   // path of a checkpoint as downloaded; see zoo.Options
+	Classes    int      // number of classes in the checkpoint, if not the model's own
 	Labels     []string // names of the classes; nil means the model's own
-	Vocabulary string   // of CLIP; empty means the one beside the weights
-	Truncate   bool     // texts that are too long for CLIP are cut
-	Size       [2]int   // height and width that pictures are resized to; zero means as in training
+	Vocabulary string   // path of CLIP's vocabulary; empty means the one beside the weights
+	Truncate   bool     // cut texts that are too long for CLIP
+	Size       [2]int   // resize pictures to this height and width; zero means as in training
 
-	Device  string  // a number or a part of a name of an adapter, or "cpu" for plain Go; empty for the fastest GPU
-	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty for any
-	On      *Device // a device that is open already, in place of the two above
-	Lazy    bool    // the device is opened when something is computed first
+	Device  string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
+	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
+	On      *Device // an open device, in place of the two above
+	Lazy    bool    // open the device at the first computation
 
 	Batch int // pictures at once; 0 means 1
 
@@ -36,24 +36,24 @@ type Options struct {
 	Configure func(models.Network) error
 }
 
-// Model is a model with its weights on a device. Its methods compile what they
-// run for each size of pictures that they meet, and keep that. They may be
-// called at the same time.
+// Model is a model with its weights on a device. Its methods compile a plan for each
+// size of pictures and keep it. Goroutines may share a Model.
 type Model struct {
 	zoo.Opened
 
 	devices  DeviceOptions
-	mu       sync.Mutex // of the next two
+	mu       sync.Mutex // guards the next two
 	on       *Device    // nil until it is opened
-	owned    bool       // the device is closed with the model
+	owned    bool       // Close closes the device
 	batch    int
 	truncate bool
 	plans    plans
 	sam      samPlans // of predictors
 }
 
-// Open opens a model: by its name in the zoo, or by the path of a checkpoint,
-// whose model is then found by what it holds. The caller closes it.
+// Open opens a model by its name in the zoo or by the path of a checkpoint. It finds
+// the model of a checkpoint by the names and shapes of its tensors. The caller closes
+// the model.
 func Open(name string, o Options) (*Model, error) {
 	z, err := zoo.Open(name, o.zoo())
 	if err != nil {
@@ -62,7 +62,7 @@ func Open(name string, o Options) (*Model, error) {
 	return open(z, o)
 }
 
-// OpenModel opens a model that need not be one of the zoo's.
+// OpenModel opens a model that need not be in the zoo.
 func OpenModel(m zoo.Model, o Options) (*Model, error) {
 	z, err := m.Open(o.zoo())
 	if err != nil {
@@ -81,7 +81,7 @@ func (o Options) zoo() zoo.Options {
 func open(z *zoo.Opened, o Options) (*Model, error) {
 	const most = 1 << 16
 	if o.Batch < 0 || o.Batch > most {
-		return nil, fmt.Errorf("vision: a batch of %d, want 1 to %d", o.Batch, most)
+		return nil, fmt.Errorf("vision: the batch is %d, want 1 to %d", o.Batch, most)
 	}
 	m := &Model{
 		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend}, on: o.On,
@@ -96,8 +96,8 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 	return m, nil
 }
 
-// Device is what the model runs on. With Options.Lazy it is nil until something
-// has been computed.
+// Device returns the model's device. With Options.Lazy it is nil until the first
+// computation.
 func (m *Model) Device() *Device {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,8 +128,8 @@ func (m *Model) compileGraph(g *graph.Graph) (Plan, error) {
 	return d.Compile(g)
 }
 
-// Close frees what the model has compiled, and its device unless Options.On gave
-// it. No method may be at work. Close is idempotent.
+// Close frees the model's plans, and closes its device unless Options.On gave it. No
+// other method may be running. Close is idempotent.
 func (m *Model) Close() error {
 	err := errors.Join(m.plans.close(), m.sam.close())
 	if m.owned {
@@ -138,18 +138,18 @@ func (m *Model) Close() error {
 	return err
 }
 
-// Run computes the network's outputs for x [B, H, W, C], prepared as the model
-// wants it, and after them the values of stages. Images are channels-last.
+// Run computes the network's outputs for x [B, H, W, C], followed by the values of
+// stages. The caller has preprocessed x. Images are channels-last.
 func (m *Model) Run(ctx context.Context, x *tensor.Tensor, stages ...string) ([]*tensor.Tensor, error) {
 	return m.run(ctx, false, stages, x)
 }
 
-// run computes the outputs, or the main one alone, and stages.
+// run computes all outputs, or only the main one, and then stages.
 func (m *Model) run(ctx context.Context, main bool, stages []string, x *tensor.Tensor) ([]*tensor.Tensor, error) {
 	return m.plans.run(ctx, planKey(x.Shape, main, stages), m.compile(main, stages, x.Shape), x)
 }
 
-// compile compiles the network for an input of a shape.
+// compile returns a function that compiles the network for an input of shape x.
 func (m *Model) compile(main bool, stages []string, x tensor.Shape) func() (Plan, error) {
 	return func() (Plan, error) {
 		trace := models.Trace
@@ -167,7 +167,7 @@ func (m *Model) compile(main bool, stages []string, x tensor.Shape) func() (Plan
 	}
 }
 
-// planKey names what run compiles.
+// planKey names the plan that run uses.
 func planKey(x tensor.Shape, main bool, stages []string) string {
 	return fmt.Sprint(x, main, stages)
 }

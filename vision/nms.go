@@ -2,8 +2,7 @@ package vision
 
 import "sort"
 
-// IoU is the area that two boxes (left, top, right, bottom) share over the area
-// that they cover together.
+// IoU returns area(a∩b) / area(a∪b) of two boxes (left, top, right, bottom).
 func IoU(a, b [4]float32) float32 {
 	area := func(b [4]float32) float32 { return (b[2] - b[0]) * (b[3] - b[1]) }
 	w := max(0, min(a[2], b[2])-max(a[0], b[0]))
@@ -11,11 +10,11 @@ func IoU(a, b [4]float32) float32 {
 	return w * h / (area(a) + area(b) - w*h)
 }
 
-// NMS returns the numbers of the boxes that stay when, from the best score
-// down, each takes away those after it that overlap it by more than threshold:
-// torchvision's nms, and its batched_nms if categories is not nil, in which
-// only boxes of one category take each other away. Of equal scores the first
-// comes first.
+// NMS is non-maximum suppression. It goes through the boxes from the highest score
+// down, and drops those whose IoU with a better box is over threshold. It returns the
+// numbers of the others, the best first; boxes with equal scores keep their order.
+// This is torchvision's nms. If categories is not nil, it is batched_nms: a box only
+// suppresses boxes of its own category.
 func NMS(boxes [][4]float32, scores []float32, categories []int, threshold float64) []int {
 	order := make([]int, len(boxes))
 	for i := range order {

@@ -9,27 +9,27 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// mostPlans is how many plans a model keeps: one for each size of pictures.
+// mostPlans is the number of plans that a model keeps, one for each size of pictures.
 const mostPlans = 8
 
-// plans are graphs that have been compiled, by what they are of. Those that were
-// used least recently leave.
+// plans is a cache of compiled graphs. It drops the plan that was least recently
+// used.
 type plans struct {
 	mu     sync.Mutex
 	all    map[string]*kept
 	recent []string // keys, the latest last
 }
 
-// kept is a plan, or one that is being compiled.
+// kept is a plan that is ready or being compiled.
 type kept struct {
 	ready chan struct{} // closed when plan or err is set
 	plan  Plan
 	err   error
 	users int
-	gone  bool // closed by its last user
+	gone  bool // dropped: its last user closes it
 }
 
-// run runs the plan called key, which compile makes if there is none.
+// run runs the plan for key. If there is none, compile makes it.
 func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error), inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 	k, err := p.get(key, compile)
 	if err != nil {
@@ -39,8 +39,8 @@ func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error
 	return k.plan.Run(ctx, inputs...)
 }
 
-// get returns the plan called key, which compile makes if there is none. The
-// caller releases it.
+// get returns the plan for key. If there is none, compile makes it. The caller
+// releases it.
 func (p *plans) get(key string, compile func() (Plan, error)) (*kept, error) {
 	k := p.take(key, compile)
 	<-k.ready
@@ -51,14 +51,14 @@ func (p *plans) get(key string, compile func() (Plan, error)) (*kept, error) {
 	return k, nil
 }
 
-// has reports whether there is a plan called key.
+// has reports whether there is a plan for key.
 func (p *plans) has(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all[key] != nil
 }
 
-// take returns the plan called key, which may not be ready yet.
+// take returns the plan for key, which another goroutine may still be compiling.
 func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 	p.mu.Lock()
 	k, ok := p.all[key]
@@ -90,7 +90,8 @@ func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 	return k
 }
 
-// drop forgets a plan, and returns it if nobody uses it. The lock is held.
+// drop removes a plan from the cache, and returns it if nobody uses it. The caller
+// holds the lock.
 func (p *plans) drop(key string) *kept {
 	k := p.all[key]
 	delete(p.all, key)
@@ -104,7 +105,7 @@ func (p *plans) drop(key string) *kept {
 	return k
 }
 
-// release gives up a plan that take returned.
+// release gives back a plan that take returned.
 func (p *plans) release(k *kept) {
 	p.mu.Lock()
 	k.users--

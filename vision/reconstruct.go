@@ -13,46 +13,45 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// ReconstructOptions say what an autoencoder does not see.
+// ReconstructOptions say which patches are hidden from an autoencoder.
 type ReconstructOptions struct {
-	// Ratio is that of the patches that are hidden, less than 1; 0 means ¾, and
-	// below 0 none are hidden.
+	// Ratio is the fraction of the patches to hide, less than 1; 0 means ¾, and a
+	// negative ratio hides none.
 	Ratio float64
 
-	Seed uint64 // of which patches those are
+	Seed uint64 // selects the patches
 
-	// Pixels says that the decoder was trained to say pixels. Most say patches
-	// normalised to mean 0 and variance 1; these get the mean and variance of the
-	// picture's own patches.
+	// Pixels says that the decoder was trained to predict pixels. Most decoders
+	// predict patches normalised to mean 0 and variance 1. Reconstruct gives these the
+	// mean and variance of the picture's patches.
 	Pixels bool
 }
 
-// Reconstruction is what a masked autoencoder makes of the patches that it sees.
-// Pictures are of the size that the model sees.
+// Reconstruction is a picture that a masked autoencoder has painted from some of its
+// patches. All pictures have the size of the model's input.
 type Reconstruction struct {
 	Name            string         // of the input
-	Original        *picture.Image // what the model is shown
-	Masked          *picture.Image // hidden patches are grey
-	Reconstructed   *picture.Image // what the decoder says of all patches
-	Pasted          *picture.Image // the same with the patches that were seen
-	Patches, Hidden int            // how many
-	Loss            float64        // as in training; not a number if nothing is hidden
+	Original        *picture.Image // at the size of the model's input
+	Masked          *picture.Image // the original with grey hidden patches
+	Reconstructed   *picture.Image // all patches as the decoder predicts them
+	Pasted          *picture.Image // the original with predicted hidden patches
+	Patches, Hidden int            // numbers of all patches and of hidden ones
+	Loss            float64        // as in training; NaN if no patch is hidden
 }
 
-// Reconstruct hides patches of a picture from a masked autoencoder and has it
-// paint them.
+// Reconstruct hides patches of a picture and lets a masked autoencoder predict them.
 func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input) (*Reconstruction, error) {
 	if err := m.For(zoo.Reconstruct); err != nil {
 		return nil, err
 	}
-	net := *m.Network.(*models.MAE) // shares its weights
+	net := *m.Network.(*models.MAE) // a copy with the same weights
 	switch {
 	case o.Ratio == 0:
 		o.Ratio = 0.75
 	case o.Ratio < 0:
 		o.Ratio = 0
 	case !(o.Ratio < 1):
-		return nil, fmt.Errorf("vision: a ratio of %v of hidden patches, want less than 1", o.Ratio)
+		return nil, fmt.Errorf("vision: the ratio of hidden patches is %v, want less than 1", o.Ratio)
 	}
 	net.MaskRatio, net.NormPix = o.Ratio, !o.Pixels
 	p := m.prepare(in)
@@ -61,12 +60,12 @@ func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input)
 	}
 	size := p.size()
 	if size[0]%net.Patch != 0 || size[1]%net.Patch != 0 {
-		return nil, &InputError{in.Name, fmt.Errorf("seen at %d×%d pixels, want multiples of %d", size[1], size[0], net.Patch)}
+		return nil, &InputError{in.Name, fmt.Errorf("the model's input is %d×%d pixels, want multiples of %d", size[1], size[0], net.Patch)}
 	}
 	n := size[0] / net.Patch * (size[1] / net.Patch)
 	keep := int(float64(n) * (1 - o.Ratio))
 	if keep < 1 {
-		return nil, &InputError{in.Name, fmt.Errorf("a ratio of %v leaves none of %d patches", o.Ratio, n)}
+		return nil, &InputError{in.Name, fmt.Errorf("a ratio of %v hides all %d patches", o.Ratio, n)}
 	}
 	key := fmt.Sprint("reconstruct", p.input.Shape, o.Ratio, o.Pixels)
 	out, err := m.plans.run(ctx, key, func() (Plan, error) {
@@ -93,15 +92,15 @@ func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input)
 	return r, r.paint(m.Preprocess, p.input, net.Patch, o.Pixels, out[0], out[1])
 }
 
-// paint makes the pictures of what the decoder says, pred [1, N, p²·3], of the
-// patches of x, and of mask [1, N], 1 where a patch was hidden.
+// paint makes the pictures. pred [1, N, p²·3] is the decoder's prediction for the
+// patches of x, and mask [1, N] is 1 where a patch was hidden.
 func (r *Reconstruction) paint(pre zoo.Preprocess, x *tensor.Tensor, patch int, pixels bool, pred, mask *tensor.Tensor) error {
 	w := x.Shape[2]
 	masked, whole, pasted := tensor.New(x.Shape...), tensor.New(x.Shape...), tensor.New(x.Shape...)
 	across, size := w/patch, patch*patch*3
 	for i := range mask.Data {
 		said := pred.Data[i*size:][:size]
-		at := func(k int) int { // where element k of the patch lies in the picture
+		at := func(k int) int { // the index in the picture of element k of the patch
 			return ((i/across*patch+k/(3*patch))*w+i%across*patch)*3 + k%(3*patch)
 		}
 		mean, scale := 0.0, 1.0
@@ -126,7 +125,8 @@ func (r *Reconstruction) paint(pre zoo.Preprocess, x *tensor.Tensor, patch int, 
 	return errors.Join(errs[:]...)
 }
 
-// spread is the mean of n samples and √(variance + 1e-6), unbiased.
+// spread returns the mean of n samples and √(variance + 1e-6), with the unbiased
+// variance.
 func spread(n int, sample func(int) float64) (mean, deviation float64) {
 	for k := range n {
 		mean += sample(k) / float64(n)
@@ -138,7 +138,7 @@ func spread(n int, sample func(int) float64) (mean, deviation float64) {
 	return mean, math.Sqrt(variance + 1e-6)
 }
 
-// Panels are the four pictures, for picture.SideBySide.
+// Panels returns the four pictures, for picture.SideBySide.
 func (r *Reconstruction) Panels() []picture.Panel {
 	return []picture.Panel{
 		{Caption: "original", Picture: r.Original},

@@ -19,7 +19,7 @@ import (
 // smallViT is a vision transformer small enough for plain Go.
 var smallViT = models.ViTConfig{Image: graph.Both(64), Patch: 8, Dim: 24, Depth: 2, Heads: 3, Classes: 5}
 
-// smallModel is a model of a network with weights made up.
+// smallModel is a model with a given network and random weights.
 func smallModel(name string, task zoo.Task, network func() models.Network) zoo.Model {
 	return zoo.Model{
 		Name: name, Task: task, Size: 64, Channels: 3, New: network,
@@ -45,8 +45,8 @@ func smallMAE() zoo.Model {
 	})
 }
 
-// TestReconstruct paints the same for the same seed, and another for another, on
-// the GPU what plain Go paints.
+// TestReconstruct checks that a seed selects the patches, and that the GPU and plain
+// Go give the same pictures.
 func TestReconstruct(t *testing.T) {
 	ctx, in := context.Background(), Image("in", pattern(90, 70, 3).Image())
 	m := opened(t, smallMAE(), Options{Device: "cpu"})
@@ -68,7 +68,7 @@ func TestReconstruct(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 	if !slices.Equal(first.Pasted.Pix, again.Pasted.Pix) || slices.Equal(first.Masked.Pix, other.Masked.Pix) {
-		t.Error("a seed does not say which patches")
+		t.Error("the seed does not select the patches")
 	}
 	if usual := of(m, ReconstructOptions{}); usual.Hidden != 48 {
 		t.Errorf("%d patches are hidden", usual.Hidden)
@@ -77,9 +77,9 @@ func TestReconstruct(t *testing.T) {
 		t.Errorf("nothing is hidden: %+v", all)
 	}
 	if pixels := of(m, ReconstructOptions{Ratio: 0.6, Pixels: true}); slices.Equal(pixels.Reconstructed.Pix, first.Reconstructed.Pix) || pixels.Loss == first.Loss {
-		t.Error("pixels are patches that were normalised")
+		t.Error("Pixels makes no difference")
 	}
-	// The network's own way to the loss, with the noise as a constant.
+	// The network's Outputs compute the loss with the noise as a constant.
 	own := *m.Network.(*models.MAE)
 	own.MaskRatio = 0.6
 	g, err := models.Trace(&own, 1, 64, 64, 3)
@@ -114,10 +114,10 @@ func TestReconstructErrors(t *testing.T) {
 		in   Input
 		want string
 	}{
-		{m, ReconstructOptions{Ratio: 1}, in, "a ratio of 1 of hidden patches"},
-		{m, ReconstructOptions{Ratio: math.NaN()}, in, "a ratio of NaN"},
-		{m, ReconstructOptions{Ratio: 0.999}, in, "in: a ratio of 0.999 leaves none of 64 patches"},
-		{odd, ReconstructOptions{}, in, "in: seen at 64×60 pixels, want multiples of 8"},
+		{m, ReconstructOptions{Ratio: 1}, in, "the ratio of hidden patches is 1, want"},
+		{m, ReconstructOptions{Ratio: math.NaN()}, in, "patches is NaN"},
+		{m, ReconstructOptions{Ratio: 0.999}, in, "in: a ratio of 0.999 hides all 64 patches"},
+		{odd, ReconstructOptions{}, in, "in: the model's input is 64×60 pixels, want multiples of 8"},
 		{m, ReconstructOptions{}, File("none.png"), "none.png: no such file"},
 	} {
 		if _, err := c.m.Reconstruct(ctx, c.o, c.in); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -126,8 +126,8 @@ func TestReconstructErrors(t *testing.T) {
 	}
 }
 
-// TestPaint gives a decoder's answer that is the normalised truth: what is painted
-// is then the picture itself.
+// TestPaint gives paint the picture's own normalised patches as the prediction. The
+// result must be the picture.
 func TestPaint(t *testing.T) {
 	pre := smallMAE().Preprocess
 	x, _, err := pre.Apply(pattern(64, 64, 3))
@@ -157,7 +157,7 @@ func TestPaint(t *testing.T) {
 	}
 	for _, m := range []*picture.Image{r.Reconstructed, r.Pasted} {
 		if !slices.Equal(m.Pix, r.Original.Pix) {
-			t.Error("what is painted is not the original")
+			t.Error("the painted picture is not the original")
 		}
 	}
 	for i, v := range r.Masked.Pix {

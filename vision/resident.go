@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// value is a tensor that stays where it was computed: on the device of a plan, or
-// in the host's memory. It is in both once both have asked for it.
+// value is a tensor that stays where it was computed: on a device or in the host's
+// memory. onHost and onDevice copy it to the other place on demand.
 type value struct {
 	host   *tensor.Tensor
 	device *gpu.Tensor
@@ -27,7 +27,7 @@ func (v *value) onHost(ctx context.Context) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// onDevice returns the value on a device, which has to be the same each time.
+// onDevice returns the value on a device. All calls must give the same device.
 func (v *value) onDevice(d *gpu.Device) (*gpu.Tensor, error) {
 	if v.device != nil {
 		return v.device, nil
@@ -37,7 +37,7 @@ func (v *value) onDevice(d *gpu.Device) (*gpu.Tensor, error) {
 	return v.device, err
 }
 
-// close frees what the value has on the device.
+// close frees the value's memory on the device.
 func (v *value) close() {
 	if v != nil && v.device != nil {
 		v.device.Close()
@@ -50,7 +50,8 @@ func closeAll(all []*value) {
 	}
 }
 
-// runValues runs a plan. On a GPU its outputs stay there. The caller closes them.
+// runValues runs a plan. The outputs of a plan on a GPU stay there. The caller closes
+// the outputs.
 func runValues(ctx context.Context, p Plan, inputs ...*value) ([]*value, error) {
 	onGPU, ok := p.(*gpu.Plan)
 	if !ok {

@@ -11,28 +11,28 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// SAMEverything says how to look for all masks of a picture: a grid of points
-// prompts the decoder, in the picture and in crops of it, and what is doubtful
-// or found twice falls away. A zero field means the official default; below 0,
-// PredictedIoU and Stability keep everything.
+// SAMEverything says how to find all masks of a picture. Everything prompts the
+// decoder with a grid of points in the picture and in crops of it, and drops doubtful
+// masks and duplicates. A zero field means the default, which stands in brackets.
+// Negative PredictedIoU and Stability keep all masks.
 type SAMEverything struct {
-	PointsPerSide   int     // of the grid: 32
-	PointsPerBatch  int     // prompts decoded at once: 16; changes time and memory only
-	PredictedIoU    float32 // the least guess of how good a mask is: 0.88
-	Stability       float32 // the least stability score: 0.95
-	StabilityOffset float32 // of the thresholds that it compares: 1
-	BoxNMS          float64 // overlap of boxes over which one is dropped: 0.7
-	CropLayers      int     // layer i has 2^i × 2^i crops: 0
-	CropNMS         float64 // as BoxNMS, between crops: 0.7
-	CropOverlap     float64 // of crops, as a share of the picture, below 0 none: 512/1500
-	CropDownscale   int     // a layer's grid is that much coarser than the one before: 1
-	MinRegionArea   int     // smaller holes are filled, smaller islands dropped: 0
+	PointsPerSide   int     // of the grid (32)
+	PointsPerBatch  int     // prompts decoded at once (16); changes only time and memory
+	PredictedIoU    float32 // the least IoU that the model predicts for a mask (0.88)
+	Stability       float32 // the least stability score (0.95)
+	StabilityOffset float32 // of the thresholds that the stability score compares (1)
+	BoxNMS          float64 // IoU of boxes over which one is dropped (0.7)
+	CropLayers      int     // layers of crops; layer i has 2^i × 2^i crops (0)
+	CropNMS         float64 // as BoxNMS, between crops (0.7)
+	CropOverlap     float64 // of crops, as a fraction of the picture; negative means none (512/1500)
+	CropDownscale   int     // factor by which each layer's grid is coarser than the last (1)
+	MinRegionArea   int     // fill smaller holes and drop smaller islands (0)
 
 	// Progress, if it is not nil, is called after each batch.
 	Progress func(done, total int) `json:"-"`
 }
 
-// SAMRegion is a mask that was found, in the form of COCO's annotations.
+// SAMRegion is a mask in the form of COCO's annotations.
 type SAMRegion struct {
 	Segmentation picture.RLE `json:"segmentation"`
 	Area         int         `json:"area"`
@@ -43,7 +43,7 @@ type SAMRegion struct {
 	Crop         [4]int      `json:"crop_box"` // left, top, width, height
 }
 
-// Defaults returns the options with zero fields replaced by what they mean.
+// Defaults returns the options with the defaults in place of zeros.
 func (o SAMEverything) Defaults() SAMEverything {
 	o.PointsPerSide, o.PointsPerBatch = cmp.Or(o.PointsPerSide, 32), cmp.Or(o.PointsPerBatch, 16)
 	o.CropDownscale = cmp.Or(o.CropDownscale, 1)
@@ -66,24 +66,24 @@ func (o SAMEverything) Defaults() SAMEverything {
 	return o
 }
 
-// samFound is a region on its way, its box as left, top, right, bottom of the
-// picture.
+// samFound is a region that may still be dropped. box and crop are left, top, right,
+// bottom in the picture.
 type samFound struct {
 	SAMRegion
 	box  [4]float32
 	crop [4]int
 }
 
-// Everything finds all masks of a picture, the surest first; from crops, those
-// of the smallest crops first. It leaves the picture set.
+// Everything finds all masks of a picture and sorts them by predicted IoU. With
+// CropLayers, masks of the smallest crops come first. The picture stays set.
 func (p *SAMPredictor) Everything(ctx context.Context, m *picture.Image, o SAMEverything) ([]SAMRegion, error) {
 	o = o.Defaults()
 	if o.PointsPerSide < 1 || o.PointsPerBatch < 1 || o.CropLayers < 0 || o.CropLayers > 8 || o.CropDownscale < 1 {
-		return nil, fmt.Errorf("sam: %d points a side, %d a batch, %d layers of crops, downscale %d",
+		return nil, fmt.Errorf("sam: %d points per side, %d per batch, %d layers of crops, downscale %d: want at least 1, 1, 0 (at most 8), 1",
 			o.PointsPerSide, o.PointsPerBatch, o.CropLayers, o.CropDownscale)
 	}
 	if !(o.CropOverlap <= 1) {
-		return nil, fmt.Errorf("sam: crops that overlap by %v of the picture", o.CropOverlap)
+		return nil, fmt.Errorf("sam: crops overlap by %v of the picture, want at most 1", o.CropOverlap)
 	}
 	crops, layer := CropBoxes(m.Width, m.Height, o.CropLayers, max(o.CropOverlap, 0))
 	grids, total := make([][][2]float32, o.CropLayers+1), 0
@@ -147,8 +147,7 @@ func (p *SAMPredictor) Everything(ctx context.Context, m *picture.Image, o SAMEv
 	return regions, nil
 }
 
-// inCrop finds the masks of the crop that is set, and calls step after each
-// batch.
+// inCrop finds the masks of the current crop. It calls step after each batch.
 func (p *SAMPredictor) inCrop(ctx context.Context, o SAMEverything, grid [][2]float32, crop, whole [4]int, step func()) ([]samFound, error) {
 	var all []samFound
 	for first := 0; first < len(grid); first += o.PointsPerBatch {
@@ -166,8 +165,8 @@ func (p *SAMPredictor) inCrop(ctx context.Context, o SAMEverything, grid [][2]fl
 	return dropDoubles(all, o.BoxNMS, func(f samFound) float32 { return f.PredictedIoU }), nil
 }
 
-// atPoints finds the masks of points of the crop that is set, each a prompt of
-// its own. The decoder runs on batch of them, the last as often as it takes.
+// atPoints finds the masks for points of the current crop, where each point is a
+// prompt. It repeats the last point to fill the batch.
 func (p *SAMPredictor) atPoints(ctx context.Context, o SAMEverything, points [][2]float32, batch int, crop, whole [4]int) ([]samFound, error) {
 	var prompts *tensor.Tensor
 	for i := range batch {
@@ -211,7 +210,7 @@ func (p *SAMPredictor) atPoints(ctx context.Context, o SAMEverything, points [][
 	return all, nil
 }
 
-// inPicture is the mask of a crop as one of the whole picture.
+// inPicture turns the mask of a crop into a mask of the whole picture.
 func inPicture(m *picture.Mask, crop, whole [4]int) *picture.Mask {
 	if crop == whole {
 		return m
@@ -223,8 +222,8 @@ func inPicture(m *picture.Mask, crop, whole [4]int) *picture.Mask {
 	return out
 }
 
-// dropDoubles drops those whose boxes overlap the box of one of a higher score,
-// and returns the others from the highest score down.
+// dropDoubles drops regions whose boxes overlap the box of a region with a higher
+// score. It returns the others, the highest score first.
 func dropDoubles(all []samFound, threshold float64, score func(samFound) float32) []samFound {
 	boxes, scores := make([][4]float32, len(all)), make([]float32, len(all))
 	for i, f := range all {
@@ -237,8 +236,8 @@ func dropDoubles(all []samFound, threshold float64, score func(samFound) float32
 	return kept
 }
 
-// tidy fills small holes and drops small islands, and then drops what has
-// become double, preferring masks that needed no tidying.
+// tidy fills small holes and drops small islands. Then it drops duplicates, and
+// prefers masks that it has not changed.
 func tidy(all []samFound, area int, threshold float64) ([]samFound, error) {
 	tidied := make([]samFound, len(all))
 	scores, boxes := make([]float32, len(all)), make([][4]float32, len(all))

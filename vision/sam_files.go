@@ -13,11 +13,11 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// SaveEmbedding writes the embedding of the picture that SetImage was given, and
-// of which picture and which model it is.
+// SaveEmbedding writes the embedding of the picture that SetImage was given, with
+// fingerprints of the picture and the model.
 func (p *SAMPredictor) SaveEmbedding(ctx context.Context, path string) error {
 	if p.image == nil || p.image.picture == nil {
-		return errors.New("sam: no picture has been set whose embedding could be kept")
+		return errors.New("sam: no embedding to save: no picture has been set")
 	}
 	e, err := p.Embedding(ctx)
 	if err != nil {
@@ -27,8 +27,8 @@ func (p *SAMPredictor) SaveEmbedding(ctx context.Context, path string) error {
 	return weights.WriteSafetensors(path, p.about(p.image.picture), features)
 }
 
-// LoadEmbedding sets picture m with the embedding that SaveEmbedding wrote for it
-// with the same model. If there is no such file, the error is fs.ErrNotExist.
+// LoadEmbedding sets picture m from the embedding that SaveEmbedding wrote for the
+// same picture and model. If there is no file, the error is fs.ErrNotExist.
 func (p *SAMPredictor) LoadEmbedding(path string, m *picture.Image) error {
 	f, err := weights.OpenSafetensors(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func (p *SAMPredictor) LoadEmbedding(path string, m *picture.Image) error {
 	}
 	for what, want := range p.about(m) {
 		if f.Metadata[what] != want {
-			return fmt.Errorf("%s: the embedding is of another %s: delete it, or name another file", path, what)
+			return fmt.Errorf("%s: the embedding belongs to another %s: delete it, or name another file", path, what)
 		}
 	}
 	features, err := f.Tensor("features")
@@ -54,7 +54,7 @@ func (p *SAMPredictor) LoadEmbedding(path string, m *picture.Image) error {
 	return nil
 }
 
-// about tells the model and the picture of an embedding apart from others.
+// about returns the fingerprints of the model and of picture m.
 func (p *SAMPredictor) about(m *picture.Image) map[string]string {
 	h := sha256.New()
 	fmt.Fprintln(h, m.Width, m.Height, m.Channels)
@@ -65,8 +65,8 @@ func (p *SAMPredictor) about(m *picture.Image) map[string]string {
 	}
 }
 
-// SaveLogits writes the logits of mask number n to a .safetensors file, for a
-// later prompt to start from.
+// SaveLogits writes the logits of mask n to a .safetensors file. A later prompt can
+// start from them.
 func (m *SAMMasks) SaveLogits(path string, n int) error {
 	side := m.LowRes.Shape[1]
 	t := tensor.Of(m.LowRes.Data[n*side*side:][:side*side], side, side)
@@ -74,8 +74,8 @@ func (m *SAMMasks) SaveLogits(path string, n int) error {
 	return weights.WriteSafetensors(path, nil, t)
 }
 
-// LoadMask reads the mask that a prompt for picture m starts from: what SaveLogits
-// wrote, or a picture of m's size, white where the thing is.
+// LoadMask reads a mask from which a prompt for picture m starts. The file is one
+// that SaveLogits wrote or a picture of m's size in which the object is white.
 func (p *SAMPredictor) LoadMask(path string, m *picture.Image) (*tensor.Tensor, error) {
 	if strings.ToLower(filepath.Ext(path)) == ".safetensors" {
 		f, err := weights.OpenSafetensors(path)
@@ -88,7 +88,7 @@ func (p *SAMPredictor) LoadMask(path string, m *picture.Image) (*tensor.Tensor, 
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if side := 4 * p.model.Grid(); !t.Shape.Equal(tensor.Shape{side, side}) {
-			return nil, fmt.Errorf("%s: the mask is %v, this model wants [%d, %d]", path, t.Shape, side, side)
+			return nil, fmt.Errorf("%s: the mask is %v, but the model wants [%d, %d]", path, t.Shape, side, side)
 		}
 		return t, nil
 	}
@@ -97,14 +97,14 @@ func (p *SAMPredictor) LoadMask(path string, m *picture.Image) (*tensor.Tensor, 
 		return nil, err
 	}
 	if mask.Width != m.Width || mask.Height != m.Height {
-		return nil, fmt.Errorf("%s: the mask is %d×%d, the picture %d×%d", path, mask.Width, mask.Height, m.Width, m.Height)
+		return nil, fmt.Errorf("%s: the mask is %d×%d, but the picture is %d×%d", path, mask.Width, mask.Height, m.Width, m.Height)
 	}
 	return p.StartMask(mask), nil
 }
 
-// StartMask makes a SAMPrompt's Mask of a picture of the size of the one to be cut
-// out of, white where the thing is: it is resized and padded as the encoder's
-// input is.
+// StartMask turns a picture in which the object is white into a SAMPrompt's Mask. The
+// picture must have the size of the one to cut from. StartMask resizes and pads it
+// like the encoder's input.
 func (p *SAMPredictor) StartMask(mask *picture.Image) *tensor.Tensor {
 	const white = 8 // logit
 	side := 4 * p.model.Grid()

@@ -18,7 +18,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// smallSAM writes a SAM with weights made up.
+// smallSAM writes a SAM with random weights.
 func smallSAM(t *testing.T) string {
 	m := models.NewSAM(models.SAMConfig{
 		Size: 32, Patch: 8, Width: 8, Depth: 2, Heads: 2, Window: 3, Global: []int{1}, Channels: 16, DecoderMLP: 8, IoUHidden: 8, MaskChannels: 4,
@@ -27,8 +27,8 @@ func smallSAM(t *testing.T) string {
 	return saved(t, m)
 }
 
-// TestPredictor cuts out of a picture on the GPU what plain Go cuts out, with the
-// weights of a file.
+// TestPredictor compares masks on the GPU with those in plain Go, with weights from a
+// file.
 func TestPredictor(t *testing.T) {
 	ctx, photo := context.Background(), gradient(37, 22)
 	path := smallSAM(t)
@@ -39,7 +39,7 @@ func TestPredictor(t *testing.T) {
 	var want []*SAMMasks
 	for _, o := range []Options{{Weights: path, Device: "cpu"}, {Weights: path}} {
 		m := opened(t, zoo.SAM(), o)
-		for range 2 { // of what is compiled once
+		for range 2 { // the second predictor reuses the plans
 			p, err := m.Predictor()
 			if err != nil {
 				t.Fatal(err)
@@ -99,7 +99,7 @@ func TestDecoders(t *testing.T) {
 	}
 }
 
-// counted is a plan that counts down when it is closed.
+// counted is a plan whose Close decrements a counter.
 type counted struct {
 	onCPU
 	open *int
@@ -107,15 +107,15 @@ type counted struct {
 
 func (c counted) Close() error { *c.open--; return nil }
 
-// TestSAMFiles keeps an embedding and a mask in files, and takes them for those of
-// the same model and picture alone.
+// TestSAMFiles saves an embedding and a mask, and loads them only for the same model
+// and picture.
 func TestSAMFiles(t *testing.T) {
 	ctx, photo, dir := context.Background(), gradient(21, 45), t.TempDir()
 	p := NewSAMPredictor(tinySAM(), zoo.Preprocess{}, Evaluate)
 	defer p.Close()
 	kept, logits := filepath.Join(dir, "e.sam"), filepath.Join(dir, "l.safetensors")
 	if err := p.SaveEmbedding(ctx, kept); err == nil {
-		t.Error("the embedding of no picture is saved")
+		t.Error("an embedding is saved without a picture")
 	}
 	if err := p.LoadEmbedding(kept, photo); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
@@ -146,21 +146,21 @@ func TestSAMFiles(t *testing.T) {
 	if err != nil || !slices.Equal(mask.Data, want.LowRes.Data[2*16*16:]) {
 		t.Errorf("the kept mask is another: %v", err)
 	}
-	if err := q.LoadEmbedding(kept, gradient(21, 44)); err == nil || !strings.Contains(err.Error(), "is of another picture") {
+	if err := q.LoadEmbedding(kept, gradient(21, 44)); err == nil || !strings.Contains(err.Error(), "belongs to another picture") {
 		t.Errorf("another picture: %v", err)
 	}
 	other := zoo.SAMPreprocess(32)
 	other.Mean[0]++
-	if err := NewSAMPredictor(tinySAM(), other, Evaluate).LoadEmbedding(kept, photo); err == nil || !strings.Contains(err.Error(), "is of another model") {
+	if err := NewSAMPredictor(tinySAM(), other, Evaluate).LoadEmbedding(kept, photo); err == nil || !strings.Contains(err.Error(), "belongs to another model") {
 		t.Errorf("another model: %v", err)
 	}
 	if err := q.LoadEmbedding(logits, photo); err == nil || !strings.Contains(err.Error(), "not the embedding of a picture") {
 		t.Errorf("a mask: %v", err)
 	}
 	if _, err := q.LoadMask(kept, photo); err == nil {
-		t.Error("an embedding is taken for a mask")
+		t.Error("an embedding is accepted as a mask")
 	}
-	if _, err := q.LoadMask("../cmd/vertebra/photo/cat.png", photo); err == nil || !strings.Contains(err.Error(), "the mask is 210×140, the picture 21×45") {
+	if _, err := q.LoadMask("../cmd/vertebra/photo/cat.png", photo); err == nil || !strings.Contains(err.Error(), "the mask is 210×140, but the picture is 21×45") {
 		t.Errorf("a mask of another size: %v", err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
@@ -168,8 +168,8 @@ func TestSAMFiles(t *testing.T) {
 	}
 }
 
-// TestStartMask makes logits of a picture: those of white where it is white, and of
-// black beyond its borders.
+// TestStartMask turns a picture into logits: positive where it is white, and those of
+// black outside its borders.
 func TestStartMask(t *testing.T) {
 	p := NewSAMPredictor(tinySAM(), zoo.Preprocess{}, Evaluate)
 	defer p.Close()

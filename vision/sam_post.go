@@ -8,9 +8,9 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// StabilityScore says how little the masks of logits [.., H, W] change with
-// the threshold: the area over threshold+offset divided by the area over
-// threshold−offset. It is not a number if both are empty.
+// StabilityScore returns, for each mask of logits [.., H, W], the area over
+// threshold+offset divided by the area over threshold−offset. It is near 1 if the mask
+// hardly depends on the threshold, and NaN if both areas are empty.
 func StabilityScore(logits *tensor.Tensor, threshold, offset float32) []float32 {
 	high, low := picture.Masks(logits, threshold+offset), picture.Masks(logits, threshold-offset)
 	scores := make([]float32, len(high))
@@ -20,8 +20,7 @@ func StabilityScore(logits *tensor.Tensor, threshold, offset float32) []float32 
 	return scores
 }
 
-// PointGrid returns n × n points x, y spread evenly over the unit square, row
-// after row.
+// PointGrid returns n × n points x, y, evenly spaced over the unit square, row by row.
 func PointGrid(n int) [][2]float32 {
 	points := make([][2]float32, 0, n*n)
 	at := func(i int) float32 { return float32((2*float64(i) + 1) / (2 * float64(n))) }
@@ -33,10 +32,10 @@ func PointGrid(n int) [][2]float32 {
 	return points
 }
 
-// CropBoxes returns the crops of a picture in which SAM looks for masks, as
-// left, top, right, bottom, and the layer of each: layer 0 is the whole
-// picture, layer i has 2^i × 2^i crops that overlap by the fraction overlap of
-// the shorter side of the crops of layer 1.
+// CropBoxes returns the crops in which SAM looks for masks, as left, top, right,
+// bottom, and the layer of each. Layer 0 is the whole picture, and layer i has
+// 2^i × 2^i crops. Crops of layer 1 overlap by overlap times the picture's shorter
+// side; each further layer halves that.
 func CropBoxes(width, height, layers int, overlap float64) (boxes [][4]int, layer []int) {
 	boxes, layer = [][4]int{{0, 0, width, height}}, []int{0}
 	for l := 1; l <= layers; l++ {
@@ -55,9 +54,9 @@ func CropBoxes(width, height, layers int, overlap float64) (boxes [][4]int, laye
 	return boxes, layer
 }
 
-// NearCropEdge reports whether a side of box lies within 20 pixels of that
-// side of crop, without being as near to that side of the picture: what a crop
-// shows of it may be cut. All are left, top, right, bottom in the picture.
+// NearCropEdge reports whether the crop may have cut an object: a side of box is
+// within 20 pixels of the crop's side, but not of the picture's. All boxes are left,
+// top, right, bottom in the picture.
 func NearCropEdge(box [4]float32, crop, whole [4]int) bool {
 	for i, v := range box {
 		near := func(edge int) bool { return math.Abs(float64(v)-float64(edge)) <= 20 }
@@ -68,9 +67,9 @@ func NearCropEdge(box [4]float32, crop, whole [4]int) bool {
 	return false
 }
 
-// UpscaleLogits is SAM's postprocess_masks: logits [n, H, W] are brought to
-// size×size, cut to the height and width that the picture has in there, and
-// brought to the picture's own, to each bilinearly.
+// UpscaleLogits is SAM's postprocess_masks. It resizes logits [n, H, W] to size×size,
+// crops them to inside, the picture's height and width in the model's input, and
+// resizes them to the picture's own height and width. Both resizes are bilinear.
 func UpscaleLogits(low *tensor.Tensor, size int, inside, picture [2]int) *tensor.Tensor {
 	n, h, w := low.Shape[0], low.Shape[1], low.Shape[2]
 	down, across := bilinearTwice(h, size, inside[0], picture[0]), bilinearTwice(w, size, inside[1], picture[1])
@@ -93,14 +92,14 @@ func UpscaleLogits(low *tensor.Tensor, size int, inside, picture [2]int) *tensor
 	return out
 }
 
-// bilinearTap is a share of an element.
+// bilinearTap is an element and its weight.
 type bilinearTap struct {
 	at     int
 	weight float64
 }
 
-// bilinearTwice says what each of out elements is made of when in elements are
-// brought to middle, cut to cut and brought to out.
+// bilinearTwice returns the taps of each of out elements, for in elements that are
+// resized to middle, cropped to cut and resized to out.
 func bilinearTwice(in, middle, cut, out int) [][]bilinearTap {
 	first, second := bilinear(in, middle), bilinear(cut, out)
 	all := make([][]bilinearTap, out)
@@ -122,8 +121,8 @@ func bilinearTwice(in, middle, cut, out int) [][]bilinearTap {
 	return all
 }
 
-// bilinear says what PyTorch's interpolate, with its coordinates in float32,
-// makes each of out elements of.
+// bilinear returns the taps of each of out elements as in PyTorch's interpolate,
+// which computes coordinates in float32.
 func bilinear(in, out int) [][2]bilinearTap {
 	step := float32(in) / float32(out)
 	all := make([][2]bilinearTap, out)

@@ -12,12 +12,12 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// SAMPredictor finds masks in one picture after another: SetImage once, then
-// Predict as often as there are prompts, at the decoder's price alone. What the
-// encoder makes of the picture stays on the device. A predictor is for one
-// goroutine at a time. Close it.
+// SAMPredictor finds masks in one picture after another. SetImage runs the encoder
+// once for a picture, and its result stays on the device. Predict runs only the
+// decoder, once for each prompt. Goroutines must not share a predictor. The caller
+// closes it.
 type SAMPredictor struct {
-	// Threshold is what the logits of a mask's pixels are over: 0.
+	// Threshold is the logit over which a pixel belongs to a mask.
 	Threshold float32
 
 	model     *models.SAM
@@ -25,21 +25,21 @@ type SAMPredictor struct {
 	compile   Compiler
 	positions *tensor.Tensor
 	plans     *samPlans
-	owned     bool // the plans are closed with the predictor
+	owned     bool // Close closes the plans
 	image     *samImage
 }
 
-// samPlans are the encoder and the decoders that were used last, which predictors
-// of a Model share.
+// samPlans are the plans of the encoder and the decoders. Predictors of a Model share
+// them.
 type samPlans struct{ encoder, decoders plans }
 
 func (p *samPlans) close() error { return errors.Join(p.encoder.close(), p.decoders.close()) }
 
-// samImage is what the predictor knows of a picture.
+// samImage is an encoded picture.
 type samImage struct {
 	width, height int
 	features      *value
-	picture       *picture.Image // nil if only its features were given
+	picture       *picture.Image // nil after SetEmbedding
 }
 
 func (i *samImage) close() {
@@ -48,37 +48,37 @@ func (i *samImage) close() {
 	}
 }
 
-// samShape is what a decoder is compiled for: how many prompts, of how many
-// points, with a mask or without.
+// samShape is the shape of a decoder's plan: the number of prompts, the number of
+// points in each, and whether they have a mask.
 type samShape struct {
 	prompts, points int
 	mask            bool
 }
 
-// SAMEmbedding is what the encoder makes of a picture, and all that Predict has
-// to know about it.
+// SAMEmbedding is the encoder's result for a picture. Predict needs nothing else of
+// the picture.
 type SAMEmbedding struct {
 	Features      *tensor.Tensor // [1, grid, grid, channels]
 	Width, Height int            // of the picture
 }
 
-// SAMPrompt is a prompt. Coordinates are the picture's, in pixels.
+// SAMPrompt is a prompt. Coordinates are in pixels of the picture.
 type SAMPrompt struct {
 	Points [][2]float32   // x, y
 	Labels []int          // of each point: Foreground or Background
 	Box    *[4]float32    // left, top, right, bottom
-	Mask   *tensor.Tensor // logits [4·grid, 4·grid] of an earlier prompt: SAMMasks.LowRes
-	Single bool           // one mask, as for a prompt that is not ambiguous; else three
+	Mask   *tensor.Tensor // logits [4·grid, 4·grid], such as an earlier SAMMasks.LowRes
+	Single bool           // one mask, for an unambiguous prompt; else three
 }
 
-// SAMMasks are the masks that a prompt gets.
+// SAMMasks are the masks for a prompt.
 type SAMMasks struct {
 	Logits *tensor.Tensor // [n, height, width] of the picture
-	IoU    []float32      // the model's guess of how good each is
-	LowRes *tensor.Tensor // [n, 4·grid, 4·grid], for a further prompt's Mask
+	IoU    []float32      // of each mask with the true one, as the model predicts it
+	LowRes *tensor.Tensor // [n, 4·grid, 4·grid]; one of them can be a later prompt's Mask
 }
 
-// Best is the number of the mask that the model thinks best.
+// Best returns the number of the mask with the highest predicted IoU.
 func (m *SAMMasks) Best() int {
 	best := 0
 	for i, v := range m.IoU {
@@ -89,8 +89,8 @@ func (m *SAMMasks) Best() int {
 	return best
 }
 
-// Predictor makes a predictor of a model for promptable masks. Predictors of one
-// model share what they compile. The caller closes it, before the model.
+// Predictor makes a predictor from a model for promptable masks. Predictors of one
+// model share their plans. The caller closes the predictor before the model.
 func (m *Model) Predictor() (*SAMPredictor, error) {
 	if err := m.For(zoo.PromptMasks); err != nil {
 		return nil, err
@@ -104,9 +104,9 @@ func (m *Model) Predictor() (*SAMPredictor, error) {
 	return p, nil
 }
 
-// NewSAMPredictor makes a predictor of a network whose weights are bound, and of
-// pictures prepared by p; the zero p is the official SAMPreprocess. It compiles
-// when it is first needed, with a Device's Compile for one.
+// NewSAMPredictor makes a predictor from a network with bound weights. The predictor
+// prepares pictures by p; the zero p means the official SAMPreprocess. It calls
+// compile, such as a Device's Compile, when it first needs a plan.
 func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPredictor {
 	if p == (zoo.Preprocess{}) {
 		p = zoo.SAMPreprocess(m.Size())
@@ -122,7 +122,7 @@ func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPred
 	}
 }
 
-// Close frees the picture and what has been compiled.
+// Close frees the picture. It also frees the plans, unless they belong to a Model.
 func (p *SAMPredictor) Close() error {
 	p.setImage(nil)
 	if p.owned {
@@ -172,7 +172,7 @@ func (p *SAMPredictor) encode(ctx context.Context, m *picture.Image) (*samImage,
 	return &samImage{m.Width, m.Height, out[0], m}, nil
 }
 
-// Embedding is that of the picture; nil if there is none yet.
+// Embedding returns the picture's embedding, or nil if no picture has been set.
 func (p *SAMPredictor) Embedding(ctx context.Context) (*SAMEmbedding, error) {
 	if p.image == nil {
 		return nil, nil
@@ -184,11 +184,11 @@ func (p *SAMPredictor) Embedding(ctx context.Context) (*SAMEmbedding, error) {
 	return &SAMEmbedding{t, p.image.width, p.image.height}, nil
 }
 
-// SetEmbedding takes the embedding of a picture in its place.
+// SetEmbedding sets a picture by its embedding, without running the encoder.
 func (p *SAMPredictor) SetEmbedding(e *SAMEmbedding) error {
 	grid, channels := p.model.Grid(), p.positions.Shape[3]
 	if want := (tensor.Shape{1, grid, grid, channels}); e == nil || e.Features == nil || !e.Features.Shape.Equal(want) || e.Width < 1 || e.Height < 1 {
-		return fmt.Errorf("sam: an embedding of another model, want %v", want)
+		return fmt.Errorf("sam: the embedding does not fit the model, want features %v and the picture's size", want)
 	}
 	p.setImage(&samImage{width: e.Width, height: e.Height, features: &value{host: e.Features}})
 	return nil
@@ -232,22 +232,22 @@ func (p *SAMPredictor) Predict(ctx context.Context, prompt SAMPrompt) (*SAMMasks
 	return out, nil
 }
 
-// Check says what is wrong with a prompt for a picture of a size in pixels. Predict
-// does so, too, but the encoder has run by then.
+// Check checks a prompt for a picture of the given size in pixels. Predict does that,
+// too, but only after the encoder has run.
 func (s SAMPrompt) Check(width, height int) error {
 	inside := func(x, y float32) bool { return x >= 0 && y >= 0 && x <= float32(width) && y <= float32(height) }
 	if len(s.Points) == 0 && s.Box == nil && s.Mask == nil {
 		return errors.New("sam: no point, box or mask is given")
 	}
 	if len(s.Labels) != len(s.Points) {
-		return fmt.Errorf("sam: %d points, %d labels", len(s.Points), len(s.Labels))
+		return fmt.Errorf("sam: %d points have %d labels", len(s.Points), len(s.Labels))
 	}
 	for i, at := range s.Points {
 		if !inside(at[0], at[1]) {
 			return fmt.Errorf("sam: the point %v,%v is outside the picture of %d×%d", at[0], at[1], width, height)
 		}
 		if l := s.Labels[i]; l != models.Foreground && l != models.Background {
-			return fmt.Errorf("sam: label %d of the point %v,%v, want %d or %d", l, at[0], at[1], models.Foreground, models.Background)
+			return fmt.Errorf("sam: the point %v,%v has label %d, want %d or %d", at[0], at[1], l, models.Foreground, models.Background)
 		}
 	}
 	if b := s.Box; b != nil && !(inside(b[0], b[1]) && inside(b[2], b[3]) && b[0] < b[2] && b[1] < b[3]) {
@@ -272,9 +272,9 @@ func (p *SAMPredictor) sparse(s SAMPrompt) *tensor.Tensor {
 	return p.model.Prompt.Sparse(points, s.Labels, box, p.model.Size())
 }
 
-// decode runs the decoder on prompts with points [B, T, C], nil if there are
-// none, and all with one mask or none: logits [B, 4, 4·grid, 4·grid] and guesses
-// [B, 4].
+// decode runs the decoder on B prompts. points [B, T, C] is nil for prompts without
+// points; mask, if it is not nil, belongs to all prompts. It returns logits
+// [B, 4, 4·grid, 4·grid] and predicted IoUs [B, 4].
 func (p *SAMPredictor) decode(ctx context.Context, points, mask *tensor.Tensor) (low, iou *tensor.Tensor, err error) {
 	side := 4 * p.model.Grid()
 	shape := samShape{prompts: 1, mask: mask != nil}
@@ -309,7 +309,7 @@ func (p *SAMPredictor) decode(ctx context.Context, points, mask *tensor.Tensor) 
 	return low, iou, err
 }
 
-// upscale brings logits [n, 4·grid, 4·grid] to the picture's size.
+// upscale resizes logits [n, 4·grid, 4·grid] to the picture's size.
 func (p *SAMPredictor) upscale(low *tensor.Tensor) *tensor.Tensor {
 	size := p.model.Size()
 	w, h := picture.LongestSide(p.image.width, p.image.height, size)

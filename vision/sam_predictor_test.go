@@ -15,7 +15,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// tinySAM is a SAM small enough for plain Go, with weights made up.
+// tinySAM is a SAM small enough for plain Go, with random weights.
 func tinySAM() *models.SAM {
 	m := models.NewSAM(models.SAMConfig{
 		Size: 32, Patch: 8, Width: 8, Depth: 2, Heads: 2, Window: 3, Global: []int{1}, Channels: 8,
@@ -25,7 +25,7 @@ func tinySAM() *models.SAM {
 	return m
 }
 
-// gradient is a picture that is nowhere the same.
+// gradient is a picture whose pixels all differ from their neighbours.
 func gradient(width, height int) *picture.Image {
 	m := picture.New(width, height, 3)
 	for i := range m.Pix {
@@ -34,8 +34,8 @@ func gradient(width, height int) *picture.Image {
 	return m
 }
 
-// TestSAMPredictor checks that the embedding of a picture is all that a
-// predictor has to know of it, and that a mask of one prompt can refine it.
+// TestSAMPredictor checks that a predictor needs nothing of a picture but its
+// embedding, and that a mask of one prompt can start the next.
 func TestSAMPredictor(t *testing.T) {
 	ctx, m := context.Background(), tinySAM()
 	p := NewSAMPredictor(m, zoo.Preprocess{}, Evaluate)
@@ -94,8 +94,8 @@ func TestSAMPromptErrors(t *testing.T) {
 	}{
 		{SAMPrompt{}, "no point, box or mask"},
 		{SAMPrompt{Points: point, Labels: []int{models.Foreground}}, "the point 11,3 is outside the picture of 10×20"},
-		{SAMPrompt{Points: point}, "1 points, 0 labels"},
-		{SAMPrompt{Points: [][2]float32{{1, 1}}, Labels: []int{2}}, "label 2"},
+		{SAMPrompt{Points: point}, "1 points have 0 labels"},
+		{SAMPrompt{Points: [][2]float32{{1, 1}}, Labels: []int{2}}, "has label 2"},
 		{SAMPrompt{Box: &[4]float32{5, 5, 5, 9}}, "is empty or outside"},
 		{SAMPrompt{Box: &[4]float32{5, 5, 7, 29}}, "is empty or outside"},
 		{SAMPrompt{Mask: tensor.New(8, 8)}, "the mask is [8, 8], want 16×16"},
@@ -105,7 +105,7 @@ func TestSAMPromptErrors(t *testing.T) {
 		}
 	}
 	if err := p.SetEmbedding(&SAMEmbedding{tensor.New(1, 2, 2, 8), 10, 20}); err == nil {
-		t.Error("an embedding of another size is taken")
+		t.Error("an embedding of another size is accepted")
 	}
 }
 
@@ -127,13 +127,13 @@ func TestEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e, err := p.Embedding(context.Background()); err != nil || e.Width != 50 || e.Height != 61 {
-			t.Errorf("set is a picture of %+v, %v", e, err)
+			t.Errorf("the embedding is %+v, %v", e, err)
 		}
 		return found
 	}
 	want := find(16)
 	if len(want) == 0 {
-		t.Fatal("nothing is found")
+		t.Fatal("Everything finds nothing")
 	}
 	for _, r := range want {
 		if r.Segmentation.Size != [2]int{61, 50} || r.Area != r.Segmentation.Area() {
@@ -141,18 +141,17 @@ func TestEverything(t *testing.T) {
 		}
 	}
 	if got := find(3); !reflect.DeepEqual(got, want) {
-		t.Errorf("by threes %v, want %v", got, want)
+		t.Errorf("in batches of 3: %v, want %v", got, want)
 	}
 	if _, err := p.Everything(context.Background(), gradient(50, 61), SAMEverything{CropLayers: 1, CropOverlap: 2}); err == nil {
-		t.Error("crops overlap by twice the picture")
+		t.Error("an overlap of twice the picture is accepted")
 	}
 	if err := p.SetEmbedding(&SAMEmbedding{Width: 1, Height: 1}); err == nil {
-		t.Error("an embedding without features is taken")
+		t.Error("an embedding without features is accepted")
 	}
 }
 
-// TestUpscaleLogits checks the two resizes in one against one after the
-// other.
+// TestUpscaleLogits compares the combined resize with two resizes one after the other.
 func TestUpscaleLogits(t *testing.T) {
 	low := tensor.New(2, 16, 16)
 	for i := range low.Data {

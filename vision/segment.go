@@ -16,25 +16,24 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// SegmentOptions say how a network's scores become classes.
+// SegmentOptions say how to turn a network's scores into classes.
 type SegmentOptions struct {
-	// Threshold is, of a network with one class, the probability over which a
-	// pixel is of it; 0 means ½.
+	// Threshold is for a network with one class: a pixel with a higher probability
+	// belongs to the class; 0 means ½.
 	Threshold float32
 }
 
-// Segmentation is the class of each pixel of a picture, in the picture's own
-// size.
+// Segmentation is the class of each pixel of a picture, at the picture's own size.
 type Segmentation struct {
 	Name string // of the input
 	*picture.Segmentation
 	Picture *picture.Image
-	Seen    [2]int // height and width at which the network saw the picture
+	Seen    [2]int // height and width of the network's input
 
 	label func(class, count int) string
 }
 
-// ClassArea is how much of a picture is of a class.
+// ClassArea is the area of a class in a picture.
 type ClassArea struct {
 	Number int
 	Name   string // "" if it is not known
@@ -42,7 +41,7 @@ type ClassArea struct {
 	Share  float64 // of the picture
 }
 
-// Title is the class's name, or its number.
+// Title returns the name of the class, or its number if it has no name.
 func (a ClassArea) Title() string {
 	if a.Name != "" {
 		return a.Name
@@ -50,9 +49,8 @@ func (a ClassArea) Title() string {
 	return fmt.Sprintf("class %d", a.Number)
 }
 
-// Segment finds the class of each pixel of pictures, in order. A picture that
-// cannot be read is yielded with an *InputError, and the others follow; any other
-// error is the last.
+// Segment finds the class of each pixel of pictures, in order. If a picture cannot be
+// read, it yields an *InputError and goes on; it stops at any other error.
 func (m *Model) Segment(ctx context.Context, o SegmentOptions, in ...Input) iter.Seq2[Segmentation, error] {
 	return func(yield func(Segmentation, error) bool) {
 		if err := m.For(zoo.Segment); err != nil {
@@ -88,7 +86,7 @@ func (m *Model) segmentation(o SegmentOptions, c computed) (*picture.Segmentatio
 	return s.Apply(c.outputs[0], c.size(), c.at, c.image.Width, c.image.Height), nil
 }
 
-// Areas lists all classes with their pixels.
+// Areas lists the areas of all classes.
 func (s Segmentation) Areas() []ClassArea {
 	var all []ClassArea
 	for class, n := range s.Segmentation.Area() {
@@ -97,11 +95,11 @@ func (s Segmentation) Areas() []ClassArea {
 	return all
 }
 
-// Overlay is the picture tinted where there is a class.
+// Overlay returns the picture tinted with the colours of the classes.
 func (s Segmentation) Overlay() *picture.Image { return s.Segmentation.Overlay(s.Picture) }
 
-// Draw is the overlay with a list beside it of the classes that are there, in their
-// colours: all but class 0, and at most the largest twenty.
+// Draw returns the overlay with a legend of the classes in the picture: the twenty
+// largest, without class 0.
 func (s Segmentation) Draw() image.Image {
 	const most = 20
 	areas := slices.DeleteFunc(s.Areas(), func(a ClassArea) bool { return a.Number == 0 || a.Pixels == 0 })
@@ -114,24 +112,24 @@ func (s Segmentation) Draw() image.Image {
 	return picture.WithLegend(s.Overlay(), all...)
 }
 
-// Segmenter makes segmentations of a network's scores for its pixels.
+// Segmenter turns a network's scores of pixels into a segmentation.
 type Segmenter struct {
-	// Of a network with one class: over which probability a pixel is of class 1
-	// and not 0.
+	// Threshold is for a network with one class: a pixel with a higher probability is
+	// of class 1, any other of class 0.
 	Threshold float32
 
-	// Probabilities says that the scores are such, and not their logits.
+	// Probabilities says that the scores are probabilities instead of logits.
 	Probabilities bool
 }
 
-// NewSegmenter looks at what makes the first output of g, and checks that it
-// is scores [B, h, w, C] of the pixels of g's input, or of its middle. The
-// threshold is ½.
+// NewSegmenter makes a Segmenter for the first output of g, with threshold ½. It
+// checks that the output is scores [B, h, w, C] for the pixels of g's input or of the
+// input's middle.
 func NewSegmenter(g *graph.Graph) (Segmenter, error) {
 	y, x := g.Outputs[0].Value, g.Inputs[0].Shape
 	s := Segmenter{Threshold: 0.5}
 	if len(y.Shape) != 4 || y.Shape[3] > 255 || y.Shape[1] > x[1] || y.Shape[2] > x[2] || 2*y.Shape[1] < x[1] || 2*y.Shape[2] < x[2] {
-		return s, fmt.Errorf("vision: results are %v for pictures %v, not classes of pixels", y.Shape, x)
+		return s, fmt.Errorf("vision: results %v for pictures %v are not classes of pixels", y.Shape, x)
 	}
 	for v := y; v.Op != nil; v = v.Args[0] {
 		if a, ok := v.Op.(graph.Activate); ok {
@@ -144,11 +142,11 @@ func NewSegmenter(g *graph.Graph) (Segmenter, error) {
 	return s, nil
 }
 
-// Apply finds the classes of a picture of a width and height from scores
-// [1, h, w, C] of the input that Preprocess made of it: size is that input's
-// height and width, at where the picture's points lie in it. Scores are read
-// bilinearly at the middle of each pixel of the picture; what the network does
-// not see is of class 0.
+// Apply finds the class of each pixel of a picture of width × height pixels. scores
+// [1, h, w, C] are the network's for the input that Preprocess made of the picture.
+// size is the input's height and width, and at maps the picture's points to the
+// input. Apply interpolates scores bilinearly at the middle of each pixel. Pixels
+// outside the network's result get class 0.
 func (s Segmenter) Apply(scores *tensor.Tensor, size [2]int, at picture.Transform, width, height int) *picture.Segmentation {
 	h, w, c := scores.Shape[1], scores.Shape[2], scores.Shape[3]
 	out := &picture.Segmentation{Width: width, Height: height, Count: max(c, 2), Class: make([]uint8, width*height)}
@@ -184,8 +182,8 @@ func (s Segmenter) Apply(scores *tensor.Tensor, size [2]int, at picture.Transfor
 	return out
 }
 
-// between is the two of n samples that a place lies between, and how far it is
-// from the first to the second. A sample lies in the middle of its pixel.
+// between returns the two of n samples around a place, and the weight of the second.
+// A sample lies in the middle of its pixel.
 func between(at float32, n int) (first, second int, share float32) {
 	at = min(max(at-0.5, 0), float32(n-1))
 	first = int(at)

@@ -11,10 +11,10 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// TestSegmentGeometry finds a rectangle of the input where it is in pictures
-// that were scaled, cropped or seen in the middle only.
+// TestSegmentGeometry finds a rectangle of the input at its place in pictures that
+// were scaled or cropped, or whose result covers only the middle.
 func TestSegmentGeometry(t *testing.T) {
-	// The left upper quarter of a 40×20 input is of class 2, the rest of 1.
+	// The upper left quarter of a 40×20 input has class 2, the rest class 1.
 	scores := tensor.New(1, 20, 40, 3)
 	for i := range 800 {
 		class := 1
@@ -30,14 +30,14 @@ func TestSegmentGeometry(t *testing.T) {
 			t.Errorf("scaled: pixel %v is of class %d", p, got)
 		}
 	}
-	// A picture of 60×20 whose middle was cropped.
+	// A picture of 60×20, cropped to its middle.
 	cropped := Segmenter{}.Apply(scores, [2]int{20, 40}, picture.Shift(-10, 0), 60, 20)
 	for _, p := range [][3]int{{9, 0, 0}, {10, 0, 2}, {29, 9, 2}, {30, 0, 1}, {49, 19, 1}, {50, 19, 0}} {
 		if got := at(cropped, p[0], p[1]); int(got) != p[2] {
 			t.Errorf("cropped: pixel %v is of class %d", p, got)
 		}
 	}
-	// Scores of the middle of an input of 44×28.
+	// Scores for the middle of an input of 44×28.
 	valid := Segmenter{}.Apply(scores, [2]int{28, 44}, picture.Identity(), 44, 28)
 	for _, p := range [][3]int{{1, 4, 0}, {2, 3, 0}, {2, 4, 2}, {21, 13, 2}, {22, 13, 1}, {41, 23, 1}, {42, 24, 0}} {
 		if got := at(valid, p[0], p[1]); int(got) != p[2] {
@@ -49,8 +49,7 @@ func TestSegmentGeometry(t *testing.T) {
 	}
 }
 
-// TestSegmentOneClass compares with the threshold, of logits and of
-// probabilities.
+// TestSegmentOneClass applies thresholds to logits and to probabilities.
 func TestSegmentOneClass(t *testing.T) {
 	scores := tensor.Of([]float32{-1, 0.25, 0.75, 3}, 1, 1, 4, 1)
 	for _, c := range []struct {
@@ -69,7 +68,7 @@ func TestSegmentOneClass(t *testing.T) {
 	}
 }
 
-// TestNewSegmenter tells networks that give classes of pixels from others.
+// TestNewSegmenter accepts only networks that give classes of pixels.
 func TestNewSegmenter(t *testing.T) {
 	for name, want := range map[string]string{
 		"unet": "logits", "unet_valid": "logits", "unetpp_deepsup": "logits", "unet_v2": "logits",

@@ -1,8 +1,8 @@
 package vision
 
-// tileSize is the height and width of tiles for a picture of a size: all of it if
-// it is small, even parts if not, and flat ones for a wide picture, of which a row
-// of tiles has to be in memory.
+// tileSize returns the height and width of the tiles of a picture. A small picture is
+// one tile, and a large one has tiles of equal size. Tiles of a wide picture are flat,
+// because a row of tiles has to fit in memory.
 func (u Upscaler) tileSize(width, height int) [2]int {
 	const side, row = 256, 32 << 20 // pixels
 	h := side
@@ -12,14 +12,14 @@ func (u Upscaler) tileSize(width, height int) [2]int {
 	return [2]int{evenly(height, h, u.Halo), evenly(width, side*side/h, u.Halo)}
 }
 
-// tileGrid is what tiles begin at multiples of. Winograd's convolution rounds
-// according to a pixel's place in a grid of four; with tiles in step with it,
-// their results are those of the whole to the last bit.
+// tileGrid is the grid on which tiles begin. Winograd's convolution rounds according
+// to a pixel's place in a grid of four. On this grid, the results of tiles equal
+// those of the whole picture to the last bit.
 const tileGrid = 4
 
-// evenly is the least size of tiles, up to most, with which no more of them
-// cover n pixels and the last, which ends where the picture does, begins on the
-// grid. Tiles overlap by a halo.
+// evenly returns the size of the tiles that cover n pixels: the least size that needs
+// no more tiles than size most does. The last tile ends with the picture, and also
+// begins on the grid. Tiles overlap by a halo.
 func evenly(n, most, halo int) int {
 	if n <= most || most < 2*halo+2*tileGrid {
 		return min(n, max(most, 2*halo+1))
@@ -31,12 +31,12 @@ func evenly(n, most, halo int) int {
 	return size
 }
 
-// span is the place of a tile along one dimension: where it starts, and which
-// pixels from there on are right in spite of its borders.
+// span is a tile along one dimension: its start, and the range from…to of the pixels
+// that its borders do not affect.
 type span struct{ start, from, to int }
 
-// spans covers n pixels with tiles of a size. Where a tile ends inside the
-// picture, the last halo pixels are left to its neighbour.
+// spans covers n pixels with tiles of a size. If a tile ends inside the picture, its
+// neighbour computes its last halo pixels.
 func spans(n, size, halo int) []span {
 	if size >= n {
 		return []span{{0, 0, n}}

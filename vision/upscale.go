@@ -15,7 +15,7 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// UpscaleOptions say how an enlarged picture is written.
+// UpscaleOptions say how to write an enlarged picture.
 type UpscaleOptions struct {
 	Format string // "png" or "jpeg"; empty means "png"
 
@@ -23,23 +23,23 @@ type UpscaleOptions struct {
 	Progress func(done, total int)
 }
 
-// Enlargement says what Upscale has made, and how long it took.
+// Enlargement describes the result of Upscale and the time it took.
 type Enlargement struct {
 	Name          string // of the input
 	Width, Height int    // of the input, in pixels
 	Scale         int
 
-	Tile    [2]int        // height and width of what the network ran on
-	Tiles   int           // how often it ran
-	Compile time.Duration // of the network; 0 if it was ready
+	Tile    [2]int        // height and width of a tile
+	Tiles   int           // runs of the network, one for each tile
+	Compile time.Duration // of the network; 0 if it was compiled before
 	First   time.Duration // of the first run
 	Rest    time.Duration // of all other runs
 }
 
-// Upscale enlarges a picture and writes it to w: luminance through the network,
-// colour and transparency bicubic. A network with three channels makes the
-// colours, too. A large picture goes through in tiles, with the result of the
-// whole, which is never in memory at once.
+// Upscale enlarges a picture and writes it to w. The network enlarges luminance, or
+// all colours if it has three channels; the rest is bicubic. A large picture goes
+// through the network in tiles, with the same result. Of the result, memory holds one
+// row of tiles.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
 	if err := m.For(zoo.SuperResolve); err != nil {
@@ -47,7 +47,7 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	}
 	net, ok := m.Network.(*models.ESPCN)
 	if !ok {
-		return e, fmt.Errorf("vision: Upscale runs ESPCN; an Upscaler runs %s", m.Name)
+		return e, fmt.Errorf("vision: Upscale runs only ESPCN; use an Upscaler for %s", m.Name)
 	}
 	photo, alpha, err := in.readAlpha()
 	if err != nil {
@@ -88,22 +88,22 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	return e, err
 }
 
-// Upscaler enlarges pictures through a network of one's own: luminance through
-// the network, the rest bicubic.
-// A picture larger than a tile goes through in tiles that overlap by what the
-// network sees around a pixel, so that the result is that of the whole; rows of
-// tiles are written before the next are computed, so that memory does not grow
-// with the picture.
+// Upscaler enlarges pictures with your own network. The network enlarges luminance or
+// all colours; the rest is bicubic.
+//
+// A large picture goes through the network in tiles. They overlap by the halo, so the
+// result is the same as for the whole picture. Upscaler writes a row of tiles before
+// it computes the next, which bounds the memory for the result.
 type Upscaler struct {
 	Scale    int
-	Channels int // of the network: 0 or 1 is luminance, 3 is RGB
-	Halo     int // how far a pixel of what the network gets reaches; 0 means 4, ESPCN's
+	Channels int // of the network: 0 or 1 means luminance, 3 means RGB
+	Halo     int // how far an input pixel reaches; 0 means 4, as in ESPCN
 
-	// Tile is the height and width of what Run gets, for pictures at least as
-	// large; zero means a size that suits the picture.
+	// Tile is the height and width of Run's input, unless the picture is smaller;
+	// zero means a size that suits the picture.
 	Tile [2]int
 
-	// Run is the network: from [1, h, w, Channels] in 0…1 to
+	// Run is the network. It maps [1, h, w, Channels] in 0…1 to
 	// [1, h·Scale, w·Scale, Channels].
 	Run func(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error)
 
@@ -111,7 +111,7 @@ type Upscaler struct {
 	Progress func(done, total int)
 }
 
-// defaults returns u with zero fields replaced by what they mean for a picture.
+// defaults returns u with the defaults for a picture in place of zeros.
 func (u Upscaler) defaults(m *picture.Image) Upscaler {
 	u.Channels, u.Halo = cmp.Or(u.Channels, 1), cmp.Or(u.Halo, 4)
 	if u.Tile == ([2]int{}) {
@@ -120,31 +120,31 @@ func (u Upscaler) defaults(m *picture.Image) Upscaler {
 	return u
 }
 
-// check says why a picture cannot be enlarged.
+// check returns an error if the picture cannot be enlarged.
 func (u Upscaler) check(format string, m, alpha *picture.Image) error {
 	if format != "png" && format != "jpeg" {
 		return fmt.Errorf("upscale: format %q, want png or jpeg", format)
 	}
 	if u.Scale < 1 || u.Channels != 1 && u.Channels != 3 {
-		return fmt.Errorf("upscale: a network of scale %d with %d channels, want 1 or 3", u.Scale, u.Channels)
+		return fmt.Errorf("upscale: the network has scale %d and %d channels, want a scale over 0 and 1 or 3 channels", u.Scale, u.Channels)
 	}
 	if alpha != nil && (alpha.Width != m.Width || alpha.Height != m.Height || alpha.Channels != 1) {
-		return fmt.Errorf("upscale: alpha is %v, the picture %v", alpha, m)
+		return fmt.Errorf("upscale: alpha %v does not fit the picture %v", alpha, m)
 	}
 	if most := maxSide(format) / u.Scale; m.Width > most || m.Height > most {
 		return fmt.Errorf("upscale: %d×%d pixels are too many for a %s", m.Width*u.Scale, m.Height*u.Scale, format)
 	}
 	for d, n := range [2]int{m.Height, m.Width} {
 		if u.Tile[d] < n && u.Tile[d] <= 2*u.Halo {
-			return fmt.Errorf("upscale: tiles of %d pixels are all border", u.Tile[d])
+			return fmt.Errorf("upscale: tiles of %d pixels are too small for a halo of %d", u.Tile[d], u.Halo)
 		}
 	}
 	return nil
 }
 
-// Write enlarges m and writes it as "png" or "jpeg". alpha, a channel of m's
-// size, is nil for an opaque picture; since a JPEG has none, the picture is
-// drawn on white there.
+// Write enlarges m and writes it as "png" or "jpeg". alpha has one channel and m's
+// size; it is nil for an opaque picture. A JPEG has no alpha, so its background is
+// white.
 func (u Upscaler) Write(ctx context.Context, w io.Writer, format string, m, alpha *picture.Image) error {
 	u = u.defaults(m)
 	if err := u.check(format, m, alpha); err != nil {
@@ -164,7 +164,7 @@ func (u Upscaler) Write(ctx context.Context, w io.Writer, format string, m, alph
 	})
 }
 
-// maxSide is the most pixels down or across that a format can hold.
+// maxSide returns the largest width and height of a format.
 func maxSide(format string) int {
 	if format == "jpeg" {
 		return 1<<16 - 1

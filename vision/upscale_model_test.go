@@ -44,7 +44,7 @@ func opened(t *testing.T, m zoo.Model, o Options) *Model {
 	return model
 }
 
-// upscaled is what Upscale writes.
+// upscaled returns the picture that Upscale writes.
 func upscaled(t *testing.T, m *Model, in Input) (Enlargement, image.Image) {
 	t.Helper()
 	var b bytes.Buffer
@@ -63,8 +63,8 @@ func upscaled(t *testing.T, m *Model, in Input) (Enlargement, image.Image) {
 	return e, out
 }
 
-// TestUpscale enlarges a picture with transparency by the network's name, and one
-// with the network of a file, of which scale and channels are not told.
+// TestUpscale enlarges a picture with transparency by a model's name, and another by
+// a file whose scale and channels are found from its weights.
 func TestUpscale(t *testing.T) {
 	m, alpha := pattern(23, 17, 3), pattern(23, 17, 1)
 	see := image.NewNRGBA(image.Rect(0, 0, 23, 17))
@@ -106,8 +106,8 @@ func TestUpscale(t *testing.T) {
 	same(t, got, enlarge(t, Upscaler{Scale: 2, Channels: 3, Halo: 5, Run: evaluate(net)}, m, nil))
 }
 
-// TestTilesOnDevice holds tiles against the whole on the device, where a kernel
-// may add in another order at another place: tiles on its grid keep the order.
+// TestTilesOnDevice compares tiles with the whole picture on the device. A kernel's
+// order of additions depends on the place, but not for tiles on its grid.
 func TestTilesOnDevice(t *testing.T) {
 	m, err := picture.Load("../cmd/vertebra/photo/cat.png")
 	if err != nil {
@@ -126,11 +126,11 @@ func TestTilesOnDevice(t *testing.T) {
 		results = append(results, picture.From(enlarge(t, u, m, nil)))
 	}
 	if !slices.Equal(results[0].Pix, results[1].Pix) {
-		t.Error("tiles are not the whole")
+		t.Error("tiles differ from the whole picture")
 	}
 	_, out := upscaled(t, model, File("../cmd/vertebra/photo/cat.png"))
 	if !slices.Equal(picture.From(out).Pix, results[0].Pix) {
-		t.Error("Upscale's tiles are not the whole")
+		t.Error("Upscale's tiles differ from the whole picture")
 	}
 }
 

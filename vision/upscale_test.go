@@ -20,7 +20,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// evaluated runs ESPCN without a GPU, on inputs of any size.
+// evaluated runs ESPCN in plain Go, on inputs of any size.
 func evaluated(t testing.TB, scale int) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
 	m := models.NewESPCN(models.ESPCNConfig{Scale: scale})
 	src, err := zoo.ESPCNWeights(scale)
@@ -33,7 +33,7 @@ func evaluated(t testing.TB, scale int) func(context.Context, *tensor.Tensor) (*
 	return evaluate(m)
 }
 
-// evaluate runs a network of one output in plain Go.
+// evaluate runs a network with one output in plain Go.
 func evaluate(m models.Network) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
 	graphs := map[[2]int]*graph.Graph{}
 	return func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
@@ -76,7 +76,7 @@ func enlarge(t *testing.T, u Upscaler, m, alpha *picture.Image) image.Image {
 	return out
 }
 
-// same reports the first pixel in which pictures differ.
+// same fails at the first pixel in which pictures differ.
 func same(t *testing.T, got, want image.Image) {
 	t.Helper()
 	if got.Bounds() != want.Bounds() {
@@ -91,7 +91,7 @@ func same(t *testing.T, got, want image.Image) {
 	}
 }
 
-// TestTiledEqualsUntiled holds tiles of all kinds of places against the whole.
+// TestTiledEqualsUntiled compares tiles at all kinds of places with the whole picture.
 func TestTiledEqualsUntiled(t *testing.T) {
 	run := evaluated(t, 2)
 	for _, size := range [][2]int{{1, 1}, {1, 37}, {41, 1}, {2, 3}, {12, 12}, {13, 12}, {23, 29}, {31, 19}} {
@@ -111,13 +111,13 @@ func TestTiledEqualsUntiled(t *testing.T) {
 	}
 }
 
-// TestColorNetwork holds tiles of a network for RGB, with wider kernels than the
-// paper's, against the whole; of a grey picture it makes a coloured one.
+// TestColorNetwork compares tiles with the whole picture, for an RGB network with
+// wider kernels than the paper's. The network turns a grey picture into a coloured one.
 func TestColorNetwork(t *testing.T) {
 	net := wideESPCN()
 	u := Upscaler{Scale: 2, Channels: 3, Halo: net.Halo(), Run: evaluate(net)}
 	if u.Halo != 3+1+1 {
-		t.Fatalf("a pixel reaches as far as %d", u.Halo)
+		t.Fatalf("the halo is %d", u.Halo)
 	}
 	for _, m := range []*picture.Image{pattern(29, 23, 3), pattern(23, 19, 1)} {
 		alpha := pattern(m.Width, m.Height, 1)
@@ -141,7 +141,7 @@ func TestColorNetwork(t *testing.T) {
 	}
 }
 
-// wideESPCN is a small network for RGB with weights made up.
+// wideESPCN is a small RGB network with random weights.
 func wideESPCN() *models.ESPCN {
 	net := models.NewESPCN(models.ESPCNConfig{Scale: 2, Channels: 3, Widths: [2]int{6, 5}})
 	net.Conv1 = layers.NewConv2d(3, 6, graph.Both(7), graph.Conv2d{Pad: graph.Both(3)})
@@ -150,7 +150,7 @@ func wideESPCN() *models.ESPCN {
 	return net
 }
 
-// scaled is a picture in 0…1.
+// scaled returns a picture's samples in 0…1.
 func scaled(m *picture.Image) *tensor.Tensor {
 	x := m.Tensor()
 	for i := range x.Data {
@@ -159,8 +159,8 @@ func scaled(m *picture.Image) *tensor.Tensor {
 	return x
 }
 
-// TestSpans covers sizes with tiles: in order, without gaps, whole tiles inside
-// the picture, borders at least the halo.
+// TestSpans checks that tiles cover a picture in order and without gaps, lie inside
+// the picture, and overlap by at least the halo.
 func TestSpans(t *testing.T) {
 	for n := 1; n < 60; n++ {
 		for most := 9; most < 40; most++ {
@@ -206,8 +206,8 @@ func TestTileSize(t *testing.T) {
 	}
 }
 
-// TestFlatPictures: of one colour comes the same colour, of grey a grey picture,
-// and a colour's Cb and Cr stay what they are.
+// TestFlatPictures checks that a picture of one colour keeps it, that a grey picture
+// stays grey, and that Cb and Cr stay the same.
 func TestFlatPictures(t *testing.T) {
 	// A network that repeats pixels.
 	repeat := func(_ context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
