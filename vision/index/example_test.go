@@ -10,8 +10,8 @@ import (
 	"github.com/vertebra/vertebra/vision/index"
 )
 
-// Pictures of a folder by words. The first run embeds them all, and later ones
-// what is new.
+// This example searches a folder by words. The first run embeds all pictures, and
+// later runs only the new ones.
 func Example() {
 	ctx := context.Background()
 	m, err := vision.Open("ViT-B-32.pt", vision.Options{Batch: 8})

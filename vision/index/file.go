@@ -16,10 +16,10 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// The file of an index has the embeddings of a folder's pictures: a head, then
-// records, which are only ever appended. What is told of a path last holds.
-// A record that is cut short or does not match its checksum ends the index, so
-// that whatever stops a writer costs one record at most. All is little-endian:
+// An index is a file with the embeddings of a folder's pictures: a head, then
+// records. Writers only append records, and the last record of a path counts. The
+// index ends at a record that is cut short or does not match its checksum, so a
+// writer that is killed loses at most one record. All numbers are little-endian:
 //
 //	head    magic [8], width u32, 0 u32, model [32], checksum of these u32, 0 u32
 //	record  length u32, checksum of all but itself u32, kind u32, length of path u32,
@@ -34,29 +34,27 @@ const (
 // The kinds of records.
 const (
 	recordPicture    = 1 + iota
-	recordRemoved    // no longer there
-	recordUnreadable // no picture, as it is now
+	recordRemoved    // the file is gone
+	recordUnreadable // the file, at this size and time, is not a readable picture
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrOtherModel is in the error of an index that was made with another model, or
-// with other weights.
+// ErrOtherModel is in the error for an index of another model or other weights.
 var ErrOtherModel = errors.New("the index was made with another model")
 
-// file is an index as it lies on the disk: mapped, with what it says of each
-// picture.
+// file is an index on the disk, mapped to memory, and its records.
 type file struct {
 	path   string
 	width  int
 	model  [32]byte
 	known  map[string]record
-	length int64 // of what is valid
-	dead   int64 // bytes of records that others have replaced
+	length int64 // of the valid part
+	dead   int64 // bytes of records that no longer count
 	data   mmap.MMap
 }
 
-// record is what the file says of a picture. Its vector lies in the mapped file.
+// record is the record of a picture. Its vector lies in the mapped file.
 type record struct {
 	kind       uint32
 	size, time int64
@@ -64,8 +62,7 @@ type record struct {
 	at, length int64 // of the record itself
 }
 
-// openFile maps the index at path; there need not be one yet. The caller closes
-// it.
+// openFile maps the index at path, which need not exist yet. The caller closes it.
 func openFile(path string, width int, model [32]byte) (*file, error) {
 	x := &file{path: path, width: width, model: model, known: map[string]record{}}
 	f, err := os.Open(path)
@@ -93,7 +90,7 @@ func openFile(path string, width int, model [32]byte) (*file, error) {
 	return x, nil
 }
 
-// close is idempotent. The vectors are gone with it.
+// close unmaps the file; its vectors must not be used any more. It is idempotent.
 func (x *file) close() error {
 	if x == nil || x.data == nil {
 		return nil
@@ -102,7 +99,7 @@ func (x *file) close() error {
 	return x.data.Unmap()
 }
 
-// head is the beginning of the file.
+// head returns the head of the file.
 func (x *file) head() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte(indexMagic), uint32(x.width))
 	b = append(append(b, 0, 0, 0, 0), x.model[:]...)
@@ -110,7 +107,7 @@ func (x *file) head() []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
-// read takes in the mapped file.
+// read reads the records of the mapped file.
 func (x *file) read() error {
 	head := x.data[:headSize]
 	if string(head[:len(indexMagic)]) != indexMagic || binary.LittleEndian.Uint32(head[48:]) != crc32.Checksum(head[:48], castagnoli) {
@@ -139,7 +136,7 @@ func (x *file) read() error {
 	}
 }
 
-// parse reads the record that b begins with, if it is whole.
+// parse reads the record at the start of b. ok is false if it is not valid.
 func (x *file) parse(b []byte) (name string, r record, ok bool) {
 	if len(b) < recordHead {
 		return "", r, false
@@ -169,12 +166,12 @@ func (x *file) parse(b []byte) (name string, r record, ok bool) {
 	return string(rest[:u32(12)]), r, true
 }
 
-// recordSum is the checksum of a record without its own place.
+// recordSum returns the checksum of a record without the checksum's own bytes.
 func recordSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:4], castagnoli), castagnoli, b[8:])
 }
 
-// encode writes a record.
+// encode returns a record as bytes.
 func encode(name string, r record) []byte {
 	b := make([]byte, recordHead, recordHead+4*len(r.vector)+len(name)+8)
 	binary.LittleEndian.PutUint32(b[8:], r.kind)
@@ -192,10 +189,9 @@ func encode(name string, r record) []byte {
 // writer appends records to an index that this process has locked.
 type writer struct{ f *os.File }
 
-// write opens the index, which is locked and has been opened since, for
-// appending after what is valid. It makes the file if there is none. The index
-// may be closed by it. The caller closes the writer and then opens the index
-// again.
+// write opens the index for appending after its valid part, and makes the file if
+// there is none. The caller has locked the index and read it since. write may close
+// the index. The caller closes the writer and then opens the index again.
 func (x *file) write() (*writer, error) {
 	if x.data == nil {
 		err := weights.WriteFile(x.path, func(w io.Writer) error {
@@ -217,14 +213,14 @@ func (x *file) write() (*writer, error) {
 	return &writer{f}, nil
 }
 
-// cut takes what is not valid off the file and goes to its end.
+// cut removes the invalid end of the file and seeks to the new end.
 func (x *file) cut(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	if info.Size() > x.length {
-		if err := x.close(); err != nil { // a mapped file cannot be cut everywhere
+		if err := x.close(); err != nil { // not every system can truncate a mapped file
 			return err
 		}
 		if err := f.Truncate(x.length); err != nil {
@@ -235,17 +231,17 @@ func (x *file) cut(f *os.File) error {
 	return err
 }
 
-// append writes a record, with one call.
+// append writes a record in one call.
 func (w *writer) append(name string, r record) error {
 	_, err := w.f.Write(encode(name, r))
 	return err
 }
 
-// close brings what has been written to the disk.
+// close flushes the records to the disk and closes the file.
 func (w *writer) close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
 
-// compact writes the index again, beside itself, without what has been
-// replaced, and closes it. The index is locked.
+// compact rewrites the index without the records that no longer count, and closes it.
+// The caller has locked the index.
 func (x *file) compact() error {
 	all := x.head()
 	for _, r := range x.known {
@@ -260,7 +256,7 @@ func (x *file) compact() error {
 	})
 }
 
-// again closes the index and opens it as it is now.
+// again closes the index and opens it again.
 func (x *file) again() (*file, error) {
 	if err := x.close(); err != nil {
 		return nil, err

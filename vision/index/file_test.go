@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestInterrupted cuts an index wherever a writer can be killed, and
-// changes each of its bytes: it opens with the records before, or is refused if
-// its head is damaged, and takes what is missing.
+// TestInterrupted cuts an index at each byte, and changes each byte. The index must
+// open with the records before that place, and accept the missing ones. With a damaged
+// head it must not open.
 func TestInterrupted(t *testing.T) {
 	const width = 3
 	dir := t.TempDir()

@@ -1,7 +1,7 @@
-// Package index finds pictures of a folder by words. A model of package vision
-// for embedding, such as CLIP, turns each picture into a vector, once; the vectors
-// lie in a file, and a search compares the query with all of them, of which
-// 100,000 take milliseconds.
+// Package index finds pictures of a folder by words. An embedding model of package
+// vision, such as CLIP, turns each picture into a vector once. A file keeps the
+// vectors. A search compares the query with all of them, which takes milliseconds for
+// 100,000 pictures.
 //
 // Begin with Open, bring the index up to date with Update, then Search:
 //
@@ -10,9 +10,9 @@
 //	for step, err := range x.Update(ctx) { … }
 //	hits, err := x.Search(ctx, "a dog on the beach", 10)
 //
-// Update embeds what is new or has changed, and forgets what has gone. It may be
-// interrupted at any moment, with the process even, and goes on where it stopped.
-// Processes that update one index take turns.
+// Update embeds new and changed pictures, and forgets removed ones. It may be
+// interrupted at any moment, even by the end of the process. The next Update does the
+// rest. Processes that update the same index take turns.
 package index
 
 import (
@@ -31,13 +31,13 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Options say where an index is. The zero value is beside the folder.
+// Options say where an index is. The zero value means beside the folder.
 type Options struct {
-	Path string // of the file; empty means that of the folder with ".vertebra" after it
+	Path string // of the file; empty means the folder's path with ".vertebra" added
 }
 
-// Index is the index of the pictures below a folder. Its methods may be called at
-// the same time: a Search during an Update finds what was there before it.
+// Index is the index of the pictures below a folder. Goroutines may share it. A Search
+// during an Update finds the pictures that were in the index before.
 type Index struct {
 	model  *vision.Model
 	folder string
@@ -45,15 +45,15 @@ type Index struct {
 
 	updating sync.Mutex // held by Update
 
-	mu      sync.RWMutex // of what follows
+	mu      sync.RWMutex // guards the fields below
 	file    *file
-	names   []string // of the pictures with a vector, in order
+	names   []string // of the pictures with a vector, sorted
 	vectors [][]float32
 }
 
-// Open opens the index of the pictures below folder that m has embedded. There
-// need not be one yet: Update makes it. The error of an index of another model is
-// ErrOtherModel. The caller closes the index before the model.
+// Open opens the index of the pictures below folder. The index need not exist yet:
+// Update makes it. If another model made the index, the error is ErrOtherModel. The
+// caller closes the index before the model.
 func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 	info, err := os.Stat(folder)
 	if err != nil {
@@ -81,14 +81,14 @@ func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 	return x, nil
 }
 
-// identity is the width of a model's vectors, and what tells the model apart.
+// identity returns the width of a model's vectors and the model's fingerprint.
 func identity(m *vision.Model) (width int, model [32]byte, err error) {
 	if err := m.For(zoo.Embed); err != nil {
 		return 0, model, err
 	}
 	clip, ok := m.Network.(*models.CLIP)
 	if !ok {
-		return 0, model, fmt.Errorf("index: %s is no CLIP", m.Name)
+		return 0, model, fmt.Errorf("index: %s is not a CLIP", m.Name)
 	}
 	c := clip.Config()
 	return c.Embedding, weights.Fingerprint(clip, fmt.Sprintf("%+v %+v", c, m.Preprocess)), nil
@@ -102,10 +102,10 @@ func (x *Index) Close() error {
 	return x.file.close()
 }
 
-// Path is where the index is.
+// Path returns the path of the index file.
 func (x *Index) Path() string { return x.path }
 
-// Len is the number of pictures that Search looks at.
+// Len returns the number of pictures that Search can find.
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -114,12 +114,11 @@ func (x *Index) Len() int {
 
 // Hit is a picture that was found.
 type Hit struct {
-	File   string  // its path, which begins with that of the folder
+	File   string  // the picture's path, which begins with the folder's
 	Cosine float32 // of the angle between its embedding and the query's
 }
 
-// Search finds the k pictures that are nearest to a query in words, the nearest
-// first.
+// Search finds the k pictures nearest to a query in words, the nearest first.
 func (x *Index) Search(ctx context.Context, query string, k int) ([]Hit, error) {
 	text, err := x.model.EmbedTexts(ctx, query)
 	if err != nil {
@@ -128,11 +127,11 @@ func (x *Index) Search(ctx context.Context, query string, k int) ([]Hit, error) 
 	return x.Nearest(text[0], k)
 }
 
-// Nearest finds the k pictures whose embeddings are nearest to a vector of
-// vision.Model.EmbedTexts or EmbedPictures, the nearest first.
+// Nearest finds the k pictures nearest to a vector, the nearest first. The vector is
+// one of vision.Model.EmbedTexts or EmbedPictures.
 func (x *Index) Nearest(vector []float32, k int) ([]Hit, error) {
 	if k < 1 {
-		return nil, fmt.Errorf("index: the %d nearest pictures, want 1 or more", k)
+		return nil, fmt.Errorf("index: cannot find the %d nearest pictures, want 1 or more", k)
 	}
 	query := slices.Clone(vector)
 	if err := vision.Unit(query); err != nil {
@@ -141,7 +140,7 @@ func (x *Index) Nearest(vector []float32, k int) ([]Hit, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if len(query) != x.file.width {
-		return nil, fmt.Errorf("index: a vector of %d numbers, want %d", len(query), x.file.width)
+		return nil, fmt.Errorf("index: the vector has %d numbers, want %d", len(query), x.file.width)
 	}
 	hits := []Hit{}
 	for _, found := range topK(x.vectors, query, k) {
@@ -150,12 +149,12 @@ func (x *Index) Nearest(vector []float32, k int) ([]Hit, error) {
 	return hits, nil
 }
 
-// join is the path of a picture that is called name in the file.
+// join returns the path of the picture that the file calls name.
 func (x *Index) join(name string) string {
 	return filepath.Join(x.folder, filepath.FromSlash(name))
 }
 
-// list takes names and vectors from the file. The lock is held.
+// list takes names and vectors from the file. The caller holds the lock.
 func (x *Index) list() {
 	x.names, x.vectors = nil, nil
 	for name, r := range x.file.known {
@@ -169,8 +168,7 @@ func (x *Index) list() {
 	}
 }
 
-// named is an error of the file system with the path that it is about, instead
-// of that of a file beside it.
+// named returns err, with path in place of the path in a file system's error.
 func named(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

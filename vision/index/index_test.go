@@ -20,8 +20,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// clip opens a CLIP of made-up weights beside a vocabulary of bytes and one
-// merge.
+// clip opens a CLIP with random weights. Beside it lies a vocabulary of all bytes and
+// one merge.
 func clip(t *testing.T, seed uint64, batch int) *vision.Model {
 	t.Helper()
 	net := models.NewCLIP(models.CLIPConfig{
@@ -46,7 +46,7 @@ func clip(t *testing.T, seed uint64, batch int) *vision.Model {
 	return m
 }
 
-// put writes a picture that is like no other of another size.
+// put writes a picture that differs from those of other sizes.
 func put(t *testing.T, path string, width, height int) {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
@@ -87,8 +87,8 @@ func open(t *testing.T, m *vision.Model, folder string) *Index {
 	return x
 }
 
-// update brings x up to date and lists what it has embedded and what it has left
-// out.
+// update brings x up to date. It lists the pictures that were embedded and those that
+// were left out.
 func update(t *testing.T, x *Index) (embedded, left []string) {
 	t.Helper()
 	for s, err := range x.Update(context.Background()) {
@@ -155,7 +155,7 @@ func TestUpdate(t *testing.T) {
 		return info.Size()
 	}
 	before := size()
-	for i := range 12 { // more is replaced than is left: the index is written anew
+	for i := range 12 { // most records no longer count: the index is rewritten
 		put(t, filepath.Join(folder, "1.png"), 10+i, 8)
 		check("it changes again", "1.png")
 	}
@@ -177,7 +177,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestNearest holds the order and the cosines against embeddings.
+// TestNearest compares the order and the cosines with the embeddings.
 func TestNearest(t *testing.T) {
 	ctx := context.Background()
 	m, folder := clip(t, 1, 1), photos(t, 7)
@@ -212,19 +212,19 @@ func TestNearest(t *testing.T) {
 	}
 	for _, bad := range [][]float32{nil, make([]float32, 12), {1, 2, 3}} {
 		if _, err := x.Nearest(bad, 1); err == nil {
-			t.Errorf("%v has a nearest picture", bad)
+			t.Errorf("Nearest accepts %v", bad)
 		}
 	}
 	if _, err := x.Search(ctx, "ab", 0); err == nil {
-		t.Error("0 pictures are found")
+		t.Error("Search accepts a count of 0")
 	}
 	if _, err := x.Search(ctx, " ", 1); err == nil {
-		t.Error("an empty query finds pictures")
+		t.Error("Search accepts an empty query")
 	}
 }
 
-// TestStopped breaks an update off after each picture, and ends its context: what
-// is done stays, and the next update does the rest.
+// TestStopped breaks an update off after each picture, and ends its context. Finished
+// pictures stay in the index, and the next update does the rest.
 func TestStopped(t *testing.T) {
 	m, folder := clip(t, 1, 1), photos(t, 5)
 	x := open(t, m, folder)
@@ -250,9 +250,8 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestAtOnce brings a folder without an index up to date from several sides at
-// the same time, and searches meanwhile: all give the same answer, and the index
-// holds each picture once.
+// TestAtOnce updates a new index from several goroutines and searches meanwhile. All
+// must give the same answer, and the index must hold each picture once.
 func TestAtOnce(t *testing.T) {
 	m, folder := clip(t, 1, 1), photos(t, 12)
 	answers := make([]string, 4)
@@ -354,8 +353,8 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// TestOpen refuses what is no folder and no index, and leaves the index of
-// another model alone.
+// TestOpen expects errors for paths that are not a folder or not an index. It also
+// checks that Open does not change the index of another model.
 func TestOpen(t *testing.T) {
 	m, folder := clip(t, 1, 1), photos(t, 1)
 	x := open(t, m, folder)

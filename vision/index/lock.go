@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// lockIndex waits until no other process writes to the index at path, and keeps
-// others from it until unlock. waiting is called if there is one. What is locked
-// is a file beside the index, by the operating system: the lock ends with the
-// process, however that ends, and a file that is left behind locks nothing.
+// lockIndex locks the index at path for writing until unlock. If another process has
+// locked it, lockIndex calls waiting and waits. The operating system locks a file
+// beside the index. The lock ends with the process, however that ends, so a file that
+// is left behind locks nothing.
 func lockIndex(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
 	path += ".lock"
 	for told := false; ; {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestLockIndex checks that a file which is left behind locks nothing, and that
-// one at a time has the lock.
+// TestLockIndex checks that a file that is left behind locks nothing, and that only
+// one goroutine at a time has the lock.
 func TestLockIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	if err := os.WriteFile(path+".lock", []byte("a process that was killed"), 0o644); err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile keeps other processes from locking f until it is closed; false if one
-// has locked it.
+// lockFile locks f until it is closed. It returns false if another process has locked
+// it.
 func lockFile(f *os.File) (bool, error) {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -19,8 +19,8 @@ func lockFile(f *os.File) (bool, error) {
 	return err == nil, os.NewSyscallError("flock", err)
 }
 
-// unlockFile closes the locked file at path and removes it: first, while nobody
-// else can have locked it.
+// unlockFile removes the locked file at path and closes it. It removes the file first,
+// while no other process can lock it.
 func unlockFile(f *os.File, path string) {
 	os.Remove(path)
 	f.Close()

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile keeps other processes from locking f until it is closed; false if one
-// has locked it.
+// lockFile locks f until it is closed. It returns false if another process has locked
+// it.
 func lockFile(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{})
@@ -18,7 +18,7 @@ func lockFile(f *os.File) (bool, error) {
 	return err == nil, os.NewSyscallError("LockFileEx", err)
 }
 
-// unlockFile closes the locked file at path and removes it, unless another
+// unlockFile closes the locked file at path. It removes the file unless another
 // process has opened it meanwhile.
 func unlockFile(f *os.File, path string) {
 	f.Close()

@@ -13,23 +13,24 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// Step is what Update has just done.
+// Step is a step of Update.
 type Step struct {
-	// Waiting says that another process updates the index, and that Update waits
-	// for it. Nothing else is set.
+	// Waiting says that Update waits for another process that updates the index. The
+	// other fields are zero.
 	Waiting bool
 
-	File        string // the picture that has been embedded, or could not be
-	Done, Total int    // pictures of this update, with this one
+	File        string // the picture that has been embedded or could not be read
+	Done, Total int    // pictures of this update; Done counts this one
 }
 
-// Update brings the index to what is in the folder now. It yields each picture
-// that is new or has changed after it has been embedded, and nothing if there is
-// none. A picture that cannot be read is yielded with a *vision.InputError. It is
-// left out until it changes, and the others follow. Any other error is the last.
-// A folder without a picture is such an error, and leaves the index as it was.
+// Update brings the index up to date with the folder. It embeds each new or changed
+// picture and then yields it. If a picture cannot be read, it yields a
+// *vision.InputError, leaves the picture out until it changes, and goes on. It stops
+// at any other error. A folder without pictures is an error, and the index stays as it
+// was.
 //
-// Whoever breaks off the iteration, or ends ctx, loses at most the batch at work.
+// If the caller breaks off the iteration or ends ctx, at most the current batch is
+// lost.
 func (x *Index) Update(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		x.updating.Lock()
@@ -49,8 +50,8 @@ func (x *Index) Update(ctx context.Context) iter.Seq2[Step, error] {
 	}
 }
 
-// update is Update with the error that ends it. If another process is at it, it
-// waits, and does what that has left to do.
+// update is Update, and returns the error that ends it. If another process updates the
+// index, update waits for it and then does the rest.
 func (x *Index) update(ctx context.Context, tell func(Step, error) bool) error {
 	now, err := x.folderNow()
 	if err != nil {
@@ -88,8 +89,8 @@ func (x *Index) update(ctx context.Context, tell func(Step, error) bool) error {
 	return nil
 }
 
-// append writes records of what is fresh and what is gone, until tell says that
-// it is enough.
+// append writes records of the fresh and the gone pictures. It stops early if tell
+// returns false.
 func (x *Index) append(ctx context.Context, w *writer, now map[string]record, fresh, gone []string, tell func(Step, error) bool) error {
 	for _, name := range gone {
 		if err := w.append(name, record{kind: recordRemoved}); err != nil {
@@ -124,8 +125,8 @@ func (x *Index) append(ctx context.Context, w *writer, now map[string]record, fr
 	return nil
 }
 
-// folderNow is the pictures below the folder, by their paths in it with slashes,
-// each with its size and time.
+// folderNow returns the sizes and times of the pictures below the folder, by their
+// paths in the folder with slashes.
 func (x *Index) folderNow() (map[string]record, error) {
 	root, err := filepath.EvalSymlinks(x.folder)
 	if err != nil {
@@ -139,7 +140,7 @@ func (x *Index) folderNow() (map[string]record, error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // gone since, or a link to nowhere
+			continue // it has just been removed, or is a broken link
 		}
 		if err != nil {
 			return nil, err
@@ -153,8 +154,8 @@ func (x *Index) folderNow() (map[string]record, error) {
 	return now, nil
 }
 
-// changes are the pictures of now that the index does not know as they are, and
-// those that are gone, both in order.
+// changes compares the index with now. It returns the new and changed pictures, and
+// the removed ones, both sorted.
 func (x *file) changes(now map[string]record) (fresh, gone []string) {
 	for name, n := range now {
 		if old, ok := x.known[name]; !ok || old.size != n.size || old.time != n.time {
@@ -171,7 +172,7 @@ func (x *file) changes(now map[string]record) (fresh, gone []string) {
 	return fresh, gone
 }
 
-// reopen takes in the file as it is now.
+// reopen reads the file again.
 func (x *Index) reopen() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -187,12 +188,12 @@ func (x *Index) reopenLocked() error {
 	return err
 }
 
-// write begins to append to the file. The lock on it is held.
+// write opens the file for appending. The caller has locked the index.
 func (x *Index) write() (*writer, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	w, err := x.file.write()
-	if x.file.data == nil { // what Search reads is closed
+	if x.file.data == nil { // Search would read a closed file
 		if bad := x.reopenLocked(); err == nil && bad != nil {
 			return nil, errors.Join(bad, w.close())
 		}
@@ -200,7 +201,8 @@ func (x *Index) write() (*writer, error) {
 	return w, err
 }
 
-// compact makes the file shorter. One that could not be made shorter is as good.
+// compact makes the file shorter. It ignores errors, because a longer file is still
+// valid.
 func (x *Index) compact() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

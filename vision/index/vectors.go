@@ -7,14 +7,15 @@ import (
 	"sync"
 )
 
-// scored is a vector that was found: its number and its dot product.
+// scored is the number of a vector and its dot product with the query.
 type scored struct {
 	at    int
 	score float32
 }
 
-// topK finds the k vectors with the largest dot product with query, the largest
-// first, equal ones in their order. It looks at all of them, on all cores.
+// topK finds the k vectors with the largest dot products with query, the largest
+// first. Vectors with equal products keep their order. It compares all vectors, on all
+// cores.
 func topK(vectors [][]float32, query []float32, k int) []scored {
 	k = min(k, len(vectors))
 	if k < 1 {
@@ -52,8 +53,8 @@ func byScore(a, b scored) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.at, b.at))
 }
 
-// dot is the sum of products of two vectors of one length, in eight sums, so
-// that no addition waits for the one before.
+// dot returns the dot product of two vectors of equal length. It adds up eight sums,
+// so that no addition waits for the one before.
 func dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// vectorsFor makes n vectors up, and a query.
+// vectorsFor returns n random vectors and a query.
 func vectorsFor(n, width int) (vectors [][]float32, query []float32) {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	all := make([]float32, (n+1)*width)
@@ -21,14 +21,14 @@ func vectorsFor(n, width int) (vectors [][]float32, query []float32) {
 	return vectors[:n], vectors[n]
 }
 
-// TestTopK compares with a sort of all, for widths and counts around the
-// unrolled loop and the number of cores.
+// TestTopK compares topK with a sort of all vectors. The widths are around the unrolled
+// loop, and the counts around the number of cores.
 func TestTopK(t *testing.T) {
 	for _, width := range []int{1, 7, 8, 9, 512} {
 		for _, n := range []int{0, 1, 2, 3, 100} {
 			vectors, query := vectorsFor(n, width)
 			if n > 2 {
-				vectors[2] = vectors[0] // equal ones keep their order
+				vectors[2] = vectors[0] // equal vectors keep their order
 			}
 			sums := make([]float64, n)
 			want := make([]int, n)
