@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// GroupNorm normalises each image over all places and groups of neighbouring
-// channels:
+// GroupNorm normalises each group of neighbouring channels of an image, over all
+// places:
 //
 //	y = (x − mean[b,g])/√(var[b,g] + Eps) · w[c] + b[c], g = ⌊c·Groups/C⌋
 //

@@ -28,8 +28,8 @@ func (g *Graph) late() {
 	}
 }
 
-// grows reports whether the result of op i is larger than all the args together
-// that no later op uses. An arg that shares its memory counts as one of them.
+// grows reports whether the result of op i is larger than the sum of the args that
+// no later op uses. The result of a Reshape always counts as such an arg.
 func (g *Graph) grows(i int) bool {
 	v := g.Nodes[i]
 	if _, free := v.Op.(Reshape); free {

@@ -30,7 +30,7 @@ type PVTv2Config struct {
 	EmbedDims [4]int // channels
 	Depths    [4]int // blocks
 	Heads     [4]int
-	MLPRatios [4]int // hidden channels of a perceptron over channels
+	MLPRatios [4]int // factor by which a perceptron has more channels inside
 	SRRatios  [4]int // factor by which the map of keys and values is smaller in each direction
 }
 

@@ -202,10 +202,10 @@ func (m *residual) shortcut(x *graph.Value) *graph.Value {
 	return x
 }
 
-// or returns n, or zero if n is 0.
-func or(n, zero int) int {
+// or returns n, or usual if n is 0.
+func or(n, usual int) int {
 	if n == 0 {
-		return zero
+		return usual
 	}
 	return n
 }

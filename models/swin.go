@@ -30,7 +30,7 @@ type SwinConfig struct {
 	Window        graph.Pair
 	V2            bool
 	Patch         int     // 0 means 4
-	Ratio         float64 // hidden channels of a perceptron over channels; 0 means 4
+	Ratio         float64 // factor by which a perceptron has more channels inside; 0 means 4
 	Classes       int     // 0 means 1000; below 0 means no head
 
 	// Image selects Microsoft's form, and is the height and width in training. If

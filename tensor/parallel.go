@@ -19,7 +19,7 @@ func Parallel(n int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	var once sync.Once
-	var panicked any // of the first call that did
+	var panicked any // the value of the first panic
 	for range workers {
 		wg.Go(func() {
 			defer func() {

@@ -100,8 +100,8 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 	return s, nil
 }
 
-// headerLines are the values of a header by name. A name that stands there twice
-// is an error: of one of its tensors nothing would be seen.
+// headerLines returns the values of a header by name. It is an error if a name
+// occurs twice, because only one of its two tensors could be read.
 func headerLines(header []byte) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(header, &map[string]json.RawMessage{}); err != nil {
 		return nil, err // what is wrong with it as a whole
