@@ -47,7 +47,7 @@ func TestOpenNamesWhatIsThere(t *testing.T) {
 	if _, err := Open(Options{Adapter: "no such card"}); err == nil || !strings.Contains(err.Error(), "the adapters are 0: ") {
 		t.Errorf("unknown adapter: %v", err)
 	}
-	if _, err := Open(Options{Backend: "cuda"}); err == nil || !strings.Contains(err.Error(), "none of vulkan") {
+	if _, err := Open(Options{Backend: "cuda"}); err == nil || !strings.Contains(err.Error(), "want vulkan") {
 		t.Errorf("unknown backend: %v", err)
 	}
 }

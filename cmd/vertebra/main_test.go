@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 		{"no such scale", []string{"upscale", in, "-o", "OUT.png", "--scale", "5"}, "scale 5"},
 		{"negative scale", []string{"upscale", in, "-o", "OUT.png", "--scale", "-1"}, "scale -1"},
 		{"no such adapter", []string{"upscale", in, "-o", "OUT.png", "--device", "no such card"}, `no adapter "no such card"`},
-		{"no such backend", []string{"upscale", in, "-o", "OUT.png", "--backend", "cuda"}, "none of vulkan"},
+		{"no such backend", []string{"upscale", in, "-o", "OUT.png", "--backend", "cuda"}, "want vulkan"},
 		{"weights of another shape", []string{"upscale", in, "-o", "OUT.png", "--weights", x2, "--scale", "3"}, "is a checkpoint of espcn_x2, not of espcn_x3"},
 		{"no weights", []string{"upscale", in, "-o", "OUT.png", "--weights", in}, "in.png: neither"},
 		{"no such weights", []string{"upscale", in, "-o", "OUT.png", "--weights", "none.safetensors"}, "none.safetensors: no such file"},
