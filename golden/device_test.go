@@ -3,8 +3,6 @@ package golden_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/vertebra/vertebra/golden"
@@ -59,29 +57,19 @@ func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*t
 // TestOps holds every kernel against the official implementations.
 func TestOps(t *testing.T) {
 	d := device(t)
-	dirs := []string{"testdata"}
-	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
-		dirs = append(dirs, dir)
-	}
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "op_*.safetensors"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no reference files in %s (%v)", dir, err)
+	for _, f := range references(t, "op_*.safetensors") {
+		cases, err := golden.Load(f)
+		if err != nil {
+			t.Error(err)
+			continue
 		}
-		for _, f := range files {
-			cases, err := golden.Load(f)
-			if err != nil {
-				t.Error(err)
+		for _, c := range cases {
+			if c.Host != nil {
 				continue
 			}
-			for _, c := range cases {
-				if c.Host != nil {
-					continue
-				}
-				t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
-				if apart := c.Graph.Decompose(); apart != c.Graph {
-					t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
-				}
+			t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+			if apart := c.Graph.Decompose(); apart != c.Graph {
+				t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
 			}
 		}
 	}
@@ -91,43 +79,33 @@ func TestOps(t *testing.T) {
 // run by default, stage by stage, and with attention as separate ops.
 func TestModels(t *testing.T) {
 	d := device(t)
-	dirs := []string{"testdata"}
-	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
-		dirs = append(dirs, dir)
-	}
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no reference files in %s (%v)", dir, err)
+	for _, f := range references(t, "*.safetensors") {
+		cases, err := golden.Load(f)
+		if errors.Is(err, golden.ErrUnknown) {
+			continue
 		}
-		for _, f := range files {
-			cases, err := golden.Load(f)
-			if errors.Is(err, golden.ErrUnknown) {
-				continue
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, c := range cases {
+			if c.Run != nil {
+				t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
+				t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
 			}
-			if err != nil {
-				t.Error(err)
-				continue
+			if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
+				continue // of an op: TestOps's
 			}
-			for _, c := range cases {
-				if c.Run != nil {
-					t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
-					t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
-				}
-				if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
-					continue // of an op: TestOps's
-				}
-				t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+			t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+			if len(c.Stages) > 0 {
+				t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+			}
+			if apart := c.Graph.Decompose(); apart != c.Graph {
+				c.Graph = apart
 				if len(c.Stages) > 0 {
-					t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+					c = c.Staged()
 				}
-				if apart := c.Graph.Decompose(); apart != c.Graph {
-					c.Graph = apart
-					if len(c.Stages) > 0 {
-						c = c.Staged()
-					}
-					t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
-				}
+				t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
 			}
 		}
 	}

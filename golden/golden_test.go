@@ -1,6 +1,7 @@
 package golden_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -14,36 +15,50 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// folders lists where reference files are: the subset in testdata, and the
-// folder that VERTEBRA_GOLDEN names.
-func folders() []string {
-	f := []string{"testdata"}
-	if dir := os.Getenv("VERTEBRA_GOLDEN"); dir != "" {
-		f = append(f, dir)
+// references lists the reference files of a pattern, each once: the subset in
+// testdata and, in the folder that VERTEBRA_GOLDEN names, those that are not copied
+// into it.
+func references(t *testing.T, pattern string) []string {
+	t.Helper()
+	list := func(dir string) []string {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no reference files in %s (%v)", dir, err)
+		}
+		return files
 	}
-	return f
+	all := list("testdata")
+	dir := os.Getenv("VERTEBRA_GOLDEN")
+	if dir == "" {
+		return all
+	}
+	for _, path := range list(dir) {
+		there, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied, err := os.ReadFile(filepath.Join("testdata", filepath.Base(path)))
+		if err != nil || !bytes.Equal(there, copied) {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // TestEval holds the plain Go evaluation of every op and model against the
 // official implementations.
 func TestEval(t *testing.T) {
-	for _, dir := range folders() {
-		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no reference files in %s (%v)", dir, err)
+	for _, f := range references(t, "*.safetensors") {
+		cases, err := golden.Load(f)
+		if errors.Is(err, golden.ErrUnknown) && filepath.Dir(f) != "testdata" {
+			continue // a model of a later version
 		}
-		for _, f := range files {
-			cases, err := golden.Load(f)
-			if errors.Is(err, golden.ErrUnknown) && dir != "testdata" {
-				continue // a model of a later version
-			}
-			if err != nil {
-				t.Error(err)
-				continue
-			}
-			for _, c := range cases {
-				t.Run(c.Name, func(t *testing.T) { check(t, c) })
-			}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, c := range cases {
+			t.Run(c.Name, func(t *testing.T) { check(t, c) })
 		}
 	}
 }
@@ -75,30 +90,24 @@ func check(t *testing.T, c golden.Case) {
 
 // TestStages checks that every stage of a model's file is compared.
 func TestStages(t *testing.T) {
-	for _, dir := range folders() {
-		files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+	for _, f := range references(t, "*.safetensors") {
+		cases, err := golden.Load(f)
+		if err != nil || len(cases) != 1 || cases[0].Graph == nil {
+			continue
+		}
+		s, err := weights.OpenSafetensors(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range files {
-			cases, err := golden.Load(f)
-			if err != nil || len(cases) != 1 || cases[0].Graph == nil {
-				continue
-			}
-			s, err := weights.OpenSafetensors(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			have := map[string]bool{}
-			for _, stage := range cases[0].Stages {
-				have[stage.Name] = true
-			}
-			for _, name := range s.Names() {
-				if stage, ok := strings.CutPrefix(name, "stage/"); ok && !have[stage] {
-					t.Errorf("%s: stage %s is not compared", cases[0].Name, stage)
-				}
-			}
-			s.Close()
+		have := map[string]bool{}
+		for _, stage := range cases[0].Stages {
+			have[stage.Name] = true
 		}
+		for _, name := range s.Names() {
+			if stage, ok := strings.CutPrefix(name, "stage/"); ok && !have[stage] {
+				t.Errorf("%s: stage %s is not compared", cases[0].Name, stage)
+			}
+		}
+		s.Close()
 	}
 }
