@@ -24,7 +24,7 @@ func (p *prepared) size() [2]int { return [2]int{p.input.Shape[1], p.input.Shape
 // prepare reads a picture and applies the model's preprocessing.
 func (m *Model) prepare(in Input) *prepared {
 	p := &prepared{name: in.Name}
-	if p.image, p.err = in.Read(); p.err == nil {
+	if p.image, p.err = in.read(); p.err == nil {
 		p.input, p.at, p.err = m.Preprocess.Apply(p.image)
 	}
 	if p.err != nil {

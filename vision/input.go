@@ -54,6 +54,9 @@ func Reader(name string, r io.Reader) Input {
 
 // Image is a picture in memory.
 func Image(name string, m image.Image) Input {
+	if m == nil {
+		return Input{Name: name}
+	}
 	return Input{
 		Name:      name,
 		Read:      func() (*picture.Image, error) { return picture.From(m), nil },
@@ -61,12 +64,26 @@ func Image(name string, m image.Image) Input {
 	}
 }
 
+// errNoPicture is what reading an input without a picture gives.
+var errNoPicture = errors.New("the input has no picture")
+
+// read reads the picture.
+func (in Input) read() (m *picture.Image, err error) {
+	if in.Read != nil {
+		m, err = in.Read()
+	}
+	if m == nil && err == nil {
+		err = errNoPicture
+	}
+	return m, err
+}
+
 // readAlpha reads the picture and its transparency, if it has one.
 func (in Input) readAlpha() (m, alpha *picture.Image, err error) {
-	if in.ReadAlpha != nil {
-		m, alpha, err = in.ReadAlpha()
-	} else {
-		m, err = in.Read()
+	if in.ReadAlpha == nil {
+		m, err = in.read()
+	} else if m, alpha, err = in.ReadAlpha(); m == nil && err == nil {
+		err = errNoPicture
 	}
 	if err != nil {
 		err = &InputError{in.Name, err}

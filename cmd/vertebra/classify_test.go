@@ -127,7 +127,7 @@ func TestClassifyLeavesOut(t *testing.T) {
 	}
 	seven(t, dir, "c.png", 50)
 	status, stdout, stderr := vertebra("classify", "lenet", dir, "--csv", "--top", "1")
-	if status != 1 || strings.Count(stdout, "\n") != 3 || !strings.Contains(stderr, "1 of 3 pictures were left out: ") || !strings.Contains(stderr, "b.png: not an image") {
+	if status != 1 || strings.Count(stdout, "\n") != 3 || !strings.Contains(stderr, "left out 1 of 3 pictures: ") || !strings.Contains(stderr, "b.png: not an image") {
 		t.Errorf("status %d, %q, %q", status, stdout, stderr)
 	}
 }

@@ -161,7 +161,7 @@ func (l *leftOut) note(err error) bool {
 // err names those that were left out; nil if none were.
 func (l *leftOut) err() error {
 	if len(l.errs) > 0 && l.of > 1 {
-		return fmt.Errorf("%d of %d pictures were left out: %w", len(l.errs), l.of, errors.Join(l.errs...))
+		return fmt.Errorf("left out %d of %d pictures: %w", len(l.errs), l.of, errors.Join(l.errs...))
 	}
 	return errors.Join(l.errs...)
 }

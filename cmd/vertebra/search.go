@@ -145,7 +145,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 	bar.Clear()
 	unread := errors.Join(left.errs...)
 	if unread != nil {
-		unread = fmt.Errorf("%d of %d pictures were left out: %w", len(left.errs), left.of, unread)
+		unread = fmt.Errorf("left out %d of %d pictures: %w", len(left.errs), left.of, unread)
 	}
 	if failed == nil && x.Len() == 0 {
 		failed = fmt.Errorf("%s: no picture in this folder can be read", folder)

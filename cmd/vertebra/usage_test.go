@@ -108,7 +108,7 @@ func TestUnreadableFolder(t *testing.T) {
 	w := smallCLIP(t, 1)
 	bad := filepath.Dir(file(t, "bad.png", []byte("no picture")))
 	index := filepath.Join(t.TempDir(), "x")
-	for _, want := range []string{"no picture in this folder can be read: 1 of 1 pictures were left out: ", "no picture in this folder can be read\n"} {
+	for _, want := range []string{"no picture in this folder can be read: left out 1 of 1 pictures: ", "no picture in this folder can be read\n"} {
 		status, _, stderr := vertebra("search", bad, "ab", "--weights", w, "--index", index)
 		if status != 1 || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("status %d, %q, want %q", status, stderr, want)

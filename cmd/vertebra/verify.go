@@ -181,7 +181,7 @@ func recovered(err *error) {
 
 // fail reports that a case could not be run.
 func (v *verifier) fail(name string, err error) {
-	v.add(verifyCase{Name: name, Problem: err.Error()})
+	v.add(verifyCase{Name: name, Problem: withoutCall(err)})
 }
 
 func (v *verifier) cases(ctx context.Context, cases []golden.Case) error {
@@ -191,7 +191,7 @@ func (v *verifier) cases(ctx context.Context, cases []golden.Case) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			r.Pass, r.Problem = false, err.Error()
+			r.Pass, r.Problem = false, withoutCall(err)
 		}
 		v.add(r)
 	}

@@ -91,6 +91,9 @@ func TestVerifyGoesOn(t *testing.T) {
 			t.Errorf("no line says of %s %q:\n%s", w.name, w.reason, text)
 		}
 	}
+	if strings.Contains(text, " open ") {
+		t.Errorf("a line has the name of the system's function:\n%s", text)
+	}
 	status, text, _ = vertebra(append(paths, "--json")...)
 	var report verifyReport
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
