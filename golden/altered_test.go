@@ -21,14 +21,14 @@ type altered struct {
 	tensors  map[string]*stored
 }
 
-// stored is a tensor as it is in a file.
+// stored is a tensor in the form that a file has.
 type stored struct {
 	dtype string
 	shape []int
 	data  []byte
 }
 
-// alter reads the file name of testdata.
+// alter reads a file to alter.
 func alter(t *testing.T, path string) *altered {
 	t.Helper()
 	s, err := weights.OpenSafetensors(path)
@@ -61,7 +61,7 @@ func (a *altered) set(name string, x *tensor.Tensor) {
 	a.tensors[name] = s
 }
 
-// drop removes tensors: that of a name, or those below one that ends with "/".
+// drop removes tensors by name. A name that ends with "/" stands for all below it.
 func (a *altered) drop(names ...string) {
 	for _, name := range names {
 		a.names = slices.DeleteFunc(a.names, func(n string) bool {
@@ -89,7 +89,8 @@ func (a *altered) config(t *testing.T, change map[string]any) {
 	a.metadata["config"] = string(text)
 }
 
-// bytes are the file. Each tensor of twice stands in the header a second time.
+// bytes returns the contents of the file. The header lists each tensor in twice a
+// second time.
 func (a *altered) bytes(t *testing.T, twice ...string) []byte {
 	t.Helper()
 	metadata, err := json.Marshal(a.metadata)
@@ -111,7 +112,7 @@ func (a *altered) bytes(t *testing.T, twice ...string) []byte {
 	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data...)
 }
 
-// write writes the file to a folder of its own.
+// write writes the file to a new folder.
 func (a *altered) write(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "altered.safetensors")

@@ -55,7 +55,7 @@ func attention(s sub) (Case, error) {
 	return several(want, in, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
 		y := []*graph.Value{graph.Apply(op, in...)}
 		if len(want) > 1 {
-			// Attention to the rows of an identity matrix is the probabilities.
+			// With an identity matrix as values, attention returns the probabilities.
 			b, m := k.Shape[0], k.Shape[1]
 			eye := tensor.New(b, m, a.Heads*m)
 			for i := range b * m * a.Heads {
@@ -67,8 +67,8 @@ func attention(s sub) (Case, error) {
 	})
 }
 
-// causal says whether a mask [N, N] is that of tokens which see those before
-// them: -∞ above the diagonal, and else 0.
+// causal reports whether a mask [N, N] is the causal one: -∞ above the diagonal and
+// 0 elsewhere.
 func causal(mask *tensor.Tensor) bool {
 	if len(mask.Shape) != 2 || mask.Shape[0] != mask.Shape[1] || mask.Shape[0] < 2 {
 		return false
@@ -82,14 +82,15 @@ func causal(mask *tensor.Tensor) bool {
 	return true
 }
 
-// joinHeads lays [B, H, N, D] out as [B, N, H·D].
+// joinHeads turns [B, H, N, D] into [B, N, H·D].
 func joinHeads(t *tensor.Tensor) *tensor.Tensor {
 	s := t.Shape
 	return t.Permute(0, 2, 1, 3).Reshape(s[0], s[2], s[1]*s[3])
 }
 
-// multihead builds nn.MultiheadAttention: self-attention by one packed layer,
-// attention to other tokens by the first rows of that layer and the rest.
+// multihead builds nn.MultiheadAttention. Self-attention uses one packed layer.
+// Cross-attention uses that layer's first rows for queries and the rest for keys and
+// values.
 func multihead(s sub, heads int) (Case, error) {
 	w, b := s.ranked("weight", "in_proj_weight", 2), s.ranked("weight", "in_proj_bias", 1)
 	e := w.Shape[1]

@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// reference writes a file of one case of an op.
+// reference writes a file with one case of an op.
 func reference(t *testing.T, op, config string, tensors map[string]*tensor.Tensor) string {
 	t.Helper()
 	var all []*tensor.Tensor
@@ -27,8 +27,8 @@ func reference(t *testing.T, op, config string, tensors map[string]*tensor.Tenso
 	return path
 }
 
-// TestCausalMask takes attention for causal by its mask, whatever the case is
-// called.
+// TestCausalMask expects that the mask decides whether attention is causal, not the
+// name of the case.
 func TestCausalMask(t *testing.T) {
 	inf := float32(math.Inf(-1))
 	for _, c := range []struct {
@@ -53,7 +53,7 @@ func TestCausalMask(t *testing.T) {
 	}
 }
 
-// TestUnknownAttributes expects an error, and no other op than the one meant.
+// TestUnknownAttributes expects an error instead of a case with another op.
 func TestUnknownAttributes(t *testing.T) {
 	for _, c := range []struct{ op, config, want string }{
 		{"op:resample", `{"id": "a", "kind": "interpolate", "mode": "area", "size": [2, 2]}`, `mode "area" is unknown`},

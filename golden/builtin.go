@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Small enough to be in every program, broad enough to touch every kind of
-// kernel.
+// These files are small enough to be in every program, and together they use every
+// kind of kernel.
 //
 //go:embed testdata/op_activations.safetensors
 //go:embed testdata/op_*pool2d.safetensors

@@ -9,9 +9,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// clip is the case of both towers on some images and texts, and of their
-// comparison, or of what the file has of these. Sizes are those of the weights;
-// the config tells the heads.
+// clip makes the case of both towers, on images and texts, and of the comparison of
+// their embeddings. It leaves out parts that the file does not have. Sizes come from
+// the weights, and the number of heads from the config.
 func clip(f *file) (Case, error) {
 	var a struct {
 		Heads     int    `json:"vision_heads"`

@@ -34,7 +34,7 @@ func espcn(f *file) (Case, error) {
 	})
 }
 
-// resNet is the case of a residual network. Its sizes are those of the weights.
+// resNet makes the case of a residual network, with sizes from the weights.
 func resNet(f *file) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadResNet(src) })
 }
@@ -61,8 +61,7 @@ func googLeNet(f *file) (Case, error) {
 	})
 }
 
-// decodeLeNet reads the config of LeNet-5's forms, with what the form does by
-// default.
+// decodeLeNet reads the config of LeNet-5's forms. The defaults depend on the form.
 func (f *file) decodeLeNet(usual graph.Activation, pool string) (act graph.Activation, other bool, err error) {
 	a := struct{ Activation, Pool string }{Pool: pool}
 	if err := f.decode(&a); err != nil {
@@ -95,8 +94,8 @@ func lenet5D2L(f *file) (Case, error) {
 	return f.fitted(m)
 }
 
-// lenetMNIST is a trained network on digits of MNIST. Its weights are in a file
-// of their own.
+// lenetMNIST makes the case of a trained network on digits of MNIST. Its weights are
+// in a separate file.
 func lenetMNIST(f *file) (Case, error) {
 	src, err := f.weights()
 	if err == nil && len(src.Names()) == 0 {
@@ -109,7 +108,7 @@ func lenetMNIST(f *file) (Case, error) {
 	if err := weights.Bind(m, src); err != nil {
 		return Case{}, err
 	}
-	f.see("output/all_predictions") // of all of MNIST's test set, which is not in the file
+	f.see("output/all_predictions") // these are for all of MNIST's test set, which the file does not have
 	x := f.ranked("input/resized_u8", 3)
 	x = x.Reshape(append(x.Shape[:3:3], 1)...)
 	for i := range x.Data {
@@ -118,7 +117,7 @@ func lenetMNIST(f *file) (Case, error) {
 	return f.imagesOf(m, x, "log_probs")
 }
 
-// cifarResNet is a trained network on photos of 32×32 pixels.
+// cifarResNet makes the case of a trained network on photos of 32×32 pixels.
 func cifarResNet(f *file) (Case, error) {
 	var a struct {
 		Blocks [3]int `json:"num_blocks"`

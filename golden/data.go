@@ -14,11 +14,11 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// find looks for a file that a case names; see Load. Of a path all its ends are
-// tried, as "shared/data/a.png", "data/a.png" and "a.png".
+// find looks for a file that a case names; see Load. It tries all ends of a path,
+// such as "shared/data/a.png", "data/a.png" and "a.png".
 func (f *file) find(name string) (string, error) {
 	var folders, searched []string
-	add := func(folder string) { // with those in it
+	add := func(folder string) { // adds the folders in it, too
 		folders, searched = append(folders, folder), append(searched, folder, filepath.Join(folder, "*"))
 		entries, _ := os.ReadDir(folder) // none if it cannot be read
 		for _, e := range entries {
@@ -51,13 +51,13 @@ func (f *file) find(name string) (string, error) {
 		}
 	}
 	if len(searched) == 0 {
-		return "", fmt.Errorf("%s is needed, and there is no folder to look for it in", name)
+		return "", fmt.Errorf("%s is needed, but there is no folder to look for it in", name)
 	}
 	return "", fmt.Errorf("%s is not there; it was looked for in %s", name, strings.Join(searched, ", "))
 }
 
-// checkpoint opens a checkpoint beside the file. Names lose the "module." that
-// training on several devices puts before them.
+// checkpoint opens a checkpoint beside the file. It removes the prefix "module." of
+// names, which training on several devices adds.
 func (f *file) checkpoint(name string) (weights.Source, error) {
 	path, err := f.find(name)
 	if err != nil {
@@ -71,7 +71,8 @@ func (f *file) checkpoint(name string) (weights.Source, error) {
 	return weights.Rename(src, func(n string) string { return strings.TrimPrefix(n, "module.") }), nil
 }
 
-// weights are the file's, or those of the checkpoint that its config names.
+// weights returns the file's weights, or those of the checkpoint that its config
+// names.
 func (f *file) weights() (weights.Source, error) {
 	var a struct{ Weights string }
 	if err := f.decode(&a); err != nil {
@@ -83,8 +84,8 @@ func (f *file) weights() (weights.Source, error) {
 	return f.group("weight"), nil
 }
 
-// picture reads an image [H, W, C] or [H, W] of bytes, or the picture that the
-// metadata name if the file has no such tensor.
+// picture reads a tensor of bytes [H, W, C] or [H, W]. If the file has no such
+// tensor, it reads the picture that the metadata name.
 func (f *file) picture(name string) *picture.Image {
 	m, err := f.readPicture(name)
 	if err != nil {
@@ -116,14 +117,14 @@ func (f *file) readPicture(name string) (*picture.Image, error) {
 	return m, nil
 }
 
-// errNoPhoto is wrapped by the error of photo if the metadata name none.
+// errNoPhoto is wrapped by the error of photo if the metadata name no picture.
 var errNoPhoto = errors.New(`no "image" in the metadata or its config`)
 
-// cropped is a name of a picture with the part of it that is meant: its left,
-// upper, right and lower border in pixels.
+// cropped matches the name of a picture with a part of it: the left, upper, right
+// and lower border in pixels.
 var cropped = regexp.MustCompile(`^(.*?)\s*\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)$`)
 
-// photo opens the picture that the metadata name, as "chelsea.png" or
+// photo opens the picture that the metadata name, such as "chelsea.png" or
 // "camera.png (60,30,460,330)".
 func (f *file) photo() (*picture.Image, error) {
 	var a struct {
@@ -165,13 +166,13 @@ func (f *file) photo() (*picture.Image, error) {
 		m = m.Crop(b[0], b[1], b[2]-b[0], b[3]-b[1])
 	}
 	if len(a.Size) == 2 && (a.Size[0] != m.Width || a.Size[1] != m.Height) {
-		return nil, fmt.Errorf("%s has %d×%d pixels, size_wh says %d×%d", name, m.Width, m.Height, a.Size[0], a.Size[1])
+		return nil, fmt.Errorf("%s has %d×%d pixels, but size_wh says %d×%d", name, m.Width, m.Height, a.Size[0], a.Size[1])
 	}
 	return m, nil
 }
 
-// squeezed is a picture's samples as [H, W, C], or [H, W] if it is grey and rank
-// is 2.
+// squeezed returns a picture's samples as [H, W, C], or as [H, W] if it is grey and
+// rank is 2.
 func squeezed(m *picture.Image, rank int) *tensor.Tensor {
 	t := m.Tensor()
 	t = t.Reshape(t.Shape[1:]...)

@@ -12,8 +12,8 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// photoCase is a reference file of the part 60,30,460,230 of a picture, which it
-// names, and of which it holds two results.
+// photoCase makes a reference file with two results for the part 60,30,460,230 of a
+// picture, which the file names.
 func photoCase(t *testing.T, name string) (file string, photo *picture.Image) {
 	t.Helper()
 	photo, err := picture.Load("testdata/chelsea.png")
@@ -34,7 +34,7 @@ func photoCase(t *testing.T, name string) (file string, photo *picture.Image) {
 	return a.write(t), photo
 }
 
-// TestData looks for a picture where a case may have it.
+// TestData looks for a picture in all places where Load looks.
 func TestData(t *testing.T) {
 	for name, place := range map[string]string{
 		"beside the file":               "cases/chelsea.png",
@@ -74,12 +74,12 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestPart refuses parts of a picture that it has not.
+// TestPart expects errors for parts outside the picture.
 func TestPart(t *testing.T) {
 	for name, want := range map[string]string{
 		"chelsea.png (60,30,452,230)": "outside the 451×300 pixels",
 		"chelsea.png (60,30,60,230)":  "the part is empty",
-		"chelsea.png (60,30,451,231)": "has 391×201 pixels, size_wh says 391×200",
+		"chelsea.png (60,30,451,231)": "has 391×201 pixels, but size_wh says 391×200",
 		"chelsea.png(60,30,451)":      "is not there",
 	} {
 		file, _ := photoCase(t, "chelsea.png")
@@ -106,12 +106,12 @@ func savePNG(t *testing.T, path string, m *picture.Image) {
 	}
 }
 
-// TestPictureElsewhere takes the picture of a case of SAM from the one that its
-// metadata name.
+// TestPictureElsewhere expects that a case of SAM reads the picture that its metadata
+// name.
 func TestPictureElsewhere(t *testing.T) {
 	a := alter(t, "testdata/sam_amg.safetensors")
 	s := a.tensors["input/image"]
-	m := picture.New(s.shape[1]+3, s.shape[0]+2, 3) // of which the case sees a part
+	m := picture.New(s.shape[1]+3, s.shape[0]+2, 3) // the case uses a part of it
 	for y := range s.shape[0] {
 		copy(m.Pix[((y+2)*m.Width+3)*3:], s.data[y*s.shape[1]*3:(y+1)*s.shape[1]*3])
 	}

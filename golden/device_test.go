@@ -12,8 +12,8 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// device opens a device for a test. One is required;
-// a software Vulkan counts.
+// device opens a device for a test. The test fails if there is none; a software
+// Vulkan is enough.
 func device(t *testing.T) *gpu.Device {
 	t.Helper()
 	d, err := gpu.Open(gpu.Options{})
@@ -54,7 +54,7 @@ func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*t
 	}
 }
 
-// TestOps holds every kernel against the official implementations.
+// TestOps compares every kernel with the official implementations.
 func TestOps(t *testing.T) {
 	d := device(t)
 	for _, f := range references(t, "op_*.safetensors") {
@@ -75,8 +75,8 @@ func TestOps(t *testing.T) {
 	}
 }
 
-// TestModels holds whole models against the official implementations: as they
-// run by default, stage by stage, and with attention as separate ops.
+// TestModels compares whole models with the official implementations: in their
+// default form, stage by stage, and with attention as separate ops.
 func TestModels(t *testing.T) {
 	d := device(t)
 	for _, f := range references(t, "*.safetensors") {
@@ -94,7 +94,7 @@ func TestModels(t *testing.T) {
 				t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
 			}
 			if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
-				continue // of an op: TestOps's
+				continue // an op; TestOps checks it
 			}
 			t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
 			if len(c.Stages) > 0 {
@@ -113,7 +113,7 @@ func TestModels(t *testing.T) {
 
 func asItIs(g *graph.Graph) *graph.Graph { return g }
 
-// runMany holds what takes more graphs than one, each rewritten.
+// runMany checks a case with several graphs and rewrites each graph.
 func runMany(t *testing.T, d *gpu.Device, c golden.Case, rewrite func(*graph.Graph) *graph.Graph) {
 	got, err := c.Run(context.Background(), func(g *graph.Graph) (vision.Plan, error) {
 		p, err := d.Compile(rewrite(g))

@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestFaults alters a reference file in one way after the other. Each must be an
-// error that says what is wrong, and none a panic or a case that passes.
+// TestFaults alters reference files, one fault at a time. Each fault must give an
+// error that says what is wrong, not a panic or a case that passes.
 func TestFaults(t *testing.T) {
 	nan := float32(math.NaN())
 	set := func(name string, shape ...int) func(*testing.T, *altered) {
@@ -87,7 +87,7 @@ func TestFaults(t *testing.T) {
 		{"sam_amg", drop("input/image"), `no tensor input/image, and no "image" in the metadata`},
 		{"sam_amg", set("input/image", 61, 90, 3), "want a picture: U8 [H, W, 1 or 3]"},
 		{"sam_amg", config("cases", []any{}), "metadata config: no cases"},
-		{"sam_amg", drop("output/plain/"), "altered/plain: no output to compare, as output/plain/predicted_iou"},
+		{"sam_amg", drop("output/plain/"), "altered/plain: no output to compare, such as output/plain/predicted_iou"},
 		{"sam_amg", drop("weight/prompt_encoder.mask_downscaling.3.weight"), "prompt_encoder.mask_downscaling.3.weight is missing"},
 		{"op_linear", config("cases", []any{}), "metadata config: no cases"},
 		{"op_linear", drop("input/plain/x"), "altered/plain: safetensors: no tensor input/plain/x"},
@@ -100,12 +100,12 @@ func TestFaults(t *testing.T) {
 		{"preprocess_photo", config("image", "chelsea2.png"), "chelsea2.png is not there; it was looked for in"},
 		{"preprocess_photo", config("image", nil), `no "image" in the metadata`},
 		{"preprocess_photo", set("output/lanczos7_1_1/cropped", 1, 1, 3), "output/lanczos7_1_1/cropped"},
-		{"preprocess_photo", set("output/bilinear_256_224/squeezed", 1, 1, 3), "is unknown, as bicubic_256_224/cropped"},
+		{"preprocess_photo", set("output/bilinear_256_224/squeezed", 1, 1, 3), "is unknown; want a name such as bicubic_256_224/cropped"},
 	} {
 		a := alter(t, "testdata/"+c.file+".safetensors")
 		c.change(t, a)
 		path := a.write(t)
-		if c.file == "preprocess_photo" { // its picture is beside it
+		if c.file == "preprocess_photo" { // its picture is beside the file
 			link(t, "testdata/chelsea.png", filepath.Join(filepath.Dir(path), "chelsea.png"))
 		}
 		_, err := golden.Load(path)
@@ -118,7 +118,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// filled is a tensor of one number.
+// filled returns a tensor that repeats one number.
 func filled(v float32, shape ...int) *tensor.Tensor {
 	x := tensor.New(shape...)
 	for i := range x.Data {
@@ -139,7 +139,7 @@ func link(t *testing.T, from, to string) {
 	}
 }
 
-// TestFaultsOfOthers checks that the other cases of a file with a fault are there.
+// TestFaultsOfOthers checks that a fault in one case leaves the file's other cases.
 func TestFaultsOfOthers(t *testing.T) {
 	for file, names := range map[string][]string{
 		"op_linear": {"input/plain/x"},
@@ -158,7 +158,7 @@ func TestFaultsOfOthers(t *testing.T) {
 	}
 }
 
-// TestBrokenFiles expects an error of what is no file of the kind.
+// TestBrokenFiles expects errors for files that are not reference files.
 func TestBrokenFiles(t *testing.T) {
 	whole := alter(t, "testdata/espcn_x4.safetensors")
 	bytes := whole.bytes(t)

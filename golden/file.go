@@ -10,18 +10,18 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// file is a reference file that is being read.
+// file is a reference file during reading.
 type file struct {
 	*weights.Safetensors
 	name string
-	dir  string   // where it lies; "" if it is part of the program
+	dir  string   // the file's folder; "" if it is part of the program
 	data []string // see Load
-	arch string   // of a model: a key of architectures or suites
+	arch string   // for a model: a key of architectures or suites
 
 	made   []Case
 	faults Faults
-	seen   []string             // outputs, or what all names of some begin with, that need no further look
-	opened []weights.Checkpoint // beside the file
+	seen   []string             // outputs, or prefixes of outputs, that cases use
+	opened []weights.Checkpoint // checkpoints beside the file
 }
 
 // decode reads the config.
@@ -38,10 +38,10 @@ func (f *file) has(name string) bool {
 	return ok
 }
 
-// see notes that an output, or all outputs below a name, are seen to.
+// see records that an output, or all outputs below a name, are used.
 func (f *file) see(name string) { f.seen = append(f.seen, name) }
 
-// unread are the outputs that nothing has seen to.
+// unread returns the outputs that no case uses.
 func (f *file) unread() []string {
 	var left []string
 	for _, n := range f.Names() {
@@ -55,7 +55,7 @@ func (f *file) unread() []string {
 	return left
 }
 
-// group is the tensors below a prefix, without it.
+// group returns the tensors below a prefix, without the prefix in their names.
 func (f *file) group(prefix string) weights.Source {
 	return weights.Rename(f, func(name string) string {
 		if rest, ok := strings.CutPrefix(name, prefix+"/"); ok {
@@ -75,11 +75,11 @@ func (f *file) tensor(name string) *tensor.Tensor {
 	return t
 }
 
-// ranked is tensor for one that must have a number of dimensions, none empty.
+// ranked reads a tensor that must have rank dimensions, none of them empty.
 func (f *file) ranked(name string, rank int) *tensor.Tensor {
 	t := f.tensor(name)
 	if len(t.Shape) != rank || t.Shape.Len() == 0 {
-		panic(missing{fmt.Errorf("%s is %v, want %d dimensions with something in them", name, t.Shape, rank)})
+		panic(missing{fmt.Errorf("%s is %v, want %d dimensions, none of them empty", name, t.Shape, rank)})
 	}
 	return t
 }
@@ -87,7 +87,7 @@ func (f *file) ranked(name string, rank int) *tensor.Tensor {
 // image reads an input [B, C, H, W] in the graph's layout.
 func (f *file) image(name string) *tensor.Tensor { return f.ranked(name, 4).ToNHWC() }
 
-// raw reads a stage or result as it is.
+// raw reads a stage or result in the file's layout.
 func (f *file) raw(prefix, name string) *tensor.Tensor {
 	t := f.tensor(prefix + name)
 	t.Name = name
@@ -101,7 +101,7 @@ func (f *file) named(prefix, name string) *tensor.Tensor {
 	return t
 }
 
-// channelsLast turns NCHW to NHWC and leaves the rest.
+// channelsLast turns NCHW into NHWC and leaves other ranks unchanged.
 func channelsLast(t *tensor.Tensor) *tensor.Tensor {
 	if len(t.Shape) == 4 {
 		return t.ToNHWC()
@@ -141,7 +141,7 @@ func (s sub) read(group, name string) *tensor.Tensor {
 	return named(name, s.file.tensor(group+"/"+s.ID+"/"+name))
 }
 
-// ranked is read for a tensor that must have a number of dimensions, none empty.
+// ranked reads a tensor that must have rank dimensions, none of them empty.
 func (s sub) ranked(group, name string, rank int) *tensor.Tensor {
 	return named(name, s.file.ranked(group+"/"+s.ID+"/"+name, rank))
 }

@@ -1,12 +1,12 @@
 // Package golden reads reference results of the official implementations and
-// turns them into cases: a graph, its inputs, and what must come out.
+// turns them into cases: a graph, its inputs and the expected outputs.
 //
 // A file is a safetensors file with tensors "input/NAME", "weight/NAME",
 // "stage/NAME" and "output/NAME" in PyTorch's layouts, and metadata "model",
-// "config" (JSON) and "source". Files of operations hold many sub-cases, whose
-// id stands between: "input/ID/x". Inputs, weights and outputs are needed;
-// stages that are there are compared, too. Sizes that the config does not state
-// are those of the weights.
+// "config" (JSON) and "source". A file of operations holds many sub-cases, whose id
+// is in the middle of a name: "input/ID/x". Inputs, weights and outputs are
+// required. Stages are optional and are compared, too. Sizes that the config does
+// not state come from the weights.
 package golden
 
 import (
@@ -21,32 +21,32 @@ import (
 type Case struct {
 	Name string // file and sub-case: "op_conv2d/k3"
 
-	// Graph with its Inputs, in the graph's layout.
+	// Graph and its Inputs, in the graph's layout.
 	Graph  *graph.Graph
 	Inputs []*tensor.Tensor
 
-	// Host computes what by design never runs on a GPU (resizing of pictures,
-	// run lengths, …); Graph is then nil.
+	// Host computes a case that never runs on a GPU, such as resizing of pictures or
+	// run lengths. Graph is then nil.
 	Host func() ([]*tensor.Tensor, error)
 
-	// Run computes what takes more graphs than one, which it has compiled; Graph
-	// is then nil, too.
+	// Run computes a case with several graphs and calls its argument to compile
+	// each. Graph is then nil.
 	Run func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error)
 
 	Want      []*tensor.Tensor // one for each output, named, in the graph's layout
-	Tolerance float64          // of the difference over the largest wanted value
+	Tolerance float64          // largest allowed difference, relative to the largest wanted value
 
-	// Stages are what a model must have at the graph's stages of these names,
-	// in the order of computation.
+	// Stages are the expected values of the graph's stages with these names, in the
+	// order of computation.
 	Stages []*tensor.Tensor
 
 	stages     int  // how many of Want are stages
-	mayBeEmpty bool // results without elements are results
+	mayBeEmpty bool // results may have no elements
 }
 
-// Staged returns the case with its stages as outputs before the others, so
-// that the first one that differs says where a model goes wrong. Nothing is
-// fused across a stage then: that, too, the case itself must be run for.
+// Staged returns the case with its stages as additional outputs, before the others.
+// The first output that differs shows where a model goes wrong. Stages prevent
+// fusion across them. To check fused kernels, run the case itself, too.
 func (c Case) Staged() Case {
 	g := *c.Graph
 	g.Outputs = nil
@@ -65,9 +65,8 @@ func (c Case) Staged() Case {
 	return c
 }
 
-// Diff compares output i with what is wanted. Some files hold only the first
-// channels of a stage, or what becomes of the first images: then only those are
-// compared.
+// Diff compares output i with the wanted one. If a file holds only the first channels
+// or the first images of a stage, Diff compares only those.
 func (c Case) Diff(i int, got *tensor.Tensor) (tensor.Difference, error) {
 	want := c.Want[i]
 	n := len(got.Shape) - 1
@@ -88,7 +87,7 @@ func (c Case) Diff(i int, got *tensor.Tensor) (tensor.Difference, error) {
 	return tensor.Diff(got, want)
 }
 
-// The tolerances of DESIGN: of one op, and of a whole model.
+// The tolerances for one op and for a whole model.
 const (
 	OpTolerance    = 1e-5
 	ModelTolerance = 1e-4

@@ -15,9 +15,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// references lists the reference files of a pattern, each once: the subset in
-// testdata and, in the folder that VERTEBRA_GOLDEN names, those that are not copied
-// into it.
+// references lists the reference files that match a pattern, each once: those in
+// testdata and those in the folder that VERTEBRA_GOLDEN names. It leaves out copies.
 func references(t *testing.T, pattern string) []string {
 	t.Helper()
 	list := func(dir string) []string {
@@ -45,8 +44,8 @@ func references(t *testing.T, pattern string) []string {
 	return all
 }
 
-// TestEval holds the plain Go evaluation of every op and model against the
-// official implementations.
+// TestEval compares the plain Go evaluation of every op and model with the official
+// implementations.
 func TestEval(t *testing.T) {
 	for _, f := range references(t, "*.safetensors") {
 		cases, err := golden.Load(f)

@@ -11,23 +11,23 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// ErrNotReference is wrapped by the errors of files that are no reference files.
+// ErrNotReference is wrapped by errors for files that are not reference files.
 var ErrNotReference = errors.New("not a reference file")
 
-// ErrUnknown is wrapped by the errors of reference files of a model that this
-// version does not have.
+// ErrUnknown is wrapped by errors for reference files of a model that this version
+// does not have.
 var ErrUnknown = errors.New("not a model that this version can check")
 
-// Faults are the cases of a file that cannot be run.
+// Faults lists the cases of a file that cannot be run.
 type Faults []Fault
 
-// Fault is a case that cannot be run, and why.
+// Fault is a case that cannot be run, with the reason.
 type Fault struct {
 	Case string // its name
 	Err  error
 }
 
-// Error names each case with its reason, one a line.
+// Error names each case and its reason, one case in each line.
 func (f Faults) Error() string {
 	var lines []string
 	for _, fault := range f {
@@ -36,13 +36,13 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads the cases of a file. A case may need a picture or a checkpoint that
-// is not in the file. It is looked for in each folder of data and the folders in
-// it, beside the file, and beside its folder. A folder named data in these, but
-// for the file's own, and the folders in that, are searched as well.
+// Load reads the cases of a file. A case may need a picture or a checkpoint that is
+// not in the file. Load looks for it in each folder of data and the folders in it,
+// beside the file, and beside the file's folder. In all of these except the file's
+// own folder it also searches a folder named data and the folders in that.
 //
-// If some cases of the file cannot be run, the others are returned with an error
-// of type Faults.
+// If some cases of the file cannot be run, Load returns the others with an error of
+// type Faults.
 func Load(path string, data ...string) ([]Case, error) {
 	s, err := weights.OpenSafetensors(path)
 	if err != nil {
@@ -60,13 +60,13 @@ func Load(path string, data ...string) ([]Case, error) {
 	return cases, err
 }
 
-// Read makes cases of an open file. Their names begin with name. Of other files
-// it reads none.
+// Read makes cases from an open file. Their names begin with name. It reads no other
+// files.
 func Read(name string, s *weights.Safetensors) ([]Case, error) {
 	return (&file{Safetensors: s, name: name}).cases()
 }
 
-// cases are those that can be run. The error is as Load's.
+// cases returns the cases that can be run, and an error like Load's.
 func (f *file) cases() ([]Case, error) {
 	kind := f.Metadata["model"]
 	for _, key := range []string{"model", "config"} {
@@ -122,8 +122,8 @@ func (f *file) operations(build func(sub) (Case, error)) error {
 	return nil
 }
 
-// architecture makes the cases of a file of a model, whose architecture is what
-// the config says it is, or else the model's name.
+// architecture makes the cases of a model's file. The architecture comes from the
+// config, or else from the model's name.
 func (f *file) architecture(kind string) error {
 	config := struct{ Arch string }{}
 	if err := f.decode(&config); err != nil {
@@ -146,11 +146,11 @@ func (f *file) architecture(kind string) error {
 	return fmt.Errorf("architecture %q: %w", config.Arch, ErrUnknown)
 }
 
-// resNetName is how the names of residual networks begin.
+// resNetName matches the beginnings of residual networks' names.
 var resNetName = regexp.MustCompile(`(?i)^(wide_)?resnex?t\d`)
 
-// known is the longest name of an architecture that name begins with, up to
-// something that is no letter or digit; "" if there is none.
+// known returns the longest name of an architecture at the beginning of name, or "".
+// No letter or digit may follow it.
 func known(name string) string {
 	longest := ""
 	try := func(arch string) {
@@ -175,7 +175,7 @@ func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// missing carries the absence of a tensor, or its wrong shape, to protected.
+// missing carries an error about a missing or misshapen tensor to protected.
 type missing struct{ error }
 
 // protected turns a panic of build into an error.
@@ -194,8 +194,8 @@ func protected[T any](build func() (T, error)) (made T, err error) {
 	return build()
 }
 
-// add makes a case and keeps it, or why it cannot be run. An id tells it from
-// others of the file.
+// add makes a case and keeps the case or, if it cannot be run, the reason. The id
+// distinguishes it from other cases of the file.
 func (f *file) add(id string, build func() (Case, error)) {
 	name := strings.TrimSuffix(f.name+"/"+id, "/")
 	c, err := protected(build)
@@ -213,7 +213,7 @@ func (f *file) add(id string, build func() (Case, error)) {
 	f.made = append(f.made, c)
 }
 
-// check says what in a case cannot be compared.
+// check returns an error if a tensor of the case cannot be compared.
 func (c Case) check() error {
 	compared := 0
 	for i, t := range append(c.Stages[:len(c.Stages):len(c.Stages)], c.Want...) {

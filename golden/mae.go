@@ -28,12 +28,12 @@ func maePieces(s sub) (Case, error) {
 	return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
 }
 
-// randomMasking keeps the tokens of the smallest noise.
+// randomMasking keeps the tokens with the smallest noise.
 func randomMasking(s sub) (Case, error) {
 	want := []*tensor.Tensor{s.ranked("output", "x_masked", 3), s.ranked("output", "mask", 2), s.out("ids_restore")}
 	batch, tokens, keep := want[1].Shape[0], want[1].Shape[1], want[0].Shape[1]
 	if keep > tokens {
-		return Case{}, fmt.Errorf("x_masked is %v, mask %v: more tokens are kept than there are", want[0].Shape, want[1].Shape)
+		return Case{}, fmt.Errorf("x_masked is %v and mask %v: the case keeps more tokens than it has", want[0].Shape, want[1].Shape)
 	}
 	removed := tensor.New(tokens, 1)
 	for i := keep; i < tokens; i++ {

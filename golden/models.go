@@ -12,9 +12,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// architectures says how a file becomes a case, by the beginning of the
-// architecture that its config names, or else of its model. Residual networks
-// are "resnet", whatever their number of layers.
+// architectures holds the functions that make a case from a file. A key is the
+// beginning of the architecture's name in the config, or else of the model's name.
+// All residual networks have the key "resnet".
 var architectures = map[string]func(*file) (Case, error){
 	"alexnet":             alexNet,
 	"cifar resnet":        cifarResNet,
@@ -45,14 +45,14 @@ var architectures = map[string]func(*file) (Case, error){
 	"vit_torchvision + linear detection head": detector,
 }
 
-// suites is architectures for files that hold more cases than one, which these
+// suites is like architectures, but for files with several cases, which these
 // functions add.
 var suites = map[string]func(*file) error{
 	"sam":              samCases,
 	"sam mask decoder": samDecoder,
 }
 
-// activationOf finds an activation by its name. Without one it is the usual one.
+// activationOf finds an activation by its name. An empty name means usual.
 func activationOf(name string, usual graph.Activation) (graph.Activation, error) {
 	switch name {
 	case "":
@@ -68,8 +68,8 @@ func activationOf(name string, usual graph.Activation) (graph.Activation, error)
 	return graph.None, fmt.Errorf("activation %q is unknown", name)
 }
 
-// network makes a case of a network that load makes of the weights, on the
-// images "input/x". Stages and results of four dimensions are NCHW in the file.
+// network makes a case from a network, which load makes from the weights. The images
+// are "input/x". In the file, stages and results with four dimensions are NCHW.
 func (f *file) network(load func(src weights.Source) (models.Network, error)) (Case, error) {
 	src, err := f.weights()
 	if err != nil {
@@ -82,8 +82,8 @@ func (f *file) network(load func(src weights.Source) (models.Network, error)) (C
 	return f.imagesOf(m, f.image("input/x"), "")
 }
 
-// fitted is network for one that is declared in its usual size. Its channels and
-// classes are those of the weights.
+// fitted is like network, but for a network declared in its usual size. Its channels
+// and classes come from the weights.
 func (f *file) fitted(m models.Network) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) {
 		weights.Adopt(m, src)
@@ -91,8 +91,8 @@ func (f *file) fitted(m models.Network) (Case, error) {
 	})
 }
 
-// imagesOf makes a case of a network whose weights are bound, on an input in the
-// graph's layout. A single result has this name in the file; see traced.
+// imagesOf makes a case from a network with bound weights and an input in the graph's
+// layout. The argument result is the name of a single result in the file; see traced.
 func (f *file) imagesOf(m models.Network, x *tensor.Tensor, result string) (Case, error) {
 	g, err := models.Trace(m, x.Shape...)
 	if err != nil {
@@ -101,10 +101,10 @@ func (f *file) imagesOf(m models.Network, x *tensor.Tensor, result string) (Case
 	return f.traced(g, []*tensor.Tensor{x}, result)
 }
 
-// traced makes a case of a graph. Its stages are those that the file has, too.
-// So are its outputs if there are several. A single one has the name result in
-// the file, or if that is empty, the name that it has in the graph or the only
-// one that there is.
+// traced makes a case from a graph. It compares the stages that the file has, and
+// likewise the outputs if the graph has several. A single output has the name result
+// in the file. If result is empty, it has its name in the graph or is the file's only
+// output.
 func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, result string) (Case, error) {
 	c := Case{Graph: g, Inputs: inputs, Tolerance: ModelTolerance}
 	stages := f.stages()
@@ -143,7 +143,7 @@ func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, result string) (C
 	return c, nil
 }
 
-// stages finds the file's stages by the names that models give them.
+// stages finds the file's stages by the names that the models give them.
 func (f *file) stages() map[string]string {
 	rename := stageNames[f.arch]
 	stages := map[string]string{}
@@ -168,10 +168,9 @@ var stageNames = map[string]func(string) string{
 	},
 }
 
-// stage reads a stage for a value of a shape. Its layout is the first of those
-// that it may have in the file whose shape goes with the value's: tokens
-// [B, N, C] may be a map in the graph, maps may be channels last in the file, and
-// tokens [N, B, C].
+// stage reads a stage for a value of the given shape. The file may have tokens
+// [B, N, C] for a map of the graph, maps with channels last, or tokens [N, B, C].
+// stage takes the first layout whose shape matches.
 func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
 	t := f.tensor("stage/" + name)
 	layouts := []*tensor.Tensor{t}
@@ -189,12 +188,11 @@ func (f *file) stage(name string, shape tensor.Shape) *tensor.Tensor {
 	return named(name, layouts[i])
 }
 
-// within says whether a is the shape of a value of shape b, or of its first
-// images or channels.
+// within reports whether a is shape b, or b cut to its first images or channels.
 func within(a, b tensor.Shape) bool {
 	n := len(a) - 1
 	return n >= 1 && len(b) == n+1 && a[0] <= b[0] && a[n] <= b[n] && a[1:n].Equal(b[1:n])
 }
 
-// mapsChannelsLast are the architectures whose stages are [B, H, W, C].
+// mapsChannelsLast lists the architectures whose stages are [B, H, W, C].
 var mapsChannelsLast = map[string]bool{"swin_torchvision": true, "swin_v2_torchvision": true}

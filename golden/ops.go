@@ -7,7 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// ops says how a sub-case of each file of operations becomes a case.
+// ops holds, for each file of operations, the function that makes a case from a
+// sub-case.
 var ops = map[string]func(sub) (Case, error){
 	"op:activations":      activation,
 	"op:adaptive_pool2d":  adaptivePool,
@@ -81,15 +82,15 @@ func linear(s sub) (Case, error) {
 	})
 }
 
-// one makes a case of one op with constants: inputs become graph inputs,
-// in order, and build adds the rest.
+// one makes a case with one op. Its inputs become graph inputs, in order, and build
+// adds the rest.
 func one(want *tensor.Tensor, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) *graph.Value) (Case, error) {
 	return several([]*tensor.Tensor{want}, inputs, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
 		return []*graph.Value{build(g, in)}
 	})
 }
 
-// several is one for more than one output.
+// several is like one, but for several outputs.
 func several(want, inputs []*tensor.Tensor, build func(g *graph.Graph, in []*graph.Value) []*graph.Value) (Case, error) {
 	g, err := graph.Trace(func(g *graph.Graph) {
 		var in []*graph.Value

@@ -42,12 +42,12 @@ func adaptivePool(s sub) (Case, error) {
 	return image(s, graph.AdaptivePool2d{Out: a.Out, Max: s.Kind == "max"})
 }
 
-// image makes a case of one op from image x to image y, with these weights.
+// image makes a case with one op from image x to image y, with these weights.
 func image(s sub, op graph.Op, names ...string) (Case, error) {
 	return one(s.outImage("y"), []*tensor.Tensor{s.inImage("x")}, apply(s, op, names))
 }
 
-// plain is image for values that have no layout.
+// plain is like image, but for values that are not images.
 func plain(s sub, op graph.Op, names ...string) (Case, error) {
 	return one(s.out("y"), []*tensor.Tensor{s.in("x")}, apply(s, op, names))
 }

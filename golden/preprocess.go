@@ -27,7 +27,7 @@ func preprocess(s sub) (Case, error) {
 		return Case{}, err
 	}
 	if max(a.SizeWH[0], a.SizeWH[1], a.Resize, a.Crop, a.Target) > 1<<14 {
-		return Case{}, fmt.Errorf("size_wh %v, resize %d, crop %d, target %d: no pictures are so large", a.SizeWH, a.Resize, a.Crop, a.Target)
+		return Case{}, fmt.Errorf("size_wh %v, resize %d, crop %d, target %d: not a picture's size", a.SizeWH, a.Resize, a.Crop, a.Target)
 	}
 	m := s.file.picture("input/image")
 	if a.Mode == "" {
@@ -118,7 +118,7 @@ func preprocess(s sub) (Case, error) {
 	return c, nil
 }
 
-// photo builds the preprocessing of a whole photo, which the metadata name.
+// photo builds the preprocessing of a whole photo. The metadata name the photo.
 func photo(f *file) (Case, error) {
 	m, err := f.photo()
 	if err != nil {
@@ -148,16 +148,16 @@ func photo(f *file) (Case, error) {
 	return c, nil
 }
 
-// photoStep is what becomes of a photo, or a row of that.
+// photoStep is a step of a photo's preprocessing, or a row of the step's result.
 type photoStep struct {
 	zoo.Preprocess
-	row int // below 0 all
+	row int // negative for all rows
 }
 
-// photoStepOf reads the name of an output: "bicubic_256_224/cropped" is resized to
-// a shorter side of 256 and cut to 224×224, "bicubic_256_224/resized" only
-// resized, and "sam_1024/row_512" is a row of what is resized to a longer side of
-// 1024, of which "sam_1024/resized" is all.
+// photoStepOf reads the name of an output. "bicubic_256_224/resized" is the photo
+// resized to a shorter side of 256, and "bicubic_256_224/cropped" is that cut to
+// 224×224. "sam_1024/resized" is the photo resized to a longer side of 1024, and
+// "sam_1024/row_512" is one row of that.
 func photoStepOf(name string) (photoStep, error) {
 	s := photoStep{row: -1}
 	how, what, _ := strings.Cut(name, "/")
@@ -166,7 +166,7 @@ func photoStepOf(name string) (photoStep, error) {
 	for i := range numbers {
 		var err error
 		if numbers[i], err = strconv.Atoi(fields[i+1]); err != nil || numbers[i] < 1 || numbers[i] > 1<<14 {
-			return s, fmt.Errorf("output/%s: %q is no size", name, fields[i+1])
+			return s, fmt.Errorf("output/%s: %q is not a size", name, fields[i+1])
 		}
 	}
 	row, isRow := strings.CutPrefix(what, "row_")
@@ -183,20 +183,20 @@ func photoStepOf(name string) (photoStep, error) {
 		}
 		return s, nil
 	default:
-		return s, fmt.Errorf("output/%s is unknown, as bicubic_256_224/cropped or sam_1024/row_512", name)
+		return s, fmt.Errorf("output/%s is unknown; want a name such as bicubic_256_224/cropped or sam_1024/row_512", name)
 	}
 	if isRow {
 		var err error
 		if s.row, err = strconv.Atoi(row); err != nil || s.row < 0 {
-			return s, fmt.Errorf("output/%s: %q is no row", name, row)
+			return s, fmt.Errorf("output/%s: %q is not a row", name, row)
 		}
 	}
 	return s, nil
 }
 
-// of is the step's result for m, [H, W, C] or [H, W], or without H if it is a row,
-// in as many dimensions as shape has. Grey and colours are converted to those of
-// shape.
+// of returns the step's result for m, with as many dimensions as shape: [H, W, C] or
+// [H, W], or the same without H for a row. It converts between grey and colour as
+// shape wants.
 func (s photoStep) of(m *picture.Image, shape tensor.Shape) (*tensor.Tensor, error) {
 	rank := len(shape)
 	if s.row >= 0 {
@@ -208,7 +208,7 @@ func (s photoStep) of(m *picture.Image, shape tensor.Shape) (*tensor.Tensor, err
 	case rank == 2:
 		m = m.Grey()
 	default:
-		return nil, fmt.Errorf("want %v, which is no picture", shape)
+		return nil, fmt.Errorf("want %v, which is not the shape of a picture", shape)
 	}
 	m, _, err := s.Picture(m)
 	if err != nil {
@@ -225,8 +225,7 @@ func (s photoStep) of(m *picture.Image, shape tensor.Shape) (*tensor.Tensor, err
 	return tensor.Of(t.Data[s.row*each:][:each], t.Shape[1:]...), nil
 }
 
-// pictures makes a case of a picture, which must equal the output "image" to
-// the bit.
+// pictures makes a case whose picture must equal the output "image" exactly.
 func (s sub) pictures(m *picture.Image) (Case, error) {
 	want := s.file.picture("output/" + s.ID + "/image").Tensor()
 	want.Name = "image"

@@ -47,7 +47,7 @@ func resample(s sub) (Case, error) {
 	})
 }
 
-// pair reads one number for both, or two.
+// pair reads one number for both dimensions, or two numbers.
 func pair(text json.RawMessage, to *[2]float64) error {
 	if len(text) == 0 || string(text) == "null" {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// samEverything makes cases of the search for all masks of a photo: the same
-// masks, in the same order, with the same scores.
+// samEverything makes cases of the search for all masks of a photo. It expects the
+// same masks in the same order with the same scores.
 func samEverything(f *file) error {
 	m, err := samModel(f)
 	if err != nil {
@@ -39,7 +39,7 @@ func samEverything(f *file) error {
 	return nil
 }
 
-// searched is the case of one search, whose attributes are raw.
+// searched makes the case of one search with the attributes in raw.
 func searched(f *file, m *models.SAM, photo *picture.Image, id string, raw json.RawMessage) (Case, error) {
 	usual := vision.SAMEverything{}.Defaults()
 	var o struct {
@@ -61,8 +61,8 @@ func searched(f *file, m *models.SAM, photo *picture.Image, id string, raw json.
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return Case{}, fmt.Errorf("metadata config: %w", err)
 	}
-	// Zeros of the file are such, and do not mean the default: a threshold
-	// of 0 lets all pass.
+	// A zero in the file does not mean the default: a threshold of 0 lets all masks
+	// pass.
 	o.IoU, o.Stability, o.Overlap = cmp.Or(o.IoU, -1), cmp.Or(o.Stability, -1), cmp.Or(o.Overlap, -1)
 	if o.Offset == 0 || o.BoxNMS == 0 || o.CropNMS == 0 {
 		return Case{}, errors.New("an offset or overlap of 0 is not supported")
@@ -72,7 +72,7 @@ func searched(f *file, m *models.SAM, photo *picture.Image, id string, raw json.
 	if err != nil {
 		return Case{}, err
 	}
-	c := Case{Tolerance: ModelTolerance, Want: want, mayBeEmpty: true} // that nothing is found is a result
+	c := Case{Tolerance: ModelTolerance, Want: want, mayBeEmpty: true} // a search may find nothing
 	c.Run = func(ctx context.Context, compile vision.Compiler) ([]*tensor.Tensor, error) {
 		p := vision.NewSAMPredictor(m, zoo.Preprocess{}, compile)
 		defer p.Close()

@@ -9,8 +9,7 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// samHost builds the parts of SAM that work on masks, boxes and points, on the
-// host.
+// samHost builds the parts of SAM that process masks, boxes and points on the host.
 func samHost(s sub) (Case, error) {
 	var a struct {
 		Area          int
@@ -123,7 +122,7 @@ func samHost(s sub) (Case, error) {
 	return Case{}, fmt.Errorf("kind %q is unknown", s.Kind)
 }
 
-// masks are those of the input "mask", [.., H, W].
+// masks returns the masks of the input "mask", [.., H, W].
 func (s sub) masks() []*picture.Mask {
 	t := s.in("mask")
 	if len(t.Shape) < 2 || len(t.Data) == 0 {
@@ -132,13 +131,13 @@ func (s sub) masks() []*picture.Mask {
 	return picture.Masks(t, 0.5)
 }
 
-// host makes a case that runs without a graph. The file is closed when it runs,
-// so tensors are read before.
+// host makes a case that runs without a graph. The file is closed by then, so the
+// caller reads its tensors before.
 func host(want []*tensor.Tensor, run func() ([]*tensor.Tensor, error)) (Case, error) {
 	return Case{Host: run, Want: want}, nil
 }
 
-// ints makes a tensor of integers; an extent of -1 is inferred.
+// ints makes a tensor of integers and infers an extent of -1.
 func ints(v []int, shape ...int) *tensor.Tensor {
 	t := tensor.New(len(v))
 	for i, n := range v {
@@ -150,7 +149,7 @@ func ints(v []int, shape ...int) *tensor.Tensor {
 	return t.Reshape(shape...)
 }
 
-// on is a mask as zeros and ones.
+// on returns a mask as zeros and ones.
 func on(m *picture.Mask) *tensor.Tensor {
 	t := tensor.New(m.Height, m.Width)
 	for i, on := range m.On {

@@ -11,7 +11,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// samCases tells the files of SAM apart.
+// samCases makes the cases of each kind of SAM's files.
 func samCases(f *file) error {
 	switch kind := f.Metadata["model"]; {
 	case strings.HasSuffix(kind, "_image_encoder"):
@@ -28,7 +28,7 @@ func samCases(f *file) error {
 	}
 }
 
-// samModel is the model of a file that holds all of it.
+// samModel loads the model from a file that holds all of it.
 func samModel(f *file) (*models.SAM, error) {
 	src, err := f.weights()
 	if err != nil {
@@ -45,9 +45,9 @@ func samModel(f *file) (*models.SAM, error) {
 	return models.LoadSAM(src, heads)
 }
 
-// samHeads is the number of heads of the decoder, which only the config tells.
-// Without it the official model has 8, and the small ones of these files have one
-// for each 8 channels.
+// samHeads returns the number of heads of the decoder, which only the config tells.
+// If it does not, the official model has 8 heads, and the small models of these files
+// have one head for every 8 channels.
 func (f *file) samHeads(channels int) (int, error) {
 	var a struct {
 		Heads int `json:"dec_heads"`
@@ -58,8 +58,8 @@ func (f *file) samHeads(channels int) (int, error) {
 	return min(8, max(1, channels/8)), nil
 }
 
-// samEncoder is the image encoder alone. Before the neck the file is channels
-// last, and the attention of a block may be in its windows.
+// samEncoder makes the case of the image encoder alone. Before the neck, the file's
+// stages have channels last, and a block's attention may be divided into windows.
 func samEncoder(f *file) (Case, error) {
 	src, err := f.weights()
 	if err != nil {
@@ -101,7 +101,7 @@ func joined(t *tensor.Tensor, shape tensor.Shape) *tensor.Tensor {
 	return named(t.Name, op.Eval([]*tensor.Tensor{t}))
 }
 
-// samDecoder is the mask decoder alone, all four masks of it.
+// samDecoder makes the case of the mask decoder alone, with all its four masks.
 func samDecoder(f *file) error {
 	f.add("", func() (Case, error) {
 		src, err := f.weights()
@@ -148,8 +148,8 @@ func samDecoder(f *file) error {
 	return nil
 }
 
-// wanted are the tensors of the file below a prefix, those of the names that it
-// has, as they are.
+// wanted returns the file's tensors below a prefix with the given names, in the file's
+// layout. It leaves out names that the file does not have.
 func (f *file) wanted(prefix string, names ...string) ([]*tensor.Tensor, error) {
 	var all []*tensor.Tensor
 	for _, name := range names {
@@ -158,18 +158,18 @@ func (f *file) wanted(prefix string, names ...string) ([]*tensor.Tensor, error) 
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("no output to compare, as %s%s", prefix, names[0])
+		return nil, fmt.Errorf("no output to compare, such as %s%s", prefix, names[0])
 	}
 	return all, nil
 }
 
-// picked are those of the values that are wanted, by their names.
+// picked returns the wanted values by their names.
 func picked(want []*tensor.Tensor, got map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
 	var all []*tensor.Tensor
 	for _, w := range want {
 		t, ok := got[w.Name]
 		if !ok {
-			return nil, errors.New("nothing gives " + w.Name)
+			return nil, errors.New("nothing computes " + w.Name)
 		}
 		all = append(all, t)
 	}

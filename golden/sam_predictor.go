@@ -12,9 +12,9 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// samPredictor makes cases of the predictor on a photo: of what becomes of the
-// photo and its points, and of prompts in the picture's own coordinates, as three
-// masks, as one, and as that one refined.
+// samPredictor makes cases of the predictor on a photo. One checks the resized photo
+// and its points. The others check prompts in the picture's own coordinates: three
+// masks, one mask, and that mask refined.
 func samPredictor(f *file) error {
 	m, err := samModel(f)
 	if err != nil {
@@ -32,12 +32,12 @@ func samPredictor(f *file) error {
 		}
 	}
 	if !found && len(f.made)+len(f.faults) == 0 {
-		return errors.New("no output to compare, as output/points/multi/low_res")
+		return errors.New("no output to compare, such as output/points/multi/low_res")
 	}
 	return nil
 }
 
-// samTransform is the case of the photo and its points in the size of the model's
+// samTransform makes the case of the photo and its points, scaled to the model's
 // input.
 func samTransform(f *file, m *models.SAM, photo *picture.Image) (Case, error) {
 	var c Case
@@ -73,7 +73,7 @@ func samTransform(f *file, m *models.SAM, photo *picture.Image) (Case, error) {
 	return c, nil
 }
 
-// samPredicted is the case of a prompt: "points", "box" or "points_box".
+// samPredicted makes the case of a prompt: "points", "box" or "points_box".
 func samPredicted(f *file, m *models.SAM, photo *picture.Image, id string) (Case, error) {
 	var prompt vision.SAMPrompt
 	if id != "box" {
@@ -107,7 +107,7 @@ func samPredicted(f *file, m *models.SAM, photo *picture.Image, id string) (Case
 	if f.has("stage/features") {
 		want = append([]*tensor.Tensor{named("features", f.image("stage/features"))}, want...)
 	}
-	masks := map[string]*tensor.Tensor{} // that are wanted
+	masks := map[string]*tensor.Tensor{} // the wanted ones
 	for _, t := range want {
 		masks[t.Name] = t
 	}
@@ -136,9 +136,8 @@ func samPredicted(f *file, m *models.SAM, photo *picture.Image, id string) (Case
 				got[kind+"/masks"] = maskOf(found.Logits, 0, bits)
 			}
 			if kind == "single" {
-				// The reference's mask, if it is there, and not the one that has just
-				// been found: the norm over the small model's two channels magnifies
-				// rounding tenfold.
+				// Refine the reference's mask if the file has it, not the computed one:
+				// the norm over the small model's two channels magnifies rounding tenfold.
 				if next.Mask = masks["single/low_res"]; next.Mask == nil {
 					next.Mask = found.LowRes
 				}

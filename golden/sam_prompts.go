@@ -13,8 +13,8 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// samPrompts makes a case of each call of the official Sam.forward: an image
-// and its prompts, as one mask and as three.
+// samPrompts makes a case from each call of the official Sam.forward: an image and
+// its prompts, with one mask and with three.
 func samPrompts(f *file) error {
 	m, err := samModel(f)
 	if err != nil {
@@ -42,24 +42,24 @@ func samPrompts(f *file) error {
 	return nil
 }
 
-// samPrompt is one call: coordinates are those of the resized image.
+// samPrompt is one call. Its coordinates are in the resized image.
 type samPrompt struct {
 	ID       string
 	Image    int
-	Input    [2]int `json:"input_size"` // height and width; zero: the image's
+	Input    [2]int `json:"input_size"` // height and width; zero means the image's
 	Original [2]int `json:"original_size"`
 
 	mean, std [3]float32 // of a picture's samples
 }
 
-// samKinds are the calls for three masks and for one, by which of the decoder's
-// four they are.
+// samKinds names the calls for three masks and for one, and says which of the
+// decoder's four masks they return.
 var samKinds = []struct {
 	name     string
 	from, to int
 }{{"multi", 1, 4}, {"single", 0, 1}}
 
-// wants are what the file has of the call.
+// wants returns the call's stages and outputs that the file has.
 func (p samPrompt) wants(f *file, m *models.SAM) ([]*tensor.Tensor, error) {
 	var all []*tensor.Tensor
 	want := func(t *tensor.Tensor, as string) { all = append(all, named(as, t)) }
@@ -67,7 +67,7 @@ func (p samPrompt) wants(f *file, m *models.SAM) ([]*tensor.Tensor, error) {
 	if name := fmt.Sprintf("stage/preprocessed%d", p.Image); f.has(name) {
 		pre := f.ranked(name, 3)
 		if !pre.Shape.Equal(tensor.Shape{3, size, size}) {
-			return nil, fmt.Errorf("%s is %v, the model's images are %v", name, pre.Shape, tensor.Shape{3, size, size})
+			return nil, fmt.Errorf("%s is %v, but the model's images are %v", name, pre.Shape, tensor.Shape{3, size, size})
 		}
 		want(pre.Reshape(1, 3, size, size).ToNHWC(), "preprocessed")
 	}
@@ -85,7 +85,7 @@ func (p samPrompt) wants(f *file, m *models.SAM) ([]*tensor.Tensor, error) {
 		want(rows(f.image(name), 0), "dense")
 	}
 	if name := "stage/" + p.ID + "/sparse"; f.has(name) {
-		if t := f.tensor(name); len(t.Data) > 0 { // without a point it has no row
+		if t := f.tensor(name); len(t.Data) > 0 { // without points it has no rows
 			want(t, "sparse")
 		}
 	}
@@ -99,7 +99,7 @@ func (p samPrompt) wants(f *file, m *models.SAM) ([]*tensor.Tensor, error) {
 	return append(all, outputs...), err
 }
 
-// rows is t[i:i+1].
+// rows returns t[i:i+1].
 func rows(t *tensor.Tensor, i int) *tensor.Tensor {
 	each := t.Shape[1:].Len()
 	return tensor.Of(t.Data[i*each:][:each], append([]int{1}, t.Shape[1:]...)...)
@@ -118,7 +118,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 	if p.Input == [2]int{} {
 		p.Input = [2]int{resized.Shape[1], resized.Shape[2]}
 	}
-	masks := map[string]*tensor.Tensor{} // that are wanted
+	masks := map[string]*tensor.Tensor{} // the wanted ones
 	for _, t := range want {
 		if n := len(t.Shape); n > 2 && p.Original == [2]int{} && (t.Name == "multi/masks" || t.Name == "single/masks") {
 			p.Original = [2]int{t.Shape[n-2], t.Shape[n-1]}
@@ -129,7 +129,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 		p.Original = p.Input
 	}
 	if min(p.Input[0], p.Input[1], p.Original[0], p.Original[1]) < 1 || max(p.Input[0], p.Input[1]) > m.Size() {
-		return Case{}, fmt.Errorf("input_size %v, original_size %v of a model for %d×%d", p.Input, p.Original, m.Size(), m.Size())
+		return Case{}, fmt.Errorf("input_size %v and original_size %v do not fit a model for %d×%d", p.Input, p.Original, m.Size(), m.Size())
 	}
 	sparse, err := p.sparse(f, m)
 	if err != nil {
@@ -168,7 +168,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 	return c, nil
 }
 
-// spread is a row of channels [1, 1, 1, C] at each place of a map.
+// spread repeats a row of channels [1, 1, 1, C] at each place of a map.
 func spread(row *tensor.Tensor, shape tensor.Shape) *tensor.Tensor {
 	out := tensor.New(1, shape[1], shape[2], row.Shape[3])
 	for at := 0; at < len(out.Data); at += len(row.Data) {
@@ -177,15 +177,14 @@ func spread(row *tensor.Tensor, shape tensor.Shape) *tensor.Tensor {
 	return out
 }
 
-// samCall is a call of the model on a prepared image, with points or a mask, or
-// both.
+// samCall is a call of the model on a preprocessed image, with points, a mask or both.
 type samCall struct {
 	m                   *models.SAM
 	image, sparse, mask *tensor.Tensor
 }
 
-// run gives what the stages of the file are compared with, and the logits
-// [B, 4, H, W] and guesses [B, 4] of the decoder.
+// run returns the values of the stages, and the logits [B, 4, H, W] and the predicted
+// scores [B, 4] of the decoder.
 func (c samCall) run(ctx context.Context, compile vision.Compiler) (stages map[string]*tensor.Tensor, low, iou *tensor.Tensor, err error) {
 	g, err := models.Trace(c.m, c.image.Shape...)
 	if err != nil {
@@ -244,7 +243,7 @@ func (p samPrompt) sparse(f *file, m *models.SAM) (*tensor.Tensor, error) {
 		}
 		for _, l := range labels.Data {
 			if l != models.NoPoint && l != models.Background && l != models.Foreground {
-				return nil, fmt.Errorf("%spoint_labels: %v is no label", input, l)
+				return nil, fmt.Errorf("%spoint_labels: %v is not a label", input, l)
 			}
 		}
 	}
@@ -279,8 +278,8 @@ func (p samPrompt) sparse(f *file, m *models.SAM) (*tensor.Tensor, error) {
 	return all, nil
 }
 
-// normalised is SAM's preprocess of a resized picture [3, h, w] of samples
-// 0…255: [1, size, size, 3].
+// normalised applies SAM's preprocess to a resized picture [3, h, w] with samples
+// 0…255. The result is [1, size, size, 3].
 func (p samPrompt) normalised(t *tensor.Tensor, size int) (*tensor.Tensor, error) {
 	t = t.Permute(1, 2, 0)
 	h, w := t.Shape[0], t.Shape[1]
@@ -297,8 +296,8 @@ func (p samPrompt) normalised(t *tensor.Tensor, size int) (*tensor.Tensor, error
 	return out, nil
 }
 
-// maskOf is 1 where logits are over a threshold. Where rounding decides that,
-// within 1e-4 of the largest of them, it is what is wanted.
+// maskOf returns 1 where logits are over a threshold. Logits within 1e-4 of it,
+// relative to the largest logit, depend on rounding: there it returns the wanted mask.
 func maskOf(logits *tensor.Tensor, threshold float32, want *tensor.Tensor) *tensor.Tensor {
 	out := tensor.New(logits.Shape...)
 	largest := 0.0
@@ -316,7 +315,7 @@ func maskOf(logits *tensor.Tensor, threshold float32, want *tensor.Tensor) *tens
 	return out
 }
 
-// columns is t[:, from:to].
+// columns returns t[:, from:to].
 func columns(t *tensor.Tensor, from, to int) *tensor.Tensor {
 	shape := t.Shape.Clone()
 	shape[1] = to - from

@@ -8,8 +8,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// shapeOps builds the ops that join, move, pick and broadcast. They are not
-// tied to images, so their sub-cases stay in PyTorch's layout.
+// shapeOps builds the ops that join, move, pick and broadcast. They work on any
+// values, not only images, so their sub-cases stay in PyTorch's layout.
 func shapeOps(s sub) (Case, error) {
 	var a struct {
 		Dim   int

@@ -8,9 +8,8 @@ import (
 	"github.com/vertebra/vertebra/golden"
 )
 
-// TestWithoutStages checks that inputs and outputs suffice: without its stages
-// every file has the same cases, and those of several graphs, which are SAM's,
-// still give what they must.
+// TestWithoutStages checks that stages are optional. Without them every file has the
+// same number of cases, and SAM's cases, which have several graphs, still pass.
 func TestWithoutStages(t *testing.T) {
 	for _, f := range references(t, "*.safetensors") {
 		all, err := golden.Load(f)
@@ -36,8 +35,8 @@ func TestWithoutStages(t *testing.T) {
 	}
 }
 
-// TestSomeStages checks that a file may have any of the stages, of SAM's encoder
-// say the attention of one block.
+// TestSomeStages checks that a file may have only some of the stages, such as the
+// attention of one block of SAM's encoder.
 func TestSomeStages(t *testing.T) {
 	for _, f := range references(t, "sam_*.safetensors") {
 		a, drop := alter(t, f), false

@@ -8,9 +8,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// swin is the case of a Swin of either version, in torchvision's form or in
-// Microsoft's. Without a size of images in the config, Microsoft's form is for
-// those of the case.
+// swin makes the case of a Swin of either version, in torchvision's or Microsoft's
+// form. If the config has no image size, Microsoft's form takes that of the input.
 func swin(microsoft bool) func(*file) (Case, error) {
 	return func(f *file) (Case, error) {
 		a := struct {

@@ -13,22 +13,22 @@ func has(src weights.Source, name string) bool {
 	return ok
 }
 
-// adopted is a network with the sizes of the weights, which it binds.
+// adopted makes a network with the sizes of the weights and binds them.
 func adopted[T models.Network](m T, src weights.Source) (models.Network, error) {
 	weights.Adopt(m, src)
 	return m, weights.Bind(m, src)
 }
 
-// uNet is the case of a U-Net with transposed convolutions, or without if it has
-// no weights of them.
+// uNet makes the case of a U-Net. It has transposed convolutions if the file has
+// weights for them.
 func uNet(f *file) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) {
 		return adopted(models.NewUNet(models.UNetConfig{Bilinear: !has(src, "up1.up.weight")}), src)
 	})
 }
 
-// uNetPP is the case of U-Net++, or of the plain U-Net of the same blocks if it
-// has no nodes in the middle.
+// uNetPP makes the case of U-Net++, or of the plain U-Net with the same blocks if the
+// weights have no nodes in the middle.
 func uNetPP(f *file) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) {
 		return adopted(models.NewUNetPP(models.UNetPPConfig{
@@ -37,7 +37,7 @@ func uNetPP(f *file) (Case, error) {
 	})
 }
 
-// uNet3P is the case of U-Net 3+ in one of its forms.
+// uNet3P makes the case of U-Net 3+ in one of its forms.
 func uNet3P(f *file) (Case, error) {
 	var a struct {
 		Align bool `json:"upsample_align_corners"`
@@ -56,8 +56,8 @@ func uNet3P(f *file) (Case, error) {
 	})
 }
 
-// uNetV2 is the case of U-Net v2. The heads of its encoder are the paper's if the
-// config does not tell them; its other sizes are those of the weights.
+// uNetV2 makes the case of U-Net v2. If the config does not tell the encoder's heads,
+// they are the paper's. Other sizes come from the weights.
 func uNetV2(f *file) (Case, error) {
 	a := struct {
 		Heads [4]int `json:"num_heads"`

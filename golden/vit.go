@@ -10,8 +10,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// vitConfig is what the config of a vision transformer of torchvision, of timm
-// or of MAE says that its weights do not.
+// vitConfig is the config of a vision transformer from torchvision, timm or MAE: it
+// has what the weights do not tell.
 type vitConfig struct {
 	ImageSize extent  `json:"image_size"`
 	ImgSize   extent  `json:"img_size"`
@@ -21,10 +21,10 @@ type vitConfig struct {
 	GELU      string
 }
 
-// extent is a height and a width, in JSON one number or two.
+// extent is a height and a width. In JSON it is one number or two.
 type extent graph.Pair
 
-// UnmarshalJSON reads a number, for both, or a list of two.
+// UnmarshalJSON reads one number for both, or a list of two.
 func (e *extent) UnmarshalJSON(b []byte) error {
 	var n int
 	if json.Unmarshal(b, &n) == nil {
@@ -34,7 +34,7 @@ func (e *extent) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*graph.Pair)(e))
 }
 
-// config checks what the models have fixed. The rest is what LoadViT wants.
+// config checks the values that the models fix and returns the others for LoadViT.
 func (a vitConfig) config() (models.ViTConfig, error) {
 	c := models.ViTConfig{Image: graph.Pair(a.ImgSize), Heads: a.Heads}
 	if a.ImgSize == (extent{}) {
@@ -46,8 +46,8 @@ func (a vitConfig) config() (models.ViTConfig, error) {
 	return c, nil
 }
 
-// vit is the case of a vision transformer; align says how its position
-// embedding is interpolated.
+// vit makes the case of a vision transformer; align says how its position embedding
+// is interpolated.
 func vit(align bool) func(*file) (Case, error) {
 	return func(f *file) (Case, error) {
 		var a vitConfig
@@ -63,7 +63,7 @@ func vit(align bool) func(*file) (Case, error) {
 	}
 }
 
-// detector is the case of a detection head on a vision transformer.
+// detector makes the case of a detection head on a vision transformer.
 func detector(f *file) (Case, error) {
 	var a vitConfig
 	if err := f.decode(&a); err != nil {
@@ -77,7 +77,7 @@ func detector(f *file) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadViTDetector(src, c) })
 }
 
-// mae is the case of a pass of pre-training with noise from the file.
+// mae makes the case of one pre-training pass with noise from the file.
 func mae(f *file) (Case, error) {
 	var a struct {
 		vitConfig
