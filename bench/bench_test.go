@@ -62,7 +62,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// written writes a reference file of one op, in PyTorch's layouts.
+// written writes a reference file with one op, in PyTorch's layouts.
 func written(t *testing.T, op graph.Op, x, w, b *tensor.Tensor) string {
 	t.Helper()
 	nhwc := x
@@ -83,7 +83,7 @@ func written(t *testing.T, op graph.Op, x, w, b *tensor.Tensor) string {
 	return path
 }
 
-// TestOp measures small ops of known results, with every program.
+// TestOp measures small ops with known results, with every program.
 func TestOp(t *testing.T) {
 	d := open(t)
 	bias := graph.Epilogue{Bias: true}

@@ -12,7 +12,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Comparison sets two reports of one kind side by side.
+// Comparison compares two reports of the same kind.
 type Comparison struct {
 	Kind       string     `json:"kind"` // of the reports
 	A          Machine    `json:"a"`
@@ -20,18 +20,18 @@ type Comparison struct {
 	OthersA    *float64   `json:"others_cores_a,omitempty"` // Report.OthersCores
 	OthersB    *float64   `json:"others_cores_b,omitempty"`
 	Quantities []Quantity `json:"quantities"` // those that both have measured
-	OnlyA      []string   `json:"only_a"`     // what only one of them has measured
+	OnlyA      []string   `json:"only_a"`     // results that only A has
 	OnlyB      []string   `json:"only_b"`
 }
 
-// Quantity is one number of a report, of all that both have measured.
+// Quantity is one number of the reports, for all results that both have.
 type Quantity struct {
 	Name  string  `json:"name"` // as in the reports: "median_seconds"
 	Pairs []Pair  `json:"pairs"`
 	Mean  float64 `json:"geometric_mean"` // of the ratios
 }
 
-// Pair is the same thing in both reports.
+// Pair is one number in both reports.
 type Pair struct {
 	Name  string  `json:"name"`
 	A     float64 `json:"a"`
@@ -50,7 +50,7 @@ func CompareFiles(pathA, pathB string) (Comparison, error) {
 		return Comparison{}, err
 	}
 	if a.Kind != b.Kind {
-		return Comparison{}, fmt.Errorf("%s is of bench %s, %s of bench %s: only reports of the same command are compared", pathA, a.Kind, pathB, b.Kind)
+		return Comparison{}, fmt.Errorf("%s comes from bench %s, but %s from bench %s: only reports of the same command can be compared", pathA, a.Kind, pathB, b.Kind)
 	}
 	c := Comparison{
 		Kind: a.Kind, A: a.Machine, B: b.Machine, OthersA: a.OthersCores, OthersB: b.OthersCores,
@@ -62,12 +62,12 @@ func CompareFiles(pathA, pathB string) (Comparison, error) {
 		}
 	}
 	if len(c.Quantities) == 0 {
-		return c, fmt.Errorf("%s and %s have measured nothing in common: %s; %s", pathA, pathB, strings.Join(a.names, ", "), strings.Join(b.names, ", "))
+		return c, fmt.Errorf("%s and %s have no results in common: %s; %s", pathA, pathB, strings.Join(a.names, ", "), strings.Join(b.names, ", "))
 	}
 	return c, nil
 }
 
-// quantities are what is compared of each kind of report.
+// quantities lists the numbers to compare in each kind of report.
 var quantities = map[string][]string{
 	"peak":  {"gflops", "gigabytes_per_second"},
 	"ops":   {"kernel_seconds", "median_seconds"},
@@ -75,7 +75,7 @@ var quantities = map[string][]string{
 	"scale": {"median_seconds"},
 }
 
-// measured is a report in as far as it is compared.
+// measured is the part of a report that is compared.
 type measured struct {
 	Report[json.RawMessage]
 	names  []string                      // in order
@@ -123,7 +123,7 @@ func readReport(path string) (*measured, error) {
 	return m, nil
 }
 
-// each decodes the results one by one.
+// each decodes each result.
 func each[R any](results []json.RawMessage, f func(R)) error {
 	for i, text := range results {
 		var r R
@@ -135,8 +135,8 @@ func each[R any](results []json.RawMessage, f func(R)) error {
 	return nil
 }
 
-// add keeps the first result of a name: with every program of an op, that of the
-// default.
+// add keeps the first result of each name. If a report has every program of an op, the
+// first is the default.
 func (m *measured) add(name string, values map[string]float64) {
 	if slices.Contains(m.names, name) {
 		return
@@ -152,7 +152,7 @@ func (m *measured) add(name string, values map[string]float64) {
 	}
 }
 
-// without lists the names that are not in b.
+// without lists the names that b does not have.
 func (m *measured) without(b *measured) []string {
 	only := []string{}
 	for _, name := range m.names {

@@ -1,10 +1,10 @@
-// Package bench measures what a device can do at most, single kernels against
-// that, and whole models.
+// Package bench measures the peak rates of a device, single kernels relative to
+// these, and whole models.
 //
-// Open a gpu.Device first. MeasurePeak gives the device's rates, Op measures one
-// Shape (Shapes lists those of two networks, ReadShapes reads a file), Model a
-// whole network, Scale how a transformer grows with its picture. A Report joins
-// such results with the Machine that they are of; Compare sets two of them side
-// by side. Load tells how busy the machine was with other things meanwhile:
-// times of a busy machine say little.
+// Open a gpu.Device first. MeasurePeak measures the device's rates. Op measures one
+// Shape; Shapes lists the shapes of two networks, and ReadShapes reads a file. Model
+// measures a whole network, and Scale measures a transformer at one picture size. A
+// Report holds results and the Machine that gave them; CompareFiles compares two
+// reports. Load tells how busy other processes kept the machine meanwhile: times
+// from a busy machine are not reliable.
 package bench

@@ -4,20 +4,19 @@ import (
 	"github.com/vertebra/vertebra/gpu"
 )
 
-// LayerTime is how long one op of a layer took, or one dispatch of it.
+// LayerTime is the time of one op of a layer, or of one of the op's dispatches.
 type LayerTime struct {
 	Layer      string  `json:"layer,omitempty"`
 	Op         string  `json:"op"`
 	Program    string  `json:"program"`
 	Dispatches int     `json:"dispatches"`
-	FLOPs      int64   `json:"flops"` // of the op's formula, however the program computes it; 0 if not known
+	FLOPs      int64   `json:"flops"` // of the op's formula, whatever the program computes; 0 if unknown
 	Bytes      int64   `json:"bytes"` // read and written
 	Seconds    float64 `json:"seconds"`
 }
 
-// ByLayer joins dispatches that follow one another and are of the same op of the
-// same layer: a program may take many for one op, and has its operations at the
-// first of them.
+// ByLayer joins successive dispatches of the same op of the same layer. A program may
+// use many dispatches for one op and counts the op's operations at the first.
 func ByLayer(dispatches []gpu.Timing) []LayerTime {
 	var layers []LayerTime
 	for i, d := range dispatches {
@@ -33,8 +32,8 @@ func ByLayer(dispatches []gpu.Timing) []LayerTime {
 	return layers
 }
 
-// ByDispatch keeps dispatches apart. Where an op takes several, the operations
-// of each are not known.
+// ByDispatch keeps dispatches apart. If an op has several, the operations of each are
+// unknown.
 func ByDispatch(dispatches []gpu.Timing) []LayerTime {
 	var all []LayerTime
 	for _, l := range ByLayer(dispatches) {

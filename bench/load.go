@@ -21,20 +21,20 @@ func WatchLoad() Load {
 	return Load{time.Now(), spent, known}
 }
 
-// Others is how many cores other processes and the hypervisor kept busy since,
-// on average; nil on a system that does not tell.
+// Others returns how many cores other processes and the hypervisor have kept busy
+// since then, on average, or nil if the system does not tell.
 func (l Load) Others() *float64 {
 	spent, known := othersSpent()
 	took := time.Since(l.start)
 	if !known || !l.known || took <= 0 {
 		return nil
 	}
-	// The system counts hundredths of a second: of very short times, nothing.
+	// The system counts hundredths of a second, which is too coarse for short times.
 	cores := max(0, min((spent-l.spent).Seconds()/took.Seconds(), float64(runtime.NumCPU())))
 	return &cores
 }
 
-// othersSpent is the processor time of all but this process, on Linux.
+// othersSpent returns the processor time of all other processes, on Linux.
 func othersSpent() (time.Duration, bool) {
 	all, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -56,7 +56,7 @@ func otherTicks(all, own string) (ticks int64, ok bool) {
 	if len(f) < 9 || f[0] != "cpu" {
 		return 0, false
 	}
-	// user, nice, system, idle, waiting, interrupts, their second halves, stolen
+	// user, nice, system, idle, iowait, irq, softirq, steal
 	for _, i := range []int{1, 2, 3, 6, 7, 8} {
 		n, err := strconv.ParseInt(f[i], 10, 64)
 		if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// ModelResult is what a model took. The first output is from the start of the
-// process to the output in host memory; the other times are of later runs, from
-// the input in host memory to the output in host memory.
+// ModelResult holds the times and the memory of a model. The time of the first output
+// begins with the process and ends with the output in host memory. The other times
+// are of later runs, from input to output in host memory.
 type ModelResult struct {
 	Name        string   `json:"name"`
 	Input       []int    `json:"input"` // [B, H, W, C]
@@ -24,13 +24,13 @@ type ModelResult struct {
 	Runs        int      `json:"runs"`
 
 	ActivationBytes int64 `json:"activation_bytes"`
-	ActivationBound int64 `json:"activation_bound_bytes"` // no plan takes less
+	ActivationBound int64 `json:"activation_bound_bytes"` // lower bound of activation_bytes
 	WeightBytes     int64 `json:"weight_bytes"`
 	Dispatches      int   `json:"dispatches"`
 	Pipelines       int   `json:"pipelines"`
 	FLOPs           int64 `json:"flops"`
 
-	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the output wanted, if it is known
+	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the wanted output, if known
 
 	Layers []LayerTime `json:"layers,omitempty"`
 }
@@ -41,12 +41,12 @@ type ModelOptions struct {
 	Model models.Network // with weights
 	Input *tensor.Tensor // random if it has no Data
 	Want  *tensor.Tensor // or nil
-	Runs  int            // after the first and two more; 0 for the first alone
+	Runs  int            // timed runs, after the first and two to warm up; 0 for only the first
 	Start time.Time      // of the process
 	First func()         // called when the first output is in host memory; or nil
 
-	// Layers makes layers of the times of dispatches: ByLayer, ByDispatch, or nil
-	// for none.
+	// Layers turns the times of dispatches into those of layers: ByLayer, ByDispatch,
+	// or nil for none.
 	Layers func([]gpu.Timing) []LayerTime
 }
 
@@ -63,7 +63,7 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 	x := o.Input
 	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, x) }
 	if n := x.Shape.Len(); d == nil && n > plainElements {
-		return r, fmt.Errorf("bench: an input %v is too large for plain Go, which takes %d numbers", x.Shape, plainElements)
+		return r, fmt.Errorf("bench: an input of shape %v is too large for plain Go, which takes at most %d numbers", x.Shape, plainElements)
 	}
 	var plan *gpu.Plan
 	if d != nil {
@@ -76,7 +76,7 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 		r.ActivationBytes, r.ActivationBound, r.WeightBytes = s.ActivationBytes, s.ActivationBound, s.WeightBytes
 		r.Dispatches, r.Pipelines = s.Dispatches, s.Pipelines
 	}
-	if x.Data == nil { // now that the device has taken the graph
+	if x.Data == nil { // not before the device has accepted the graph
 		x = RandomInput(x.Shape...)
 	}
 	out, err := run()
@@ -112,8 +112,7 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 	return r, nil
 }
 
-// profile times the dispatches several times, once at least, and keeps the least
-// time of each.
+// profile times the dispatches at least once and keeps the shortest time of each.
 func profile(ctx context.Context, p *gpu.Plan, x *tensor.Tensor, times int) ([]gpu.Timing, error) {
 	best, err := p.Profile(ctx, x)
 	for i := 1; i < times && err == nil; i++ {
@@ -126,7 +125,7 @@ func profile(ctx context.Context, p *gpu.Plan, x *tensor.Tensor, times int) ([]g
 	return best, err
 }
 
-// steady times runs, in seconds, after a few that do not count.
+// steady returns the times of runs in seconds, after a few runs to warm up.
 func steady(run func() ([]*tensor.Tensor, error), runs int) ([]float64, error) {
 	if runs == 0 {
 		return nil, nil
@@ -153,7 +152,7 @@ func flops(g *graph.Graph) int64 {
 	return n
 }
 
-// RandomInput is an input of numbers in 0…1.
+// RandomInput returns an input of random numbers in 0…1.
 func RandomInput(shape ...int) *tensor.Tensor {
 	r := rand.New(rand.NewPCG(3, 4))
 	t := tensor.New(shape...)

@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// OpResult is one shape, computed by one program.
+// OpResult is the result of one program for one shape.
 type OpResult struct {
 	Name    string `json:"name"`
 	Shape   string `json:"shape"`
@@ -20,13 +20,13 @@ type OpResult struct {
 	Bytes   int64  `json:"bytes,omitempty"` // read and written by the kernels
 	Runs    int    `json:"runs"`
 
-	// From the input in host memory to the output in host memory. The first run,
-	// with what compiles the kernels, is not among the others.
+	// From the input in host memory to the output in host memory. The first run
+	// compiles the kernels and does not count among the others.
 	FirstRun float64 `json:"first_run_seconds"`
 	Median   float64 `json:"median_seconds,omitempty"`
 	Least    float64 `json:"least_seconds,omitempty"`
 
-	// Of the kernels alone, the least of several runs.
+	// Of the kernels alone, the shortest of several runs.
 	Kernel float64 `json:"kernel_seconds,omitempty"`
 	GFLOPS float64 `json:"gflops,omitempty"`
 	GBS    float64 `json:"gigabytes_per_second,omitempty"`
@@ -35,26 +35,26 @@ type OpResult struct {
 	ShareFLOPS float64 `json:"share_of_peak_gflops,omitempty"`
 	ShareCopy  float64 `json:"share_of_peak_gigabytes_per_second,omitempty"`
 
-	// The time of the kernels over that of the default program in the same
-	// round, the median of all rounds; 0 if they were not measured.
+	// The time of the kernels relative to the default program's in the same round,
+	// the median of all rounds; 0 if not measured.
 	ToDefault float64 `json:"time_to_default,omitempty"`
 
-	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the output wanted, if it is known
+	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the wanted output, if known
 }
 
 // OpOptions says how to measure ops.
 type OpOptions struct {
-	Runs   int   // timed runs, after the first and two more
-	All    bool  // every program that can, not only the default
+	Runs   int   // timed runs, after the first and two to warm up
+	All    bool  // every program, not only the default
 	Kernel bool  // time the kernels alone, too
 	Peak   *Peak // to compare with; nil for none
 }
 
-// warmup is how many runs follow the first that do not count.
+// warmup is the number of runs after the first that do not count.
 const warmup = 2
 
-// Op measures one shape, the default program first. Several programs take
-// turns, so that a busy moment makes none of them look slow.
+// Op measures one shape, the default program first. Several programs take turns: a
+// busy moment then slows all of them.
 func Op(ctx context.Context, d *gpu.Device, s Shape, o OpOptions) ([]OpResult, error) {
 	w, err := s.work()
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *way) first(ctx context.Context, d *gpu.Device, w work, choice gpu.Choic
 	return nil
 }
 
-// again runs once more, and times that if it counts.
+// again runs once more and keeps the time if the run counts.
 func (c *way) again(ctx context.Context, x *tensor.Tensor, counts, kernel bool) error {
 	start := time.Now()
 	if _, err := c.plan.Run(ctx, x); err != nil || !counts {
@@ -149,7 +149,7 @@ func (c *way) again(ctx context.Context, x *tensor.Tensor, counts, kernel bool) 
 	return nil
 }
 
-// summary is the result of all rounds; kernels are the default program's.
+// summary returns the result of all rounds; kernels are the default program's times.
 func (c *way) summary(kernels []float64, p *Peak) OpResult {
 	r := c.result
 	if len(c.runs) > 0 {
@@ -167,7 +167,7 @@ func (c *way) summary(kernels []float64, p *Peak) OpResult {
 	return r
 }
 
-// pairedRatio is the median of a[i] / b[i].
+// pairedRatio returns the median of a[i] / b[i].
 func pairedRatio(a, b []float64) float64 {
 	ratios := make([]float64, len(a))
 	for i := range a {
@@ -177,13 +177,13 @@ func pairedRatio(a, b []float64) float64 {
 	return median
 }
 
-// Relate sets the shares of the device's peak.
+// Relate sets the rates relative to the device's peak.
 func (r *OpResult) Relate(p Peak) {
 	r.ShareFLOPS, r.ShareCopy = r.GFLOPS/p.GFLOPS, r.GBS/p.GBS
 }
 
-// Faster lists, of results with every program, the fastest for each shape for
-// which that is not the default and is over a tenth faster.
+// Faster takes results with every program. For each shape it lists the fastest program
+// if that is more than a tenth faster than the default.
 func Faster(results []OpResult) []OpResult {
 	var faster []OpResult
 	at := map[string]int{} // of a shape in faster
@@ -204,8 +204,8 @@ func Faster(results []OpResult) []OpResult {
 	return faster
 }
 
-// difference is the largest absolute one; a NaN counts as the largest number,
-// since JSON has none.
+// difference returns the largest absolute difference. A NaN counts as the largest
+// number, because JSON has no NaN.
 func difference(got, want *tensor.Tensor) (*float64, error) {
 	d, err := tensor.Diff(got, want)
 	if err != nil {

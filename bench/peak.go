@@ -10,9 +10,9 @@ import (
 	"github.com/vertebra/vertebra/shaders"
 )
 
-// Peak is what a device was measured to do at most: the best of several
-// dispatches, since whatever else the machine does only makes them slower. Far
-// from the best, the median and the least tell of a machine that is busy.
+// Peak holds the highest measured rates of a device: the best of several dispatches,
+// because other work can only make them slower. If the median and the least are far
+// below the best, the machine is busy.
 type Peak struct {
 	GFLOPS       float64 `json:"gflops"` // multiply-adds in float32, counted as two
 	GFLOPSMedian float64 `json:"gflops_median"`
@@ -23,13 +23,12 @@ type Peak struct {
 	GBSLeast  float64 `json:"gigabytes_per_second_least"`
 }
 
-// turns is how often the two rates take turns, so that a moment in which the
-// machine is busy does not spoil one of them.
+// turns is how often the measurements of the two rates alternate. A busy moment then
+// does not spoil one of them.
 const turns = 3
 
-// enough is how long a measured dispatch has to take, so that the way to the
-// device and back does not count. Short ones have a chance to run between what
-// else the processors do.
+// enough is how long a measured dispatch must take: long enough for latency to be
+// negligible, and short enough to run undisturbed between other work.
 func enough(kind shaders.Kind) time.Duration {
 	if kind == shaders.CPU {
 		return 4 * time.Millisecond
@@ -37,7 +36,7 @@ func enough(kind shaders.Kind) time.Duration {
 	return 20 * time.Millisecond
 }
 
-// MeasurePeak runs kernels that only multiply and add, and only copy.
+// MeasurePeak runs one kernel that only multiplies and adds and one that only copies.
 func MeasurePeak(ctx context.Context, d *gpu.Device) (Peak, error) {
 	if err := ctx.Err(); err != nil {
 		return Peak{}, err
@@ -69,8 +68,8 @@ func MeasurePeak(ctx context.Context, d *gpu.Device) (Peak, error) {
 	}, nil
 }
 
-// longEnough makes dispatches of multiply-adds longer until they take enough
-// time, and returns their rounds.
+// longEnough doubles the rounds of a dispatch of multiply-adds until it takes enough
+// time, and returns the rounds.
 func longEnough(d *gpu.Device) (rounds int, err error) {
 	for rounds = 64; rounds < 1<<24; rounds *= 2 {
 		_, flops := shaders.PeakFMA(invocations(d), rounds)
@@ -85,7 +84,7 @@ func longEnough(d *gpu.Device) (rounds int, err error) {
 	return rounds, nil
 }
 
-// invocations of a dispatch of multiply-adds, enough to fill the device.
+// invocations of a dispatch of multiply-adds: enough to fill the device.
 func invocations(d *gpu.Device) int {
 	if d.Info().Limits.Kind == shaders.CPU {
 		return 64 * 64
@@ -101,8 +100,8 @@ func multiply(d *gpu.Device, rounds, runs int) ([]float64, error) {
 	return rates(flops, times), err
 }
 
-// copies returns the rates of copying arrays as large as can be bound, which no
-// cache holds, in GB/s.
+// copies returns the rates of copying, in GB/s. Its arrays are as large as can be
+// bound, too large for a cache.
 func copies(d *gpu.Device, runs int) ([]float64, error) {
 	info := d.Info()
 	size := min(info.Limits.StorageBinding, info.MaxBufferSize, 256<<20) &^ 4095
@@ -111,7 +110,7 @@ func copies(d *gpu.Device, runs int) ([]float64, error) {
 	return rates(moved, times), err
 }
 
-// rates is how much was done in each of the times, in 1e9 a second.
+// rates returns the rate for each of the times, in 1e9 per second.
 func rates(done int64, times []time.Duration) []float64 {
 	var r []float64
 	for _, t := range times {
@@ -120,14 +119,14 @@ func rates(done int64, times []time.Duration) []float64 {
 	return r
 }
 
-// middle is the median of sorted numbers: the mean of the two in the middle
-// where their number is even.
+// middle returns the median of sorted numbers. For an even count it is the mean of
+// the two in the middle.
 func middle(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// medianAndLeast of some numbers, at least one.
+// medianAndLeast returns the median and the smallest of at least one number.
 func medianAndLeast(numbers []float64) (median, least float64) {
 	sorted := slices.Sorted(slices.Values(numbers))
 	return middle(sorted), sorted[0]

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// lineColors are those of the models in a plot.
+// lineColors are the colours of the models in a plot.
 var lineColors = []string{"#c0392b", "#2471a3", "#1e8449", "#9a7d0a", "#6c3483", "#117a65"}
 
-// What a plot measures, in pixels.
+// The dimensions of a plot, in pixels.
 const (
 	chartWidth, chartHeight = 380, 260
 	chartLeft, chartTop     = 70, 40
@@ -27,14 +27,14 @@ type line struct {
 	dash string // of an SVG's stroke
 }
 
-// chart has a vertical axis of its own.
+// chart is a part of a plot with its own vertical axis.
 type chart struct {
 	title string
 	lines []line
 }
 
-// scaleCharts are the time, and the memory of attention beside what scores would
-// take.
+// scaleCharts show the time, and the memory of attention beside the memory that a
+// matrix of scores would take.
 var scaleCharts = []chart{
 	{"time of a run, ms", []line{
 		{func(r ScaleResult) float64 { return 1e3 * r.Median }, ""},
@@ -105,7 +105,7 @@ func PlotScale(w io.Writer, report Report[ScaleResult]) error {
 	return err
 }
 
-// most is the largest value in a chart.
+// most returns the largest value in a chart.
 func (c chart) most(results []ScaleResult) float64 {
 	m := 0.0
 	for _, r := range results {
@@ -116,8 +116,8 @@ func (c chart) most(results []ScaleResult) float64 {
 	return m
 }
 
-// ticks are numbers that people write, from 0 to the first that is no less than
-// most: multiples of 1, 2 or 5 times a power of ten, four to six of them.
+// ticks returns four to six round numbers from 0 to the first that is at least most:
+// multiples of 1, 2 or 5 times a power of ten.
 func ticks(most float64) []float64 {
 	if !(most > 0) || math.IsInf(most, 0) {
 		return []float64{0, 1}
@@ -130,7 +130,7 @@ func ticks(most float64) []float64 {
 		}
 		var marks []float64
 		for i := range int(n) + 1 {
-			// 3/10 is the number written 0.3; 3·0.1 is not.
+			// 3/10 prints as 0.3, but 3·0.1 does not.
 			if v := float64(i) * digit; power < 0 {
 				marks = append(marks, v/math.Pow(10, -power))
 			} else {

@@ -8,17 +8,17 @@ import (
 	"github.com/vertebra/vertebra/gpu"
 )
 
-// Report is what was measured and on what. Times are in seconds, rates in 1e9 a
-// second.
+// Report holds results and the machine that gave them. Times are in seconds, rates in
+// 1e9 per second.
 type Report[R any] struct {
 	Kind string `json:"kind"` // "peak", "ops", "model" or "scale"
 	Machine
-	OthersCores *float64 `json:"others_cores,omitempty"` // Load.Others; nil if it is not known
-	Peak        *Peak    `json:"peak,omitempty"`         // nil if it was not measured
+	OthersCores *float64 `json:"others_cores,omitempty"` // Load.Others; nil if unknown
+	Peak        *Peak    `json:"peak,omitempty"`         // nil if not measured
 	Results     []R      `json:"results,omitempty"`
 }
 
-// Machine is what ran, and by which version of this module.
+// Machine is the adapter and the version of this module that gave a result.
 type Machine struct {
 	Adapter string `json:"adapter"` // "cpu" for plain Go
 	Type    string `json:"type"`    // of the adapter, as gpu.Info has it
@@ -52,8 +52,8 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%s; %s/%s, %d cores; vertebra %s", s, m.OS, m.Arch, m.Cores, m.Version)
 }
 
-// Disturbed says whether times are spoilt where others keep so many cores busy:
-// a software device computes on all cores, a GPU wants one that feeds it.
+// Disturbed reports whether times are not reliable because other processes keep the
+// given number of cores busy. A software device needs all cores, a GPU needs one.
 func (m Machine) Disturbed(others float64) bool {
 	const little = 0.15
 	if m.Type == "software" {
@@ -62,7 +62,7 @@ func (m Machine) Disturbed(others float64) bool {
 	return others > max(little, float64(m.Cores)-1)
 }
 
-// Version is this module's, as far as the program was built with it.
+// Version returns this module's version, if the program's build information has it.
 func Version() string {
 	const module = "github.com/vertebra/vertebra"
 	info, ok := debug.ReadBuildInfo()

@@ -147,13 +147,13 @@ func TestCompare(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for _, e := range []struct{ a, b, want string }{
-		{a, m, "a.json is of bench ops, "},
+		{a, m, "a.json comes from bench ops, "},
 		{a, "none.json", "none.json: no such file"},
 		{report(t, "list.json", []int{1}), a, "list.json: not what vertebra bench prints with --json"},
 		{report(t, "other.json", map[string]any{"kind": "else"}), a, `other.json: not what vertebra bench prints with --json: kind "else"`},
 		{report(t, "empty.json", map[string]any{"kind": "peak"}), a, "empty.json: no peak in it"},
 		{a, report(t, "bad.json", map[string]any{"kind": "ops", "results": []any{map[string]any{"name": 1}}}), "bad.json: result 1: "},
-		{a, report(t, "d.json", Report[OpResult]{Kind: "ops", Results: []OpResult{{Name: "z", Kernel: 1}}}), "have measured nothing in common: "},
+		{a, report(t, "d.json", Report[OpResult]{Kind: "ops", Results: []OpResult{{Name: "z", Kernel: 1}}}), "have no results in common: "},
 	} {
 		if _, err := CompareFiles(e.a, e.b); err == nil || !strings.Contains(err.Error(), e.want) {
 			t.Errorf("%v, want %q", err, e.want)

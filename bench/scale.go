@@ -13,7 +13,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// ScaleResult is what a transformer takes at one size of its input.
+// ScaleResult holds the time and the memory of a transformer at one input size.
 type ScaleResult struct {
 	Name   string  `json:"name"`
 	Size   int     `json:"size"`   // height and width
@@ -26,12 +26,12 @@ type ScaleResult struct {
 	AttentionFLOPs int64 `json:"attention_flops"`
 
 	ActivationBytes int64 `json:"activation_bytes"`
-	AttentionBytes  int64 `json:"attention_bytes"` // on the device, of the largest attention alone: its input, result and temporaries
-	ScoreBytes      int64 `json:"score_bytes"`     // what its matrix of scores would take, which is not made
+	AttentionBytes  int64 `json:"attention_bytes"` // memory on the device for only the largest attention: its input, result and temporaries
+	ScoreBytes      int64 `json:"score_bytes"`     // memory that its matrix of scores would take; no kernel stores it
 }
 
-// Scale measures a model, with random weights, on images of a size: the median
-// of runs, at least one, with everything warm.
+// Scale measures a model with random weights on images of one size. The time is the
+// median of at least one run after warming up.
 func Scale(ctx context.Context, d *gpu.Device, e zoo.Model, size, runs int) (ScaleResult, error) {
 	if runs < 1 {
 		return ScaleResult{}, fmt.Errorf("bench: %d runs", runs)
@@ -70,7 +70,8 @@ func Scale(ctx context.Context, d *gpu.Device, e zoo.Model, size, runs int) (Sca
 	return r, err
 }
 
-// scoreBytes is what the scores of an attention would take, 0 of another op.
+// scoreBytes returns the bytes that the scores of an attention would take, or 0 for
+// another op.
 func scoreBytes(v *graph.Value) int64 {
 	args := v.ArgShapes()
 	switch op := v.Op.(type) {
@@ -87,7 +88,7 @@ func scoreBytes(v *graph.Value) int64 {
 	return 0
 }
 
-// alone is what the device allocates to compute the op of v by itself.
+// alone returns how many bytes the device allocates to compute only the op of v.
 func alone(d *gpu.Device, v *graph.Value) (int64, error) {
 	g, err := graph.Trace(func(g *graph.Graph) {
 		var args []*graph.Value

@@ -10,20 +10,19 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Setup says which network is measured, and on what.
+// Setup says which network to measure, with which weights and input.
 type Setup struct {
 	Network       zoo.Model
-	Text          bool // of CLIP: the text tower, not the image tower
+	Text          bool // for CLIP: the text tower instead of the image tower
 	Batch         int  // 0 means 1
 	Height, Width int  // 0 means the network's size
 
-	// Weights is a checkpoint. Data is a reference file of weight/…, input/… and
-	// output/…, in PyTorch's names and layouts. Without either, numbers are
-	// random.
+	// Weights is a checkpoint. Data is a reference file with weight/…, input/… and
+	// output/…, in PyTorch's names and layouts. Without both, numbers are random.
 	Weights, Data string
 }
 
-// Options makes the network with weights, its input and what is wanted.
+// Options makes the network with weights, its input and the wanted output.
 func (s Setup) Options() (ModelOptions, error) {
 	e := s.Network
 	o := ModelOptions{Name: e.Name, Model: e.New()}
@@ -73,9 +72,9 @@ func (s Setup) Options() (ModelOptions, error) {
 	return o, nil
 }
 
-// ReadData binds the tensors weight/… of a reference file, in any layout that m's
-// checkpoints come in, to m and returns the input and the output that it holds,
-// in the graph's layout.
+// ReadData binds the tensors weight/… of a reference file to m. They may have any
+// layout of m's checkpoints. It returns the file's input and output in the graph's
+// layout.
 func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
 	f, err := weights.OpenSafetensors(path)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Shape is an op with the sizes of its arguments, as a network has it. Files of
-// shapes are JSON; shapes/README.md says what is in them.
+// Shape is an op of a network with the sizes of its arguments. Files of shapes are
+// JSON; shapes/README.md describes them.
 type Shape struct {
 	Name  string
 	Count int    // uses in the network
 	Op    string // "conv2d" or "linear"
 
-	// Of conv2d: [Batch, H, W, Cin] to Cout channels.
+	// For conv2d: [Batch, H, W, Cin] to Cout channels.
 	Batch       int // 0 means 1
 	H, W        int
 	Cin, Cout   int
@@ -26,13 +26,13 @@ type Shape struct {
 	Stride, Pad graph.Pair // a Stride of 0 means 1
 	Groups      int        // 0 means 1
 
-	// Of linear: [M, K] to [M, N].
+	// For linear: [M, K] to [M, N].
 	M, K, N int
 
 	Bias bool
 
-	// Data is a safetensors file of input/x, weight/weight, weight/bias and
-	// output/y in PyTorch's layouts; random numbers if it is empty.
+	// Data is a safetensors file with input/x, weight/weight, weight/bias and
+	// output/y in PyTorch's layouts. If it is empty, numbers are random.
 	Data string
 }
 
@@ -70,7 +70,7 @@ func ReadShapes(path string) ([]Shape, error) {
 	return shapes, nil
 }
 
-// String is the sizes in one line.
+// String returns the sizes in one line.
 func (s Shape) String() string {
 	if s.Op == "linear" {
 		return fmt.Sprintf("%d×%d · %d×%d", s.M, s.K, s.K, s.N)
@@ -78,8 +78,8 @@ func (s Shape) String() string {
 	return fmt.Sprintf("%d×%d×%d → %d, %v s%v", s.H, s.W, s.Cin, s.Cout, s.Kernel, s.Stride)
 }
 
-// work is a graph of one op with an input, and what must come out; nil if that
-// is not known.
+// work is a graph of one op with an input and the wanted output, which is nil if
+// unknown.
 type work struct {
 	graph *graph.Graph
 	input *tensor.Tensor
@@ -117,7 +117,7 @@ func (s Shape) work() (work, error) {
 	return w, nil
 }
 
-// fill gives the tensors numbers, random ones or those of the data.
+// fill fills the tensors with random numbers or with those of the data.
 func (s Shape) fill(w *work, x, weight, bias *tensor.Tensor) error {
 	if s.Data == "" {
 		r := rand.New(rand.NewPCG(1, 2))

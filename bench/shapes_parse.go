@@ -50,15 +50,15 @@ func parseShapes(text []byte) ([]Shape, error) {
 	return shapes, nil
 }
 
-// key is one of a shape's JSON.
+// key is one key of a shape's JSON.
 type key struct {
 	name   string
 	to     any // *string, *bool, *int or *graph.Pair
-	least  int // of the numbers
+	least  int // smallest allowed number
 	needed bool
 }
 
-// keys are those that a shape of s.Op may have.
+// keys lists the keys that a shape of s.Op may have.
 func (s *Shape) keys() []key {
 	keys := []key{
 		{"name", &s.Name, 0, false},
@@ -90,13 +90,13 @@ func (s *Shape) keys() []key {
 	return keys
 }
 
-// parseShape reads one shape, and its name even of one that is wrong.
+// parseShape reads one shape. If the shape is wrong, it still returns the name.
 func parseShape(text []byte) (s Shape, err error) {
 	given := map[string]json.RawMessage{}
 	if err := json.Unmarshal(text, &given); err != nil {
 		return s, errors.New(shapesWanted)
 	}
-	for _, name := range []string{"name", "op"} { // what the others depend on
+	for _, name := range []string{"name", "op"} { // the other keys depend on these
 		for _, k := range s.keys() {
 			if v, ok := given[name]; ok && k.name == name {
 				if err := k.parse(v); err != nil {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestShapeErrors expects what is wrong, in which entry, and what was wanted.
+// TestShapeErrors expects errors that say what is wrong, in which entry, and what was
+// wanted.
 func TestShapeErrors(t *testing.T) {
 	const conv = `{"op": "conv2d", "h": 5, "w": 5, "cin": 3, "cout": 4, "kernel": [3, 3]`
 	for _, c := range []struct{ text, want string }{

@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// imageTower is CLIP's tower of that name, without the other's weights.
+// imageTower is CLIP's image tower without the text tower's weights.
 type imageTower struct {
 	Visual models.Network `weight:"visual"`
 }
@@ -22,7 +22,7 @@ func (t *imageTower) Canonical(src weights.Source) weights.Source {
 	return towerWeights(src, func(name string) bool { return strings.HasPrefix(name, "visual.") })
 }
 
-// textTower is CLIP's tower of that name, without the other's weights.
+// textTower is CLIP's text tower without the image tower's weights.
 type textTower struct {
 	models.CLIPText
 }
@@ -49,7 +49,7 @@ func towerWeights(src weights.Source, own func(name string) bool) weights.Source
 	})
 }
 
-// tokens are as many texts of random ids as the tower takes at most, [B, N].
+// tokens returns batch texts of random ids [B, N], as long as the tower allows.
 func (t *textTower) tokens(batch int) *tensor.Tensor {
 	n, vocabulary := t.Position.Shape[0], t.Token.Shape[0]
 	ids := tensor.New(batch, n)

@@ -12,8 +12,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// TestTowers holds CLIP's towers against the whole of it, with the weights of a
-// reference file that has both.
+// TestTowers compares CLIP's towers with the whole model, with the weights of a
+// reference file for both.
 func TestTowers(t *testing.T) {
 	c := models.CLIPConfig{Embedding: 8, Size: 8, Width: 64, Patch: 4, Layers: 1, Context: 5, Vocabulary: 11, TextWidth: 64, TextLayers: 2}
 	whole := models.NewCLIP(c)

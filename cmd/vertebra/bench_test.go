@@ -138,7 +138,7 @@ func TestBenchCompare(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	peak := file(t, "peak.json", []byte(`{"kind": "peak", "peak": {"gflops": 1}}`))
-	if status, _, stderr := vertebra("bench", "compare", a, peak); status != 1 || !strings.Contains(stderr, "peak.json of bench peak: only reports of the same command are compared") {
+	if status, _, stderr := vertebra("bench", "compare", a, peak); status != 1 || !strings.Contains(stderr, "peak.json from bench peak: only reports of the same command can be compared") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
 }
