@@ -13,16 +13,16 @@ func newAttention(s *settings) *cobra.Command {
 	a := &attention{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "attention MODEL IMAGE --block N -o OUT.png",
-		Short: "Draw where a transformer looks",
-		Long: `Draws where a token looks in a block of a transformer, and frames the token. Of a
-ViT it is the class token, which stands for all of the picture, or the one that --at
-says. Of a Swin it is the one in the middle, or that of --at; it looks inside its
-window alone, and how the map is cut into windows is drawn, too. The colour bar says
-how much of the attention a token gets.
+		Short: "Draw a transformer's attention",
+		Long: `Draws how much one token attends to the others in a block of a transformer, with a
+frame around that token. In a ViT it is the class token, which stands for the whole
+picture, or the token at --at. In a Swin it is the middle token or the token at --at.
+A Swin's token attends only to its window, so the windows are drawn, too. The colour
+bar shows the share of the attention.
 
-Blocks are counted from 0 through all stages. In every second block of a Swin the
-windows are shifted: parts of one colour on opposite sides are computed as one
-window, under a mask that keeps them apart.`,
+Blocks are counted from 0 through all stages. Every second block of a Swin has shifted
+windows. There, parts of one colour on opposite sides are one window, and a mask keeps
+them apart.`,
 		Example: `  vertebra attention vit_b_16 dog.jpg --weights vit_b_16-c867db91.pth --block 11 -o looks.png
   vertebra attention vit_b_16 dog.jpg --weights vit_b_16-c867db91.pth --block 5 --head 3 --at 0.3,0.6 -o looks.png
   vertebra attention swin_t dog.jpg --weights swin_t-704ceda3.pth --block 1 --at 0,0 -o windows.png`,
@@ -33,8 +33,8 @@ window, under a mask that keeps them apart.`,
 	a.sizeFlag(c)
 	f := c.Flags()
 	f.IntVar(&a.block, "block", 0, "which block, from 0")
-	f.IntVar(&a.head, "head", 0, "which head, from 0 (default: the mean of all)")
-	f.StringVar(&a.at, "at", "", "where the token is, across and down, as `X,Y` in shares of the picture")
+	f.IntVar(&a.head, "head", 0, "which head, from 0 (default: the mean of all heads)")
+	f.StringVar(&a.at, "at", "", "place of the token, across and down, as `X,Y` in fractions of the picture")
 	f.StringVarP(&a.path, "output", "o", "", "picture to write, .png")
 	c.MarkFlagRequired("block")
 	a.jsonFlag(c)
@@ -49,7 +49,7 @@ type attention struct {
 	at, path    string
 }
 
-// attended is what is told of a picture.
+// attended is the JSON output for a picture.
 type attended struct {
 	File   string `json:"file"`
 	Output string `json:"output"`
@@ -58,7 +58,7 @@ type attended struct {
 	Block  int    `json:"block"`
 }
 
-// who says which token looks, in which block.
+// who returns the block, the heads and the token that the flags select.
 func (a *attention) who(c *cobra.Command) (vision.AttentionOptions, error) {
 	o := vision.AttentionOptions{Block: a.block}
 	if c.Flags().Changed("head") {
@@ -69,7 +69,7 @@ func (a *attention) who(c *cobra.Command) (vision.AttentionOptions, error) {
 	}
 	at, err := numbers(a.at)
 	if err != nil || len(at) != 2 || !(at[0] >= 0 && at[0] <= 1 && at[1] >= 0 && at[1] <= 1) {
-		return o, fmt.Errorf("--at %s, want two numbers between 0 and 1, as 0.5,0.5", a.at)
+		return o, fmt.Errorf("--at %s, want two numbers between 0 and 1, such as 0.5,0.5", a.at)
 	}
 	o.At = &[2]float64{float64(at[0]), float64(at[1])}
 	return o, nil

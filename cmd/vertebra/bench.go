@@ -13,13 +13,13 @@ import (
 func newBench(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the device, single kernels, whole models, or how these grow",
-		Long: `Measures the device, single kernels, whole models, or how these grow with the
-picture. With --json each prints an object that says what was measured on, too:
-adapter, driver, backend, version, system; "vertebra bench compare" sets two such
-files side by side. Times are in seconds, gflops are 1e9 operations a second, flops
-are operations. On a machine that is busy with something else, a warning says so,
-and others_cores in the JSON: how many cores other processes kept busy.`,
+		Short: "Measure the device, kernels or models",
+		Long: `Measures the device, single kernels, whole models, or how a model's cost grows with
+the picture. With --json each command prints an object, which also names the adapter,
+driver, backend, version and system. "vertebra bench compare" compares two such
+files. Times are in seconds; gflops are 1e9 operations per second; flops are
+operations. If other processes keep the machine busy, a warning says so. In JSON,
+others_cores is the number of cores that they used.`,
 		Example: `  vertebra bench peak
   vertebra bench ops --filter layer1
   vertebra bench model espcn --scale 3 --size 256 --json > here.json
@@ -31,7 +31,7 @@ and others_cores in the JSON: how many cores other processes kept busy.`,
 	return c
 }
 
-// gpu opens the device and insists on a GPU.
+// gpu opens the device. It is an error if that is not a GPU.
 func (s *settings) gpu() (*machine, error) {
 	m, err := s.open()
 	if err == nil && m.dev == nil {
@@ -40,9 +40,9 @@ func (s *settings) gpu() (*machine, error) {
 	return m, err
 }
 
-// warnBusy says on w that others kept the machine busy meanwhile.
+// warnBusy writes a warning to w if other processes kept the machine busy.
 func (s *settings) warnBusy(w io.Writer, m bench.Machine, others *float64) {
 	if others != nil && m.Disturbed(*others) && !s.quiet {
-		fmt.Fprintf(w, "warning: other processes kept %.1f of %d cores busy meanwhile: believe no time of this run\n", *others, m.Cores)
+		fmt.Fprintf(w, "warning: other processes kept %.1f of %d cores busy: the times of this run are not reliable\n", *others, m.Cores)
 	}
 }

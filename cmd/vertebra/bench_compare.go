@@ -15,11 +15,12 @@ func newBenchCompare(s *settings) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "compare A.json B.json",
-		Short: "Set two results of bench side by side",
-		Long: `Reads what two runs of the same bench command have printed with --json, as on two
-machines or before and after a change, and prints what both have measured, the ratio
-B/A and the geometric mean of the ratios. Times below 1 mean that B is faster, rates
-above 1. Of bench ops --all-kernels only the default programs are compared.`,
+		Short: "Compare two results of bench",
+		Long: `Compares the --json output of two runs of the same bench command, for example on two
+machines or before and after a change. It prints the values that both have, the ratio
+B/A and the geometric mean of the ratios. B is faster if a ratio of times is below 1
+or a ratio of rates above 1. For bench ops --all-kernels, it compares only the default
+programs.`,
 		Example: `  vertebra bench ops --json > a.json
   vertebra bench compare a.json b.json
   vertebra bench compare a.json b.json --json`,
@@ -42,7 +43,7 @@ above 1. Of bench ops --all-kernels only the default programs are compared.`,
 	return c
 }
 
-// shown says how a quantity of a report is printed.
+// shown says how to print a quantity of a report.
 var shown = map[string]struct {
 	title string
 	scale float64
@@ -63,7 +64,7 @@ func printComparison(out io.Writer, c bench.Comparison, quiet bool) error {
 			others  *float64
 		}{{"A", c.A, c.OthersA}, {"B", c.B, c.OthersB}} {
 			if m.others != nil && m.machine.Disturbed(*m.others) {
-				fmt.Fprintf(out, "%s was busy with other things: %.1f of %d cores\n", m.name, *m.others, m.machine.Cores)
+				fmt.Fprintf(out, "on %s, other processes kept %.1f of %d cores busy\n", m.name, *m.others, m.machine.Cores)
 			}
 		}
 	}

@@ -20,17 +20,17 @@ func newBenchModel(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "model NAME",
 		Short: "Measure a whole model",
-		Long: `Measures a model: first from the start of this process to the first output, then
-runs with everything warm, from the input in host memory to the output in host
-memory; with --runs 0 there are none, and JSON has null for their times. Weights are
-random unless a file gives some. With --case the output is compared; names and
-layouts in that file are PyTorch's: images [N, C, H, W]. "vertebra models" lists the
-names.
+		Long: `Measures a model: first the time from the start of this process to the first output,
+then warm runs from the input in host memory to the output in host memory. With
+--runs 0 there are no warm runs, and JSON has null for their times. Weights are random
+unless --weights or --case gives some. --case also compares the output; the names and
+layouts in that file are PyTorch's, so images are [N, C, H, W]. "vertebra models"
+lists the names.
 
---profile sums by layer: all dispatches of one op of one layer together. Operations
-are those of the op's formula, so that Winograd's way, which needs fewer, may pass the
-peak. With --dispatches each is told apart, and the operations of an op that takes
-several are not known of each.`,
+--profile adds up the dispatches of each op of each layer. It counts the operations of
+the op's formula. Winograd's convolution needs fewer, so it may exceed the peak.
+--dispatches lists each dispatch. It gives no operations for an op of several
+dispatches.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
   vertebra bench model clip_vit_b32 --tower text
@@ -45,14 +45,14 @@ several are not known of each.`,
 	f := c.Flags()
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	f.BoolVar(&b.profile, "profile", false, "add the time of every layer and its share of the device's peak")
-	f.BoolVar(&b.dispatches, "dispatches", false, "as --profile, but every dispatch")
+	f.BoolVar(&b.dispatches, "dispatches", false, "add the time of every dispatch")
 	f.StringVar(&b.size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
-	f.StringVar(&b.tower, "tower", "image", "of CLIP: image or text")
+	f.StringVar(&b.tower, "tower", "image", "tower of CLIP: image or text")
 	f.IntVar(&b.batch, "batch", 1, "inputs at once")
-	f.IntVar(&b.scale, "scale", 3, "of a super-resolution model: how many times to enlarge")
-	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for the first alone")
-	f.StringVar(&b.weights, "weights", "", "checkpoint to take the weights from, PyTorch or safetensors")
-	f.StringVar(&b.data, "case", "", "reference case to run and compare with: a safetensors file of weight/…, input/x and output/…")
+	f.IntVar(&b.scale, "scale", 3, "for a super-resolution model: how many times to enlarge")
+	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for only the first")
+	f.StringVar(&b.weights, "weights", "", "checkpoint with the weights, PyTorch or safetensors")
+	f.StringVar(&b.data, "case", "", "reference case to run and compare with: a safetensors file with weight/…, input/x and output/…")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("case", "safetensors")
 	c.RegisterFlagCompletionFunc("tower", cobra.FixedCompletions([]string{"image", "text"}, cobra.ShellCompDirectiveNoFileComp))
@@ -79,7 +79,7 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 	}
 	defer m.close()
 	if b.json {
-		// For whoever waits for the first byte: the first output is there.
+		// The first byte tells the reader that the first output is ready.
 		o.First = func() { io.WriteString(b.out, "{") }
 	}
 	load := bench.WatchLoad()
@@ -129,7 +129,7 @@ func printModel(out io.Writer, r bench.ModelResult) {
 	}
 }
 
-// options makes the model with weights, its input and what is wanted.
+// options returns the options for bench.Model: the model with weights and its input.
 func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
 	s := bench.Setup{Text: b.tower == "text", Batch: b.batch, Weights: b.weights, Data: b.data}
 	if s.Network, err = lookup(name); err != nil {
@@ -139,7 +139,7 @@ func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
 		}
 		s.Network = scaled
 	} else if b.scaled {
-		return o, fmt.Errorf("--scale goes with a name without one, as espcn; %s has its own", s.Network.Name)
+		return o, fmt.Errorf("--scale is only for a name without a scale, such as espcn; %s is a complete name", s.Network.Name)
 	}
 	if b.size != "" {
 		if s.Height, s.Width, err = parseSize(b.size); err != nil {
@@ -192,8 +192,8 @@ func printLayers(out io.Writer, layers []bench.LayerTime, peak bench.Peak) error
 
 var started = time.Now()
 
-// processStart is when the process began, as far as it can be told: never later
-// than that by more than what comes before main.
+// processStart returns the time when the process began. If the system does not tell
+// it, that is the time when the program's variables were initialised.
 func processStart() time.Time {
 	if t, ok := systemStart(os.Getpid()); ok && t.Before(started) && started.Sub(t) < time.Minute {
 		return t

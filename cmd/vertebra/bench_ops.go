@@ -17,19 +17,20 @@ func newBenchOps(s *settings) *cobra.Command {
 		Use:   "ops",
 		Short: "Measure kernels against the device's peak",
 		Long: `Measures the convolutions of ResNet-50 and the linear layers of ViT-B/16, or the
-shapes of a file. The time of the kernels is that on the device alone, the least of
-all runs; a run is from the input in host memory to the output in host memory, after
-three that do not count. The first run, in which the kernel is compiled, is told
-apart. JSON leaves out what has not been measured.
+shapes in a file. The time of the kernels is the time on the device, the least of all
+runs. A run goes from the input in host memory to the output in host memory; three
+warm-up runs do not count. The first run, which compiles the kernel, has its own
+column. JSON omits values that were not measured.
 
-With --all-kernels every program that can compute a shape is measured, in turns, the
-default first; the end says for which shapes another one was over a tenth faster.
+--all-kernels measures every program that can compute a shape, in turns and the
+default first. At the end it lists the shapes for which another program was over a
+tenth faster.
 
---shapes names a JSON array. "op" is conv2d, with "h", "w", "cin", "cout", "kernel"
-and, where they are not the default, "stride", "pad", "groups", "batch"; or linear,
-with "m", "k", "n" for an input [m, k] and a weight [n, k]. Both may have "name",
-"count" (of uses in a network), "bias" (true or false) and "data" (a safetensors file
-of input/x, weight/weight, weight/bias, output/y in PyTorch's layouts). "kernel",
+--shapes names a JSON array. "op" is conv2d or linear. A conv2d has "h", "w", "cin",
+"cout", "kernel" and optionally "stride", "pad", "groups" and "batch". A linear has
+"m", "k" and "n", for an input [m, k] and a weight [n, k]. Both may have "name",
+"count" (uses in a network), "bias" (true or false) and "data" (a safetensors file
+with input/x, weight/weight, weight/bias and output/y in PyTorch's layouts). "kernel",
 "stride" and "pad" are pairs, down and across:
 
   [{"name": "stem", "op": "conv2d", "h": 224, "w": 224, "cin": 3, "cout": 64,
@@ -46,7 +47,7 @@ of input/x, weight/weight, weight/bias, output/y in PyTorch's layouts). "kernel"
 	f.BoolVar(&b.all, "all-kernels", false, "measure every kernel that can compute a shape, the default first")
 	f.StringVar(&b.shapes, "shapes", "", "JSON file of shapes (default: ResNet-50's and ViT-B/16's)")
 	f.StringVar(&b.filter, "filter", "", "only shapes whose name contains this")
-	f.IntVar(&b.runs, "runs", 5, "timed runs; 0 for the first run alone")
+	f.IntVar(&b.runs, "runs", 5, "timed runs; 0 for only the first run")
 	c.MarkFlagFilename("shapes", "json")
 	return c
 }
@@ -101,7 +102,7 @@ func (b *benchOps) run(c *cobra.Command) error {
 			}
 		}
 	}
-	if b.json && b.runs > 0 { // last, so that it disturbs nothing
+	if b.json && b.runs > 0 { // last, so that it does not disturb the first runs
 		if err := peak(); err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (b *benchOps) run(c *cobra.Command) error {
 	return nil
 }
 
-// read reads the shapes that are to be measured.
+// read returns the shapes to measure.
 func (b *benchOps) read() (shapes []bench.Shape, err error) {
 	if b.runs < 0 {
 		return nil, fmt.Errorf("--runs %d, want 0 or more", b.runs)
@@ -140,7 +141,7 @@ func (b *benchOps) read() (shapes []bench.Shape, err error) {
 	return shapes, nil
 }
 
-// printFaster says for which shapes the default is not the fastest.
+// printFaster lists the shapes for which the default is not the fastest.
 func printFaster(w io.Writer, faster []bench.OpResult) {
 	if len(faster) == 0 {
 		fmt.Fprintln(w, "the default is the fastest for each shape, or within a tenth of it")

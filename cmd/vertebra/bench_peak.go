@@ -13,10 +13,10 @@ func newBenchPeak(s *settings) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "peak",
-		Short: "Measure what the device can do at most",
+		Short: "Measure the peak rates of the device",
 		Long: `Measures the rate of multiply-adds in float32 and the bandwidth of copies, with
-kernels that do nothing else: the best of several runs, after some to warm up. The
-median and the least of these runs are near the best on a machine that is quiet.`,
+kernels that do nothing else. The result is the best of several runs after a warm-up.
+On a quiet machine, the median and the least of these runs are near the best.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			m, err := s.gpu()

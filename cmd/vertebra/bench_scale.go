@@ -22,9 +22,9 @@ func newBenchScale(s *settings) *cobra.Command {
 		Use:   "scale",
 		Short: "Measure how the cost of transformers grows with the picture",
 		Long: `Measures transformers with random weights at rising sizes: the time, and the memory
-of attention on the device. Attention inside windows grows with the number of
-tokens; attention of all to all with its square, in time, but not in memory, since
-no scores are kept. The output is a plot of both.`,
+of attention on the device. The cost of attention inside windows grows with the number
+of tokens. The time of global attention grows with its square, but its memory does
+not, because no kernel stores the scores. The output is a plot of time and memory.`,
 		Example: `  vertebra bench scale
   vertebra bench scale --size 224,448,896 --model swin_t -o scale.svg
   vertebra bench scale --json --runs 5`,
@@ -32,9 +32,9 @@ no scores are kept. The output is a plot of both.`,
 		RunE: func(c *cobra.Command, _ []string) error { return b.run(c) },
 	}
 	f := c.Flags()
-	f.StringSliceVar(&b.size, "size", []string{"224", "320", "448"}, "height and width of the input, a square, several with commas between")
-	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "model to measure, a transformer, may be given again")
-	f.IntVar(&b.runs, "runs", 3, "timed runs at each size, after three that do not count")
+	f.StringSliceVar(&b.size, "size", []string{"224", "320", "448"}, "height and width of the input, which is square; separate several by commas")
+	f.StringArrayVar(&b.models, "model", []string{"swin_t", "vit_b_16"}, "model to measure, a transformer; may be given again")
+	f.IntVar(&b.runs, "runs", 3, "timed runs at each size, after three warm-up runs")
 	f.StringVarP(&b.path, "output", "o", "", "plot to write, .svg")
 	f.BoolVar(&b.json, "json", false, "print a JSON object")
 	c.MarkFlagFilename("output", "svg")
@@ -109,7 +109,7 @@ func (b *benchScale) run(c *cobra.Command) error {
 	return printScale(out, report.Results)
 }
 
-// squares are the sides of sizes, in rising order.
+// squares returns the sides of square sizes, in rising order.
 func squares(sizes []string) ([]int, error) {
 	var sides []int
 	for _, s := range sizes {
@@ -129,7 +129,7 @@ func squares(sizes []string) ([]int, error) {
 	return slices.Compact(sides), nil
 }
 
-// printScale prints a table, with growth from the smallest size of each model.
+// printScale prints a table. Growth is relative to the smallest size of each model.
 func printScale(out io.Writer, results []bench.ScaleResult) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "model\tsize\ttokens\tmedian ms\tgrowth\tGFLOP\tin attention\tactivations\tattention's memory\tgrowth\tscores would take\tgrowth")

@@ -97,7 +97,7 @@ func TestWarnBusy(t *testing.T) {
 		others *float64
 		want   string
 	}{
-		{false, &busy, "warning: other processes kept 1.2 of 2 cores busy meanwhile: believe no time of this run\n"},
+		{false, &busy, "warning: other processes kept 1.2 of 2 cores busy: the times of this run are not reliable\n"},
 		{true, &busy, ""},
 		{false, nil, ""},
 		{false, new(float64), ""},

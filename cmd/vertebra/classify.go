@@ -16,14 +16,14 @@ func newClassify(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "classify MODEL IMAGE...",
 		Short: "Say what is in pictures",
-		Long: `Prints the most probable classes of pictures, prepared exactly as the model's
-weights were trained. IMAGE is a PNG, JPEG, WebP, BMP, TIFF or GIF, a pattern, or a
-folder, of which all pictures below it are taken. A picture that cannot be read is
-left out, and named at the end.
+		Long: `Prints the most probable classes of pictures. Pictures are preprocessed as in the
+training of the weights. IMAGE is a PNG, JPEG, WebP, BMP, TIFF or GIF, a pattern, or a
+folder, which stands for all pictures below it. A picture that cannot be read is left
+out, and an error at the end names it.
 
-The model "lenet" reads handwritten digits with weights of its own. A picture of
-28×28 pixels is taken to be one of MNIST's; of any other size, the digit is cut out
-and centred as there. Dark digits on a light ground are inverted first.`,
+The model "lenet" reads handwritten digits with built-in weights. It takes a picture
+of 28×28 pixels as one from MNIST. From a picture of any other size, it cuts out the
+digit and centres it as in MNIST. It inverts dark digits on a light ground.`,
 		Example: `  vertebra classify lenet digit.png
   vertebra classify resnet50_v2 photo.jpg --weights resnet50-11ad3fa6.pth
   vertebra classify resnet18 photos/ --weights resnet18-f37072fd.pth --batch 8 --csv
@@ -33,7 +33,7 @@ and centred as there. Dark digits on a light ground are inverted first.`,
 	}
 	k.weightsFlags(c, ofTask(zoo.Classify))
 	k.sizeFlag(c)
-	k.labelsFlag(c, " (default: ImageNet's for a thousand)")
+	k.labelsFlag(c, " (default: ImageNet's for 1000 classes)")
 	k.batchFlag(c)
 	f := c.Flags()
 	f.IntVar(&k.top, "top", 5, "how many classes to print")
@@ -113,15 +113,15 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	return err
 }
 
-// print writes a picture's classes. Of a digit it says if the model is not sure,
-// for the picture may show none.
+// print writes a picture's classes. It adds a note if a model for digits is not sure,
+// because the picture may not show a digit.
 func (k *classify) print(one classified, inverted, digit bool) {
 	note := ""
 	if inverted && !k.quiet {
 		note = " (dark on light: inverted)"
 	}
 	if best := one.Classes[0].Probability; digit && best < 0.5 && !k.quiet {
-		note += fmt.Sprintf(" (perhaps no digit: the best guess has %.0f %%)", 100*best)
+		note += fmt.Sprintf(" (perhaps not a digit: the best guess has %.0f %%)", 100*best)
 	}
 	fmt.Fprintf(k.out, "%s%s\n", one.File, note)
 	for _, b := range one.Classes {

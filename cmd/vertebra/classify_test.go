@@ -68,7 +68,7 @@ func TestClassifyDigits(t *testing.T) {
 
 // TestClassifyNoDigit says of what is no digit that the model is not sure.
 func TestClassifyNoDigit(t *testing.T) {
-	if text := ok(t, "classify", "lenet", photograph(t, 40, 30)); !strings.Contains(text, " (perhaps no digit: the best guess has ") {
+	if text := ok(t, "classify", "lenet", photograph(t, 40, 30)); !strings.Contains(text, " (perhaps not a digit: the best guess has ") {
 		t.Error(text)
 	}
 	if text := ok(t, "classify", "lenet", seven(t, t.TempDir(), "7.png", 60)); strings.Contains(text, "perhaps") {

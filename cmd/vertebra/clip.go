@@ -10,7 +10,7 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// clipFlags say which CLIP a command works with, and how.
+// clipFlags are the flags of commands that run CLIP.
 type clipFlags struct {
 	modelFlags
 	vocab string
@@ -20,7 +20,7 @@ type clipFlags struct {
 
 func (m *clipFlags) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, a safetensors file, or a folder of Hugging Face's")
+	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, a safetensors file, or a folder from Hugging Face")
 	f.StringVar(&m.vocab, "vocab", "", "vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json beside merges.txt (default: the one beside the weights)")
 	f.BoolVar(&m.cut, "truncate", false, "cut texts that are too long")
 	m.batchFlag(c)
@@ -28,8 +28,7 @@ func (m *clipFlags) flags(c *cobra.Command) {
 	c.MarkFlagFilename("vocab", "gz", "txt", "json")
 }
 
-// open opens the CLIP of the flags. Its device is opened by what is computed
-// first.
+// open opens the CLIP that the flags name. The first computation opens its device.
 func (m *clipFlags) open(c *cobra.Command) (*vision.Model, error) {
 	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
 	if err := checkBatch(m.batch); err != nil {
@@ -50,7 +49,7 @@ func (m *clipFlags) open(c *cobra.Command) (*vision.Model, error) {
 	return model, nil
 }
 
-// explain turns errors of the library into such that name flags.
+// explain turns errors of the library into errors that name flags.
 func (m *clipFlags) explain(err error) error {
 	if errors.Is(err, vision.ErrNoVocabulary) {
 		return wantVocabulary(m.weights)
@@ -58,7 +57,7 @@ func (m *clipFlags) explain(err error) error {
 	return m.modelFlags.explain(err, zoo.CLIP())
 }
 
-// sayDevice prints what computes, once, unless only results are wanted.
+// sayDevice prints the device once, unless the output is only results.
 func (m *clipFlags) sayDevice(model *vision.Model, results bool) {
 	if m.said || m.quiet || results {
 		return

@@ -23,9 +23,9 @@ func newDemo(s *settings) *cobra.Command {
 	d := &upscale{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Enlarge a photograph and show it beside the usual ways",
-		Long: `Enlarges a photograph that is part of the program three times, and writes one
-picture with three panels: its pixels, bicubic, and vertebra's.`,
+		Short: "Enlarge a photograph and compare with bicubic",
+		Long: `Enlarges a built-in photograph three times. Writes a picture with three panels: the
+photograph's pixels, the bicubic enlargement, and vertebra's.`,
 		Example: `  vertebra demo
   vertebra demo -o cat.png`,
 		Args: cobra.NoArgs,

@@ -14,9 +14,9 @@ func newDetect(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "detect MODEL IMAGE",
 		Short: "Find objects in a picture",
-		Long: `Finds objects in a picture and prints their boxes in its pixels, best first. Of
-boxes of one class that overlap by more than --iou, the best stays. The output is
-the picture with the boxes drawn.`,
+		Long: `Finds objects in a picture and prints their boxes in its pixels, the best first. If
+boxes of one class overlap by more than --iou, only the best stays. The output is the
+picture with the boxes.`,
 		Example: `  vertebra detect vit_b_16_det street.jpg --weights det.safetensors -o boxes.png
   vertebra detect vit_b_16_det street.jpg --weights det.pth --labels coco.txt --threshold 0.3 --json`,
 		Args: cobra.ExactArgs(2),
@@ -40,7 +40,7 @@ type detect struct {
 	filter vision.DetectionFilter
 }
 
-// detected is what was found in a picture.
+// detected is the JSON output for a picture.
 type detected struct {
 	File    string   `json:"file"`
 	Width   int      `json:"width"`

@@ -16,8 +16,8 @@ func newDevices(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "devices",
 		Short: "List the adapters that can be opened",
-		Long: `Lists the adapters that --device can name, by number or by part of the name. The
-one marked * is opened by default.`,
+		Long: `Lists the adapters. --device takes the number of one or a part of its name. The
+adapter marked * is the default.`,
 		Example: `  vertebra devices
   vertebra devices --backend vulkan --json`,
 		Args: cobra.NoArgs,
@@ -83,7 +83,7 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// bytesText writes a number of bytes for people.
+// bytesText returns a number of bytes with a unit.
 func bytesText(n int64) string {
 	switch {
 	case n >= 1<<30:

@@ -21,19 +21,19 @@ func newEmbed(s *settings) *cobra.Command {
 		Use:   "embed [IMAGE...] [--text TEXT]... -o FILE",
 		Short: "Write CLIP's embeddings of pictures and texts",
 		Long: `Writes a row for each picture and each text, in order. A .npy file has the rows of
-the pictures and then those of the texts; a .safetensors file has them apart as
-"images" and "texts", and lists them in its metadata. IMAGE is a file, a pattern or a
-folder, of which all pictures below it are taken.`,
+the pictures and then those of the texts. A .safetensors file has two tensors,
+"images" and "texts", and lists the pictures and texts in its metadata. IMAGE is a
+file, a pattern or a folder, which stands for all pictures below it.`,
 		Example: `  vertebra embed photos/ --weights ViT-B-32.pt --batch 8 -o photos.npy
   vertebra embed a.jpg --text "a cat" --text "a dog" --weights clip-vit-base-patch32/ --normalize -o all.safetensors`,
 		RunE: e.run,
 	}
 	e.flags(c)
 	f := c.Flags()
-	f.StringArrayVar(&e.queries, "text", nil, "text to embed, may be given again")
+	f.StringArrayVar(&e.queries, "text", nil, "text to embed; may be given again")
 	f.StringVarP(&e.path, "output", "o", "", "file to write, .npy or .safetensors")
 	e.jsonFlag(c)
-	f.BoolVar(&e.normalize, "normalize", false, "bring embeddings to length one")
+	f.BoolVar(&e.normalize, "normalize", false, "scale embeddings to length one")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
 	return c
@@ -64,7 +64,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	texts := &tensor.Tensor{Name: "texts"}
-	if len(e.queries) > 0 { // before the pictures, which may take long
+	if len(e.queries) > 0 { // first, because the pictures may take long
 		vectors, err := m.EmbedTexts(c.Context(), e.queries...)
 		if err != nil {
 			return e.explain(err)

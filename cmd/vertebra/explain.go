@@ -9,8 +9,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// explain says which model the checkpoint at path is of, if it is not one of a
-// family whose loader gave err.
+// explain replaces err, from loading the checkpoint at path as one of a family. The
+// new error names the model outside the family that the checkpoint fits, if any.
 func explain(err error, path, family string, of func(zoo.Model) bool) error {
 	var file *os.PathError
 	if errors.As(err, &file) {

@@ -20,12 +20,13 @@ func newFeatures(s *settings) *cobra.Command {
 	f := &features{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "features MODEL IMAGE... -o FILE",
-		Short: "Write what a model makes of pictures inside",
-		Long: `Writes the values of stages of a model for pictures, prepared as the weights were
-trained: a row for each picture, in order; images in PyTorch's order [N, C, H, W].
-IMAGE is a file, a pattern or a folder, of which all pictures below it are taken.
-FILE is .npy, of one stage, or .safetensors, of any, by their names; its metadata
-lists the pictures. "vertebra summary MODEL" lists the stages.`,
+		Short: "Write the values inside a model for pictures",
+		Long: `Writes the values of a model's stages for pictures: a row for each picture, in order.
+Pictures are preprocessed as in the training of the weights. Image-like values are
+[N, C, H, W], as in PyTorch. IMAGE is a file, a pattern or a folder, which stands for
+all pictures below it. A .npy FILE holds one stage. A .safetensors FILE holds any
+number of stages by name, and its metadata lists the pictures. "vertebra summary
+MODEL" lists the stages.`,
 		Example: `  vertebra features resnet50 photos/ --weights resnet50-0676ba61.pth -o photos.npy
   vertebra features resnet18 a.jpg b.jpg --weights resnet18-f37072fd.pth --layer layer3 --layer avgpool -o ab.safetensors
   vertebra features lenet digits/*.png -o digits.npy --layer fc2`,
@@ -38,7 +39,7 @@ lists the pictures. "vertebra summary MODEL" lists the stages.`,
 	f.jsonFlag(c)
 	f.layoutFlag(c)
 	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
-	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage, may be given again; all for all of them (default: the last one before the result)")
+	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage to write, or all; may be given again (default: the last stage before the result)")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
 	c.RegisterFlagCompletionFunc("layer", completeLayer)
@@ -68,7 +69,7 @@ func (l *layout) check() error {
 	return nil
 }
 
-// outside is a value of the graph as files have it.
+// outside returns a value of the graph in the layout of files.
 func (l layout) outside(t *tensor.Tensor) *tensor.Tensor {
 	if l == "NHWC" || len(t.Shape) != 4 {
 		return t
@@ -78,7 +79,7 @@ func (l layout) outside(t *tensor.Tensor) *tensor.Tensor {
 	return o
 }
 
-// completeLayer lists the stages of the model that stands before.
+// completeLayer lists the stages of the model in the first argument.
 func completeLayer(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if len(args) > 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// placeholders are what help shows for the value of a flag. A flag means the same
-// in all commands that have it; TestFlags holds that.
+// placeholders has the word that help shows for a flag's value. TestFlags checks that
+// a flag means the same in all commands.
 var placeholders = map[string]string{
 	"activation": "NAME", "at": "X,Y", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
@@ -26,7 +26,7 @@ type withPlaceholder struct {
 	placeholder string
 }
 
-// Type is what help shows.
+// Type returns the word that help shows.
 func (s withPlaceholder) Type() string { return s.placeholder }
 
 // placeAll gives the flags of c, and of the commands below it, their placeholders.

@@ -19,7 +19,7 @@ var meanings = map[string]string{
 	"iou": "overlap over which only the best box stays", "json": "JSON", "labels": "names of the classes", "last": "last step",
 	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "min-area": "in pixels",
 	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "output": "to write", "overlay": "tinted",
-	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model's own guess",
+	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model predicts",
 	"profile": "time of every layer", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "task": "only models for",
 	"text": "text to", "threshold": "least score", "top": "how many", "tower": "of CLIP", "truncate": "too long",

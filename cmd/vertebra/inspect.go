@@ -19,10 +19,10 @@ func newInspect(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect CHECKPOINT",
 		Short: "List the tensors of a checkpoint",
-		Long: `Lists the tensors of a checkpoint without reading their numbers, and the models
-that they fit by name and shape; if they fit none, what differs from the model that
-comes nearest. CHECKPOINT is a safetensors or PyTorch file, the .index.json of one in
-several files, or a folder of Hugging Face's. Nothing in a PyTorch file is executed.`,
+		Long: `Lists the tensors of a checkpoint without reading their numbers. Also lists the models
+that fit by names and shapes or, if none fits, the differences from the nearest model.
+CHECKPOINT is a safetensors or PyTorch file, the .index.json of a checkpoint in several
+files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.`,
 		Example: `  vertebra inspect resnet50-11ad3fa6.pth
   vertebra inspect weights.safetensors --model espcn_x2
   vertebra inspect sam-vit-base/
@@ -44,12 +44,12 @@ several files, or a folder of Hugging Face's. Nothing in a PyTorch file is execu
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	c.Flags().StringVar(&model, "model", "", "compare with this model only")
+	c.Flags().StringVar(&model, "model", "", "compare only with this model")
 	modelFlag(c, ofAny)
 	return c
 }
 
-// inspection is what a checkpoint holds and which models it is for.
+// inspection says what a checkpoint holds and which models it fits.
 type inspection struct {
 	File     string            `json:"file"`
 	Format   string            `json:"format"`
@@ -72,7 +72,7 @@ type inspectedTensor struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// inspectedHead is a model that fits but for the number of its classes.
+// inspectedHead is a model that fits with another number of classes.
 type inspectedHead struct {
 	Model   string `json:"model"`
 	Classes int    `json:"classes"`
@@ -86,7 +86,7 @@ type inspectedModel struct {
 	Unused    []string `json:"unused"`
 }
 
-// inspect describes a checkpoint and compares it with a model, or with all.
+// inspect describes a checkpoint and compares it with one model or with all.
 func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	r := &inspection{Tensors: []inspectedTensor{}, Fits: []string{}}
 	switch src := src.(type) {
@@ -125,7 +125,7 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 				r.Heads = append(r.Heads, inspectedHead{e.Name, n})
 			}
 		}
-		// The share of all names that agree, those of the file and the model.
+		// The share of names, of the file and the model together, that agree.
 		all := fit.Matched + len(fit.Missing) + len(fit.Misshapen) + len(fit.Unused)
 		if share := float64(fit.Matched) / float64(all); share > best || model != "" {
 			best = share
@@ -156,7 +156,7 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 		fmt.Fprintf(out, "fits %s\n", strings.Join(r.Fits, ", "))
 	case len(r.Heads) > 0:
 	case n == nil:
-		fmt.Fprintln(out, "fits no model, and has no tensor in common with one")
+		fmt.Fprintln(out, "fits no model, and shares no tensor with one")
 	default:
 		fmt.Fprintf(out, "does not fit %s: %d tensors agree, %d are missing, %d have another shape, %d are unused\n",
 			n.Name, n.Matched, len(n.Missing), len(n.Misshapen), len(n.Unused))
@@ -176,7 +176,7 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 	return nil
 }
 
-// place says what the file is and where in it the tensors are.
+// place returns the kind of the file and the place of the tensors in it.
 func (r *inspection) place() string {
 	s := r.Format + " file"
 	if len(r.Files) > 0 {
@@ -191,7 +191,7 @@ func (r *inspection) place() string {
 	return s
 }
 
-// dims writes a shape as manifests do: 64x3x7x7.
+// dims writes a shape as 64x3x7x7.
 func dims(shape []int) string {
 	if len(shape) == 0 {
 		return "scalar"

@@ -14,10 +14,10 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// machine is what graphs run on: a GPU, or the cores of this computer.
+// machine runs graphs: on a GPU, or in plain Go if dev is nil.
 type machine struct{ dev *gpu.Device }
 
-// open opens what --device and --backend ask for. The caller closes it.
+// open opens the device that --device and --backend select. The caller closes it.
 func (s *settings) open() (*machine, error) {
 	if strings.EqualFold(s.device, "cpu") {
 		if s.backend != "" {
@@ -32,7 +32,7 @@ func (s *settings) open() (*machine, error) {
 	return &machine{d}, nil
 }
 
-// withoutGPU says what to do where there is no adapter.
+// withoutGPU adds a hint to the error that there is no adapter.
 func withoutGPU(err error, backend string) error {
 	if errors.Is(err, gpu.ErrNoAdapter) {
 		return fmt.Errorf("%w; or give --device cpu, which is slow", err)
@@ -47,7 +47,7 @@ func (m *machine) close() {
 	}
 }
 
-// String says what runs.
+// String describes the device.
 func (m *machine) String() string {
 	if m.dev == nil {
 		return "no GPU: plain Go on all cores of this computer (slow)"
@@ -72,8 +72,8 @@ func (m *machine) compile(g *graph.Graph, c gpu.Choice) (*program, error) {
 	return p, err
 }
 
-// compiler makes graphs ready for what compiles them itself; poison fills the
-// memory of each with NaN first.
+// compiler returns a Compiler with a choice of kernels. With poison, it fills the
+// memory of each plan with NaN.
 func (m *machine) compiler(c gpu.Choice, poison bool) vision.Compiler {
 	return func(g *graph.Graph) (vision.Plan, error) {
 		if m.dev == nil {

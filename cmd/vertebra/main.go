@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	completed(root) // with the output that has been set
+	completed(root) // after SetOut, which it needs
 	demand(root)
 	placeAll(root)
 	err := root.ExecuteContext(ctx)
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	return 1
 }
 
-// interrupted is the exit status after a signal, as shells have it for Ctrl-C.
+// interrupted is the exit status after a signal, as in shells after Ctrl-C.
 const interrupted = 130
 
 // complain writes an error as one line.

@@ -144,7 +144,7 @@ func TestBadInput(t *testing.T) {
 		{"no such weights", []string{"upscale", in, "-o", "OUT.png", "--weights", "none.safetensors"}, "none.safetensors: no such file"},
 		{"no such activation", []string{"upscale", in, "-o", "OUT.png", "--weights", x2, "--scale", "2", "--activation", "swish"}, `--activation "swish"`},
 		{"no such command", []string{"enlarge"}, `unknown command "enlarge"`},
-		{"activation of no weights", []string{"upscale", in, "-o", "OUT.png", "--activation", "relu"}, "none are given"},
+		{"activation of no weights", []string{"upscale", in, "-o", "OUT.png", "--activation", "relu"}, "--activation and --last need --weights"},
 		{"demo in another format", []string{"demo", "-o", "OUT.gif"}, `extension ".gif", want .png`},
 		{"huge input", []string{"bench", "model", "resnet18", "--size", "14000", "--batch", "64"}, "conv1: conv2d s2 p3+bias+relu: a value of shape [64, 7000, 7000, 64] takes 802816000000 bytes"},
 		{"huge input in plain Go", []string{"bench", "model", "resnet18", "--size", "14000", "--batch", "64", "--device", "cpu"}, "too large for plain Go"},

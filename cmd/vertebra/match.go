@@ -12,11 +12,12 @@ func newMatch(s *settings) *cobra.Command {
 	m := &match{clipFlags: clipFlags{modelFlags: modelFlags{settings: s}}}
 	c := &cobra.Command{
 		Use:   "match IMAGE... --text TEXT --text TEXT...",
-		Short: "Say which text belongs to a picture",
-		Long: `Compares pictures with texts by CLIP and prints, for each picture, how probable each
-text is, given that one of them is right, and the cosine of the angle between the
-two embeddings. IMAGE is a file, a pattern or a folder, of which all pictures below
-it are taken. A picture that cannot be read is left out, and named at the end.`,
+		Short: "Say how well texts fit a picture",
+		Long: `Compares pictures with texts by CLIP. Prints, for each picture and text, the
+probability that the text is right if exactly one of them is, and the cosine of the
+angle between the two embeddings. IMAGE is a file, a pattern or a folder, which stands
+for all pictures below it. A picture that cannot be read is left out, and an error at
+the end names it.`,
 		Example: `  vertebra match pet.jpg --text "a photo of a cat" --text "a photo of a dog" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra match photos/ --text day --text night --weights clip-vit-base-patch32/ --json`,
 		Args: cobra.MinimumNArgs(1),
@@ -24,7 +25,7 @@ it are taken. A picture that cannot be read is left out, and named at the end.`,
 	}
 	m.flags(c)
 	f := c.Flags()
-	f.StringArrayVar(&m.queries, "text", nil, "text to compare with, may be given again")
+	f.StringArrayVar(&m.queries, "text", nil, "text to compare with; may be given again")
 	m.jsonFlag(c)
 	c.MarkFlagRequired("text")
 	return c

@@ -15,11 +15,11 @@ func newModels(s *settings) *cobra.Command {
 	l := &modelList{settings: s}
 	c := &cobra.Command{
 		Use:   "models [WORD]",
-		Short: "List the models, and where their weights are",
-		Long: `Lists the models by the names that other commands take: all, those with WORD in
-their name, or those for a task. A line has what the model is for, the height and
-width of pictures that it is usually shown, and the licence of its weights. --wide
-adds their size and where they are. What --quiet leaves is the names.`,
+		Short: "List the models and their weights",
+		Long: `Lists the models by the names that other commands take: all models, models with WORD
+in their name, or models for a task. A line shows the task, the usual height and width
+of the input, and the licence of the weights. --wide adds the size and the address of
+the weights. --quiet prints only the names.`,
 		Example: `  vertebra models
   vertebra models swin --wide
   vertebra models --task segmentation
@@ -35,13 +35,13 @@ adds their size and where they are. What --quiet leaves is the names.`,
 	}
 	f := c.Flags()
 	f.StringVar(&l.task, "task", "", "only models for this task: "+strings.Join(taskNames(), ", "))
-	f.BoolVar(&l.wide, "wide", false, "print the size of the weights, and where they are")
-	f.BoolVar(&l.json, "json", false, "print a JSON array, with all that is known")
+	f.BoolVar(&l.wide, "wide", false, "print the size of the weights and where they are")
+	f.BoolVar(&l.json, "json", false, "print a JSON array with all details")
 	c.RegisterFlagCompletionFunc("task", cobra.FixedCompletions(taskNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-// taskNames are the names of the tasks.
+// taskNames returns the names of the tasks.
 func taskNames() []string {
 	var names []string
 	for _, t := range zoo.Tasks() {
@@ -50,7 +50,7 @@ func taskNames() []string {
 	return names
 }
 
-// modelList is which models are listed, and how.
+// modelList says which models to list, and how.
 type modelList struct {
 	*settings
 	word, task string
@@ -80,7 +80,7 @@ type listedFile struct {
 	NonCommercial bool   `json:"non_commercial"`
 }
 
-// models are those with the word in their name and for the task.
+// models returns the models for the task with the word in their names.
 func (l *modelList) models() ([]zoo.Model, error) {
 	all := zoo.Models
 	if l.task != "" {
@@ -100,7 +100,7 @@ func (l *modelList) models() ([]zoo.Model, error) {
 	return nil, err
 }
 
-// named are those of models that have a word in their name.
+// named returns the models with a word in their names.
 func named(all []zoo.Model, word string) []zoo.Model {
 	var found []zoo.Model
 	for _, m := range all {
@@ -141,7 +141,7 @@ func (l *modelList) print(out io.Writer) error {
 	return w.Flush()
 }
 
-// download is how large the weights are.
+// download returns the size of the weights.
 func download(m zoo.Model) string {
 	switch n, exact := m.Download(); {
 	case n == 0:
@@ -153,7 +153,7 @@ func download(m zoo.Model) string {
 	}
 }
 
-// place is where the weights are.
+// place returns the address of the weights.
 func place(m zoo.Model) string {
 	switch {
 	case m.Weights != nil:
@@ -164,7 +164,7 @@ func place(m zoo.Model) string {
 	return m.Files[0].URL
 }
 
-// listed is all that is known of models.
+// listed returns all details of models.
 func listed(all []zoo.Model) []listedModel {
 	var rows []listedModel
 	for _, m := range all {

@@ -15,7 +15,7 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// modelFlags say which model a command works with, and how.
+// modelFlags are the flags of commands that run a model.
 type modelFlags struct {
 	*settings
 	weights, labels, size string
@@ -26,33 +26,33 @@ type modelFlags struct {
 	out, err io.Writer
 }
 
-// weightsFlags adds the flags that say which weights the argument MODEL has, which
-// is one of these models.
+// weightsFlags adds the flags for the weights of the argument MODEL. of says which
+// models completion offers.
 func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 	f := c.Flags()
-	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder of Hugging Face's (default: the built-in weights, where there are some)")
-	f.IntVar(&m.classes, "classes", 0, "classes that the checkpoint's head has, if not as many as the model's")
+	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder from Hugging Face (default: the built-in weights, if there are any)")
+	f.IntVar(&m.classes, "classes", 0, "number of classes of the checkpoint's head, if it is not the model's own")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.ValidArgsFunction = modelArgument(of)
 }
 
-// sizeFlag adds the flag that says how large pictures come in.
+// sizeFlag adds the flag for the size of the input.
 func (m *modelFlags) sizeFlag(c *cobra.Command) {
-	c.Flags().StringVar(&m.size, "size", "", "resize pictures to this height and width, as 512x384 (default: as in training)")
+	c.Flags().StringVar(&m.size, "size", "", "resize pictures to this height and width, such as 512x384 (default: as in training)")
 }
 
-// labelsFlag adds the flag that names the classes.
+// labelsFlag adds the flag for the names of the classes.
 func (m *modelFlags) labelsFlag(c *cobra.Command, usual string) {
-	c.Flags().StringVar(&m.labels, "labels", "", "file of the names of the classes, one a line"+usual)
+	c.Flags().StringVar(&m.labels, "labels", "", "file with the names of the classes, one per line"+usual)
 	c.MarkFlagFilename("labels", "txt")
 }
 
-// batchFlag adds the flag that says how many pictures run at once.
+// batchFlag adds the flag for the number of pictures at once.
 func (m *modelFlags) batchFlag(c *cobra.Command) {
 	c.Flags().IntVar(&m.batch, "batch", 1, "pictures at once")
 }
 
-// jsonFlag adds the flag for programs that read along.
+// jsonFlag adds the flag for output in JSON.
 func (m *modelFlags) jsonFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&m.json, "json", false, "print JSON")
 }
@@ -65,7 +65,7 @@ func checkBatch(n int) error {
 	return nil
 }
 
-// options are the library's for the flags.
+// options turns the flags into options of the library.
 func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Classes: m.classes, Batch: m.batch, Configure: m.configure,
@@ -94,7 +94,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 	return o, nil
 }
 
-// open opens the model called name for a task; of any, if that is 0.
+// open opens the model called name for a task; task 0 means any task.
 func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision.Model, error) {
 	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
 	entry, err := lookup(name)
@@ -117,7 +117,7 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 	return model, nil
 }
 
-// explain turns errors of the library into such that name flags.
+// explain turns errors of the library into errors that name flags.
 func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	var heads *zoo.ClassesError
 	switch {
@@ -129,7 +129,7 @@ func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	return withoutGPU(err, m.backend)
 }
 
-// readLabels reads names of classes, one a line.
+// readLabels reads names of classes, one per line.
 func readLabels(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -137,18 +137,18 @@ func readLabels(path string) ([]string, error) {
 	}
 	body := strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
 	if body == "" || strings.ContainsRune(body, 0) {
-		return nil, fmt.Errorf("%s: not a list of names, one a line", path)
+		return nil, fmt.Errorf("%s: not a list of names, one per line", path)
 	}
 	return strings.Split(body, "\n"), nil
 }
 
-// leftOut collects the pictures that cannot be read, while the others go on.
+// leftOut collects the errors of pictures that cannot be read.
 type leftOut struct {
 	of   int
 	errs []error
 }
 
-// note reports whether err is of one picture, which is then left out.
+// note reports whether err is the error of one picture, and collects it.
 func (l *leftOut) note(err error) bool {
 	var one *vision.InputError
 	if !errors.As(err, &one) {
@@ -158,7 +158,7 @@ func (l *leftOut) note(err error) bool {
 	return true
 }
 
-// err names those that were left out; nil if none were.
+// err returns one error for all pictures that were left out, or nil.
 func (l *leftOut) err() error {
 	if len(l.errs) > 0 && l.of > 1 {
 		return fmt.Errorf("left out %d of %d pictures: %w", len(l.errs), l.of, errors.Join(l.errs...))
@@ -166,9 +166,9 @@ func (l *leftOut) err() error {
 	return errors.Join(l.errs...)
 }
 
-// each calls use for what a task yields, in order, and shows how far it is. With
-// skip, pictures that cannot be read are left out, and one error at the end names
-// them; else the first one ends it.
+// each calls use for the results of a task, in order, and shows the progress. With
+// skip, it leaves out pictures that cannot be read and returns one error for all at
+// the end. Without skip, it stops at the first of them.
 func each[T any](m *modelFlags, pictures int, skip bool, results iter.Seq2[T, error], use func(T) error) error {
 	bar := m.bar(m.err, "pictures", pictures)
 	defer bar.Clear()
@@ -189,7 +189,7 @@ func each[T any](m *modelFlags, pictures int, skip bool, results iter.Seq2[T, er
 	return left.err()
 }
 
-// one is the only result of a task.
+// one returns the only result of a task.
 func one[T any](results iter.Seq2[T, error]) (result T, err error) {
 	for result, err = range results {
 		return result, err

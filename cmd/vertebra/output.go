@@ -17,7 +17,7 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// bar is a progress bar on w, silent where that is no terminal.
+// bar returns a progress bar on w, which is silent if w is not a terminal.
 func (s *settings) bar(w io.Writer, what string, total int) *progressbar.ProgressBar {
 	f, ok := w.(*os.File)
 	if s.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
@@ -32,8 +32,8 @@ func (s *settings) bar(w io.Writer, what string, total int) *progressbar.Progres
 	)
 }
 
-// plain names the output, path, instead of the file beside it that is written
-// first. Errors of what is read stay.
+// plain returns an error of writing with the output's path in place of the temporary
+// file's. It does not change errors of inputs.
 func plain(path string, err error) error {
 	var in *vision.InputError
 	if errors.As(err, &in) {
@@ -50,7 +50,7 @@ func plain(path string, err error) error {
 	return err
 }
 
-// checkPNG refuses names of files that are no PNG's.
+// checkPNG returns an error if the name of a file does not end in .png.
 func checkPNG(path string) error {
 	if kind, err := format(path); err != nil || kind != "png" {
 		return fmt.Errorf("%s: want a name that ends in .png", path)
@@ -58,12 +58,12 @@ func checkPNG(path string) error {
 	return nil
 }
 
-// writePNG writes a picture, whole or not at all.
+// writePNG writes a picture. If it fails, it leaves no file.
 func writePNG(path string, m image.Image) error {
 	return plain(path, weights.WriteFile(path, func(w io.Writer) error { return png.Encode(w, m) }))
 }
 
-// writtenTensors is what is told of a file of tensors.
+// writtenTensors is the JSON output for a file of tensors.
 type writtenTensors struct {
 	Output  string          `json:"output"`
 	Device  string          `json:"device"`
@@ -76,7 +76,7 @@ type writtenTensor struct {
 	Shape []int  `json:"shape"`
 }
 
-// tellTensors says which tensors have been written to path.
+// tellTensors prints the tensors that have been written to path.
 func (m *modelFlags) tellTensors(on *vision.Model, path string, files []string, all []*tensor.Tensor) error {
 	switch {
 	case m.json:

@@ -15,25 +15,26 @@ func newReconstruct(s *settings) *cobra.Command {
 	r := &reconstruct{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "reconstruct IMAGE --weights FILE -o OUT.png",
-		Short: "Paint what a masked autoencoder does not see of a picture",
-		Long: `Hides patches of a picture from a masked autoencoder (MAE, arXiv:2111.06377) and
-draws four panels: the picture, what is left of it, what the decoder makes of that,
-and the same with what is left pasted in. FILE needs a decoder.
+		Short: "Let a masked autoencoder paint hidden patches",
+		Long: `Hides patches of a picture, lets a masked autoencoder (MAE, arXiv:2111.06377) predict
+them, and draws four panels: the picture, the visible patches, the prediction of all
+patches, and the prediction with the visible patches pasted in. FILE must include a
+decoder.
 
-Most autoencoders say patches normalised to mean 0 and variance 1; these are drawn
-with the mean and variance of the picture's own patches. For one that was trained
-on pixels, say --norm-pix=false.`,
+Most autoencoders predict patches normalised to mean 0 and variance 1. These are drawn
+with the mean and variance of the picture's patches. Give --norm-pix=false for an
+autoencoder that was trained to predict pixels.`,
 		Example: `  vertebra reconstruct photo.jpg --weights mae_pretrain_vit_base_full.pth -o painted.png
   vertebra reconstruct photo.jpg --weights mae_visualize_vit_large.pth --norm-pix=false --ratio 0.5 --seed 7 -o painted.png`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
 	}
 	f := c.Flags()
-	f.StringVar(&r.weights, "weights", "", "checkpoint of an encoder and a decoder, PyTorch or safetensors")
-	f.StringVar(&r.name, "model", "", "which model it is of, an autoencoder (default: the one that it fits)")
-	f.Float64Var(&r.ratio, "ratio", 0.75, "of the patches that are hidden, from 0 to less than 1")
-	f.Uint64Var(&r.seed, "seed", 0, "which patches: the same ones for the same seed")
-	f.BoolVar(&r.normPix, "norm-pix", true, "the decoder says normalised patches")
+	f.StringVar(&r.weights, "weights", "", "checkpoint with encoder and decoder, PyTorch or safetensors")
+	f.StringVar(&r.name, "model", "", "model of the checkpoint, an autoencoder (default: the model that it fits)")
+	f.Float64Var(&r.ratio, "ratio", 0.75, "fraction of hidden patches, from 0 to less than 1")
+	f.Uint64Var(&r.seed, "seed", 0, "selects the hidden patches: the same ones for the same seed")
+	f.BoolVar(&r.normPix, "norm-pix", true, "the decoder predicts normalised patches")
 	f.StringVarP(&r.path, "output", "o", "", "picture to write, .png")
 	r.jsonFlag(c)
 	r.sizeFlag(c)
@@ -52,7 +53,7 @@ type reconstruct struct {
 	normPix    bool
 }
 
-// reconstructed is what is told of a picture.
+// reconstructed is the JSON output for a picture.
 type reconstructed struct {
 	File    string   `json:"file"`
 	Output  string   `json:"output"`
@@ -63,8 +64,8 @@ type reconstructed struct {
 	Loss    *float64 `json:"loss,omitempty"` // as in training; absent if nothing is hidden
 }
 
-// model is the name of the autoencoder: the one of the flag, or the one that the
-// checkpoint is of.
+// model returns the name of the autoencoder: the flag's, or that of the model that the
+// checkpoint fits.
 func (r *reconstruct) model(c *cobra.Command) (string, error) {
 	switch {
 	case r.name != "":

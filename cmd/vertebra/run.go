@@ -16,11 +16,11 @@ func newRun(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run MODEL --input X.safetensors --output Y.safetensors",
 		Short: "Run a model on tensors",
-		Long: `Runs a model on a tensor of a safetensors file and writes its results to another,
-for use from scripts. The input is the tensor called x or input/x, or the only one:
-images [N, C, H, W] as PyTorch has them, prepared as the model wants them. Results
-are called out, or as the model's several are; stages by their names. "vertebra
-summary MODEL" lists both.`,
+		Long: `Runs a model on a tensor from a safetensors file and writes the results to another
+file, for use in scripts. The input is the tensor called x or input/x, or the only
+tensor. It has preprocessed images [N, C, H, W], as in PyTorch. A single result is
+called out; several results and stages have their own names. "vertebra summary MODEL"
+lists the stages.`,
 		Example: `  vertebra run resnet18 --weights resnet18-f37072fd.pth --input x.safetensors --output y.safetensors
   vertebra run unetpp_deepsup --weights w.pth --input x.safetensors --output y.safetensors --layer conv0_0 --layer conv4_0
   vertebra run lenet --input x.safetensors --output y.safetensors --device cpu`,
@@ -33,7 +33,7 @@ summary MODEL" lists both.`,
 	f := c.Flags()
 	f.StringVar(&r.input, "input", "", "safetensors file to read")
 	f.StringVarP(&r.output, "output", "o", "", "safetensors file to write")
-	f.StringArrayVar(&r.layers, "layer", nil, "stage to write as well, may be given again; all for all of them")
+	f.StringArrayVar(&r.layers, "layer", nil, "stage to write as well, or all; may be given again")
 	c.MarkFlagRequired("input")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("input", "safetensors")

@@ -19,21 +19,20 @@ func newSAM(s *settings) *cobra.Command {
 	a := &sam{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "sam IMAGE [--point X,Y[,LABEL]]... [--box X0,Y0,X1,Y1] [--mask FILE] [--everything] -o OUT.png",
-		Short: "Cut out what a click or a box points at",
-		Long: `Finds the mask of what is prompted, by Segment Anything, and writes it as a PNG, white
-where it is. Coordinates are pixels of the picture; the label of a point is 1 for what
-is wanted and 0 for what is not. A point alone may mean a thing, its part or its
-whole: of three masks the best is written, and JSON has all. A mask to start from is
-what --logits wrote for an earlier prompt, or a picture of the same size, white where
-the thing is.
+		Short: "Cut out the object at a point or in a box",
+		Long: `Finds the mask of an object by Segment Anything and writes it as a PNG, in which the
+object is white. Coordinates are pixels of the picture. The label of a point is 1 for
+the object and 0 for the background. A single point is ambiguous, so the model finds
+three masks: the best is written, and JSON has all. --mask takes a file that --logits
+wrote for an earlier prompt, or a picture of the same size in which the object is
+white.
 
 --everything finds all masks of a picture and writes their numbers as a PNG with a
-palette, the smaller ones on top; beyond 255 masks, a grey one of 16 bits. JSON has
-masks as COCO's run lengths.
+palette. Smaller masks are on top. For more than 255 masks, the PNG is grey with 16
+bits. JSON has the masks as COCO's run lengths.
 
---embedding keeps in a file what the image encoder makes of the picture. If the file is
-there, the encoder does not run again, and a further prompt takes only the decoder's
-time.`,
+--embedding saves the encoder's result for the picture in a file. If the file exists,
+the encoder does not run again, so a further prompt takes only the decoder's time.`,
 		Example: `  vertebra sam photo.jpg --point 320,200 --weights sam_vit_b_01ec64.pth -o mask.png --cutout thing.png
   vertebra sam photo.jpg --box 40,60,300,220 --point 50,70,0 --weights sam_vit_b_01ec64.pth -o mask.png --embedding photo.sam
   vertebra sam photo.jpg --point 320,200 --weights sam-vit-base/ -o mask.png
@@ -42,23 +41,23 @@ time.`,
 		RunE: a.run,
 	}
 	f := c.Flags()
-	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder of Hugging Face's")
-	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` or X,Y,LABEL, may be given again")
+	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder from Hugging Face")
+	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` or X,Y,LABEL; may be given again")
 	f.StringVar(&a.box, "box", "", "box `LEFT,TOP,RIGHT,BOTTOM`")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
 	f.StringVarP(&a.path, "output", "o", "", "mask to write, .png")
-	f.StringVar(&a.cutout, "cutout", "", "the thing with transparency around it, .png")
-	f.StringVar(&a.overlay, "overlay", "", "the picture tinted, .png, .jpg or .jpeg")
+	f.StringVar(&a.cutout, "cutout", "", "write the object with transparency around it, .png")
+	f.StringVar(&a.overlay, "overlay", "", "write the picture tinted by the masks, .png, .jpg or .jpeg")
 	f.StringVar(&a.logits, "logits", "", "file to write for a later --mask, .safetensors")
-	f.StringVar(&a.embedding, "embedding", "", "file that keeps the picture's embedding")
-	f.BoolVar(&a.json, "json", false, "print a JSON object; of everything, an array")
+	f.StringVar(&a.embedding, "embedding", "", "file for the picture's embedding, written if it does not exist")
+	f.BoolVar(&a.json, "json", false, "print a JSON object, or an array with --everything")
 	f.BoolVar(&a.everything, "everything", false, "find all masks")
-	f.IntVar(&a.all.PointsPerSide, "points-per-side", 32, "of everything: points of the grid across and down")
-	f.IntVar(&a.all.PointsPerBatch, "points-per-batch", 16, "of everything: points at once")
-	f.Float32Var(&a.all.PredictedIoU, "predicted-iou", 0.88, "of everything: how good a mask must be by the model's own guess, -1 for any")
-	f.Float32Var(&a.all.Stability, "stability", 0.95, "of everything: how little a mask must change with the threshold, -1 for any")
-	f.IntVar(&a.all.CropLayers, "crop-layers", 0, "of everything: look into crops, 4 of them at the first layer, 16 more at the second")
-	f.IntVar(&a.all.MinRegionArea, "min-area", 0, "of everything: fill smaller holes, drop smaller islands, in pixels")
+	f.IntVar(&a.all.PointsPerSide, "points-per-side", 32, "with --everything: points of the grid across and down")
+	f.IntVar(&a.all.PointsPerBatch, "points-per-batch", 16, "with --everything: points at once")
+	f.Float32Var(&a.all.PredictedIoU, "predicted-iou", 0.88, "with --everything: least IoU that the model predicts for a mask, -1 for any")
+	f.Float32Var(&a.all.Stability, "stability", 0.95, "with --everything: least stability of a mask under changes of the threshold, -1 for any")
+	f.IntVar(&a.all.CropLayers, "crop-layers", 0, "with --everything: layers of crops to search, 4 crops in the first, 16 in the second")
+	f.IntVar(&a.all.MinRegionArea, "min-area", 0, "with --everything: fill holes and drop islands smaller than this, in pixels")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "safetensors")
 	c.MarkFlagFilename("output", "png")
@@ -136,11 +135,10 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 	return a.write(m.Device(), args[0], photo, masks)
 }
 
-// everythingFlags are those that --everything alone takes.
+// everythingFlags are the flags that need --everything.
 var everythingFlags = []string{"points-per-side", "points-per-batch", "predicted-iou", "stability", "crop-layers", "min-area"}
 
-// check refuses names of files that could not be written, and numbers that mean
-// nothing.
+// check checks the names of output files and the ranges of numbers.
 func (a *sam) check(c *cobra.Command) error {
 	for _, path := range []string{a.path, a.cutout} {
 		if err := checkPNG(path); path != "" && err != nil {
@@ -157,7 +155,7 @@ func (a *sam) check(c *cobra.Command) error {
 	}
 	for _, flag := range everythingFlags {
 		if !a.everything && c.Flags().Changed(flag) {
-			return fmt.Errorf("--%s is of --everything, which is not given", flag)
+			return fmt.Errorf("--%s needs --everything", flag)
 		}
 	}
 	switch e := a.all; {
@@ -182,8 +180,8 @@ func (a *sam) check(c *cobra.Command) error {
 	return nil
 }
 
-// embed gives the predictor the picture, or its embedding from the file; if
-// there is none yet, it writes one.
+// embed sets the picture, from the embedding's file if it exists. If it does not, embed
+// runs the encoder and writes the file.
 func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, photo *picture.Image) error {
 	if a.embedding == "" {
 		return p.SetImage(ctx, photo)

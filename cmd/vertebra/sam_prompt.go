@@ -11,8 +11,8 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// prompt is what the flags ask for, but for the mask. A point alone is
-// ambiguous, all else is not.
+// prompt returns the prompt of the flags without the mask. Only a single point is
+// ambiguous.
 func (a *sam) prompt() (vision.SAMPrompt, error) {
 	var p vision.SAMPrompt
 	if !a.everything && len(a.points) == 0 && a.box == "" && a.mask == "" {
@@ -21,7 +21,7 @@ func (a *sam) prompt() (vision.SAMPrompt, error) {
 	for _, text := range a.points {
 		v, err := numbers(text)
 		if err != nil || len(v) < 2 || len(v) > 3 || len(v) == 3 && v[2] != models.Foreground && v[2] != models.Background {
-			return p, fmt.Errorf("--point %q, want X,Y or X,Y,LABEL with the label 1 for what is wanted and 0 for what is not", text)
+			return p, fmt.Errorf("--point %q, want X,Y or X,Y,LABEL with label 1 for the object and 0 for the background", text)
 		}
 		label := models.Foreground
 		if len(v) == 3 {
@@ -47,7 +47,7 @@ func numbers(text string) ([]float32, error) {
 	for _, word := range strings.Split(text, ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(word), 32)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%q is no number", word)
+			return nil, fmt.Errorf("%q is not a number", word)
 		}
 		all = append(all, float32(v))
 	}

@@ -115,7 +115,7 @@ func TestSAMErrors(t *testing.T) {
 		{[]string{in, "--weights", w}, "no prompt: give --point"},
 		{[]string{in, "--weights", w, "--point", "21,3"}, "the point 21,3 is outside the picture of 20×10"},
 		{[]string{in, "--weights", w, "--point", "NaN,3"}, "want X,Y"},
-		{[]string{in, "--weights", w, "--point", "1,3,2"}, "the label 1 for what is wanted"},
+		{[]string{in, "--weights", w, "--point", "1,3,2"}, "label 1 for the object"},
 		{[]string{in, "--weights", w, "--box", "5,5,5,9"}, "the box 5,5,5,9 is empty"},
 		{[]string{in, "--weights", w, "--box", "1,2,3"}, "want LEFT,TOP,RIGHT,BOTTOM"},
 		{[]string{in, "--weights", w, "--mask", photograph(t, 9, 9)}, "the mask is 9×9, but the picture is 20×10"},

@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// cut is what was found for a prompt.
+// cut is the JSON output for a prompt.
 type cut struct {
 	File           string    `json:"file"`
 	Mask           string    `json:"mask"`
@@ -26,10 +26,10 @@ type cutMask struct {
 	Area         int         `json:"area"`
 	Box          [4]int      `json:"bbox"` // left, top, width, height
 	PredictedIoU float32     `json:"predicted_iou"`
-	Stability    *float32    `json:"stability_score"` // null of an empty mask
+	Stability    *float32    `json:"stability_score"` // null for an empty mask
 }
 
-// write makes the files of a prompt and prints what is in them.
+// write writes the files for a prompt and prints a summary.
 func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vision.SAMMasks) error {
 	masks, best := picture.Masks(found.Logits, 0), found.Best()
 	tinted := picture.Stack(masks[best:best+1], m.Width, m.Height)
@@ -77,7 +77,7 @@ func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vi
 	return nil
 }
 
-// writeAll makes the files of --everything and prints what is in them.
+// writeAll writes the files for --everything and prints a summary.
 func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, regions []vision.SAMRegion) error {
 	masks := make([]*picture.Mask, len(regions))
 	for i, r := range regions {
@@ -85,7 +85,7 @@ func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, region
 		if masks[i], err = r.Segmentation.Mask(); err != nil {
 			return err
 		}
-		if r.Stability != r.Stability { // of an empty mask; JSON has no NaN
+		if r.Stability != r.Stability { // the mask is empty, and JSON has no NaN
 			regions[i].Stability = 0
 		}
 	}

@@ -20,13 +20,15 @@ func newSearch(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "search FOLDER [QUERY]",
 		Short: "Find pictures by words",
-		Long: `Embeds the pictures below a folder by CLIP, once, into an index file beside the
-folder, and prints those that are nearest to the query with the cosine of the angle
-between the two. Later runs embed only what is new or has changed, and forget what
-has gone; one that was interrupted goes on where it stopped, and one that finds
-another at work waits for it. Without a query the index is only brought up to date;
-the query - is many, one a line, from standard input. Pictures that cannot be read
-are named once and left out.`,
+		Long: `Prints the pictures below a folder that are nearest to a query, with the cosine of the
+angle between the embeddings of picture and query. The first run embeds all pictures
+by CLIP and keeps the embeddings in an index file beside the folder. Later runs embed
+only new and changed pictures, and forget removed ones. After an interruption, the
+next run does the rest. Only one process at a time updates an index; others wait.
+
+Without QUERY, search only updates the index. If QUERY is -, it reads queries from
+standard input, one per line. It leaves out pictures that cannot be read, and names
+each once.`,
 		Example: `  vertebra search photos/ "a dog on the beach" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra search photos/ --weights clip-vit-base-patch32/ --batch 8
   vertebra search photos/ "sunset" --weights clip-vit-base-patch32/ --top 50 --json`,
@@ -67,7 +69,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	if len(args) > 1 && strings.TrimSpace(args[1]) == "" {
 		return errors.New("the query is empty")
 	}
-	if _, err := os.Stat(args[0]); err != nil { // before the weights are read
+	if _, err := os.Stat(args[0]); err != nil { // first, because weights take long to read
 		return plain(args[0], err)
 	}
 	m, err := q.open(c)
@@ -83,12 +85,12 @@ func (q *search) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer x.Close()
-	var queries []string // that are known by now
+	var queries []string // from the command line
 	if len(args) > 1 && args[1] != "-" {
 		queries = args[1:]
 	}
 	var texts [][]float32
-	if len(args) > 1 { // before the pictures, which may take long
+	if len(args) > 1 { // first, because the pictures may take long
 		if texts, err = m.EmbedTexts(c.Context(), queries...); err != nil {
 			return q.explain(err)
 		}
@@ -120,8 +122,8 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	return lines.Err()
 }
 
-// update brings the index to what is in the folder, and tells of the pictures
-// that it leaves out.
+// update brings the index up to date with the folder, and prints the pictures that it
+// leaves out.
 func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, folder string) (failed error) {
 	var left leftOut
 	bar := q.bar(q.err, "pictures", 0)
@@ -159,7 +161,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 	return failed
 }
 
-// answer prints what is nearest to a query.
+// answer prints the pictures nearest to a query.
 func (q *search) answer(m *vision.Model, x *index.Index, query string, text []float32) error {
 	start := time.Now()
 	hits, err := x.Nearest(text, q.top)

@@ -15,12 +15,12 @@ func newSegment(s *settings) *cobra.Command {
 	g := &segment{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "segment MODEL IMAGE -o MASK.png",
-		Short: "Find which pixels of a picture are what",
-		Long: `Writes the class of each pixel of a picture, of the size of the picture, as a PNG
-with a palette: the samples are the numbers of the classes, 0 is the background.
-With one class, pixels over the threshold are 1. What the model does not see, as the
-border of unet_valid, is background. The overlay is the picture tinted where there
-is a class, with a list of the colours beside it.`,
+		Short: "Find the class of each pixel of a picture",
+		Long: `Writes the class of each pixel of a picture as a PNG with a palette, at the size of
+the picture. The samples are the numbers of the classes, and 0 is the background. With
+one class, pixels over the threshold are 1. Pixels outside the model's result are
+background, such as the border with unet_valid. The overlay is the picture tinted by
+the classes, with a legend of the colours.`,
 		Example: `  vertebra segment unet car.jpg --weights unet_carvana_scale0.5_epoch2.pth -o mask.png
   vertebra segment unetpp cells.png --weights cells.pth -o mask.png --overlay seen.jpg
   vertebra segment unetpp_deepsup cells.png --weights cells.pth --depth 2 -o mask.png`,
@@ -32,9 +32,9 @@ is a class, with a list of the colours beside it.`,
 	g.labelsFlag(c, "")
 	f := c.Flags()
 	f.StringVarP(&g.path, "output", "o", "", "mask to write, .png")
-	f.StringVar(&g.overlay, "overlay", "", "the picture tinted, to write, .png, .jpg or .jpeg")
-	f.Float32Var(&g.threshold, "threshold", 0.5, "with one class: least score, as a probability, of a pixel that is of it")
-	f.IntVar(&g.depth, "depth", 0, "of U-Net++ with deep supervision: cut it at this depth, 1 to 4")
+	f.StringVar(&g.overlay, "overlay", "", "write the picture tinted by the classes, .png, .jpg or .jpeg")
+	f.Float32Var(&g.threshold, "threshold", 0.5, "with one class: least score of its pixels, a probability")
+	f.IntVar(&g.depth, "depth", 0, "for U-Net++ with deep supervision: cut the network at this depth, 1 to 4")
 	g.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "png")
@@ -49,7 +49,7 @@ type segment struct {
 	depth         int
 }
 
-// segmented is what was found in a picture.
+// segmented is the JSON output for a picture.
 type segmented struct {
 	File    string          `json:"file"`
 	Output  string          `json:"output"`
@@ -97,13 +97,13 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 func (g *segment) cut(n models.Network) error {
 	m, ok := n.(*models.UNetPP)
 	if !ok || m.Final != nil || g.depth < 1 || g.depth > 4 {
-		return fmt.Errorf("--depth %d, want 1 to 4 of a U-Net++ with deep supervision", g.depth)
+		return fmt.Errorf("--depth %d, want 1 to 4, and a U-Net++ with deep supervision", g.depth)
 	}
 	m.Depth = g.depth
 	return nil
 }
 
-// write makes the files and prints what is in them.
+// write writes the files and prints a summary.
 func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
 	if err := writePNG(g.path, found.Image()); err != nil {
 		return err

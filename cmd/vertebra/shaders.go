@@ -16,10 +16,10 @@ func newShaders() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "shaders -o DIR",
-		Short: "Write the text of every kernel",
-		Long: `Writes the WGSL of every kernel in each of its forms, a file each, with imports
-spliced in and constants filled in, as a driver gets to see it. A file is named by
-the kernel and the constants that differ from those in its source.`,
+		Short: "Write the WGSL of every kernel",
+		Long: `Writes the WGSL of every form of every kernel, one file each, as the driver gets it:
+with imports and constants inserted. The file's name has the kernel and the constants
+that differ from those in its source.`,
 		Example: `  vertebra shaders -o wgsl`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

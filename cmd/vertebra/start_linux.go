@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemStart is when a process began, up to 10 ms early: the kernel counts
-// hundredths of a second since the machine started.
+// systemStart returns the time when a process began, up to 10 ms early. The kernel
+// counts in hundredths of a second since the machine started.
 func systemStart(pid int) (time.Time, bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

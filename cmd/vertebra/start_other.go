@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// systemStart is not told here.
+// systemStart is not known on this system.
 func systemStart(int) (time.Time, bool) { return time.Time{}, false }

@@ -38,11 +38,11 @@ func newSummary(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "summary MODEL",
 		Short: "List a model's layers and stages with shapes and costs",
-		Long: `Lists the layers of a model in the order of computation and then its stages, with
-the shapes of their results in PyTorch's order, parameters, multiply-adds (of
-convolutions and matrix products) and bytes of the results in float32. It needs
-neither weights nor a GPU. What --quiet leaves is the stages. "vertebra models"
-lists the models.`,
+		Long: `Lists the layers of a model in the order of computation and then its stages. The
+columns are the shape of the result in PyTorch's order, the parameters, the
+multiply-adds (of convolutions and matrix products) and the bytes of the result in
+float32. It needs neither weights nor a GPU. --quiet prints only the stages.
+"vertebra models" lists the models.`,
 		Example: `  vertebra summary resnet50 --size 512x512
   vertebra summary unet --size 388x572 --batch 2
   vertebra summary googlenet --json`,
@@ -85,7 +85,7 @@ lists the models.`,
 	f := c.Flags()
 	f.StringVar(&size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
 	f.IntVar(&batch, "batch", 1, "inputs at once")
-	f.IntVar(&classes, "classes", 0, "classes of the head (default: the model's)")
+	f.IntVar(&classes, "classes", 0, "number of classes of the head (default: the model's)")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
 }
@@ -122,7 +122,7 @@ func printSummary(out io.Writer, e zoo.Model, s *models.Summary, quiet bool) err
 			thousands(s.Attention), thousands(s.MultiplyAdds-s.Projections-s.Attention))
 	}
 	if s.Unused > 0 {
-		fmt.Fprintf(out, "and %s parameters of layers that inference does without\n", thousands(s.Unused))
+		fmt.Fprintf(out, "and %s parameters of layers that inference does not use\n", thousands(s.Unused))
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func product(shape []int) string {
 	return strings.ReplaceAll(dims(shape), "x", "×")
 }
 
-// thousands writes a number with commas; 0 is nothing.
+// thousands writes a number with commas, and 0 as an empty text.
 func thousands(n int64) string {
 	if n == 0 {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
-// commandsFor are the commands that use models for a task.
+// commandsFor has the commands for models of a task.
 var commandsFor = map[zoo.Task]string{
 	zoo.Classify:     "classify",
 	zoo.Segment:      "segment",
@@ -21,7 +21,7 @@ var commandsFor = map[zoo.Task]string{
 	zoo.Features:     "features",
 }
 
-// checkTask refuses models that are not for a command's task.
+// checkTask returns an error if a model is not for a command's task.
 func checkTask(c *cobra.Command, m zoo.Model, t zoo.Task) error {
 	if err := m.For(t); err != nil {
 		return fmt.Errorf("%s %w; for %s see %s", c.Name(), err, m.Name, commandsFor[m.Task])
@@ -29,7 +29,7 @@ func checkTask(c *cobra.Command, m zoo.Model, t zoo.Task) error {
 	return nil
 }
 
-// attends says whether a model's attention can be drawn.
+// attends reports whether a model's attention can be drawn.
 func attends(m zoo.Model) bool {
 	switch m.New().(type) {
 	case *models.ViT, *models.MAE, *models.ViTDetector, *models.Swin:
@@ -38,10 +38,10 @@ func attends(m zoo.Model) bool {
 	return false
 }
 
-// checkAttends refuses models without attention to draw.
+// checkAttends returns an error if a model has no attention to draw.
 func checkAttends(c *cobra.Command, m zoo.Model) error {
 	if !attends(m) {
-		return fmt.Errorf("%s %s: attention is drawn of transformers, as vit_b_16, swin_t or mae_vit_base_patch16", c.Name(), m.Name)
+		return fmt.Errorf("%s %s: only transformers have attention to draw, such as vit_b_16, swin_t or mae_vit_base_patch16", c.Name(), m.Name)
 	}
 	return nil
 }
@@ -54,21 +54,21 @@ func wantWeights(c *cobra.Command, t zoo.Task) error {
 	}
 	more := ""
 	if t == zoo.Embed {
-		more = fmt.Sprintf("; texts need %v, too, beside it", zoo.CLIPVocabulary)
+		more = fmt.Sprintf("; texts also need %v beside it", zoo.CLIPVocabulary)
 	}
-	return fmt.Errorf("%s needs --weights FILE, as %s%s; \"vertebra models --task %v --wide\" lists others", c.Name(), m.Where(), more, t)
+	return fmt.Errorf("%s needs --weights FILE, such as %s%s; \"vertebra models --task %v --wide\" lists others", c.Name(), m.Where(), more, t)
 }
 
-// wantVocabulary is the error of a CLIP at path without a vocabulary.
+// wantVocabulary is the error for a CLIP at path without a vocabulary.
 func wantVocabulary(path string) error {
 	return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, for OpenAI's models %v", path, zoo.CLIPVocabulary)
 }
 
-// The models that an argument or a flag can name.
+// ofTask and ofAny select the models that an argument or a flag can name.
 func ofTask(t zoo.Task) func(zoo.Model) bool { return func(m zoo.Model) bool { return m.Task == t } }
 func ofAny(zoo.Model) bool                   { return true }
 
-// namesOf are the names of models.
+// namesOf returns the names of models.
 func namesOf(of func(zoo.Model) bool) []string {
 	var names []string
 	for _, m := range zoo.Models {
@@ -79,8 +79,8 @@ func namesOf(of func(zoo.Model) bool) []string {
 	return names
 }
 
-// modelArgument completes a first argument that is the name of one of these
-// models, and leaves further ones to the shell.
+// modelArgument completes the first argument, the name of a model, and leaves further
+// arguments to the shell.
 func modelArgument(of func(zoo.Model) bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -23,15 +23,15 @@ func newUpscale(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "upscale IN -o OUT",
 		Short: "Enlarge a picture with ESPCN",
-		Long: `Enlarges a picture with ESPCN (arXiv:1609.05158): the luminance through the
-network, colour and transparency bicubic.
+		Long: `Enlarges a picture with ESPCN (arXiv:1609.05158). The network enlarges the luminance;
+colour and transparency are bicubic.
 
-IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels; a JPEG is turned
-as its EXIF data says. OUT is a PNG or JPEG, by its extension. Large pictures go
+IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels. A JPEG is rotated
+according to its EXIF data. OUT is a PNG or JPEG, by its extension. Large pictures go
 through the network in overlapping tiles, with the same result.
 
-FILE of --weights has conv1, conv2 and conv3, for luminance or for RGB. It says how
-many times the network enlarges.`,
+--weights names a FILE with conv1, conv2 and conv3, for luminance or for RGB. Their
+shapes give the scale.`,
 		Example: `  vertebra upscale photo.jpg -o large.png
   vertebra upscale --scale 2 photo.webp -o large.jpg
   vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png`,
@@ -40,10 +40,10 @@ many times the network enlarges.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
-	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or what --weights are for)")
+	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or the scale of --weights)")
 	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
-	f.StringVar(&u.act, "activation", "tanh", "of --weights: what follows the first two convolutions, tanh or relu")
-	f.StringVar(&u.last, "last", "sigmoid", "of --weights: what follows the last step, sigmoid, tanh or none")
+	f.StringVar(&u.act, "activation", "tanh", "with --weights: activation after the first two convolutions, tanh or relu")
+	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
 	u.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
@@ -61,7 +61,7 @@ type upscale struct {
 	setup time.Duration // until the network could run
 }
 
-// format is the format that a file's extension asks for.
+// format returns the format for a file's extension.
 func format(path string) (string, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
@@ -73,7 +73,7 @@ func format(path string) (string, error) {
 	}
 }
 
-// activation is the value of a flag.
+// activation returns the activation that a flag names.
 func activation(flag, name string) (graph.Activation, error) {
 	for _, a := range []graph.Activation{graph.None, graph.ReLU, graph.Tanh, graph.Sigmoid} {
 		if a.String() == name {
@@ -83,7 +83,7 @@ func activation(flag, name string) (graph.Activation, error) {
 	return graph.None, fmt.Errorf("%s %q, want tanh, relu, sigmoid or none", flag, name)
 }
 
-// network is the model that the flags ask for.
+// network returns the model that the flags select.
 func (u *upscale) network(c *cobra.Command) (zoo.Model, error) {
 	given := c.Flags().Changed
 	if !given("scale") && u.weights == "" {
@@ -91,9 +91,9 @@ func (u *upscale) network(c *cobra.Command) (zoo.Model, error) {
 	}
 	switch {
 	case u.weights == "" && (given("activation") || given("last")):
-		return zoo.Model{}, fmt.Errorf("--activation and --last say what --weights were trained with; none are given")
+		return zoo.Model{}, fmt.Errorf("--activation and --last need --weights")
 	case u.weights == "" && (u.scale < 2 || u.scale > 4):
-		return zoo.Model{}, fmt.Errorf("--scale %d, want 2, 3 or 4 where no --weights are given", u.scale)
+		return zoo.Model{}, fmt.Errorf("--scale %d, want 2, 3 or 4 without --weights", u.scale)
 	case u.weights == "":
 		return zoo.ESPCN(u.scale), nil
 	case given("scale") && (u.scale < 1 || u.scale > 16):
@@ -176,7 +176,7 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	return nil
 }
 
-// again runs the network n times more, for the time of a run.
+// again runs the network n more times, to measure the time of a run.
 func again(ctx context.Context, m *vision.Model, made *vision.Enlargement, n int) error {
 	for range n {
 		start := time.Now()
@@ -189,7 +189,7 @@ func again(ctx context.Context, m *vision.Model, made *vision.Enlargement, n int
 	return nil
 }
 
-// enlarged is what is told of an enlargement.
+// enlarged is the JSON output for an enlargement.
 type enlarged struct {
 	File          string  `json:"file"`
 	Output        string  `json:"output"`
@@ -215,8 +215,8 @@ func (u *upscale) enlarged(m *vision.Model, file string, made vision.Enlargement
 	return e
 }
 
-// report prints where the time went. Megapixels are those that the network
-// made, borders of tiles included.
+// report prints the times. It counts all megapixels of the network's result, which
+// include the borders of tiles.
 func (u *upscale) report(made vision.Enlargement, all time.Duration) {
 	fmt.Fprintf(u.out, "set-up %s, first run %s", short(u.setup+made.Compile), short(made.First))
 	if made.Tiles > 1 {
@@ -227,7 +227,7 @@ func (u *upscale) report(made vision.Enlargement, all time.Duration) {
 	fmt.Fprintf(u.out, "; all of it, with reading and writing, %s\n", short(all))
 }
 
-// short is a duration for people.
+// short returns a duration with a unit.
 func short(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -14,8 +14,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// demand makes errors in the arguments of c, and of the commands below it, say
-// how these are used.
+// demand adds the usage to errors in the arguments of c and the commands below it.
 func demand(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
@@ -36,8 +35,8 @@ func demand(c *cobra.Command) {
 	}
 }
 
-// completed adds the commands that cobra would add, such that they refuse what
-// they do not know.
+// completed adds cobra's commands help and completion. They return an error for
+// unknown arguments.
 func completed(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -59,16 +58,16 @@ func completed(root *cobra.Command) {
 	}
 }
 
-// parsing is how strconv begins its errors, which repeat the argument.
+// parsing matches the start of strconv's errors, which repeats the argument.
 var parsing = regexp.MustCompile(`strconv\.\w+: parsing "(\\.|[^"\\])*": `)
 
-// flagError is what a wrong flag is answered with.
+// flagError returns the error for a wrong flag.
 func flagError(c *cobra.Command, err error) error {
 	return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 }
 
-// computes says whether a command runs on a device. It does unless it is one of
-// those that only look things up, or below one.
+// computes reports whether a command uses a device. Commands that only look things up
+// do not, nor do the commands below them.
 func computes(c *cobra.Command) bool {
 	for ; c.HasParent(); c = c.Parent() {
 		switch c.Name() {
@@ -79,22 +78,22 @@ func computes(c *cobra.Command) bool {
 	return true
 }
 
-// checkDevice refuses a device for commands that have none.
+// checkDevice returns an error if a command that uses no device is given one.
 func checkDevice(c *cobra.Command) error {
 	for _, name := range []string{"device", "backend"} {
 		if c.Flags().Changed(name) && !computes(c) {
-			return fmt.Errorf("--%s: %s computes nothing, and uses no device", name, c.CommandPath())
+			return fmt.Errorf("--%s: %s uses no device", name, c.CommandPath())
 		}
 	}
 	return nil
 }
 
-// together is the part of cobra's error about flags of which one alone may be
-// given that names those given.
+// together matches the names of the given flags in cobra's error about flags that
+// exclude each other.
 var together = regexp.MustCompile(`\[([^\]]+)\] were all set$`)
 
-// checkGiven refuses a command without a flag that it needs, or with two flags
-// that exclude each other.
+// checkGiven returns an error if a required flag is missing or if two flags exclude
+// each other.
 func checkGiven(c *cobra.Command) error {
 	var missing []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -115,17 +114,15 @@ func checkGiven(c *cobra.Command) error {
 	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 }
 
-// The flags that name files: those that are written whole, and those that are
-// read.
+// The flags that name files to write and files to read.
 var (
 	written = []string{"output", "overlay", "cutout", "logits"}
 	read    = []string{"case", "input", "labels", "shapes", "vocab", "weights"}
 )
 
-// checkFiles refuses files that are named by nothing, as by a variable of a
-// shell that is not set, files that would be written twice, those that would be
-// written over what is read, and, before hours are spent on them, those that
-// cannot be written.
+// checkFiles returns an error if the name of a file is empty, as from an unset shell
+// variable; if two outputs are the same file; if an output would overwrite an input;
+// or if an output cannot be written. It runs before the work starts.
 func checkFiles(c *cobra.Command, args []string) error {
 	given := map[string]string{}
 	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
@@ -175,7 +172,7 @@ func checkFiles(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// writable tries whether a file can be made beside the one to be written.
+// writable returns an error if no file can be made in the folder of path.
 func writable(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a folder", path)
@@ -187,7 +184,7 @@ func writable(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// sameFile says whether two paths are of one file that there is.
+// sameFile reports whether two paths name the same existing file.
 func sameFile(a, b string) bool {
 	one, err := os.Stat(a)
 	if err != nil || !one.Mode().IsRegular() {
@@ -197,8 +194,8 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(one, two)
 }
 
-// withoutCall is the text of an error; of a file, without the name of the
-// system's function before its path.
+// withoutCall returns the text of an error. If it is about a file, it drops the name
+// of the system call before the path.
 func withoutCall(err error) string {
 	text := err.Error()
 	var p *fs.PathError
@@ -208,8 +205,7 @@ func withoutCall(err error) string {
 	return text
 }
 
-// checked is a writer that remembers its first error, for all who print and do
-// not look.
+// checked is a writer that keeps its first error, for callers that do not check.
 type checked struct {
 	io.Writer
 	err error

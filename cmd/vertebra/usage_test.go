@@ -50,12 +50,12 @@ func TestUsage(t *testing.T) {
 		{[]string{"classify", "lenet", in, "--labels", filepath.Dir(labels)}, filepath.Dir(labels) + ": is a directory"},
 		{[]string{"run", "lenet", "--input", "none", "--output", "y"}, "vertebra: none: no such file"},
 		{[]string{"run", "lenet", "--input", labels, "--output", "y"}, "labels.txt: not a safetensors file"},
-		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale goes with a name without one, as espcn; lenet has its own"},
+		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale is only for a name without a scale, such as espcn; lenet is a complete name"},
 		{[]string{"bench", "model", "lenet", "--runs", "-1"}, "--runs -1, want 0 or more"},
 		{[]string{"bench", "model", "lenet", "--size", "-1"}, `--size "-1", want HEIGHTxWIDTH in pixels`},
 		{[]string{"bench", "model", "lenet", "--weights", "../../vision/zoo/espcn_x2.safetensors"}, "is a checkpoint of espcn_x2, not of lenet"},
 		{[]string{"upscale", in, "-o", "x.png", "--weights", "../../vision/zoo/lenet.safetensors"}, "is a checkpoint of lenet, not of espcn"},
-		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side is of --everything, which is not given"},
+		{[]string{"sam", in, "--point", "1,1", "--weights", w, "-o", "m.png", "--points-per-side", "4"}, "--points-per-side needs --everything"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--predicted-iou", "7"}, "--predicted-iou 7, want 0 to 1, or -1 for any"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--stability", "NaN"}, "--stability NaN, want"},
 		{[]string{"sam", in, "--everything", "--weights", w, "-o", "m.png", "--crop-layers", "9"}, "--crop-layers 9, want 0 to 8"},
@@ -83,7 +83,7 @@ func TestNoDevice(t *testing.T) {
 	} {
 		for _, flag := range []string{"device", "backend"} {
 			status, stdout, stderr := vertebra(append(args, "--"+flag, "gl")...)
-			if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "vertebra: --"+flag+": vertebra "+args[0]) || !strings.HasSuffix(stderr, " computes nothing, and uses no device\n") {
+			if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "vertebra: --"+flag+": vertebra "+args[0]) || !strings.HasSuffix(stderr, " uses no device\n") {
 				t.Errorf("%v: status %d, %q", args, status, stderr)
 			}
 		}

@@ -25,24 +25,24 @@ func newVerify(s *settings) *cobra.Command {
 	v := &verifier{}
 	c := &cobra.Command{
 		Use:   "verify [FILE|FOLDER]...",
-		Short: "Check that this device computes right",
-		Long: `Runs reference cases, numbers of the official implementations, on the device and
-compares. Without a file, cases that are part of the program run. All memory is
-filled with NaN before each run.
+		Short: "Check that this device computes correctly",
+		Long: `Runs reference cases on the device and compares the results with those of the official
+implementations. Without a file, it runs the built-in cases. It fills all memory with
+NaN before each run.
 
-A line a case: pass or fail, the largest error over the largest reference value,
-and where it is. Models are checked as they run by default and then stage by
-stage; the first stage that is wrong is named. With --all-kernels, attention is
-also computed as separate ops (products, softmax, masks), as with --unfused.
+Each case prints a line: pass or fail, the largest error divided by the largest
+reference value, and the place of the error. Models are checked as they run by
+default, and then stage by stage; the line names the first wrong stage. --all-kernels
+also computes attention as separate ops (products, softmax, masks), as --unfused does.
 
-A file that cannot be read, a case that lacks an input or whose weights do not fit,
-and one of an unknown model fail with a line that says why; the rest still run. The
-exit status is 1 if anything fails. In a folder, files that are no reference files
-are left out; a file that is named must be one.
+A case fails, and its line says why, if the file cannot be read, an input is missing,
+the weights do not fit or the model is unknown. The other cases still run. The exit
+status is 1 if a case fails. In a folder, files that are not reference files are
+skipped; a file that is named must be one.
 
-A picture or a checkpoint that a case names is looked for in each --data folder and
-the folders in it, beside the file, and beside its folder. A folder named data in
-these and the folders in that are searched, too.`,
+A case may name a picture or a checkpoint. It is searched for in each --data folder
+and the folders in it, beside the case's file, and beside the folder of that file. In
+each of these places, a folder named data and the folders in it are searched, too.`,
 		Example: `  vertebra verify
   vertebra verify --all-kernels ../shared/golden/op_conv2d.safetensors
   vertebra verify --device 1 --json ../shared/golden
@@ -69,7 +69,7 @@ these and the folders in that are searched, too.`,
 	c.Flags().BoolVar(&v.all, "all-kernels", false, "run every kernel that can compute an op, not only the one chosen for this device")
 	c.Flags().BoolVar(&v.unfused, "unfused", false, separate+", not as one")
 	c.Flags().BoolVar(&v.json, "json", false, "print a JSON object")
-	c.Flags().StringArrayVar(&v.data, "data", nil, "folder of pictures and checkpoints that cases need; may be given several times")
+	c.Flags().StringArrayVar(&v.data, "data", nil, "folder of pictures and checkpoints that cases need; may be given again")
 	c.MarkFlagDirname("data")
 	return c
 }
@@ -107,7 +107,7 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	} else {
 		fmt.Fprintf(v.out, "%d passed, %d failed", r.Passed, r.Failed)
 		if n := len(r.Skipped); n > 0 {
-			fmt.Fprintf(v.out, "; left out, as no reference files: %s", strings.Join(r.Skipped, ", "))
+			fmt.Fprintf(v.out, "; skipped, not reference files: %s", strings.Join(r.Skipped, ", "))
 		}
 		fmt.Fprintln(v.out)
 	}
@@ -120,8 +120,8 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// path checks a file, or all safetensors files below a folder. What is wrong with
-// them is in the report; the error is that of ctx.
+// path checks a file, or all safetensors files below a folder. Failures go to the
+// report; the error is ctx's.
 func (v *verifier) path(ctx context.Context, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		before := len(v.report.Cases)
@@ -136,15 +136,14 @@ func (v *verifier) path(ctx context.Context, path string) error {
 			return v.file(ctx, file, true)
 		})
 		if err == nil && len(v.report.Cases) == before {
-			v.fail(path, errors.New("no reference file is in this folder"))
+			v.fail(path, errors.New("no reference file in this folder"))
 		}
 		return err
 	}
 	return v.file(ctx, path, false)
 }
 
-// file checks a file. If it is not a reference file and was not named, it is left
-// out.
+// file checks a file. With mayLeave, it skips a file that is not a reference file.
 func (v *verifier) file(ctx context.Context, path string, mayLeave bool) error {
 	cases, err := load(path, v.data)
 	if mayLeave && errors.Is(err, golden.ErrNotReference) {
@@ -166,13 +165,13 @@ func (v *verifier) file(ctx context.Context, path string, mayLeave bool) error {
 	return nil
 }
 
-// load reads the cases of a file. A panic is an error.
+// load reads the cases of a file. It turns a panic into an error.
 func load(path string, data []string) (cases []golden.Case, err error) {
 	defer recovered(&err)
 	return golden.Load(path, data...)
 }
 
-// recovered makes an error of a panic.
+// recovered turns a panic into an error.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("panic: %v", r)
@@ -198,17 +197,17 @@ func (v *verifier) cases(ctx context.Context, cases []golden.Case) error {
 	return nil
 }
 
-// separate is what the report calls the ops that Decompose makes of attention.
+// separate is the report's name for attention that Decompose has split into ops.
 const separate = "attention as separate ops"
 
 // pass is one way to run a case.
 type pass struct {
 	*gpu.Candidate
 	unfused bool // attention as separate ops
-	attends bool // there is attention; set by graph
+	attends bool // the graph has attention; set by graph
 }
 
-// graph is g as the pass runs it.
+// graph returns g in the form that the pass runs.
 func (p *pass) graph(g *graph.Graph) *graph.Graph {
 	apart := g.Decompose()
 	p.attends = p.attends || apart != g
@@ -218,7 +217,7 @@ func (p *pass) graph(g *graph.Graph) *graph.Graph {
 	return g
 }
 
-// run fills r with how c fares with each choice of kernels. A panic is an error.
+// run runs c with each choice of kernels and fills r. It turns a panic into an error.
 func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) (err error) {
 	defer recovered(&err)
 	if c.Host != nil {
@@ -247,7 +246,7 @@ func (v *verifier) run(ctx context.Context, c golden.Case, r *verifyCase) (err e
 	return nil
 }
 
-// pass runs c in one way: by itself and, if it has stages, with these.
+// pass runs c in one way: first without stages and then, if it has stages, with them.
 func (v *verifier) pass(ctx context.Context, c golden.Case, p *pass, r *verifyCase) error {
 	r.Kernels++
 	if err := v.once(ctx, c, p, r, c.Run != nil); err != nil {
@@ -281,7 +280,7 @@ func (v *verifier) once(ctx context.Context, c golden.Case, p *pass, r *verifyCa
 	return nil
 }
 
-// outputs are what c gives, in memory filled with NaN before.
+// outputs runs c in memory filled with NaN and returns its outputs.
 func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tensor.Tensor, error) {
 	if c.Run != nil {
 		compile := v.machine.compiler(p.Choice, true)
@@ -298,8 +297,8 @@ func (v *verifier) outputs(ctx context.Context, c golden.Case, p *pass) ([]*tens
 	return program.run(ctx, c.Inputs...)
 }
 
-// compare merges the errors of one run into r. It returns the largest, and
-// whether it is the largest yet.
+// compare merges the errors of one run into r. It returns the largest error, and
+// whether r had none as large.
 func (v *verifier) compare(c golden.Case, got []*tensor.Tensor, r *verifyCase, staged bool) (largest float64, worst bool, err error) {
 	if len(got) != len(c.Want) {
 		return 0, false, fmt.Errorf("%d outputs, want %d", len(got), len(c.Want))

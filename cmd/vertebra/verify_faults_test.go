@@ -58,7 +58,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	wrong := []struct{ path, name, reason string }{
 		{in("none.safetensors"), "none.safetensors", "no such file"},
 		{in("text.safetensors"), "text.safetensors", "does not begin with a header"},
-		{in("folder"), in("folder"), "no reference file is in this folder"},
+		{in("folder"), in("folder"), "no reference file in this folder"},
 		{with("plain.safetensors", func(m map[string]string, _ map[string]*tensor.Tensor) { clear(m) }), "plain.safetensors", "not a reference file"},
 		{with("vgg.safetensors", func(m map[string]string, _ map[string]*tensor.Tensor) {
 			m["config"], m["model"] = `{"arch": "vgg"}`, "vgg16"
@@ -107,9 +107,9 @@ func TestVerifyGoesOn(t *testing.T) {
 			t.Errorf("%+v, want %q", c, w.reason)
 		}
 	}
-	// Of a folder, files that are no reference files are left out.
+	// In a folder, files that are not reference files are skipped.
 	status, text, _ = vertebra("verify", "--device", "cpu", dir)
-	if status != 1 || !strings.Contains(text, "; left out, as no reference files: plain.safetensors\n") {
+	if status != 1 || !strings.Contains(text, "; skipped, not reference files: plain.safetensors\n") {
 		t.Errorf("status %d:\n%s", status, text)
 	}
 	status, _, stderr = vertebra("verify", "--device", "cpu", "--data", in("nowhere"), espcnCase)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// verifyReport is what verify found.
+// verifyReport is the result of verify.
 type verifyReport struct {
 	Device  string       `json:"device"`
 	Passed  int          `json:"passed"`
@@ -22,7 +22,7 @@ type verifyCase struct {
 	Tolerance float64       `json:"tolerance"`
 	Where     string        `json:"where,omitempty"`
 	Kernels   int           `json:"kernels,omitempty"`
-	Kernel    string        `json:"kernel,omitempty"`        // with the largest error
+	Kernel    string        `json:"kernel,omitempty"`        // the one with the largest error
 	Unfused   *float64      `json:"unfused_error,omitempty"` // of attention as separate ops
 	Diverges  string        `json:"diverges_at,omitempty"`
 	Problem   string        `json:"problem,omitempty"`
@@ -36,7 +36,7 @@ type verifyStage struct {
 	Where string  `json:"where,omitempty"`
 }
 
-// merge keeps the worse of a stage's outcomes.
+// merge keeps the worse of two outcomes of a stage.
 func (r *verifyCase) merge(i int, s verifyStage) {
 	switch {
 	case i == len(r.Stages):

@@ -93,7 +93,7 @@ func TestVerifyFaults(t *testing.T) {
 	if status != 1 || stderr != "vertebra: 4 of 4 cases failed\n" || strings.Count(stdout, "\nFAIL ") != 4 {
 		t.Errorf("status %d, %q, %q", status, stdout, stderr)
 	}
-	for _, want := range []string{"no-such: no such file", "in.png: not a safetensors file: it does not begin with a header", "not a reference file", "no reference file is in this folder"} {
+	for _, want := range []string{"no-such: no such file", "in.png: not a safetensors file: it does not begin with a header", "not a reference file", "no reference file in this folder"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in %q", want, stdout)
 		}

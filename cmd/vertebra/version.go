@@ -9,7 +9,7 @@ import (
 	"github.com/vertebra/vertebra/bench"
 )
 
-// versionLine is what "version" and --version print.
+// versionLine returns the line that "version" and --version print.
 func versionLine() string {
 	return fmt.Sprintf("vertebra %s, %s, %s/%s\n", bench.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
