@@ -8,7 +8,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// attention lists the ways to compute attention, the naive kernel last.
+// attention lists the programs for attention, the naive kernel last.
 func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	l, err := op.Layout(args)
 	if err != nil || op.KH*op.KW > 1<<20 { // lib/scores divides in float32
@@ -27,7 +27,7 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 		lanes = append(lanes, p)
 	}
 	var tiled []Program
-	// Beyond these a query and its sums do not fit an invocation's registers.
+	// With more channels a query and its sums do not fit an invocation's registers.
 	if l.D <= 128 && l.Dv <= 128 {
 		keys := min(64, lim.WorkgroupMemory/(4*(l.D+l.Dv))/4*4)
 		for _, wg := range []int{64, 32} {
@@ -35,20 +35,20 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 			more := Set{"KEYS": keys, "WG": wg, "UNROLL": lim.Kind == GPU}
 			tiled = append(tiled, a.program("attention_tiled", variant, set.with(more), [3]int{ceil(l.N, wg), l.H, l.B}, 4))
 		}
-		if l.N <= 32 || l.B*l.H*ceil(l.N, 64) < 64 { // too few for all processors
+		if l.N <= 32 || l.B*l.H*ceil(l.N, 64) < 64 { // too few workgroups for all processors
 			tiled[0], tiled[1] = tiled[1], tiled[0]
 		}
 	}
 	return append(preferred(lim, tiled, lanes), naive)
 }
 
-// manyKeys are as many as are worth the copies of keys and values, and the
-// dispatches, that panes take.
+// manyKeys is the smallest number of keys that is worth the copies and dispatches
+// that panes need.
 const manyKeys = 2048
 
-// pane is the program that sees keys and values through panes: those of
-// each head are copied together first. It reports false where the parts do not
-// begin where a pane may.
+// pane returns the program that sees keys and values through panes. It first copies
+// those of each head together. It reports false if the parts begin at offsets that a
+// pane may not have.
 func (a attend) pane(set Set) (Program, bool) {
 	most := paneFloats / max(a.D, a.Dv) // keys in a pane
 	part, heads := min(most/8*8, a.M), 1
@@ -96,8 +96,8 @@ type attend struct {
 	graph.AttentionLayout
 }
 
-// program makes a program of a kernel that reads the operands in units of
-// per elements.
+// program makes a program from a kernel that reads the operands in units of per
+// elements.
 func (a attend) program(kernel, variant string, set Set, grid [3]int, per int) Program {
 	bindings := inOut(len(a.args), a.Q.Arg, a.K.Arg, a.V.Arg, Absent, Absent, Absent, Absent)
 	lengths := []int{a.B, a.H, a.N, a.M, a.D / per, a.Dv / per}

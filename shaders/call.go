@@ -5,23 +5,23 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Call is an op on arguments, lowered to what one program computes: all of its
-// result or a part of it, in memory of its own or of an argument.
+// Call is the work of one program: all of an op's result or a part of it, in its own
+// memory or in that of an argument.
 type Call struct {
 	Op     graph.Op
-	Args   []tensor.Shape // as given: of a part, the part that it needs
-	Result tensor.Shape   // of the part; nil means all of Op.Shape(Args)
+	Args   []tensor.Shape // of the given args; for a part, the rows that it needs
+	Result tensor.Shape   // of the part; nil means Op.Shape(Args)
 
-	// Onto is the number, from 1, of the arg whose memory the result takes, where
-	// the kernels then find that arg; 0 for none. See CanOnto.
+	// Onto is the number, from 1, of the arg whose memory the result takes, or 0 for
+	// none. The kernels read that arg from the result's memory. See CanOnto.
 	Onto int
 
-	// Part says which rows these are, if they are not the whole.
+	// Part says which rows the call computes if it does not compute all.
 	Part Part
 }
 
-// CanOnto reports whether the result can take the memory of arg i: whether each
-// invocation reads of it only what it then writes.
+// CanOnto reports whether the result can take the memory of arg i. If so, each
+// invocation reads only those elements of the arg that it then writes.
 func (c Call) CanOnto(i int) bool {
 	switch op := c.Op.(type) {
 	case graph.Binary:
@@ -36,16 +36,16 @@ func (c Call) CanOnto(i int) bool {
 	return false
 }
 
-// Part makes a Call a stripe of an op on images, a graph.Striped: it computes
-// some rows of the result and is given only the rows of the first arg that they
-// need, or more. The zero Part is the whole.
+// Part makes a Call a stripe of an op on images, a graph.Striped. The call computes
+// some rows of the result and gets at least the rows of the first arg that these
+// need. The zero Part means all rows.
 type Part struct {
 	Height   int // of the whole first arg
-	First    int // the row of it that is the first given
-	From, To int // the rows of the whole result that are computed
+	First    int // its first given row
+	From, To int // the computed rows of the whole result
 }
 
-// whole is the shape of the first arg, of which x is given, with all its rows.
+// whole returns the shape of the whole first arg, if x is the shape of its given rows.
 func (p Part) whole(x tensor.Shape) tensor.Shape {
 	if p == (Part{}) {
 		return x
@@ -53,14 +53,14 @@ func (p Part) whole(x tensor.Shape) tensor.Shape {
 	return tensor.Shape{x[0], p.Height, x[2], x[3]}
 }
 
-// pad is the padding above the given rows that puts windows with this stride
-// where those of the whole with this padding are. It is negative where the
-// first window begins below the first row.
+// pad returns the padding above the given rows. With it windows with this stride are
+// at the same places as those of the whole arg. It is negative if the first window
+// begins below the first given row.
 func (p Part) pad(pad, stride int) int { return pad + p.First - p.From*stride }
 
-// Ops whose residual may be in the memory of their result. The rows of a stripe
-// have the padding above them that puts windows where the whole has them; it
-// may be negative, which wraps round as kernels count.
+// Ops whose residual may be in the memory of their result. The padding above a
+// stripe's rows is that of Part.pad. If it is negative, it wraps around, as the
+// kernels' arithmetic does.
 type (
 	conv struct {
 		graph.Conv2d

@@ -8,13 +8,12 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// Text is a kernel text with a name that tells it from all others, Kernel.Name.
+// Text is a kernel text with its unique name, Kernel.Name.
 type Text struct{ Name, Source string }
 
-// Catalog makes the texts of every kernel, in each of its forms: all programs,
-// on both kinds of device, for arguments of every shape that makes a
-// difference, with every epilogue and activation. In the order of names. Sizes
-// of heads and epsilons, of which there is no end, are there in a few values.
+// Catalog makes the texts of every kernel in each of its forms, sorted by name. They
+// cover all programs on both kinds of device, all shapes that make a difference, and
+// every epilogue and activation. Head sizes and epsilons have only a few values here.
 func Catalog() ([]Text, error) {
 	kernels, err := emitted()
 	if err != nil {
@@ -70,8 +69,8 @@ func emitted() ([]Kernel, error) {
 	return kernels, nil
 }
 
-// choices are constants that an op's attributes set to any of these values,
-// whatever the others are.
+// choices lists constants that an op's attributes can set to each of these values,
+// independently of the others.
 var choices = [][]Set{
 	activations(),
 	{{"HAS_BIAS": false}, {"HAS_BIAS": true}},
@@ -90,8 +89,8 @@ func activations() []Set {
 	return all
 }
 
-// variants are what set becomes with every value of the choices whose constants
-// it has.
+// variants returns set with every combination of values for the choices whose
+// constants it has.
 func variants(set Set, choices [][]Set) []Set {
 	if len(choices) == 0 {
 		return []Set{set}

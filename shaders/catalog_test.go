@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCatalog makes every text, and expects some from every kernel file.
+// TestCatalog makes every text and expects at least one from every kernel file.
 func TestCatalog(t *testing.T) {
 	texts, err := Catalog()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2d lists the ways to compute a convolution, the naive kernel last.
+// conv2d lists the programs for a convolution, the naive kernel last.
 func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	rest := append(conv2dPane(op, args, result), conv2dNaive(op, args, result))
@@ -18,7 +18,7 @@ func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Pro
 	if lim.Kind == CPU {
 		return slices.Concat(groups, fast, rest, tiled)
 	}
-	// On a GPU the transforms of Winograd pay with many channels and pixels.
+	// On a GPU Winograd's transforms pay off with many channels and pixels.
 	const many, pixels = 64, 256
 	if min(x[3], w[0]) >= many && result.Len()/w[0] >= pixels {
 		tiled = append(fast, tiled...)
@@ -32,7 +32,7 @@ func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Pro
 	return slices.Concat(groups, tiled, rest)
 }
 
-// convolution are the sizes of the kernels that walk channels one by one.
+// convolution returns the sizes of kernels that loop over single channels.
 const convolution = "n h w c oh ow o kh kw cg og stride_h stride_w pad_h pad_w dilation_h dilation_w"
 
 func conv2dNaive(op conv, args []tensor.Shape, result tensor.Shape) Program {

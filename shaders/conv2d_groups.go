@@ -4,8 +4,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2dGroups lists the kernels made for groups: depthwise convolutions and
-// small groups, in fours of channels.
+// conv2dGroups lists the kernels for groups: depthwise convolutions and small groups,
+// four channels at a time.
 func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, w := args[0], args[1]
 	cg, og := w[1], w[0]/op.Groups
@@ -46,8 +46,8 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	return nil
 }
 
-// blocks4x4 lays [O, C, kH, kW] out as [O/4, kH, kW, C/4] blocks [4 of C, 4 of
-// O], whose columns, as WGSL counts them, are channels of C.
+// blocks4x4 turns [O, C, kH, kW] into [O/4, kH, kW, C/4] blocks of 4 channels of C by
+// 4 of O. In WGSL a block is a matrix with one column for each channel of C.
 var blocks4x4 = Layout{"blocks4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 	o, c, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
 	return s.Permute(w.Reshape(o/4, 4, c/4, 4, kh, kw), 0, 4, 5, 2, 3, 1)

@@ -67,8 +67,8 @@ func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	return append(programs, p)
 }
 
-// conv2dRuns is for images of few channels: the pixels under a row of the
-// kernel are one run of numbers, which takes the place of channels.
+// conv2dRuns is for images with few channels. The pixels under a row of the kernel are
+// one run of numbers, which takes the place of the channels.
 func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, weight := args[0], args[1]
 	kh, kw := weight[2], weight[3]
@@ -92,8 +92,8 @@ func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	}}
 }
 
-// conv2dSampled is for windows of one pixel with a stride: the pixels that
-// count are gathered first.
+// conv2dSampled is for windows of one pixel with a stride. It first gathers the pixels
+// under the windows.
 func conv2dSampled(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	x, n, k := args[0], result[3], args[0][3]
 	row := x[2] * k

@@ -10,8 +10,8 @@ import (
 // channelsLast is the layout [O, kH, kW, C/G] of a convolution's weight.
 var channelsLast = Layout{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) }}
 
-// conv2dTiled lists the kernels for a convolution that go through workgroup
-// memory: the convolution as a matrix product of windows and weights.
+// conv2dTiled lists the kernels for a convolution that use workgroup memory. They
+// compute it as a matrix product of windows and weights.
 func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	var pack map[int]Layout
 	if w := args[1]; w[2]*w[3] > 1 {
@@ -41,8 +41,8 @@ func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) 
 	return programs
 }
 
-// conv2dLinear lists the kernels for a convolution of windows of one pixel,
-// once folded, as a linear layer; none if it is not one.
+// conv2dLinear lists the kernels that compute a convolution as a linear layer. There
+// are none unless its windows, after folding, have one pixel.
 func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	small := args[1][2]*args[1][3] == 1
 	op, args = folded(op, args)
@@ -72,18 +72,18 @@ func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits)
 	return programs
 }
 
-// then packs with p, then with next.
+// then packs with p and then with next.
 func (p Layout) then(next Layout) Layout {
 	return Layout{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		return next.Pack(p.Pack(t, s), s)
 	}}
 }
 
-// folded sees a convolution whose windows do not overlap or pad across as one
-// whose pixels are the windows' rows, and, where they are the height of what
-// remains, one whose pixels are whole windows: [B, H, W, C] is
-// [B, H, W/kW, kW·C] in the same memory, and the weight [O, kH, kW, C] is
-// [O, kH, 1, kW·C]. Patch embeddings become matrix products or nearly so.
+// folded simplifies a convolution whose windows neither overlap nor have padding
+// across. A row of a window becomes one pixel: [B, H, W, C] is [B, H, W/kW, kW·C] in
+// the same memory, and the weight [O, kH, kW, C] is [O, kH, 1, kW·C]. If a window then
+// has the height of the image, the whole window becomes one pixel. Patch embeddings
+// become matrix products or nearly so.
 func folded(op conv, args []tensor.Shape) (conv, []tensor.Shape) {
 	x, w := args[0].Clone(), args[1].Clone()
 	if op.Groups > 1 {

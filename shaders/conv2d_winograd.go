@@ -8,23 +8,23 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// winograd is one of Winograd's ways to convolve with a 3x3 kernel (Lavin and
-// Gray, arXiv:1509.09308): tiles of size×size outputs, each from a window of
-// (size+2)² inputs, as as many matrix products.
+// winograd is one of Winograd's algorithms for convolution with a 3x3 kernel (Lavin
+// and Gray, arXiv:1509.09308). It computes tiles of size×size outputs, each from a
+// window of (size+2)² inputs, with (size+2)² matrix products.
 type winograd struct {
 	name string // of the kernels, without _input and _output
 	size int
 	g    [][3]float64 // transforms the weights: G g Gᵀ
 
-	// channels are the most for which the rounding of sums stays within 1e-5
-	// of the largest value, by a good margin.
+	// channels is the largest number of channels. Up to it the rounding error is well
+	// below 1e-5 of the largest value.
 	channels int
 }
 
 // winograds are F(4x4, 3x3), with the points 0, ±3/4, ±3/2 and infinity, and
-// F(2x2, 3x3). On random data of 512 channels the error of the first is 4e-6
-// of the largest value (with the usual points 0, ±1, ±2, 1.2e-5), of 1024
-// channels 5e-6; that of the second is 8e-7 and 1.3e-6.
+// F(2x2, 3x3). On random data the error of the first, relative to the largest value,
+// is 4e-6 with 512 channels and 5e-6 with 1024; with the usual points 0, ±1, ±2 it is
+// 1.2e-5 with 512. The error of the second is 8e-7 and 1.3e-6.
 var winograds = []winograd{
 	{"conv2d_winograd43", 4, points(0, 0.75, -0.75, 1.5, -1.5), 1024},
 	{"conv2d_winograd23", 2, points(0, 1, -1), 1 << 20},
@@ -70,17 +70,17 @@ func (f winograd) layout() Layout {
 	}}
 }
 
-// conv2dWinograd lists Winograd's ways for a convolution of 3x3 with stride 1,
-// the best guess first.
+// conv2dWinograd lists Winograd's algorithms for a 3x3 convolution with stride 1, the
+// best guess first.
 func conv2dWinograd(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	w := args[1]
-	const few = 16 // channels: below, the transforms cost more than is saved
+	const few = 16 // channels; with fewer, the transforms cost more than they save
 	if w[2] != 3 || w[3] != 3 || op.Groups > 1 || op.Stride != graph.Both(1) || op.Dilation != graph.Both(1) ||
 		w[0] < few || w[1] < few || w[0]%4 != 0 || w[1]%4 != 0 {
 		return nil
 	}
 	ways := slices.Clone(winograds)
-	// On a small map much of a large tile is thrown away.
+	// On a small map much of a large tile is wasted.
 	if small := 2 * ways[0].size; result[1] < small && result[2] < small {
 		slices.Reverse(ways)
 	}
@@ -93,7 +93,7 @@ func conv2dWinograd(op conv, args []tensor.Shape, result tensor.Shape, lim Limit
 	return programs
 }
 
-// programs lists the ways of f: one for each kind of product.
+// programs lists the programs of f, one for each kind of product.
 func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	n := (f.size + 2) * (f.size + 2)

@@ -8,8 +8,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestWinogradBindings checks that transformed weights, which are four times as
-// large as the weights, are bound whole only where a binding may be that large.
+// TestWinogradBindings checks that transformed weights are bound whole only if a
+// binding may be that large. They are four times as large as the weights.
 func TestWinogradBindings(t *testing.T) {
 	op := graph.Conv2d{Pad: graph.Both(1)}
 	args := []tensor.Shape{{1, 4, 4, 64}, {64, 64, 3, 3}}

@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// notANumber is what an index outside its range selects.
+// notANumber is the value for an index outside its range.
 var notANumber = sizes("nan", math.NaN())
 
 func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program {
@@ -45,9 +45,9 @@ func selectRows(n, c, l int, bind []int, total int) []Program {
 	})
 }
 
-// byFour lists a kernel that moves vec4s, if four divides c channels, and the
-// one that moves single elements. Build is given the channels in the kernel's
-// unit and the size of the unit.
+// byFour lists a kernel that moves vec4s, if four divides c channels, and one that
+// moves single elements. It calls build with the channels in the kernel's unit and
+// the size of the unit.
 func byFour(name string, set Set, c int, build func(c, per int) Kernel) []Program {
 	var programs []Program
 	if c%4 == 0 {

@@ -8,12 +8,11 @@ import (
 	"testing"
 )
 
-// described is a binding's line in a header: number, name, what it is and how
-// it is reached.
+// described matches a binding's line in a header: number, name, shape and access.
 var described = regexp.MustCompile(`(?m)^//     binding (\d+)  (\w+)  +(.+?)  +(write, read|write|read|pane)\b.*$`)
 
-// TestHeaders holds the header of each kernel file against its text: that it
-// begins with the file's name, and what it says of each binding.
+// TestHeaders compares the header of each kernel file with the file's text: the name
+// at its beginning and the description of each binding.
 func TestHeaders(t *testing.T) {
 	for _, file := range Kernels() {
 		text, err := splice(nil, file)
@@ -60,8 +59,8 @@ func checkHeader(file, text string) error {
 	return nil
 }
 
-// readsOf reports whether a text reads elements of an array, other than to
-// write them.
+// readsOf reports whether a text reads elements of an array and does not only write
+// them.
 func readsOf(text, name string) bool {
 	element := regexp.MustCompile(`\b` + name + `\[`)
 	for _, at := range element.FindAllStringIndex(text, -1) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Absent in Binding.Arg stands for an optional arg that the op does not have;
-// the runtime binds a small buffer of zeros.
+// Absent is a Binding.Arg for an optional arg that the op does not have. The runtime
+// binds a small buffer of zeros.
 const Absent = -1
 
-// Pane is the size in bytes of a uniform binding of an arg: the largest that
-// WebGPU guarantees.
+// Pane is the size in bytes of a uniform binding of an arg. It is the largest size
+// that WebGPU guarantees.
 const Pane = 64 << 10
 
 // Access is the class of a binding in a kernel's text.
@@ -26,16 +26,16 @@ const (
 	Uniform                 // var<uniform>: a pane of an arg
 )
 
-// Binding is what a kernel sees as one of its variables.
+// Binding says what one of a kernel's variables is bound to.
 //
-// A Uniform binding sees a Pane of a value or of a packed constant, from
-// Offset on; what it sees beyond their end must not matter. Pack leaves a
-// pane's room after a constant's last offset.
+// A Uniform binding sees a Pane of a value or of a packed constant, from Offset on.
+// The kernel must ignore what it sees beyond their end. Pack leaves room for a pane
+// after a constant's last offset.
 type Binding struct {
 	Arg    int // args first, then the result, then scratch; or Absent
 	Access Access
-	Offset int64 // bytes, a multiple of 256, where it begins
-	Size   int64 // bytes; 0 means all the rest, or a Pane
+	Offset int64 // in bytes, a multiple of 256
+	Size   int64 // in bytes; 0 means up to the end, or a Pane for Uniform
 }
 
 // Kernel is one dispatch of a kernel file with its constants set. It is data:
@@ -47,24 +47,24 @@ type Kernel struct {
 	Bindings []Binding // in order; the uniform of Sizes follows them
 	Sizes    Sizes
 
-	// Files holds files of the caller's own, NAME.wgsl and lib/NAME.wgsl for what
-	// "//wgsl:import NAME" asks for. They come before this package's of the same
-	// name; nil stands for none.
+	// Files holds the caller's own files: NAME.wgsl, and lib/NAME.wgsl for
+	// "//wgsl:import NAME". They take precedence over this package's files. Nil means
+	// none.
 	Files fs.FS
 }
 
 // Source returns the final text.
 func (k Kernel) Source() (string, error) { return source(k.Files, k.File, k.Set) }
 
-// Alike reports whether k and o have the same text, by less work than Name. It
-// may miss that they have.
+// Alike reports whether k and o have the same text, with less work than Name. It may
+// report false although they have.
 func (k Kernel) Alike(o Kernel) bool {
 	return k.File == o.File && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
 }
 
-// Name is the file and the constants that differ from those in it, in the
-// file's order: conv2d_naive-act_1-has_bias. Two kernels of the same name have
-// the same text if they have the same Files.
+// Name returns the file's name and the constants that differ from the file's, in the
+// file's order: conv2d_naive-act_1-has_bias. Two kernels with the same Name and the
+// same Files have the same text.
 func (k Kernel) Name() (string, error) {
 	plain, err := splice(k.Files, k.File)
 	if err != nil {
@@ -96,13 +96,13 @@ func (k Kernel) Name() (string, error) {
 		}
 	}
 	if found < len(k.Set) {
-		_, err := k.Source() // which names the constant that the file lacks
+		_, err := k.Source() // the error names the constant that the file lacks
 		return "", err
 	}
 	return b.String(), nil
 }
 
-// Access is that of each binding; that of Sizes is the last.
+// Access returns the access of each binding, and last that of Sizes.
 func (k Kernel) Access() []Access {
 	all := make([]Access, len(k.Bindings)+1)
 	for i, b := range k.Bindings {
@@ -112,8 +112,8 @@ func (k Kernel) Access() []Access {
 	return all
 }
 
-// Sizes are the fields of a kernel's struct Sizes, in its order; those of a
-// struct inside it follow one another.
+// Sizes are the fields of a kernel's struct Sizes, in its order. The fields of a struct
+// inside it follow one another.
 type Sizes []Size
 
 // Size is one field: an int is a u32 or an i32, a float64 an f32.
@@ -135,7 +135,7 @@ func sizes[T int | float64](names string, values ...T) Sizes {
 	return s
 }
 
-// Words are the words of the uniform. A negative whole number wraps round.
+// Words returns the words of the uniform. A negative whole number wraps around.
 func (s Sizes) Words() ([]uint32, error) {
 	words := make([]uint32, len(s))
 	for i, f := range s {
@@ -157,7 +157,7 @@ func (s Sizes) Words() ([]uint32, error) {
 // reads binds args that are read.
 func reads(args ...int) []Binding { return bound(Read, args) }
 
-// writes binds args that are written, and read perhaps.
+// writes binds args that are written and may be read, too.
 func writes(args ...int) []Binding { return bound(ReadWrite, args) }
 
 func bound(access Access, args []int) []Binding {
@@ -183,8 +183,8 @@ func rebound(bindings []Binding, to func(arg int) int) []Binding {
 	return out
 }
 
-// counts are the names of fields of which those marked with * count runs of
-// width elements, and have a 4 at their end if these are vec4s.
+// counts returns names of fields. Those marked with * count runs of width elements and
+// end in 4 if the runs are vec4s.
 func counts(width int, names string) string {
 	mark := ""
 	if width == 4 {

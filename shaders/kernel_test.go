@@ -14,14 +14,14 @@ var (
 	declaration = regexp.MustCompile(`@group\(0\) @binding\((\d+)\) var<([^>]*)> (\w+): (\w+)`)
 )
 
-// declared is what a kernel file says of its interface.
+// declared is the interface that a kernel file declares.
 type declared struct {
 	sizes    []string   // names and types
 	bindings [][]string // text, number, class, name and type
 }
 
-// fields are the members of struct name in a text, those of a struct inside it
-// in its place.
+// fields returns the members of struct name in a text. It replaces a struct inside it
+// by that struct's members.
 func fields(text, name string) []string {
 	var all []string
 	for _, s := range structure.FindAllStringSubmatch(comment.ReplaceAllString(text, ""), -1) {
@@ -39,8 +39,8 @@ func fields(text, name string) []string {
 	return all
 }
 
-// TestSizes holds the sizes that Go fills against the struct of each kernel
-// file: names, order and types.
+// TestSizes compares the sizes that Go fills with the struct of each kernel file:
+// names, order and types.
 func TestSizes(t *testing.T) {
 	eachKernel(t, func(k Kernel, d declared) error {
 		want := d.sizes
@@ -65,8 +65,8 @@ func TestSizes(t *testing.T) {
 	})
 }
 
-// TestBindings holds the bindings that Go gives against the declarations of
-// each kernel file: number, order and access.
+// TestBindings compares the bindings in Go with the declarations of each kernel file:
+// number, order and access.
 func TestBindings(t *testing.T) {
 	classes := map[Access]string{Read: "storage, read", ReadWrite: "storage, read_write", Uniform: "uniform"}
 	eachKernel(t, func(k Kernel, d declared) error {
@@ -117,7 +117,8 @@ func eachKernel(t *testing.T, check func(k Kernel, d declared) error) {
 	t.Logf("%d kernels of %d files", len(kernels), len(files))
 }
 
-// TestName holds names and texts to each other, and to constants that exist.
+// TestName checks that kernels with the same name have the same text, and expects an
+// error for a constant that does not exist.
 func TestName(t *testing.T) {
 	k := Kernel{File: "conv2d_naive", Set: Set{"ACT": 1, "HAS_BIAS": true, "HAS_RESIDUAL": false}}
 	if name, err := k.Name(); err != nil || name != "conv2d_naive-has_bias-act_1" && name != "conv2d_naive-act_1-has_bias" {
@@ -133,7 +134,8 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestWords writes sizes of each type, and refuses what does not fit a word.
+// TestWords writes sizes of each type, and expects errors for values that do not fit
+// in a word.
 func TestWords(t *testing.T) {
 	words, err := append(sizes("a b", 7, -1), sizes("c", 1.0)...).Words()
 	if err != nil || fmt.Sprint(words) != fmt.Sprint([]uint32{7, 1<<32 - 1, 0x3f800000}) {

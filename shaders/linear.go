@@ -4,7 +4,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// linear lists the ways to compute a linear layer, the naive kernel last.
+// linear lists the programs for a linear layer, the naive kernel last.
 func linear(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := append(linearPane(op, args, result), linearNaive(op, args, result))
 	return preferred(lim, linearTiled(op, args, result, lim), programs)

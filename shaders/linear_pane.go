@@ -17,7 +17,7 @@ func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	if k%4 == 0 {
 		return p.programs()
 	}
-	// A convolution of one pixel lays x out in rows that four divides.
+	// A convolution with windows of one pixel lays x out in rows that four divides.
 	pixels := conv{graph.Conv2d{Epilogue: op.Epilogue}.Defaults(), op.onto}
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
 	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n})
@@ -36,18 +36,18 @@ type product struct {
 	bind       []int // x, w, bias, residual, y
 }
 
-// bindings are the product's, with x or w through a pane.
+// bindings returns the product's bindings, with x or w through a pane.
 func (p product) bindings(pane int) []Binding {
 	b := inOut(p.bind[4], p.bind[:4]...)
 	b[pane].Access = Uniform
 	return b
 }
 
-// programs lists the ways to compute the product, the best guess first.
+// programs lists the programs for the product, the best guess first.
 func (p product) programs() []Program {
 	const (
-		short  = 1024 // the longest K of which a pane holds 16 rows
-		narrow = 32   // columns of which 16 rows are too little work
+		short  = 1024 // the largest K for which a pane holds 16 rows
+		narrow = 32   // with so few columns, 16 rows are too little work
 	)
 	few := 256 // rows up to which x is cut rather than w
 	if p.z > 1 {
@@ -71,8 +71,8 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through panes; an invocation computes 4 rows by 16 columns,
-// or 8 where four does not divide the columns.
+// weights sees w through panes. An invocation computes 4 rows by 16 columns, or by 8
+// if four does not divide the columns.
 func (p product) weights() []Program {
 	name, down := "linear_pane", 4
 	if p.n%4 != 0 {
@@ -92,8 +92,7 @@ func (p product) weights() []Program {
 	}}
 }
 
-// rows sees x through panes; an invocation computes down rows by across
-// columns.
+// rows sees x through panes. An invocation computes down rows by across columns.
 func (p product) rows(down, across int) []Program {
 	name := map[int]string{16: "linear_xpane_16x8", 4: "linear_xpane_4x8", 1: "linear_xpane_1x4"}[down]
 	if p.n%4 != 0 {
@@ -109,7 +108,7 @@ func (p product) rows(down, across int) []Program {
 	if p.m*p.k*2 <= paneFloats {
 		depth = min(p.z, paneFloats/(p.m*p.k))
 	}
-	// Panes begin where an offset may be.
+	// Panes begin at offsets that bindings may have.
 	if rows == 0 || rows < p.m && rows*p.k%paneAlign != 0 {
 		return nil
 	}
@@ -142,17 +141,17 @@ func (p product) rows(down, across int) []Program {
 	return []Program{q}
 }
 
-// rowSizes are the sizes of a kernel that computes n columns of so many rows and
-// z from the first on.
+// rowSizes returns the sizes of a kernel that computes n columns of the given rows and
+// z, from the first ones on.
 func (p product) rowSizes(n, row, rows, z, depth int) Sizes {
 	return sizes("m n k4 first_row rows first_z depth epilogue", p.m, n, p.k/4, row, rows, z, depth, p.end.flags())
 }
 
-// slices computes one row in slices of columns, each with no more of w than the
-// least that any device binds at once.
+// slices computes one row in slices of columns. The part of w for a slice is small
+// enough for every device to bind.
 func (p product) slices(kernel Kernel, across, pane int) []Kernel {
 	slab := 8 * across // columns that w keeps together
-	// A slice begins where a binding of y and of bias may.
+	// A slice begins at an offset that bindings of y and bias may have.
 	step := max(paneAlign, int(Default.StorageBinding)/(4*p.k)/paneAlign*paneAlign)
 	var ks []Kernel
 	for first := 0; first < p.n; first += step {

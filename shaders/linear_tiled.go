@@ -29,7 +29,7 @@ func (t tile) String() string {
 
 func (t tile) invocations() int { return t.m / t.regM * (t.n / t.regN) }
 
-// bytes is the workgroup memory of lib/tiled.
+// bytes returns the workgroup memory of lib/tiled.
 func (t tile) bytes() int { return 4 * (t.m*t.k + t.n*(t.k+4)) }
 
 func (t tile) set() Set {
@@ -51,7 +51,7 @@ var single = batch([3][4]int{{1, 1, 1, 1}})
 // vec4 reports whether the matrices can be read and written in fours.
 func (g gemm) vec4() bool { return g.k%4 == 0 && g.n%4 == 0 }
 
-// grid is the workgroups of a tile, with z times as many as splits.
+// grid returns the workgroups for a tile, one set for each split and each z.
 func (g gemm) grid(t tile, splits int) [3]int {
 	return [3]int{ceil(g.n, t.n), ceil(g.m, t.m), g.z * splits}
 }
@@ -78,13 +78,13 @@ func (g gemm) cost(kind Kind, t tile, splits int) int {
 	return cost
 }
 
-// slice is the fours of K in each of so many splits, in whole steps of t.
+// slice returns how many fours of K each split has, in whole steps of t.
 func (g gemm) slice(t tile, splits int) int {
 	return ceil(ceil(g.k, t.k), splits) * t.k / 4
 }
 
-// split chooses among how many workgroups the K of a tile is divided: 1 where
-// the tiles alone fill the device or K is short.
+// split chooses how many workgroups share the K of a tile. It is 1 if the tiles alone
+// fill the device or if K is short.
 func (g gemm) split(kind Kind, t tile) int {
 	best := 1
 	for _, s := range []int{2, 4, 8, 16} {
@@ -108,10 +108,10 @@ func (t tiling) String() string {
 	return t.tile.String()
 }
 
-// tilings lists what the device allows, the cheapest guess first: each tile,
-// and the best with K split. Kernels that read elements one by one have enough
-// text with patches of 4x4. extra is workgroup memory that a kernel takes for
-// each row of a tile, in bytes.
+// tilings lists the tilings that the device allows, the cheapest guess first: each
+// tile, and the best one with K split. Kernels that read single elements have only
+// patches of 4x4, which keeps their text short. extra is the workgroup memory, in
+// bytes, that a kernel takes for each row of a tile.
 func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	var all []tiling
 	cost := func(t tiling) int { return g.cost(lim.Kind, t.tile, t.splits) }
@@ -136,9 +136,9 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	return all
 }
 
-// program completes a program of one kernel that multiplies and whose
-// constants are set, for an op with so many args and an epilogue from arg 2.
-// Where K is split, that kernel leaves sums in scratch for split_sum.
+// program completes a program with one multiplying kernel whose constants are set. The
+// op has the given number of args and an epilogue from arg 2. If K is split, the
+// kernel writes its sums to scratch for split_sum.
 func (g gemm) program(name, source string, t tiling, set Set, args int, lengths Sizes) Program {
 	bias, residual, finish := g.end.args(2)
 	k := Kernel{File: source, Grid: g.grid(t.tile, t.splits), Sizes: lengths}
@@ -162,8 +162,8 @@ func (g gemm) program(name, source string, t tiling, set Set, args int, lengths 
 	}
 }
 
-// tiled lists the kernels of the linear_tiled family that compute g for an op
-// with so many args.
+// tiled lists the kernels of the linear_tiled family that compute g for an op with the
+// given number of args.
 func (g gemm) tiled(op string, args int, lim Limits) []Program {
 	source, suffix, width := "linear_tiled", "_tiled ", 1
 	if g.vec4() {
@@ -193,7 +193,7 @@ func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim 
 	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batches(args, result), scale: scale(op.Scale)}
 	few := g.matvec(len(args), lim)
 	if !g.transB && n*g.z < lim.Kind.lanes()/8 {
-		// Too few columns to fill a device one by one.
+		// Single columns are too few to fill a device.
 		return append(g.tiled("matmul", len(args), lim), few...)
 	}
 	return append(few, g.tiled("matmul", len(args), lim)...)

@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// matmul lists the ways to multiply matrices, the naive kernel last.
+// matmul lists the programs for a matrix product, the naive kernel last.
 func matmul(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs, naive := matmulTiled(op, args, result, lim), matmulNaive(op, args, result)
 	const little = 16 // rows or columns that leave a tile empty
@@ -44,7 +44,7 @@ func batch(d [3][4]int) Sizes {
 	return sizes("d0 d1 d2 d3 l0 l1 l2 l3 r0 r1 r2 r3", slices.Concat(d[0][:], d[1][:], d[2][:])...)
 }
 
-// scale is a factor of which 0 means 1.
+// scale returns a factor, where 0 means 1.
 func scale(s float32) float64 {
 	if s == 0 {
 		return 1

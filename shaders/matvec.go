@@ -8,8 +8,8 @@ const (
 	matvecColumns = 4
 )
 
-// matvec lists the kernels for a product of few rows, for an op with so many
-// args; none if there are more.
+// matvec lists the kernels for a product with few rows, for an op with the given number
+// of args. It lists none for more rows.
 func (g gemm) matvec(args int, lim Limits) []Program {
 	if g.m > 4 || g.z > lim.WorkgroupsPerDim || ceil(g.n, matvecColumns) > lim.WorkgroupsPerDim {
 		return nil

@@ -7,7 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// layerNorm lists a row an invocation, and a row a workgroup.
+// layerNorm lists a kernel with one row per invocation and one with one row per
+// workgroup.
 func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
 	n := result[len(result)-op.Dims:].Len()
@@ -94,8 +95,8 @@ func normalize(op graph.Normalize, args []tensor.Shape, lim Limits) []Program {
 	return columns("normalize", nil, args[0], op.Axis, lim, sizes("eps", op.Defaults().Eps)...)
 }
 
-// columns lists the kernel that takes a column [N] of [O, N, C] an invocation,
-// and where C is 1, KERNEL_row, which takes a row a workgroup.
+// columns lists the kernel in which an invocation takes a column [N] of [O, N, C]. If C
+// is 1, it also lists KERNEL_row, in which a workgroup takes a row.
 func columns(kernel string, set Set, x tensor.Shape, axis int, lim Limits, more ...Size) []Program {
 	outer, n, inner := graph.Along(x, axis)
 	lines, wg := outer*inner, fewLanes(lim)
@@ -164,9 +165,8 @@ func weightBias(hasWeight, hasBias bool) (weight, bias int, set Set) {
 	return weight, bias, Set{"HAS_WEIGHT": hasWeight, "HAS_BIAS": hasBias}
 }
 
-// order puts the programs that compute a row of n elements an invocation, and
-// those that compute one a workgroup, in the order that is best for the device
-// and the number of rows.
+// order sorts the programs with one row of n elements per invocation and those with
+// one per workgroup, the best for the device and the number of rows first.
 func order(lim Limits, rows, n int, each, shared []Program) []Program {
 	if lim.Kind == GPU && n >= 32 || lim.Kind == CPU && rows < fewLanes(lim) {
 		return append(shared, each...)
@@ -174,8 +174,8 @@ func order(lim Limits, rows, n int, each, shared []Program) []Program {
 	return append(each, shared...)
 }
 
-// fewLanes is the workgroup size of kernels whose invocations do much each: few,
-// so that there are workgroups for all processors.
+// fewLanes is the workgroup size of kernels with much work per invocation. It is small,
+// which gives enough workgroups for all processors.
 func fewLanes(lim Limits) int {
 	if lim.Kind == CPU {
 		return 8

@@ -6,9 +6,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// The pane kernels are for devices that read uniforms faster than storage:
-// they see one operand of a matrix product through a uniform binding, a Pane
-// at a time.
+// The pane kernels are for devices that read uniforms faster than storage. They see
+// one operand of a matrix product through a uniform binding, one Pane at a time.
 const (
 	paneFloats = Pane / 4
 
@@ -20,7 +19,7 @@ const (
 // channels, each cut into cols columns, each of depth Zs.
 type cut struct {
 	z, n, c, taps     int // c a multiple of 4, as packed
-	rows, unit        int // of the result, that an invocation computes
+	rows, unit        int // rows and columns of the result that an invocation computes
 	step, cols, depth int
 }
 
