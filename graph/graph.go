@@ -23,7 +23,9 @@ import (
 )
 
 // Op is one operation of a graph: a comparable struct whose zero fields are
-// defaults. The interfaces Banded, Striped and Counted are optional.
+// defaults. The interfaces Banded, Striped and Counted are optional. An Op of
+// your own runs as the others do: package gpu computes it by its Eval, or by a
+// kernel that Own of a gpu.Choice lists.
 type Op interface {
 	// Name is PyTorch's name for the op, with the choices that matter.
 	Name() string
