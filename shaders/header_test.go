@@ -14,7 +14,7 @@ var described = regexp.MustCompile(`(?m)^//     binding (\d+)  (\w+)  +(.+?)  +(
 // TestHeaders compares the header of each kernel file with the file's text: the name
 // at its beginning and the description of each binding.
 func TestHeaders(t *testing.T) {
-	for _, file := range Kernels() {
+	for _, file := range kernelFiles() {
 		text, err := splice(nil, file)
 		if err != nil {
 			t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -101,16 +100,6 @@ func imports(b *strings.Builder, own fs.FS, text []byte, done map[string]bool) e
 		}
 		text = rest
 	}
-}
-
-// Kernels lists the names of the kernel files.
-func Kernels() []string {
-	paths, _ := fs.Glob(files, "*.wgsl")
-	for i, p := range paths {
-		paths[i] = strings.TrimSuffix(p, ".wgsl")
-	}
-	sort.Strings(paths)
-	return paths
 }
 
 // reduce sets constants and replaces constant expressions by literals in
