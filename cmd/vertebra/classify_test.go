@@ -66,7 +66,7 @@ func TestClassifyDigits(t *testing.T) {
 	}
 }
 
-// TestClassifyNoDigit says of what is no digit that the model is not sure.
+// TestClassifyNoDigit expects a note that the model is not sure.
 func TestClassifyNoDigit(t *testing.T) {
 	if text := ok(t, "classify", "lenet", photograph(t, 40, 30)); !strings.Contains(text, " (perhaps not a digit: the best guess has ") {
 		t.Error(text)
@@ -89,7 +89,7 @@ func checkpoint(t *testing.T, m models.Network) string {
 	return path
 }
 
-// TestClassifyOtherHead takes heads of another size when it is told to.
+// TestClassifyOtherHead accepts a head of another size only with --classes or --labels.
 func TestClassifyOtherHead(t *testing.T) {
 	c, err := models.ResNetNamed("resnet18")
 	if err != nil {

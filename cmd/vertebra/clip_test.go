@@ -13,8 +13,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// smallCLIP writes a CLIP of made-up weights beside a vocabulary of bytes and
-// one merge.
+// smallCLIP writes a CLIP with random weights. Beside it lies a vocabulary of all
+// bytes and one merge.
 func smallCLIP(t *testing.T, seed uint64) string {
 	t.Helper()
 	m := models.NewCLIP(models.CLIPConfig{
@@ -34,8 +34,7 @@ func smallCLIP(t *testing.T, seed uint64) string {
 	return path
 }
 
-// TestMatch checks that probabilities are those of the cosines of what embed
-// writes.
+// TestMatch compares probabilities with the cosines of the embeddings that embed writes.
 func TestMatch(t *testing.T) {
 	w, in := smallCLIP(t, 1), photograph(t, 20, 11)
 	var r []matched

@@ -54,7 +54,7 @@ func TestInspectJSON(t *testing.T) {
 	}
 }
 
-// TestInspectHead names the models that fit but for the number of classes.
+// TestInspectHead expects the models that fit with another number of classes.
 func TestInspectHead(t *testing.T) {
 	c, err := models.ResNetNamed("resnet18")
 	if err != nil {

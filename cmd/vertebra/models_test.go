@@ -44,7 +44,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// TestModelsJSON checks that all that is known is told.
+// TestModelsJSON checks that JSON has all details.
 func TestModelsJSON(t *testing.T) {
 	var rows []listedModel
 	if err := json.Unmarshal([]byte(ok(t, "models", "--json")), &rows); err != nil || len(rows) != len(zoo.Models) {

@@ -14,7 +14,7 @@ import (
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
-// smallSAM writes a SAM of made-up weights.
+// smallSAM writes a SAM with random weights.
 func smallSAM(t *testing.T) string {
 	t.Helper()
 	return checkpoint(t, models.NewSAM(models.SAMConfig{
@@ -23,8 +23,8 @@ func smallSAM(t *testing.T) string {
 	}))
 }
 
-// TestSAM checks that all that is written of a prompt tells of one mask, of the
-// picture's size, and that a kept embedding gives the same.
+// TestSAM checks that all outputs for a prompt agree on one mask of the picture's size,
+// and that a saved embedding gives the same mask.
 func TestSAM(t *testing.T) {
 	w, in, dir := smallSAM(t), photograph(t, 37, 22), t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }

@@ -73,7 +73,7 @@ func TestReconstruct(t *testing.T) {
 		pictures = append(pictures, data)
 	}
 	if !slices.Equal(pictures[0], pictures[1]) || slices.Equal(pictures[0], pictures[2]) {
-		t.Error("a seed does not say which patches")
+		t.Error("the seed does not select the patches")
 	}
 }
 

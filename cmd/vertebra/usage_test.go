@@ -74,8 +74,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestNoDevice refuses devices in commands that use none, and offers them in no
-// help.
+// TestNoDevice expects an error for a device given to a command that uses none. The
+// help of such a command does not show the flags.
 func TestNoDevice(t *testing.T) {
 	in := photograph(t, 8, 8)
 	for _, args := range [][]string{
@@ -121,7 +121,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// TestOutputFull ends with an error where what is printed is lost.
+// TestOutputFull expects an error if the output cannot be written.
 func TestOutputFull(t *testing.T) {
 	for _, args := range [][]string{{"version"}, {"models"}, {"models", "--json"}, {"summary", "lenet"}, {"--help"}} {
 		var stderr bytes.Buffer

@@ -118,7 +118,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	}
 }
 
-// TestVerifyRecovers makes a line of a panic.
+// TestVerifyRecovers expects a line for a panic.
 func TestVerifyRecovers(t *testing.T) {
 	var text bytes.Buffer
 	v := &verifier{out: &text}
