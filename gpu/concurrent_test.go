@@ -183,6 +183,10 @@ func TestClosed(t *testing.T) {
 	if _, err := q.Run(ctx, x); err != nil {
 		t.Errorf("another plan: %v", err)
 	}
+	held, err := d.NewTensor(4)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -202,7 +206,7 @@ func TestClosed(t *testing.T) {
 	all.Wait()
 	_, compile := d.Compile(g)
 	_, profile = q.Profile(ctx, x)
-	for _, err := range []error{compile, profile, q.Poison()} {
+	for _, err := range []error{compile, profile, q.Poison(), held.Write(ctx, x), held.Read(ctx, x)} {
 		if err == nil || err.Error() != "gpu: the device is closed" {
 			t.Errorf("a closed device: %v", err)
 		}

@@ -82,8 +82,8 @@ func (t *Tensor) Write(ctx context.Context, x *tensor.Tensor) error {
 	if err := t.fits(x); err != nil {
 		return fmt.Errorf("gpu: write: %w", err)
 	}
-	if err := t.enter(); err != nil {
-		return fmt.Errorf("gpu: write: %w", err)
+	if err := t.enter("write"); err != nil {
+		return err
 	}
 	defer t.leave()
 	pending := int64(0)
@@ -102,8 +102,8 @@ func (t *Tensor) Read(ctx context.Context, x *tensor.Tensor) error {
 		return ctx.Err()
 	}
 	defer func() { <-t.reading }()
-	if err := t.enter(); err != nil {
-		return fmt.Errorf("gpu: read: %w", err)
+	if err := t.enter("read"); err != nil {
+		return err
 	}
 	defer t.leave()
 	if t.memory.Size == 0 {
@@ -138,14 +138,15 @@ func (t *Tensor) fits(x *tensor.Tensor) error {
 
 var errTensorClosed = errors.New("the tensor is closed")
 
-// enter keeps the device open and the tensor's memory allocated until leave.
-func (t *Tensor) enter() error {
+// enter keeps the device open and the tensor's memory allocated until leave. Its
+// error names the call.
+func (t *Tensor) enter(call string) error {
 	if err := t.d.enter(); err != nil {
 		return err
 	}
 	if err := t.hold(); err != nil {
 		t.d.leave()
-		return err
+		return fmt.Errorf("gpu: %s: %w", call, err)
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ func newModels(s *settings) *cobra.Command {
 		Long: `Lists the models by the names that other commands take: all models, models with WORD
 in their name, or models for a task. A line shows the task, the usual height and width
 of the input, and the licence of the weights. --wide adds the size and the address of
-the weights. --quiet prints only the names.`,
+the weights. In JSON, a hash is shortened if only its beginning is published. --quiet
+prints only the names.`,
 		Example: `  vertebra models
   vertebra models swin --wide
   vertebra models --task segmentation
