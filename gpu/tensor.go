@@ -33,8 +33,11 @@ type Tensor struct {
 // NewTensor makes a tensor of zeros.
 func (d *Device) NewTensor(shape ...int) (*Tensor, error) {
 	bytes := int64(4)
-	for _, n := range shape {
-		if n < 0 || n > 0 && bytes > d.info.MaxBufferSize/int64(n) {
+	for i, n := range shape {
+		if n < 0 {
+			return nil, fmt.Errorf("gpu: a tensor of shape %v is not possible: dimension %d is negative", tensor.Shape(shape), i)
+		}
+		if n > 0 && bytes > d.info.MaxBufferSize/int64(n) {
 			return nil, fmt.Errorf("gpu: a tensor of shape %v is not possible: the device's largest buffer has %d bytes", tensor.Shape(shape), d.info.MaxBufferSize)
 		}
 		bytes *= int64(n)

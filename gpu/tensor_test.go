@@ -183,7 +183,7 @@ func TestWrongTensors(t *testing.T) {
 		"read: the tensor is nil":                                       x.Read(ctx, nil),
 		"read: the tensor has 0 elements, want 6":                       x.Read(ctx, tensor.Declare(2, 3)),
 		"a tensor of shape [1073741824, 1073741824, 3] is not possible": second(d.NewTensor(1<<30, 1<<30, 3)),
-		"a tensor of shape [-1] is not possible":                        second(d.NewTensor(-1)),
+		"shape [3, -1] is not possible: dimension 1 is negative":        second(d.NewTensor(3, -1)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

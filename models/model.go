@@ -15,6 +15,8 @@
 package models
 
 import (
+	"fmt"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -48,7 +50,7 @@ type Head struct{ Weight, Bias *tensor.Tensor }
 // "out", or the Outputs of a MultiOutput.
 func Trace(m Network, shape ...int) (*graph.Graph, error) {
 	weights.Walk(m, func(string, *tensor.Tensor) {}) // names the tensors, and with them the layers
-	return graph.Trace(func(g *graph.Graph) {
+	return trace(shape, func(g *graph.Graph) {
 		x := g.Input("x", shape...)
 		if s, ok := m.(MultiOutput); ok {
 			g.Outputs = s.Outputs(x)
@@ -61,5 +63,15 @@ func Trace(m Network, shape ...int) (*graph.Graph, error) {
 // TraceForward is Trace with only the main result, as "out".
 func TraceForward(m Network, shape ...int) (*graph.Graph, error) {
 	weights.Walk(m, func(string, *tensor.Tensor) {})
-	return graph.Trace(func(g *graph.Graph) { g.Output("out", m.Forward(g.Input("x", shape...))) })
+	return trace(shape, func(g *graph.Graph) { g.Output("out", m.Forward(g.Input("x", shape...))) })
+}
+
+// trace is graph.Trace. Errors name the shape of the network's input, because a
+// wrong input often shows only in a later layer.
+func trace(shape tensor.Shape, build func(*graph.Graph)) (*graph.Graph, error) {
+	g, err := graph.Trace(build)
+	if err != nil {
+		return nil, fmt.Errorf("an input of shape %v: %w", shape, err)
+	}
+	return g, nil
 }

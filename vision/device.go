@@ -12,7 +12,10 @@ import (
 
 // Device runs models: on a GPU, or in plain Go on the cores of this computer.
 // Goroutines may share it.
-type Device struct{ gpu *gpu.Device }
+type Device struct {
+	gpu    *gpu.Device
+	choice gpu.Choice
+}
 
 // DeviceOptions says which device. The zero value is the fastest GPU.
 type DeviceOptions struct {
@@ -21,6 +24,10 @@ type DeviceOptions struct {
 	Name string
 
 	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any
+
+	// Choice says which programs the plans take, the caller's own among them. The
+	// zero value means the fastest. Plain Go has no programs.
+	Choice gpu.Choice
 }
 
 // OpenDevice opens a device. Without a GPU it returns an error; it uses plain Go only
@@ -36,7 +43,7 @@ func OpenDevice(o DeviceOptions) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Device{d}, nil
+	return &Device{d, o.Choice}, nil
 }
 
 // GPU returns the open GPU, or nil for plain Go.
@@ -64,7 +71,7 @@ func (d *Device) Compile(g *graph.Graph) (Plan, error) {
 	if d.gpu == nil {
 		return Evaluate(g)
 	}
-	p, err := d.gpu.Compile(g)
+	p, err := d.gpu.CompileWith(g, d.choice)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -68,6 +69,9 @@ func (b *benchScale) run(c *cobra.Command) error {
 		if err != nil {
 			return err
 		}
+		if err := checkScales(e, sizes); err != nil {
+			return err
+		}
 		entries = append(entries, e)
 	}
 	m, err := b.gpu()
@@ -107,6 +111,20 @@ func (b *benchScale) run(c *cobra.Command) error {
 		fmt.Fprintf(out, "device: %v\n", m)
 	}
 	return printScale(out, report.Results)
+}
+
+// checkScales returns an error if a model has no attention or does not take a size.
+func checkScales(e zoo.Model, sizes []int) error {
+	for _, size := range sizes {
+		s, err := models.Summarize(e.New(), 1, size, size, e.Channels)
+		if err != nil {
+			return fmt.Errorf("%s at %d×%d: %w", e.Name, size, size, err)
+		}
+		if s.Attention == 0 {
+			return fmt.Errorf("%s has no attention; bench scale takes transformers, such as vit_b_16 or swin_t", e.Name)
+		}
+	}
+	return nil
 }
 
 // squares returns the sides of square sizes, in rising order.

@@ -62,11 +62,12 @@ func (l *layout) layoutFlag(c *cobra.Command) {
 }
 
 func (l *layout) check() error {
-	*l = layout(strings.ToUpper(string(*l)))
-	if *l != "NCHW" && *l != "NHWC" {
-		return fmt.Errorf("--layout %q, want NCHW or NHWC", string(*l))
+	switch upper := layout(strings.ToUpper(string(*l))); upper {
+	case "NCHW", "NHWC":
+		*l = upper
+		return nil
 	}
-	return nil
+	return fmt.Errorf("--layout %q, want NCHW or NHWC", string(*l))
 }
 
 // outside returns a value of the graph in the layout of files.

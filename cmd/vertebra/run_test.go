@@ -157,7 +157,7 @@ func TestRunErrors(t *testing.T) {
 		{"a is [1]", write(t, a), nil},
 		{"safetensors", photograph(t, 3, 3), nil},
 		{`no stage "layer9"; there are conv1, pool, conv2`, good, []string{"--layer", "layer9"}},
-		{`--layout "CHWN"`, good, []string{"--layout", "CHWN"}},
+		{`--layout "chwn"`, good, []string{"--layout", "chwn"}},
 		{"wants N×H×W×C with C = 1", good, []string{"--layout", "nhwc"}},
 		{"input has 256 channels, weight wants 400", write(t, small), nil},
 	} {

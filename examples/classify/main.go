@@ -13,6 +13,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) != 4 {
+		log.Fatal("usage: classify MODEL CHECKPOINT PICTURE")
+	}
 	m, err := vision.Open(os.Args[1], vision.Options{Weights: os.Args[2]})
 	if err != nil {
 		log.Fatal(err)
