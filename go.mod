@@ -7,7 +7,6 @@ require (
 	github.com/go-gl/mathgl v1.2.0
 	github.com/gogpu/naga v0.17.15
 	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1
-	github.com/rwcarlsen/goexif v0.0.0-20190401172101-9e8deecbddbd
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9

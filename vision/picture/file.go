@@ -18,6 +18,7 @@ import (
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 
+	"github.com/vertebra/vertebra/vision/picture/meta"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -95,7 +96,7 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	default:
 		m = From(decoded)
 	}
-	o := orientation(file, format)
+	o := meta.Read(file).Orientation
 	if alpha = Alpha(decoded); alpha != nil {
 		alpha = alpha.turn(o)
 	}
