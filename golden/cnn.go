@@ -36,7 +36,7 @@ func espcn(f *file) (Case, error) {
 
 // resNet makes the case of a residual network, with sizes from the weights.
 func resNet(f *file) (Case, error) {
-	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadResNet(src) })
+	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadResNet(src, models.ResNetConfig{}) })
 }
 
 func alexNet(f *file) (Case, error) { return f.fitted(models.NewAlexNet(1000)) }

@@ -30,7 +30,7 @@ func loadSwin(more SwinConfig) loads {
 
 func loadESPCN(src weights.Source) (Network, error) { return LoadESPCN(src, 0) }
 
-func loadResNet(src weights.Source) (Network, error) { return LoadResNet(src) }
+func loadResNet(src weights.Source) (Network, error) { return LoadResNet(src, ResNetConfig{}) }
 
 // TestLoad reads the sizes of networks from their weights.
 func TestLoad(t *testing.T) {
@@ -162,7 +162,7 @@ func TestLoadErrors(t *testing.T) {
 		{"3 patches do not make a square image", vit, loadViT(ViTConfig{Heads: 4}), set("pos_embed", 1, 4, 16)},
 		{"positions for 4 patches, which an image of 64×32 pixels does not have", vit, loadViT(ViTConfig{Heads: 4, Image: graph.Pair{64, 32}}), drop("")},
 		{"pos_embed is missing", vit, loadViT(ViTConfig{Heads: 4}), drop("pos_embed")},
-		{"unused dist_token", vit, loadViT(ViTConfig{Heads: 4}), set("dist_token", 1, 1, 16)},
+		{"3 patches do not make a square image", vit, loadViT(ViTConfig{Heads: 4}), set("dist_token", 1, 1, 16)},
 		{"do not tell the window of a Swin", swin, loadSwin(SwinConfig{}), drop("")},
 		{"32 channels of the text tower are too few for heads of 64", func() Network {
 			return NewCLIP(CLIPConfig{Size: 32, Width: 2, Blocks: [4]int{1, 1, 1, 1}, Heads: 1, Embedding: 3, Context: 3, Vocabulary: 4, TextWidth: 32, TextHeads: 1})

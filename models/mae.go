@@ -41,7 +41,7 @@ type MAEConfig struct {
 
 // NewMAE declares the network.
 func NewMAE(c MAEConfig) *MAE {
-	c.Encoder.Classes, c.Encoder.GlobalPool = -1, false
+	c.Encoder.Classes, c.Encoder.GlobalPool, c.Encoder.DistToken = -1, false, false
 	m := &MAE{ViT: *NewViT(c.Encoder), MaskRatio: c.MaskRatio, NormPix: c.NormPix}
 	if m.MaskRatio == 0 {
 		m.MaskRatio = 0.75
@@ -58,7 +58,21 @@ func NewMAE(c MAEConfig) *MAE {
 	}
 	m.DecoderNorm = newViTNorm(dim)
 	m.DecoderPred = layers.NewLinear(dim, m.Patch*m.Patch*3)
+	if c.Encoder.Eps != 0 {
+		m.SetEps(c.Encoder.Eps)
+	}
 	return m
+}
+
+// SetEps sets the number that all norms add to the variance.
+func (m *MAE) SetEps(eps float64) {
+	m.ViT.SetEps(eps)
+	for _, b := range m.DecoderBlocks {
+		b.Norm1.Eps, b.Norm2.Eps = eps, eps
+	}
+	if m.DecoderNorm != nil {
+		m.DecoderNorm.Eps = eps
+	}
 }
 
 // MAEResult holds the results of a pre-training pass on images [B, H, W, 3] with

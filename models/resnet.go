@@ -22,7 +22,7 @@ type ResNet struct {
 	Layer2 []*residual       `weight:"layer2"` // at 1/8
 	Layer3 []*residual       `weight:"layer3"` // at 1/16
 	Layer4 []*residual       `weight:"layer4"` // at 1/32
-	FC     *layers.Linear    `weight:"fc"`
+	FC     *layers.Linear    `weight:"fc"`     // nil: Forward returns the features
 }
 
 // ResNetConfig says which residual network.
@@ -30,7 +30,11 @@ type ResNetConfig struct {
 	Blocks     [4]int // of each stage
 	Bottleneck bool   // blocks are 1×1, 3×3, 1×1 instead of 3×3, 3×3
 	Width      int    // channels of the first convolution; 0 means 64
-	Classes    int    // 0 means 1000
+	Classes    int    // 0 means 1000; below 0 means no head
+
+	// EarlyStride gives the stride of a bottleneck to its first convolution instead
+	// of the 3×3 one. HalveFirst gives the first stage a stride of 2, too.
+	EarlyStride, HalveFirst bool
 
 	// Groups is the number of groups in a bottleneck's 3×3 convolution; 0 means
 	// 1. GroupWidth is the number of channels of a group in the first stage if
@@ -86,15 +90,38 @@ func NewResNet(c ResNetConfig) *ResNet {
 		}
 		return blocks
 	}
-	return &ResNet{
+	m := &ResNet{
 		Conv1:  layers.NewConv2d(3, width, graph.Both(7), graph.Conv2d{Stride: graph.Both(2), Pad: graph.Both(3)}).NoBias(),
 		BN1:    layers.NewBatchNorm(width),
 		Layer1: stage(0),
 		Layer2: stage(1),
 		Layer3: stage(2),
 		Layer4: stage(3),
-		FC:     layers.NewLinear(in, or(c.Classes, 1000)),
 	}
+	if c.Classes >= 0 {
+		m.FC = layers.NewLinear(in, or(c.Classes, 1000))
+	}
+	if c.EarlyStride || c.HalveFirst {
+		m.Strides(c.EarlyStride, c.HalveFirst)
+	}
+	return m
+}
+
+// Strides sets what ResNetConfig calls EarlyStride and HalveFirst.
+func (m *ResNet) Strides(early, halve bool) {
+	for i, blocks := range m.stages() {
+		stride := graph.Both(2)
+		if i == 0 && !halve {
+			stride = graph.Both(1)
+		}
+		if len(blocks) > 0 {
+			blocks[0].stride(stride, early)
+		}
+	}
+}
+
+func (m *ResNet) stages() [4][]*residual {
+	return [4][]*residual{m.Layer1, m.Layer2, m.Layer3, m.Layer4}
 }
 
 // Forward maps images [B, H, W, 3] to logits [B, classes].
@@ -102,10 +129,14 @@ func (m *ResNet) Forward(x *graph.Value) *graph.Value {
 	x = m.Conv1.Forward(x).Stage("conv1")
 	x = m.BN1.Forward(x).Stage("bn1").ReLU().Stage("relu")
 	x = x.MaxPool2d(graph.Window{Size: graph.Both(3), Stride: graph.Both(2), Pad: graph.Both(1)}).Stage("maxpool")
-	for i, blocks := range [][]*residual{m.Layer1, m.Layer2, m.Layer3, m.Layer4} {
+	for i, blocks := range m.stages() {
 		x = forwardStage(fmt.Sprintf("layer%d", i+1), blocks, x)
 	}
-	return m.FC.Forward(flatten(globalAvgPool(x).Stage("avgpool")))
+	x = flatten(globalAvgPool(x).Stage("avgpool"))
+	if m.FC == nil {
+		return x
+	}
+	return m.FC.Forward(x)
 }
 
 // forwardStage applies the blocks of a stage and names their results.
@@ -167,6 +198,20 @@ func (m *residual) withShortcut(in, out, stride int) *residual {
 		m.BNShort = layers.NewBatchNorm(out)
 	}
 	return m
+}
+
+// stride sets the stride of the block, in a bottleneck that of its first convolution
+// if early.
+func (m *residual) stride(s graph.Pair, early bool) {
+	one := graph.Both(1)
+	first, second := s, one
+	if m.Conv3 != nil && !early {
+		first, second = one, s
+	}
+	m.Conv1.Op.Stride, m.Conv2.Op.Stride = first, second
+	if m.Shortcut != nil {
+		m.Shortcut.Op.Stride = s
+	}
 }
 
 // out returns the number of channels of the block's result.

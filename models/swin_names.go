@@ -18,11 +18,12 @@ var (
 		".mlp.0", ".mlp.fc1",
 		".mlp.3", ".mlp.fc2",
 
-		"swin.embeddings.patch_embeddings.projection", "patch_embed.proj",
-		"swin.embeddings.norm", "patch_embed.norm",
-		"swin.embeddings.position_embeddings", "absolute_pos_embed",
-		"swin.encoder.layers.", "layers.",
-		"swin.layernorm", "norm",
+		"embeddings.patch_embeddings.projection", "patch_embed.proj",
+		"embeddings.norm", "patch_embed.norm",
+		"embeddings.position_embeddings", "absolute_pos_embed",
+		"encoder.layers.", "layers.",
+		"layernorm.", "norm.",
+		"continuous_position_bias_mlp", "cpb_mlp",
 		"layernorm_before", "norm1",
 		"layernorm_after", "norm2",
 		"attention.self.", "attn.",
@@ -30,6 +31,7 @@ var (
 		"intermediate.dense", "mlp.fc1",
 		"output.dense", "mlp.fc2",
 		"classifier", "head",
+		"head.fc", "head", // timm since 0.8
 	)
 )
 
@@ -38,6 +40,10 @@ var (
 // of their own. The blocks of a stage, which are a module only in torchvision, get
 // the name layers.N.blocks.
 func SwinName(name string) string {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "swin."), "swinv2.")
+	if name == "layernorm" {
+		return "norm"
+	}
 	if at := swinFeatures.FindStringSubmatch(name); at != nil {
 		rest := name[len(at[0]):]
 		switch i, _ := strconv.Atoi(at[1]); {
@@ -57,11 +63,20 @@ func SwinName(name string) string {
 }
 
 // Canonical presents src under Microsoft's names, without tensors that follow from
-// the config. It knows the layouts of Microsoft, torchvision and the transformers
-// library.
+// the config. It knows the layouts of Microsoft, timm, torchvision and the
+// transformers library, whose names may have a prefix. It drops what predicts masked
+// pixels there.
 func (m *Swin) Canonical(src weights.Source) weights.Source {
-	return weights.Arrange(keyBias{src}, func(name string) weights.Place {
+	late := mergesLate(src)
+	return weights.Arrange(withKeyBias(src), func(name string) weights.Place {
+		if maskedImage(name) {
+			return weights.Place{}
+		}
 		name = SwinName(name)
+		if at := swinMerging.FindStringSubmatch(name); late && at != nil {
+			stage, _ := strconv.Atoi(at[1])
+			name = "layers." + strconv.Itoa(stage-1) + name[len(at[0])-len(".downsample."):]
+		}
 		block, last := name, ""
 		if i := strings.LastIndexByte(name, '.'); i >= 0 {
 			block, last = name[:i], name[i+1:]
@@ -80,36 +95,67 @@ func (m *Swin) Canonical(src weights.Source) weights.Source {
 	})
 }
 
-// keyBias adds a zero bias for keys, k_bias, for each q_bias of a source.
-// Microsoft's Swin V2 has no k_bias.
-type keyBias struct{ weights.Source }
+var swinMerging = regexp.MustCompile(`^layers\.(\d{1,9})\.downsample\.`)
 
-func (k keyBias) Names() []string {
-	var names []string
-	for _, n := range k.Source.Names() {
-		names = append(names, n)
-		if block, ok := strings.CutSuffix(n, ".q_bias"); ok {
-			names = append(names, block+".k_bias")
+// mergesLate reports whether src merges patches at the beginning of a stage, as timm
+// does since 0.8, and not at the end of the stage before.
+func mergesLate(src weights.Source) bool {
+	late := false
+	for _, n := range src.Names() {
+		if at := swinMerging.FindStringSubmatch(SwinName(n)); at != nil {
+			if at[1] == "0" {
+				return false
+			}
+			late = true
 		}
 	}
-	return names
+	return late
 }
 
+// keyBias is a source with zero biases of keys added. Swin V2 has none.
+type keyBias struct {
+	weights.Source
+	names []string
+	like  map[string]string // for each bias that is added, the bias of queries
+}
+
+// withKeyBias adds a bias of keys for each bias of queries in src that has none
+// beside it, in Microsoft's layout or that of the transformers library.
+func withKeyBias(src weights.Source) keyBias {
+	k := keyBias{src, nil, map[string]string{}}
+	have := map[string]bool{}
+	for _, n := range src.Names() {
+		have[n] = true
+	}
+	for _, n := range src.Names() {
+		k.names = append(k.names, n)
+		for query, key := range map[string]string{".q_bias": ".k_bias", ".query.bias": ".key.bias"} {
+			if block, ok := strings.CutSuffix(n, query); ok && !have[block+key] {
+				k.names = append(k.names, block+key)
+				k.like[block+key] = n
+			}
+		}
+	}
+	return k
+}
+
+func (k keyBias) Names() []string { return k.names }
+
 func (k keyBias) Tensor(name string) (*tensor.Tensor, error) {
-	block, ok := strings.CutSuffix(name, ".k_bias")
-	if !ok {
+	query, added := k.like[name]
+	if !added {
 		return k.Source.Tensor(name)
 	}
-	q, err := k.Source.Tensor(block + ".q_bias")
+	shape, err := weights.ShapeOf(k.Source, query)
 	if err != nil {
 		return nil, err
 	}
-	return tensor.New(q.Shape...), nil
+	return tensor.New(shape...), nil
 }
 
 // View is Tensor without a copy, if the source can do that.
 func (k keyBias) View(name string) (*tensor.Tensor, error) {
-	if strings.HasSuffix(name, ".k_bias") {
+	if k.like[name] != "" {
 		return k.Tensor(name)
 	}
 	return weights.View(k.Source, name)
@@ -117,8 +163,8 @@ func (k keyBias) View(name string) (*tensor.Tensor, error) {
 
 // Entry describes a tensor without reading it, if the source can do that.
 func (k keyBias) Entry(name string) (weights.Entry, bool) {
-	if block, ok := strings.CutSuffix(name, ".k_bias"); ok {
-		name = block + ".q_bias"
+	if query := k.like[name]; query != "" {
+		name = query
 	}
 	return weights.Describe(k.Source, name)
 }

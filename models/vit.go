@@ -7,21 +7,23 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
 	"github.com/vertebra/vertebra/tensor"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // ViT is the vision transformer of Dosovitskiy et al. (arXiv:2010.11929), which
-// treats an image as a sequence of patches. Names are those of timm and MAE; see
-// Canonical for others.
+// treats an image as a sequence of patches. DeiT (Touvron et al., arXiv:2012.12877)
+// may have a second token, which learns from another network. Names are those of
+// timm and MAE; see Canonical for others.
 type ViT struct {
-	ClassToken *tensor.Tensor     `weight:"cls_token"` // [1, 1, C]
-	PosEmbed   *tensor.Tensor     `weight:"pos_embed"` // [1, 1+N, C] for N patches
+	ClassToken *tensor.Tensor     `weight:"cls_token"`  // [1, 1, C]
+	DistToken  *tensor.Tensor     `weight:"dist_token"` // [1, 1, C], after the class token in DeiT; may be nil
+	PosEmbed   *tensor.Tensor     `weight:"pos_embed"`  // [1, 1+N, C] for N patches, one more with DistToken
 	PatchEmbed *layers.PatchEmbed `weight:"patch_embed"`
 	Blocks     []*vitBlock        `weight:"blocks"`
 	Norm       *layers.LayerNorm  `weight:"norm"`
 	FCNorm     *layers.LayerNorm  `weight:"fc_norm"`       // replaces Norm with GlobalPool
 	PreLogits  *layers.Linear     `weight:"pre_logits.fc"` // before Head, with a tanh; may be nil
 	Head       *layers.Linear     `weight:"head"`          // nil: Forward returns the features
+	HeadDist   *layers.Linear     `weight:"head_dist"`     // classifies by DistToken; may be nil
 
 	Patch int
 	Grid  graph.Pair // the grid of patches for which PosEmbed was trained
@@ -42,6 +44,9 @@ type ViTConfig struct {
 	PreLogits    int        // channels of a layer with a tanh before the head; 0 means no such layer
 	GlobalPool   bool       // classify by the mean of the patches, as MAE does, instead of the class token
 	AlignCorners bool
+	DistToken    bool    // a second token before the patches, as in DeiT
+	DistHead     bool    // with DistToken: the result is the mean of two heads, one for each token
+	Eps          float64 // of the norms; 0 means 1e-6
 }
 
 // ViTVariant returns a configuration from the paper's table 1, for a name such as
@@ -69,7 +74,11 @@ func NewViT(c ViTConfig) *ViT {
 		Grid:         graph.Pair{c.Image[0] / c.Patch, c.Image[1] / c.Patch},
 		AlignCorners: c.AlignCorners,
 	}
-	m.PosEmbed = tensor.Declare(1, 1+m.Grid[0]*m.Grid[1], c.Dim)
+	tokens := 1
+	if c.DistToken {
+		m.DistToken, tokens = tensor.Declare(1, 1, c.Dim), 2
+	}
+	m.PosEmbed = tensor.Declare(1, tokens+m.Grid[0]*m.Grid[1], c.Dim)
 	for range c.Depth {
 		m.Blocks = append(m.Blocks, newViTBlock(c.Dim, c.Heads, or(c.Hidden, 4*c.Dim)))
 	}
@@ -83,18 +92,52 @@ func NewViT(c ViTConfig) *ViT {
 	}
 	if c.Classes >= 0 {
 		m.Head = layers.NewLinear(or(c.PreLogits, c.Dim), or(c.Classes, 1000))
+		if c.DistToken && c.DistHead {
+			m.HeadDist = layers.NewLinear(c.Dim, or(c.Classes, 1000))
+		}
+	}
+	if c.Eps != 0 {
+		m.SetEps(c.Eps)
 	}
 	return m
+}
+
+// Prefix returns the number of tokens before the patches.
+func (m *ViT) Prefix() int {
+	if m.DistToken != nil {
+		return 2
+	}
+	return 1
+}
+
+// SetEps sets the number that all norms add to the variance.
+func (m *ViT) SetEps(eps float64) {
+	for _, b := range m.Blocks {
+		b.Norm1.Eps, b.Norm2.Eps = eps, eps
+	}
+	for _, n := range []*layers.LayerNorm{m.Norm, m.FCNorm} {
+		if n != nil {
+			n.Eps = eps
+		}
+	}
+}
+
+// AuxiliaryHeads returns the head of DeiT's second token, if there is one.
+func (m *ViT) AuxiliaryHeads() []Head {
+	if m.HeadDist == nil {
+		return nil
+	}
+	return []Head{{m.HeadDist.Weight, m.HeadDist.Bias}}
 }
 
 // Forward maps images [B, H, W, 3] to logits [B, classes]. H and W are multiples of
 // the patch size.
 func (m *ViT) Forward(x *graph.Value) *graph.Value {
-	x = m.Tokens(x)
+	tokens := m.Tokens(x)
 	if m.FCNorm != nil {
-		x = m.FCNorm.Forward(x.Slice(1, 1, 0).Mean(1)).Stage("fc_norm")
+		x = m.FCNorm.Forward(tokens.Slice(1, m.Prefix(), 0).Mean(1)).Stage("fc_norm")
 	} else {
-		x = x.Slice(1, 0, 1).Reshape(x.Shape[0], x.Shape[2]).Stage("class_token")
+		x = tokens.Slice(1, 0, 1).Reshape(tokens.Shape[0], tokens.Shape[2]).Stage("class_token")
 	}
 	if m.PreLogits != nil {
 		x = m.PreLogits.Forward(x).Stage("pre_logits.fc").Activate(graph.Tanh).Stage("pre_logits")
@@ -103,15 +146,24 @@ func (m *ViT) Forward(x *graph.Value) *graph.Value {
 	if m.Head == nil {
 		return x
 	}
-	return m.Head.Forward(x)
+	x = m.Head.Forward(x)
+	if m.HeadDist == nil {
+		return x
+	}
+	dist := tokens.Slice(1, 1, 2).Reshape(tokens.Shape[0], tokens.Shape[2]).Stage("dist_token")
+	half := x.Graph().Const(tensor.Of([]float32{0.5}, 1))
+	return x.Add(m.HeadDist.Forward(dist)).Mul(half)
 }
 
 // Tokens maps images [B, H, W, 3] to the tokens after the last block and Norm,
-// [B, 1+H/p·W/p, C]: first the class token, then the patches row by row. With
-// GlobalPool there is no Norm.
+// [B, Prefix+H/p·W/p, C]: first the class token, then DeiT's second token if there
+// is one, then the patches row by row. With GlobalPool there is no Norm.
 func (m *ViT) Tokens(x *graph.Value) *graph.Value {
 	g, b := x.Graph(), x.Shape[0]
 	x, grid := m.patches(x)
+	if m.DistToken != nil {
+		x = graph.Cat(1, g.Const(m.DistToken).Expand(b, 1, x.Shape[2]), x)
+	}
 	class := g.Const(m.ClassToken).Expand(b, 1, x.Shape[2])
 	x = graph.Cat(1, class, x).Add(m.positions(g, m.PosEmbed, grid))
 	return m.encode(x)
@@ -120,7 +172,7 @@ func (m *ViT) Tokens(x *graph.Value) *graph.Value {
 // Map returns the patches of Tokens as a map [B, H/p, W/p, C].
 func (m *ViT) Map(x *graph.Value) *graph.Value {
 	h, w := x.Shape[1]/m.Patch, x.Shape[2]/m.Patch
-	x = m.Tokens(x).Slice(1, 1, 0)
+	x = m.Tokens(x).Slice(1, m.Prefix(), 0)
 	return x.Reshape(x.Shape[0], h, w, x.Shape[2])
 }
 
@@ -142,17 +194,17 @@ func (m *ViT) encode(x *graph.Value) *graph.Value {
 	return x
 }
 
-// positions returns a position embedding table [1, 1+N, C] for a grid of patches.
+// positions returns a position embedding table [1, Prefix+N, C] for a grid of patches.
 // It resizes the part for patches if the grid is not the one of training.
 func (m *ViT) positions(g *graph.Graph, table *tensor.Tensor, grid graph.Pair) *graph.Value {
 	pos := g.Const(table)
 	if grid == m.Grid {
 		return pos
 	}
-	dim := table.Shape[2]
-	patches := pos.Slice(1, 1, 0).Reshape(1, m.Grid[0], m.Grid[1], dim)
+	dim, prefix := table.Shape[2], m.Prefix()
+	patches := pos.Slice(1, prefix, 0).Reshape(1, m.Grid[0], m.Grid[1], dim)
 	patches = patches.Resize(graph.Resize{Mode: graph.Bicubic, Size: grid, AlignCorners: m.AlignCorners})
-	return graph.Cat(1, pos.Slice(1, 0, 1), patches.Reshape(1, grid[0]*grid[1], dim))
+	return graph.Cat(1, pos.Slice(1, 0, prefix), patches.Reshape(1, grid[0]*grid[1], dim))
 }
 
 // vitBlock is a transformer block: attention and a perceptron, each with a norm
@@ -186,59 +238,4 @@ func (m *vitBlock) Forward(x *graph.Value, name string) *graph.Value {
 	x = m.Attn.Forward(y).Stage(name + ".attn").Add(x)
 	y = m.Norm2.Forward(x).Stage(name + ".norm2")
 	return m.MLP.Forward(y).Stage(name + ".mlp").Add(x).Stage(name)
-}
-
-// vitNames turns the names of weights and stages in torchvision and the
-// transformers library into timm's.
-var vitNames = strings.NewReplacer(
-	"encoder.layers.encoder_layer_", "blocks.",
-	"encoder.pos_embedding", "pos_embed",
-	"encoder.ln", "norm",
-	"class_token", "cls_token",
-	"conv_proj", "patch_embed.proj",
-	"heads.head", "head",
-	"heads.pre_logits", "pre_logits.fc",
-	"heads.act", "pre_logits.act",
-	"ln_1", "norm1",
-	"ln_2", "norm2",
-	"self_attention.in_proj_", "attn.qkv.",
-	"self_attention.out_proj", "attn.proj",
-	"self_attention.0", "attn",
-	"mlp.0", "mlp.fc1",
-	"mlp.3", "mlp.fc2",
-	"mlp.linear_1", "mlp.fc1", // torchvision's files are older than its code
-	"mlp.linear_2", "mlp.fc2",
-
-	"embeddings.cls_token", "cls_token", // ViTModel has no prefix "vit."
-	"embeddings.position_embeddings", "pos_embed",
-	"embeddings.patch_embeddings.projection", "patch_embed.proj",
-	"encoder.layer.", "blocks.",
-	"layernorm.", "norm.",
-	"pooler.dense", "pre_logits.fc",
-
-	"vit.embeddings.cls_token", "cls_token",
-	"vit.embeddings.position_embeddings", "pos_embed",
-	"vit.embeddings.patch_embeddings.projection", "patch_embed.proj",
-	"vit.encoder.layer.", "blocks.",
-	"vit.layernorm", "norm",
-	"decoder.decoder_layers.", "decoder_blocks.",
-	"decoder.", "",
-	"layernorm_before", "norm1",
-	"layernorm_after", "norm2",
-	"attention.attention.", "attn.",
-	"attention.output.dense", "attn.proj",
-	"intermediate.dense", "mlp.fc1",
-	"output.dense", "mlp.fc2",
-	"classifier", "head",
-)
-
-// ViTName returns timm's name for a weight or module of a vision transformer in
-// torchvision or in the transformers library. Queries, keys and values keep names
-// of their own.
-func ViTName(name string) string { return vitNames.Replace(name) }
-
-// Canonical presents src under timm's names. It knows the layouts of timm,
-// torchvision and the transformers library.
-func (m *ViT) Canonical(src weights.Source) weights.Source {
-	return weights.Arrange(src, func(name string) weights.Place { return partOfQKV(ViTName(name)) })
 }

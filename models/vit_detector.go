@@ -32,7 +32,7 @@ func NewViTDetector(c ViTConfig) *ViTDetector {
 // [B, N, 4] for N = H/p·W/p patches, row by row. vision.Detections turns them into
 // boxes.
 func (m *ViTDetector) Heads(x *graph.Value) (logits, boxes *graph.Value) {
-	patches := m.Backbone.Tokens(x).Slice(1, 1, 0)
+	patches := m.Backbone.Tokens(x).Slice(1, m.Backbone.Prefix(), 0)
 	return m.ClsHead.Forward(patches), m.RegHead.Forward(patches)
 }
 

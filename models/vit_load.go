@@ -11,8 +11,10 @@ import (
 // LoadViT makes the vision transformer for the weights in src, in any layout that
 // ViT knows, and binds them. It reads the sizes from the weights. Heads and
 // AlignCorners come from more, and so does Image if it is not square. If Heads is
-// 0, it takes the usual number for the channels.
+// 0, it takes the usual number for the channels; if Eps is 0, the usual one for the
+// layout.
 func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
+	more = more.withEps(src)
 	src = weights.Canonical(&ViT{}, src)
 	s := shapesOf(src)
 	c, err := s.vit("", more)
@@ -28,6 +30,7 @@ func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
 // LoadViTDetector is LoadViT for a detector. It reads the number of classes from
 // the weights, too.
 func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
+	more = more.withEps(src)
 	src = weights.Canonical(&ViTDetector{}, src)
 	s := shapesOf(src)
 	c, err := s.vit("backbone.", more)
@@ -47,6 +50,7 @@ func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
 // LoadMAE is LoadViT for a masked autoencoder, with a decoder if src has one.
 // MaskRatio, NormPix and DecoderHeads come from more, too.
 func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
+	more.Encoder = more.Encoder.withEps(src)
 	src = weights.Canonical(&MAE{}, src)
 	s, c := shapesOf(src), more
 	var err error
@@ -69,6 +73,14 @@ func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
 	return m, weights.Bind(m, src)
 }
 
+// withEps returns c with the epsilon that is usual in the layout of src.
+func (c ViTConfig) withEps(src weights.Source) ViTConfig {
+	if c.Eps == 0 && isTransformersViT(src) {
+		c.Eps = transformersEps
+	}
+	return c
+}
+
 // vit reads the sizes of a vision transformer from the shapes of its weights, whose
 // names begin with prefix.
 func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
@@ -81,6 +93,10 @@ func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 		return c, err
 	}
 	patch, patches := s[prefix+"patch_embed.proj.weight"], s[prefix+"pos_embed"][1]-1
+	_, c.DistHead = s[prefix+"head_dist.weight"]
+	if _, c.DistToken = s[prefix+"dist_token"]; c.DistToken {
+		patches--
+	}
 	if patch[2] != patch[3] {
 		return c, fmt.Errorf("models: patches of %d×%d pixels are not square", patch[2], patch[3])
 	}
@@ -132,7 +148,8 @@ func imageOf(given graph.Pair, patch, patches int) (graph.Pair, error) {
 // weights.
 func (m *ViT) trim(s shapes, prefix string) {
 	for i, b := range m.Blocks {
-		if _, ok := s[fmt.Sprintf("%sblocks.%d.attn.qkv.bias", prefix, i)]; !ok {
+		qkv := fmt.Sprintf("%sblocks.%d.attn.qkv.", prefix, i)
+		if s[qkv+"weight"] != nil && s[qkv+"bias"] == nil {
 			b.Attn.QKV.NoBias()
 		}
 	}

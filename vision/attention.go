@@ -39,7 +39,7 @@ type AttentionMap struct {
 // Attention computes the attention of one token in a block of a transformer: a ViT,
 // a masked autoencoder's encoder, a detector's backbone or a Swin.
 func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*AttentionMap, error) {
-	network, patch, err := m.transformer()
+	network, patch, prefix, err := m.transformer()
 	if err != nil {
 		return nil, err
 	}
@@ -74,25 +74,25 @@ func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*A
 	}
 	block.set(out[0])
 	if patch > 0 {
-		return a, a.tokens(o, block, heads, patch)
+		return a, a.tokens(o, block, heads, patch, prefix)
 	}
 	return a, a.window(o, block, heads)
 }
 
-// transformer returns the network with the blocks and the side of its patches in
-// pixels, which is 0 for a Swin.
-func (m *Model) transformer() (models.Network, int, error) {
+// transformer returns the network with the blocks, the side of its patches in pixels
+// and the number of tokens before them. The last two are 0 for a Swin.
+func (m *Model) transformer() (net models.Network, patch, prefix int, err error) {
 	switch n := m.Network.(type) {
 	case *models.ViT:
-		return n, n.Patch, nil
+		return n, n.Patch, n.Prefix(), nil
 	case *models.MAE:
-		return &n.ViT, n.Patch, nil
+		return &n.ViT, n.Patch, n.Prefix(), nil
 	case *models.ViTDetector:
-		return n.Backbone, n.Backbone.Patch, nil
+		return n.Backbone, n.Backbone.Patch, n.Backbone.Prefix(), nil
 	case *models.Swin:
-		return n, 0, nil
+		return n, 0, 0, nil
 	}
-	return nil, 0, fmt.Errorf("vision: %s has no attention to show; ViT, MAE and Swin have", m.Name)
+	return nil, 0, 0, fmt.Errorf("vision: %s has no attention to show; ViT, MAE and Swin have", m.Name)
 }
 
 // heads returns the heads that o selects of all heads, and begins the title.
@@ -126,20 +126,21 @@ func (a *AttentionMap) place(at [2]float64) (row, column int) {
 	return row, column
 }
 
-// tokens fills Heat from global attention, where the class token is token 0.
-func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads []int, patch int) error {
+// tokens fills Heat from global attention, where the class token is token 0 and the
+// patches follow prefix tokens.
+func (a *AttentionMap) tokens(o AttentionOptions, block *attentionBlock, heads []int, patch, prefix int) error {
 	rows, columns, query := a.Picture.Height/patch, a.Picture.Width/patch, 0
 	a.Heat = picture.Heat{Rows: rows, Columns: columns, Weight: make([]float64, rows*columns)}
 	if o.At != nil {
 		row, column := a.place(*o.At)
-		query = 1 + row*columns + column
+		query = prefix + row*columns + column
 	}
 	for _, head := range heads {
 		w := block.tokens(head, query)
-		if len(w) != len(a.Heat.Weight)+1 {
+		if len(w) != len(a.Heat.Weight)+prefix {
 			return errors.New("vision: the block's tokens do not match the picture's patches")
 		}
-		for i, v := range w[1:] {
+		for i, v := range w[prefix:] {
 			a.Heat.Weight[i] += v / float64(len(heads))
 		}
 	}

@@ -61,6 +61,7 @@ var layouts = map[string]layout{
 	"sam_vit_h":             samLayout("vit_h"),
 	"sam_vit_l":             samLayout("vit_l"),
 
+	"hf_deit_base_patch16_224": vitLayout("b_16", 224),
 	"hf_mae_vit_base_patch16":  maeLayout("base", false),
 	"hf_mae_vit_huge_patch14":  maeLayout("huge", false),
 	"hf_mae_vit_large_patch16": maeLayout("large", false),
@@ -86,6 +87,9 @@ var layouts = map[string]layout{
 	"torchvision_vit_l_16":                      vitLayout("l_16", 224),
 	"torchvision_vit_l_32":                      vitLayout("l_32", 224),
 
+	"hf_resnet50":                                                    resNetLayout(50),
+	"hf_swinv2_tiny_patch4_window8_256":                              swinLayout("swinv2_tiny_patch4_window8_256"),
+	"timm_swin_tiny_patch4_window7_224":                              swinLayout("swin_tiny_patch4_window7_224"),
 	"hf_swin_base_patch4_window7_224":                                swinLayout("swin_base_patch4_window7_224"),
 	"hf_swin_small_patch4_window7_224":                               swinLayout("swin_small_patch4_window7_224"),
 	"hf_swin_tiny_patch4_window7_224":                                swinLayout("swin_tiny_patch4_window7_224"),
