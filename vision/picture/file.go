@@ -1,12 +1,11 @@
 package picture
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
-	_ "image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -14,10 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp"
-
+	"github.com/vertebra/vertebra/vision/picture/codec"
 	"github.com/vertebra/vertebra/vision/picture/meta"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -27,7 +23,7 @@ import (
 const MaxPixels = 200 << 20
 
 // ErrNotImage is wrapped by errors for data that is in no known format.
-var ErrNotImage = errors.New("not an image")
+var ErrNotImage = codec.ErrFormat
 
 // Load reads the file at path as Decode does. Errors begin with the path.
 func Load(path string) (*Image, error) {
@@ -69,53 +65,21 @@ func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(file))
+	p, err := codec.Decode(context.Background(), file, MaxPixels)
 	switch {
-	case errors.Is(err, image.ErrFormat):
+	case errors.Is(err, codec.ErrFormat):
 		return nil, nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", ErrNotImage)
 	case err != nil:
-		return nil, nil, inFormat(format, "", err)
-	case config.Width < 1 || config.Height < 1:
-		return nil, nil, fmt.Errorf("%s of %d×%d pixels is empty", format, config.Width, config.Height)
-	case config.Width > MaxPixels/config.Height:
-		return nil, nil, fmt.Errorf("%s of %d×%d pixels has more than %d million pixels", format, config.Width, config.Height, MaxPixels>>20)
+		return nil, nil, err
 	}
-	decoded, err := decode(file)
-	if err != nil {
-		return nil, nil, inFormat(format, fmt.Sprintf(" of %d×%d pixels", config.Width, config.Height), err)
-	}
-	rules := jpegChroma
-	if format == "webp" {
-		rules = webpChroma
-	}
-	switch decoded := decoded.(type) {
-	case *image.YCbCr:
-		m = rules.convert(decoded)
-	case *image.NYCbCrA:
-		m = rules.convert(&decoded.YCbCr)
-	default:
-		m = From(decoded)
-	}
+	p.Simple()
 	o := meta.Read(file).Orientation
-	if alpha = Alpha(decoded); alpha != nil {
-		alpha = alpha.turn(o)
+	m = &Image{Width: p.Width, Height: p.Height, Channels: p.Channels, Pix: p.Pix}
+	if p.Alpha != nil {
+		m = m.RGB()
+		alpha = (&Image{Width: p.Width, Height: p.Height, Channels: 1, Pix: p.Alpha}).turn(o)
 	}
 	return m.turn(o), alpha, nil
-}
-
-// brokenImage is the error of a decoder. Most decoders begin it with the name of
-// the format, which text replaces by a description of the picture.
-type brokenImage struct {
-	text string
-	err  error
-}
-
-func (e *brokenImage) Error() string { return e.text }
-func (e *brokenImage) Unwrap() error { return e.err }
-
-// inFormat adds the format and the size of the picture to err.
-func inFormat(format, size string, err error) error {
-	return &brokenImage{format + size + ": " + strings.TrimPrefix(err.Error(), format+": "), err}
 }
 
 // Alpha returns the transparency of a standard library picture as a picture with
@@ -133,17 +97,6 @@ func Alpha(from image.Image) *Image {
 		}
 	}
 	return out
-}
-
-// decode turns a decoder's panic on a broken file into an error.
-func decode(file []byte) (m image.Image, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			m, err = nil, fmt.Errorf("broken file: %v", r)
-		}
-	}()
-	m, _, err = image.Decode(bytes.NewReader(file))
-	return m, err
 }
 
 // From converts a picture of the standard library and drops its alpha.

@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import "image"
 
@@ -38,9 +38,9 @@ var webpChroma = chroma{
 }
 
 // convert makes an RGB picture from a decoder's planes.
-func (c chroma) convert(m *image.YCbCr) *Image {
+func (c chroma) convert(m *image.YCbCr) *Picture {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
-	out := New(w, h, 3)
+	out := &Picture{Width: w, Height: h, Channels: 3, Pix: make([]uint8, 3*w*h)}
 	cb, cr := make([]int, w), make([]int, w)
 	for y := range h {
 		c.row(cb, m.Cb, m, y)
@@ -85,3 +85,6 @@ func (c chroma) row(to []int, plane []uint8, m *image.YCbCr, y int) {
 		}
 	}
 }
+
+// clip8 limits v to 0 to 255.
+func clip8(v int) uint8 { return uint8(max(0, min(v, 255))) }
