@@ -20,6 +20,7 @@ type Setup struct {
 	// Weights is a checkpoint. Data is a reference file with weight/…, input/… and
 	// output/…, in PyTorch's names and layouts. Without both, numbers are random.
 	Weights, Data string
+	Key           string // which of several networks in Weights; see weights.Unwrap
 }
 
 // Options makes the network with weights, its input and the wanted output.
@@ -66,7 +67,11 @@ func (s Setup) Options() (ModelOptions, error) {
 		return o, err
 	}
 	defer src.Close()
-	if err := weights.Bind(o.Model, src); err != nil {
+	part, _, err := weights.Unwrap(src, s.Key, func(src weights.Source) bool { return weights.Compare(o.Model, src).Err() == nil })
+	if err == nil {
+		err = weights.Bind(o.Model, part)
+	}
+	if err != nil {
 		return o, fmt.Errorf("%s: %w", s.Weights, err)
 	}
 	return o, nil

@@ -18,6 +18,7 @@ import (
 // built-in weights on the fastest GPU.
 type Options struct {
 	Weights    string   // path of a checkpoint as downloaded; see zoo.Options
+	Key        string   // which of several networks in the checkpoint; see zoo.Options
 	Classes    int      // number of classes in the checkpoint, if not the model's own
 	Labels     []string // names of the classes; nil means the model's own
 	Vocabulary string   // path of CLIP's vocabulary; empty means the one beside the weights
@@ -73,7 +74,7 @@ func OpenModel(m zoo.Model, o Options) (*Model, error) {
 
 func (o Options) zoo() zoo.Options {
 	return zoo.Options{
-		Weights: o.Weights, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary,
+		Weights: o.Weights, Key: o.Key, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary,
 		Size: o.Size, Configure: o.Configure,
 	}
 }

@@ -96,7 +96,7 @@ func TestUpscale(t *testing.T) {
 		n.(*models.ESPCN).Act = graph.ReLU
 		return nil
 	}})
-	if is, err := zoo.Identify(rgb.Checkpoint); err != nil || is.Name != "espcn" || rgb.Channels != 3 {
+	if is, err := zoo.Identify(rgb.Checkpoint, ""); err != nil || is.Name != "espcn" || rgb.Channels != 3 {
 		t.Errorf("of %d channels, is of %q, %v", rgb.Channels, is.Name, err)
 	}
 	e, got := upscaled(t, rgb, Image("in", m.Image()))

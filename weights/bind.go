@@ -26,7 +26,7 @@ func Canonical(model any, src Source) Source {
 
 // Bind fills the declared tensors of a model, a pointer to a struct, from src.
 // The names in src may be those of any layout that the model knows; see
-// Canonical.
+// Canonical. They may begin with a wrapper, such as "module."; see Unwrap.
 //
 // A field with the tag `weight:"fragment"` adds its fragment to the name.
 // Fragments are joined with dots; no dot follows an underscore. A slice adds
@@ -40,7 +40,11 @@ func Canonical(model any, src Source) Source {
 // The tensors come from View: they stay valid after src is closed, and those
 // that lie in a mapped file are read-only.
 func Bind(model any, src Source, ignore ...string) error {
-	src = Canonical(model, src)
+	part, _, err := Unwrap(src, "", func(src Source) bool { return Compare(model, src, ignore...).Err() == nil })
+	if err != nil {
+		return fmt.Errorf("weights: %w", err)
+	}
+	src = Canonical(model, part)
 	if err := compare(model, src, ignore).Err(); err != nil {
 		return err
 	}

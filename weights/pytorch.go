@@ -3,6 +3,7 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -29,9 +30,15 @@ type PyTorch struct {
 	// "state_dict" or "model". It is empty if the saved value is the state dict.
 	Key string
 	// Beside lists the keys next to that path that hold tensors too, such as
-	// "optimizer" or "model_ema".
+	// "optimizer".
 	Beside []string
+	// Groups lists the networks if the file holds several side by side, such as
+	// "generator" and "discriminator". The names of all tensors then begin with
+	// their keys, and Unwrap chooses one.
+	Groups []Group
 
+	value   any // as saved
+	size    int // of the file
 	names   []string
 	entries map[string]view
 	file    *mapping
@@ -64,11 +71,46 @@ func ReadPyTorch(file []byte) (*PyTorch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
-	p := &PyTorch{Format: format, entries: map[string]view{}}
-	if err := p.collect(value, len(file)); err != nil {
+	p := &PyTorch{Format: format, value: value, size: len(file), entries: map[string]view{}}
+	if err := p.collect(value, p.size); err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
 	return p, nil
+}
+
+// under returns the part of the checkpoint under a path of keys, or nil if there is
+// none. It is closed with p.
+func (p *PyTorch) under(key string) (*PyTorch, error) {
+	value := at(p.value, key, 0)
+	if value == nil {
+		return nil, nil
+	}
+	part := &PyTorch{Format: p.Format, Key: key, value: value, size: p.size, entries: map[string]view{}, file: p.file}
+	if err := part.collect(value, p.size); err != nil {
+		return nil, fmt.Errorf("pytorch: %s: %w", key, err)
+	}
+	return part, nil
+}
+
+// at returns the container at a path of keys below a value. A key may have dots.
+func at(value any, path string, depth int) any {
+	if depth > maxDepth {
+		return nil
+	}
+	for _, part := range parts(value) {
+		if _, leaf := part.value.(*rebuilt); leaf {
+			continue
+		}
+		if part.key == path {
+			return part.value
+		}
+		if rest, ok := strings.CutPrefix(path, part.key+"."); ok {
+			if found := at(part.value, rest, depth+1); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
 // collect names and checks the tensors of a saved value from a file of size
@@ -142,6 +184,6 @@ func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 
 // Close unmaps the file; see Checkpoint. It is idempotent.
 func (p *PyTorch) Close() error {
-	p.names, p.entries = nil, nil
+	p.names, p.entries, p.value = nil, nil, nil
 	return p.file.close()
 }

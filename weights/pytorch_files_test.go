@@ -208,7 +208,7 @@ func TestPyTorchNames(t *testing.T) {
 		{"parallel in part", "", "module.conv.weight module.conv.bias w", "", func() any { d := sd("module."); d.set("w", a()); return d }()},
 		{"nested", "model", "conv.weight conv.bias", "", dictOf("model", sd("module."), "optimizer", optimizer, "epoch", 3)},
 		{"nested twice", "model.state_dict", "conv.weight conv.bias", "", dictOf("model", dictOf("state_dict", sd("")), "args", &object{class: "argparse.Namespace", state: dictOf("lr", 0.1)})},
-		{"nested beside averages", "state_dict", "conv.weight conv.bias", "state_dict_ema", dictOf("state_dict_ema", sd(""), "state_dict", sd(""))},
+		{"averages beside", "", "state_dict_ema.conv.weight state_dict_ema.conv.bias state_dict.conv.weight state_dict.conv.bias", "", dictOf("state_dict_ema", sd(""), "state_dict", sd(""))},
 		{"random state beside", "net", "conv.weight conv.bias", "", dictOf("rng", a(), "net", sd(""))},
 		{"another key", "generator", "conv.weight conv.bias", "", dictOf("generator", sd(""), "rng", a(), "step", 7)},
 		{"two parts", "", "encoder.conv.weight encoder.conv.bias decoder.conv.weight decoder.conv.bias", "", dictOf("encoder", sd(""), "decoder", sd(""))},

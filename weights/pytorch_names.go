@@ -11,7 +11,7 @@ import (
 // first one that holds tensors is used.
 var stateDictKeys = []string{
 	"state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "params_ema", "params", "weights",
-	"ema_state_dict", "model_ema", "ema",
+	"ema_state_dict", "state_dict_ema", "model_ema", "ema",
 }
 
 type namedTensor struct {
@@ -35,6 +35,14 @@ func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
 	if w.err != nil {
 		return nil, w.err
 	}
+	for i := range p.Groups {
+		prefix := strings.TrimPrefix(p.Groups[i].Key, p.Key+".") + "."
+		for _, n := range w.found {
+			if strings.HasPrefix(n.name, prefix) {
+				p.Groups[i].Tensors++
+			}
+		}
+	}
 	const prefix = "module."
 	for _, n := range w.found {
 		if !strings.HasPrefix(n.name, prefix) {
@@ -49,13 +57,15 @@ func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
 
 // descend returns the key and the element of a container that is the state dict:
 // the element under a usual key, else the only one that looks like a state dict.
-// It returns nil if the container is a state dict itself.
+// It returns nil if the container is a state dict itself or holds several. These
+// become p's Groups.
 func (p *PyTorch) descend(value any, holds holder) (string, any) {
 	if attrs, _ := attributes(value); attrs != nil {
 		return "", nil
 	}
 	all := parts(value)
 	var inside, like []string // keys of containers with tensors
+	var networks []Group
 	at := map[string]any{}
 	direct, paths := 0, 0
 	for _, part := range all {
@@ -67,10 +77,19 @@ func (p *PyTorch) descend(value any, holds holder) (string, any) {
 		} else if holds.tensors(part.value, 0) {
 			inside = append(inside, part.key)
 			at[part.key] = part.value
+			usual := slices.Contains(stateDictKeys, part.key)
 			if looksLikeStateDict(part.value) {
 				like = append(like, part.key)
+				usual = usual || !strings.Contains(part.key, "optim")
+			}
+			if usual {
+				networks = append(networks, Group{Key: join(p.Key, part.key)})
 			}
 		}
+	}
+	if len(networks) > 1 && paths == 0 {
+		p.Groups = networks
+		return "", nil
 	}
 	chosen := slices.IndexFunc(stateDictKeys, func(k string) bool { return slices.Contains(inside, k) })
 	key := ""

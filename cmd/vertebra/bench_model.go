@@ -52,6 +52,7 @@ dispatches.`,
 	f.IntVar(&b.scale, "scale", 3, "for a super-resolution model: how many times to enlarge")
 	f.IntVar(&b.runs, "runs", 10, "timed runs, after the first and two more; 0 for only the first")
 	f.StringVar(&b.weights, "weights", "", "checkpoint with the weights, PyTorch or safetensors")
+	keyFlag(c, &b.key)
 	f.StringVar(&b.data, "case", "", "reference case to run and compare with: a safetensors file with weight/…, input/x and output/…")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("case", "safetensors")
@@ -61,11 +62,12 @@ dispatches.`,
 
 type benchModel struct {
 	*settings
-	json, profile, dispatches  bool
-	scaled                     bool // --scale is given
-	batch, scale, runs         int
-	size, tower, weights, data string
-	out                        io.Writer
+	json, profile, dispatches bool
+	scaled                    bool // --scale is given
+	batch, scale, runs        int
+	size, tower               string
+	weights, key, data        string
+	out                       io.Writer
 }
 
 func (b *benchModel) run(c *cobra.Command, name string) error {
@@ -131,7 +133,7 @@ func printModel(out io.Writer, r bench.ModelResult) {
 
 // options returns the options for bench.Model: the model with weights and its input.
 func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
-	s := bench.Setup{Text: b.tower == "text", Batch: b.batch, Weights: b.weights, Data: b.data}
+	s := bench.Setup{Text: b.tower == "text", Batch: b.batch, Weights: b.weights, Key: b.key, Data: b.data}
 	if s.Network, err = lookup(name); err != nil {
 		scaled, bad := zoo.Lookup(fmt.Sprintf("%s_x%d", name, b.scale))
 		if bad != nil {

@@ -21,6 +21,7 @@ type clipFlags struct {
 func (m *clipFlags) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, a safetensors file, or a folder from Hugging Face")
+	keyFlag(c, &m.key)
 	f.StringVar(&m.vocab, "vocab", "", "vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json beside merges.txt (default: the one beside the weights)")
 	f.BoolVar(&m.cut, "truncate", false, "cut texts that are too long")
 	m.batchFlag(c)

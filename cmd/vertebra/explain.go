@@ -13,8 +13,12 @@ import (
 // new error names the model outside the family that the checkpoint fits, if any.
 func explain(err error, path, family string, of func(zoo.Model) bool) error {
 	var file *os.PathError
-	if errors.As(err, &file) {
+	var choice *weights.ChoiceError
+	switch {
+	case errors.As(err, &file):
 		return err
+	case errors.As(err, &choice):
+		return withKey(err)
 	}
 	src, bad := weights.Open(path)
 	if bad != nil {

@@ -15,14 +15,18 @@ import (
 
 func newInspect(s *settings) *cobra.Command {
 	var asJSON bool
-	var model string
+	var key, model string
 	c := &cobra.Command{
 		Use:   "inspect CHECKPOINT",
 		Short: "List the tensors of a checkpoint",
 		Long: `Lists the tensors of a checkpoint without reading their numbers. Also lists the models
 that fit by names and shapes or, if none fits, the differences from the nearest model.
 CHECKPOINT is a safetensors or PyTorch file, the .index.json of a checkpoint in several
-files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.`,
+files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.
+
+The names of a network may begin with what training code puts before them, such as
+_orig_mod., module. or model.; the network below them is compared. If a file holds
+several networks, --key chooses one.`,
 		Example: `  vertebra inspect resnet50-11ad3fa6.pth
   vertebra inspect weights.safetensors --model espcn_x2
   vertebra inspect sam-vit-base/
@@ -33,7 +37,7 @@ files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.`,
 			if err != nil {
 				return err
 			}
-			r, err := inspect(src, model)
+			r, err := inspect(src, key, model)
 			if err = errors.Join(err, src.Close()); err != nil {
 				return err
 			}
@@ -44,6 +48,7 @@ files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	keyFlag(c, &key)
 	c.Flags().StringVar(&model, "model", "", "compare only with this model")
 	modelFlag(c, ofAny)
 	return c
@@ -53,9 +58,11 @@ files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.`,
 type inspection struct {
 	File     string            `json:"file"`
 	Format   string            `json:"format"`
-	Files    []string          `json:"files,omitempty"`  // of an index
-	Key      string            `json:"key,omitempty"`    // where in the file the tensors are
-	Beside   []string          `json:"beside,omitempty"` // other keys with tensors
+	Files    []string          `json:"files,omitempty"`    // of an index
+	Key      string            `json:"key,omitempty"`      // where in the file the tensors are
+	Beside   []string          `json:"beside,omitempty"`   // other keys with tensors
+	Networks []weights.Group   `json:"networks,omitempty"` // if there are several
+	Prefix   string            `json:"prefix,omitempty"`   // of the names of the network that fits
 	Metadata map[string]string `json:"metadata,omitempty"`
 	Tensors  []inspectedTensor `json:"tensors"`
 	Elements int64             `json:"elements"`
@@ -86,8 +93,9 @@ type inspectedModel struct {
 	Unused    []string `json:"unused"`
 }
 
-// inspect describes a checkpoint and compares it with one model or with all.
-func inspect(src weights.Checkpoint, model string) (*inspection, error) {
+// inspect describes a checkpoint, or the part of it under key, and compares it with one
+// model or with all.
+func inspect(src weights.Checkpoint, key, model string) (*inspection, error) {
 	r := &inspection{Tensors: []inspectedTensor{}, Fits: []string{}}
 	switch src := src.(type) {
 	case *weights.Safetensors:
@@ -97,12 +105,6 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	case *weights.Shards:
 		r.Format, r.Files = "index", src.Files
 	}
-	for _, name := range src.Names() {
-		e, _ := src.Entry(name)
-		r.Tensors = append(r.Tensors, inspectedTensor{name, e.DType, append([]int{}, e.Shape...), e.Bytes})
-		r.Elements += int64(e.Shape.Len())
-		r.Bytes += e.Bytes
-	}
 	candidates := zoo.Models
 	if model != "" {
 		e, err := lookup(model)
@@ -111,6 +113,40 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 		}
 		candidates = []zoo.Model{e}
 	}
+	var chosen weights.Source = src
+	if key != "" {
+		var err error
+		if chosen, _, err = weights.Unwrap(src, key, func(weights.Source) bool { return true }); err != nil {
+			return nil, withKey(err)
+		}
+		r.Key, r.Beside = key, nil
+	}
+	for _, name := range chosen.Names() {
+		e, _ := weights.Describe(chosen, name)
+		r.Tensors = append(r.Tensors, inspectedTensor{name, e.DType, append([]int{}, e.Shape...), e.Bytes})
+		r.Elements += int64(e.Shape.Len())
+		r.Bytes += e.Bytes
+	}
+	part, prefix, err := weights.Unwrap(chosen, "", func(part weights.Source) bool {
+		r.compare(part, candidates, model != "")
+		return r.Nearest == nil && len(r.Fits)+len(r.Heads) > 0
+	})
+	var several *weights.ChoiceError
+	switch {
+	case errors.As(err, &several):
+		r.Networks, part = several.Groups, chosen
+	case err != nil:
+		return nil, err
+	}
+	r.Prefix = prefix
+	r.compare(part, candidates, model != "")
+	return r, nil
+}
+
+// compare compares src with models. With always, it lists the differences from the
+// last of them, too, if nothing agrees.
+func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always bool) {
+	r.Fits, r.Heads, r.Nearest = []string{}, nil, nil
 	var best float64
 	for _, e := range candidates {
 		m := e.NewFor(src)
@@ -127,7 +163,7 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 		}
 		// The share of names, of the file and the model together, that agree.
 		all := fit.Matched + len(fit.Missing) + len(fit.Misshapen) + len(fit.Unused)
-		if share := float64(fit.Matched) / float64(all); share > best || model != "" {
+		if share := float64(fit.Matched) / float64(all); share > best || always {
 			best = share
 			r.Nearest = &inspectedModel{e.Name, fit.Matched, fit.Missing, fit.Misshapen, fit.Unused}
 		}
@@ -135,7 +171,6 @@ func inspect(src weights.Checkpoint, model string) (*inspection, error) {
 	if len(r.Fits)+len(r.Heads) > 0 {
 		r.Nearest = nil
 	}
-	return r, nil
 }
 
 func (r *inspection) print(out io.Writer, quiet bool) error {
@@ -146,6 +181,9 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 	}
 	if err := w.Flush(); err != nil || quiet {
 		return err
+	}
+	for _, g := range r.Networks {
+		fmt.Fprintf(out, "\nnetwork with --key %s: %d tensors", g.Key, g.Tensors)
 	}
 	fmt.Fprintf(out, "\n%s\n%d tensors, %d elements, %s\n", r.place(), len(r.Tensors), r.Elements, bytesText(r.Bytes))
 	for _, h := range r.Heads {
@@ -187,6 +225,9 @@ func (r *inspection) place() string {
 	}
 	if len(r.Beside) > 0 {
 		s += "; more under " + strings.Join(r.Beside, ", ")
+	}
+	if r.Prefix != "" {
+		s += ", a network under " + r.Prefix
 	}
 	return s
 }

@@ -13,15 +13,17 @@ import (
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
+	"github.com/vertebra/vertebra/weights"
 )
 
 // modelFlags are the flags of commands that run a model.
 type modelFlags struct {
 	*settings
-	weights, labels, size string
-	classes, batch        int
-	json                  bool
-	configure             func(models.Network) error // see vision.Options
+	weights, key   string
+	labels, size   string
+	classes, batch int
+	json           bool
+	configure      func(models.Network) error // see vision.Options
 
 	out, err io.Writer
 }
@@ -31,9 +33,15 @@ type modelFlags struct {
 func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 	f := c.Flags()
 	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder from Hugging Face (default: the built-in weights, if there are any)")
+	keyFlag(c, &m.key)
 	f.IntVar(&m.classes, "classes", 0, "number of classes of the checkpoint's head, if it is not the model's own")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.ValidArgsFunction = modelArgument(of)
+}
+
+// keyFlag adds the flag that chooses one of several networks in a checkpoint.
+func keyFlag(c *cobra.Command, key *string) {
+	c.Flags().StringVar(key, "key", "", "which of several networks in the checkpoint, such as ema or generator")
 }
 
 // sizeFlag adds the flag for the size of the input.
@@ -68,7 +76,7 @@ func checkBatch(n int) error {
 // options turns the flags into options of the library.
 func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
-		Weights: m.weights, Classes: m.classes, Batch: m.batch, Configure: m.configure,
+		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
 		Device: m.device, Backend: m.backend,
 	}
 	if m.classes < 0 {
@@ -120,13 +128,26 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 // explain turns errors of the library into errors that name flags.
 func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	var heads *zoo.ClassesError
+	var choice *weights.ChoiceError
 	switch {
+	case errors.As(err, &choice):
+		return withKey(err)
 	case errors.As(err, &heads):
 		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", heads.Checkpoint, heads.Have, heads.Have)
 	case errors.Is(err, zoo.ErrNoWeights):
 		return fmt.Errorf("%w; give --weights FILE", err)
 	}
 	return withoutGPU(err, m.backend)
+}
+
+// withKey adds the name of the flag that chooses a network to the error for a
+// checkpoint with several.
+func withKey(err error) error {
+	var choice *weights.ChoiceError
+	if errors.As(err, &choice) && len(choice.Groups) > 0 {
+		return fmt.Errorf("%w; give --key, such as --key %s", err, choice.Groups[0].Key)
+	}
+	return err
 }
 
 // readLabels reads names of classes, one per line.

@@ -31,6 +31,7 @@ autoencoder that was trained to predict pixels.`,
 	}
 	f := c.Flags()
 	f.StringVar(&r.weights, "weights", "", "checkpoint with encoder and decoder, PyTorch or safetensors")
+	keyFlag(c, &r.key)
 	f.StringVar(&r.name, "model", "", "model of the checkpoint, an autoencoder (default: the model that it fits)")
 	f.Float64Var(&r.ratio, "ratio", 0.75, "fraction of hidden patches, from 0 to less than 1")
 	f.Uint64Var(&r.seed, "seed", 0, "selects the hidden patches: the same ones for the same seed")
@@ -73,9 +74,9 @@ func (r *reconstruct) model(c *cobra.Command) (string, error) {
 	case r.weights == "":
 		return "", wantWeights(c, zoo.Reconstruct)
 	}
-	m, err := zoo.Identify(r.weights)
+	m, err := zoo.Identify(r.weights, r.key)
 	if err != nil {
-		return "", err
+		return "", withKey(err)
 	}
 	return m.Name, checkTask(c, m, zoo.Reconstruct)
 }

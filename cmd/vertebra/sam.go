@@ -42,6 +42,7 @@ the encoder does not run again, so a further prompt takes only the decoder's tim
 	}
 	f := c.Flags()
 	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder from Hugging Face")
+	keyFlag(c, &a.key)
 	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` or X,Y,LABEL; may be given again")
 	f.StringVar(&a.box, "box", "", "box `LEFT,TOP,RIGHT,BOTTOM`")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")

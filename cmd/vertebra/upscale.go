@@ -42,6 +42,7 @@ shapes give the scale.`,
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
 	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or the scale of --weights)")
 	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
+	keyFlag(c, &u.key)
 	f.StringVar(&u.act, "activation", "tanh", "with --weights: activation after the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
 	u.jsonFlag(c)

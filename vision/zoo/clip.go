@@ -9,7 +9,6 @@ import (
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // CLIPFiles is a CLIP with everything that its files tell.
@@ -23,8 +22,11 @@ type CLIPFiles struct {
 // safetensors file, or a folder from Hugging Face. Such a folder has config.json,
 // preprocessor_config.json, a vocabulary and the weights in one or several files.
 // ReadCLIPTokenizer reads a vocabulary from another place.
-func ReadCLIP(path string) (*CLIPFiles, error) {
-	src, err := weights.Open(path)
+func ReadCLIP(path string) (*CLIPFiles, error) { return readCLIP(Options{Weights: path}) }
+
+func readCLIP(o Options) (*CLIPFiles, error) {
+	path := o.Weights
+	src, err := openPart(path, o.Key, isCLIP)
 	if err != nil {
 		return nil, err
 	}

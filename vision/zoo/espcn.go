@@ -41,14 +41,14 @@ func (m *Opened) openESPCN(network *models.ESPCN, classes int, o Options) error 
 	if o.Weights == "" || classes != 0 {
 		return m.open(network, classes, o)
 	}
-	src, err := weights.Open(o.Weights)
+	src, err := openPart(o.Weights, o.Key, isESPCN)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	loaded, err := models.LoadESPCN(src, network.Scale)
 	if err != nil {
-		return m.explain(fmt.Errorf("%s: %w", o.Weights, err), o.Weights)
+		return m.explain(fmt.Errorf("%s: %w", o.Weights, err), o)
 	}
 	m.Network, m.Channels = loaded, loaded.Channels()
 	if m.Channels != 1 {

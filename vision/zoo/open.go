@@ -18,6 +18,10 @@ type Options struct {
 	// means the built-in weights.
 	Weights string
 
+	// Key chooses one of several networks in the checkpoint, such as "ema" or
+	// "generator": a path of keys in a PyTorch file, or the beginning of names.
+	Key string
+
 	// Classes is the number of classes of the checkpoint's head; 0 means the number
 	// of Labels, or the model's own number without Labels.
 	Classes int
@@ -63,7 +67,7 @@ func Open(name string, o Options) (*Opened, error) {
 		return nil, fmt.Errorf("zoo: %s and %s are both checkpoints, want one", name, o.Weights)
 	}
 	o.Weights = name
-	if m, err = Identify(name); err != nil {
+	if m, err = Identify(name, o.Key); err != nil {
 		return nil, err
 	}
 	return m.Open(o)
@@ -71,29 +75,15 @@ func Open(name string, o Options) (*Opened, error) {
 
 // Identify finds the model that a checkpoint belongs to, by the names and shapes of its
 // tensors. If several fit, it returns the one with a published file of the same name,
-// else the first.
-func Identify(checkpoint string) (Model, error) {
-	src, err := weights.Open(checkpoint)
+// else the first. key is Options.Key.
+func Identify(checkpoint, key string) (Model, error) {
+	src, err := openPart(checkpoint, key, func(src weights.Source) bool { return len(fitting(src)) > 0 })
 	if err != nil {
 		return Model{}, err
 	}
 	defer src.Close()
-	var fits []Model
-	for _, m := range Models {
-		if m.fits(src) {
-			fits = append(fits, m)
-		}
-	}
+	fits := fitting(src)
 	if len(fits) == 0 {
-		if _, err := models.CLIPConfigOf(src); err == nil {
-			return CLIP(), nil
-		}
-		if _, err := models.SAMConfigOf(src); err == nil {
-			return SAM(), nil
-		}
-		if _, err := models.LoadESPCN(src, 0); err == nil {
-			return ESPCN(0), nil
-		}
 		return Model{}, fmt.Errorf("%s: the checkpoint fits no model; vertebra inspect says what it holds", checkpoint)
 	}
 	for _, m := range fits {
@@ -102,6 +92,44 @@ func Identify(checkpoint string) (Model, error) {
 		}
 	}
 	return fits[0], nil
+}
+
+// fitting lists the models that src fits: those of the registry or, if there is none,
+// one of a family with the sizes of src.
+func fitting(src weights.Source) []Model {
+	var fits []Model
+	for _, m := range Models {
+		if m.fits(src) {
+			fits = append(fits, m)
+		}
+	}
+	if len(fits) > 0 {
+		return fits
+	}
+	switch {
+	case isCLIP(src):
+		return []Model{CLIP()}
+	case isSAM(src):
+		return []Model{SAM()}
+	case isESPCN(src):
+		return []Model{ESPCN(0)}
+	}
+	return nil
+}
+
+func isCLIP(src weights.Source) bool {
+	_, err := models.CLIPConfigOf(src)
+	return err == nil
+}
+
+func isSAM(src weights.Source) bool {
+	_, err := models.SAMConfigOf(src)
+	return err == nil
+}
+
+func isESPCN(src weights.Source) bool {
+	_, err := models.LoadESPCN(src, 0)
+	return err == nil
 }
 
 // NewFor returns the network for a checkpoint, with the optional parts that src has; see
@@ -225,7 +253,7 @@ func (m *Opened) open(network models.Network, classes int, o Options) error {
 	if m.Preprocess, err = PreprocessAt(o.Weights, m.Model); err != nil {
 		return err
 	}
-	src, err := weights.Open(o.Weights)
+	src, err := openPart(o.Weights, o.Key, m.fits)
 	if err != nil {
 		return err
 	}
@@ -285,9 +313,9 @@ func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	if o.Weights == "" {
 		return m.Missing()
 	}
-	files, err := ReadCLIP(o.Weights)
+	files, err := readCLIP(o)
 	if err != nil {
-		return m.explain(err, o.Weights)
+		return m.explain(err, o)
 	}
 	have, want := files.Network.Config(), network.Config()
 	have.Heads, have.TextHeads, have.Act = want.Heads, want.TextHeads, want.Act
@@ -307,9 +335,9 @@ func (m *Opened) openSAM(network *models.SAM, o Options) error {
 	if o.Weights == "" {
 		return m.Missing()
 	}
-	files, err := ReadSAM(o.Weights)
+	files, err := readSAM(o)
 	if err != nil {
-		return m.explain(err, o.Weights)
+		return m.explain(err, o)
 	}
 	if m.Name != anySAM && len(files.Network.Encoder.Blocks) != len(network.Encoder.Blocks) {
 		return fmt.Errorf("%s is a checkpoint of a SAM other than %s", o.Weights, m.Name)
@@ -350,18 +378,20 @@ func registered(name string) Model {
 
 // explain returns an error that says which other model the checkpoint belongs to. It
 // returns err, the loader's error, if it finds none.
-func (m *Opened) explain(err error, checkpoint string) error {
+func (m *Opened) explain(err error, o Options) error {
 	var file *os.PathError
-	if errors.As(err, &file) {
+	var choice *weights.ChoiceError
+	if errors.As(err, &file) || errors.As(err, &choice) {
 		return err
 	}
-	src, bad := weights.Open(checkpoint)
+	others := func(src weights.Source) bool { return whose(src, m.Name) != "" }
+	src, bad := openPart(o.Weights, o.Key, others)
 	if bad != nil {
 		return err
 	}
 	defer src.Close()
 	if is := whose(src, m.Name); is != "" {
-		return fmt.Errorf("%s is a checkpoint of %s, not of %s", checkpoint, is, m.Name)
+		return fmt.Errorf("%s is a checkpoint of %s, not of %s", o.Weights, is, m.Name)
 	}
 	return err
 }

@@ -56,7 +56,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	if m, err := Identify(path); err != nil || m.Name != "resnet18" {
+	if m, err := Identify(path, ""); err != nil || m.Name != "resnet18" {
 		t.Errorf("identified as %s, %v", m.Name, err)
 	}
 }
@@ -70,7 +70,7 @@ func TestIdentifyByName(t *testing.T) {
 	}
 	n := models.NewResNet(c)
 	for file, want := range map[string]string{"resnet50-11ad3fa6.pth": "resnet50_v2", "resnet50-0676ba61.pth": "resnet50", "mine.pth": "resnet50"} {
-		if m, err := Identify(written(t, file, n)); err != nil || m.Name != want {
+		if m, err := Identify(written(t, file, n), ""); err != nil || m.Name != want {
 			t.Errorf("%s is of %s, %v", file, m.Name, err)
 		}
 	}

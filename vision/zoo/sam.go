@@ -19,8 +19,11 @@ type SAMFiles struct {
 // file in the official or Hugging Face's layout, or a folder from Hugging Face. Such a
 // folder has config.json, preprocessor_config.json and the weights in one or several
 // files.
-func ReadSAM(path string) (*SAMFiles, error) {
-	src, err := weights.Open(path)
+func ReadSAM(path string) (*SAMFiles, error) { return readSAM(Options{Weights: path}) }
+
+func readSAM(o Options) (*SAMFiles, error) {
+	path := o.Weights
+	src, err := openPart(path, o.Key, isSAM)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,182 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Group is one of several networks in a checkpoint.
+type Group struct {
+	Key     string `json:"key"` // for Unwrap
+	Tensors int    `json:"tensors"`
+}
+
+// ChoiceError is the error for a checkpoint with several networks, if none is
+// chosen or if the chosen one is not there.
+type ChoiceError struct {
+	Key    string  // what was chosen; may be empty
+	Groups []Group // what there is
+}
+
+func (e *ChoiceError) Error() string {
+	var list []string
+	for _, g := range e.Groups {
+		list = append(list, fmt.Sprintf("%s (%d tensors)", g.Key, g.Tensors))
+	}
+	have := strings.Join(list, ", ")
+	switch {
+	case e.Key == "":
+		return "several networks, of which one has to be named by its key: " + have
+	case have == "":
+		return fmt.Sprintf("no tensors under the key %s", e.Key)
+	}
+	return fmt.Sprintf("no tensors under the key %s; there are %s", e.Key, have)
+}
+
+// wrappers are the attributes under which training code keeps a network. They
+// stand before the names of its tensors, also several of them in any order.
+var wrappers = map[string]bool{
+	"_orig_mod": true, "module": true, "model": true, "net": true, "network": true, "backbone": true,
+	"ema": true, "ema_model": true, "model_ema": true, "student": true, "teacher": true,
+	"_forward_module": true, "_fsdp_wrapped_module": true, "_checkpoint_wrapped_module": true,
+}
+
+// Unwrap returns the network in src that fits. It is
+//
+//   - the part under key, a path of keys or the beginning of names, if key is not
+//     empty;
+//   - src itself, if it fits;
+//   - else the part of src whose names begin with the attributes of a wrapper, such
+//     as "module.", "_orig_mod." or "model.", if that part fits. Tensors beside it
+//     are left out.
+//
+// The names of the part are without prefix. It is a *ChoiceError if src holds
+// several networks that may be meant. If nothing fits, Unwrap returns what stands
+// below the wrappers that all names share.
+func Unwrap(src Source, key string, fits func(Source) bool) (part Source, prefix string, err error) {
+	if key != "" {
+		if src, err = under(src, key); err != nil {
+			return nil, "", err
+		}
+	}
+	if fits(src) {
+		return src, "", nil
+	}
+	if p, ok := src.(*PyTorch); ok && len(p.Groups) > 1 {
+		return nil, "", &ChoiceError{Groups: p.Groups}
+	}
+	var found []Group
+	shared := ""
+	names := src.Names()
+	for _, root := range roots(names) {
+		if root.Tensors == len(names) {
+			shared = root.Key
+		}
+		if inner := below(src, root.Key); fits(inner) {
+			found = append(found, Group{strings.TrimSuffix(root.Key, "."), root.Tensors})
+			part, prefix = inner, root.Key
+		}
+	}
+	switch {
+	case len(found) > 1:
+		return nil, "", &ChoiceError{Groups: found}
+	case len(found) == 1:
+		return part, prefix, nil
+	case shared != "":
+		return below(src, shared), shared, nil
+	}
+	return src, "", nil
+}
+
+// Groups lists the parts of a checkpoint that Unwrap may be asked for: its networks
+// if there are several, else the first parts of its names that stand for at least
+// two tensors each.
+func Groups(src Source) []Group {
+	if p, ok := src.(*PyTorch); ok && len(p.Groups) > 1 {
+		return p.Groups
+	}
+	count := map[string]int{}
+	for _, n := range src.Names() {
+		if first, _, ok := strings.Cut(n, "."); ok {
+			count[first]++
+		}
+	}
+	var groups []Group
+	for key, n := range count {
+		if n > 1 {
+			groups = append(groups, Group{key, n})
+		}
+	}
+	sort.Slice(groups, func(i, j int) bool { return groups[i].Key < groups[j].Key })
+	return groups
+}
+
+// roots lists the prefixes of names that consist of wrappers, with the number of
+// names that begin with each, shortest first.
+func roots(names []string) []Group {
+	count := map[string]int{}
+	for _, n := range names {
+		for at := 0; ; {
+			i := strings.IndexByte(n[at:], '.')
+			if i < 0 || !wrappers[n[at:at+i]] {
+				break
+			}
+			at += i + 1
+			count[n[:at]]++
+		}
+	}
+	var all []Group
+	for key, n := range count {
+		all = append(all, Group{key, n})
+	}
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i].Key, all[j].Key
+		if len(a) != len(b) {
+			return len(a) < len(b)
+		}
+		return a < b
+	})
+	return all
+}
+
+// under returns the part of src under a key.
+func under(src Source, key string) (Source, error) {
+	if p, ok := src.(*PyTorch); ok {
+		for _, path := range []string{key, join(p.Key, key)} {
+			for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
+				part, err := p.under(path[:end])
+				if err != nil {
+					return nil, err
+				}
+				if part != nil && end == len(path) {
+					return part, nil
+				}
+				if part != nil && has(part, path[end+1:]+".") {
+					return below(part, path[end+1:]+"."), nil
+				}
+			}
+		}
+	}
+	if has(src, key+".") {
+		return below(src, key+"."), nil
+	}
+	return nil, &ChoiceError{Key: key, Groups: Groups(src)}
+}
+
+// has reports whether a name of src begins with prefix.
+func has(src Source, prefix string) bool {
+	return slices.ContainsFunc(src.Names(), func(n string) bool { return strings.HasPrefix(n, prefix) })
+}
+
+// below presents the tensors whose names begin with prefix, without it.
+func below(src Source, prefix string) Source {
+	return Rename(src, func(name string) string {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if !ok {
+			return ""
+		}
+		return rest
+	})
+}
