@@ -4,9 +4,9 @@ import (
 	"embed"
 	"fmt"
 	"math/rand/v2"
-	"os"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -59,7 +59,7 @@ func Shapes() ([]Shape, error) {
 
 // ReadShapes reads a file of shapes, a JSON array.
 func ReadShapes(path string) ([]Shape, error) {
-	text, err := os.ReadFile(path)
+	text, err := files.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
@@ -27,8 +28,7 @@ type Input struct {
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
 func File(path string) Input {
 	in := Input{Name: path, ReadAlpha: func() (m, alpha *picture.Image, err error) {
-		m, alpha, err = picture.LoadAlpha(path)
-		return m, alpha, named(path, err)
+		return picture.LoadAlpha(path)
 	}}
 	in.Read = func() (*picture.Image, error) {
 		m, _, err := in.ReadAlpha()
@@ -41,7 +41,7 @@ func File(path string) Input {
 func Reader(name string, r io.Reader) Input {
 	in := Input{Name: name, ReadAlpha: func() (m, alpha *picture.Image, err error) {
 		if m, alpha, err = picture.DecodeAlpha(r); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
+			err = files.Named(name, err)
 		}
 		return m, alpha, err
 	}}
@@ -117,7 +117,7 @@ func Paths(args ...string) ([]string, error) {
 			}
 			all = append(all, found...)
 		case err != nil:
-			return nil, named(arg, err)
+			return nil, files.Named(arg, err)
 		default:
 			all = append(all, arg)
 		}
@@ -149,15 +149,6 @@ func Files(paths ...string) []Input {
 	return all
 }
 
-// named returns err, with path in place of the path in a file system's error.
-func named(path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("%s: %w", path, p.Err)
-	}
-	return err
-}
-
 // InputError is the error of one picture. It does not concern the other pictures.
 type InputError struct {
 	Name string
@@ -165,10 +156,10 @@ type InputError struct {
 }
 
 func (e *InputError) Error() string {
-	if strings.HasPrefix(e.Err.Error(), e.Name) {
+	if strings.HasPrefix(e.Err.Error(), files.Quote(e.Name)) {
 		return e.Err.Error()
 	}
-	return e.Name + ": " + e.Err.Error()
+	return files.Named(e.Name, e.Err).Error()
 }
 
 // Unwrap returns e.Err.

@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
 
 	"github.com/edsrzf/mmap-go"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -45,13 +45,13 @@ func alignment(machine string) uintptr {
 }
 
 func mapFile(path string) (*mapping, error) {
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil, fmt.Errorf("%s: empty, or not a regular file", path)
+	if info, err := f.Stat(); err != nil || info.Size() == 0 {
+		return nil, fmt.Errorf("%s: empty", files.Quote(path))
 	}
 	data, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {

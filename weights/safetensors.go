@@ -7,10 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sort"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -205,7 +204,8 @@ func (s *Safetensors) Close() error {
 }
 
 // WriteSafetensors writes the metadata and the tensors, as F32 in the given
-// order, to a file at path. Every tensor needs a Name of its own. See WriteFile.
+// order, to a file at path. Every tensor needs a Name of its own. path never holds a
+// half-written file.
 func WriteSafetensors(path string, metadata map[string]string, tensors ...*tensor.Tensor) (err error) {
 	header := map[string]any{}
 	if len(metadata) > 0 {
@@ -233,7 +233,7 @@ func WriteSafetensors(path string, metadata map[string]string, tensors ...*tenso
 	for len(text)%8 != 0 {
 		text = append(text, ' ')
 	}
-	return WriteFile(path, func(w io.Writer) error {
+	return files.Write(path, func(w io.Writer) error {
 		if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
 			return err
 		}
@@ -247,31 +247,4 @@ func WriteSafetensors(path string, metadata map[string]string, tensors ...*tenso
 		}
 		return nil
 	})
-}
-
-// WriteFile creates the file at path with the bytes that write writes. It writes
-// a temporary file in the same folder and renames it, so that path never holds a
-// half-written file.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err = write(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -29,7 +30,7 @@ type Shards struct {
 // exist and hold exactly the tensors that the index lists for it. The caller
 // closes the checkpoint.
 func OpenShards(path string) (*Shards, error) {
-	data, err := os.ReadFile(path)
+	data, err := files.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -71,7 +72,7 @@ func Open(path string) (Checkpoint, error) {
 
 // openFile opens a checkpoint in a single file.
 func openFile(path string) (Checkpoint, error) {
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}

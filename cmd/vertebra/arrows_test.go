@@ -19,8 +19,9 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
+	{"internal/files", nil},
 	{"tensor", nil},
-	{"weights", []string{"tensor"}},
+	{"weights", []string{"internal/files", "tensor"}},
 	{"graph", []string{"tensor"}},
 	{"layers", []string{"graph", "tensor"}},
 	{"models", []string{"graph", "layers", "tensor", "weights"}},
@@ -31,13 +32,13 @@ var arrows = []struct {
 	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "shaders", "tensor"}},
 	{"vision/picture/codec", nil},
 	{"vision/picture/meta", nil},
-	{"vision/picture", []string{"tensor", "vision/picture/codec", "vision/picture/meta", "weights"}},
-	{"vision/zoo", []string{"graph", "models", "tensor", "vision/picture", "weights"}},
-	{"vision", []string{"gpu", "graph", "models", "tensor", "vision/picture", "vision/zoo", "weights"}},
-	{"vision/index", []string{"models", "vision", "vision/zoo", "weights"}},
+	{"vision/picture", []string{"internal/files", "tensor", "vision/picture/codec", "vision/picture/meta"}},
+	{"vision/zoo", []string{"graph", "internal/files", "models", "tensor", "vision/picture", "weights"}},
+	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/picture", "vision/zoo", "weights"}},
+	{"vision/index", []string{"internal/files", "models", "vision", "vision/zoo", "weights"}},
 	{"golden", []string{"graph", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
-	{"bench", []string{"gpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

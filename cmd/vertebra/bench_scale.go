@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/zoo"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newBenchScale(s *settings) *cobra.Command {
@@ -99,8 +99,8 @@ func (b *benchScale) run(c *cobra.Command) error {
 	report.OthersCores = load.Others()
 	b.warnBusy(c.ErrOrStderr(), report.Machine, report.OthersCores)
 	if b.path != "" {
-		if err := weights.WriteFile(b.path, func(w io.Writer) error { return bench.PlotScale(w, report) }); err != nil {
-			return plain(b.path, err)
+		if err := files.Write(b.path, func(w io.Writer) error { return bench.PlotScale(w, report) }); err != nil {
+			return err
 		}
 	}
 	out := c.OutOrStdout()

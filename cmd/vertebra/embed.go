@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
@@ -90,7 +91,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if err := e.write(kind, paths, all); err != nil {
-		return plain(e.path, err)
+		return err
 	}
 	return e.tellTensors(m, e.path, paths, all)
 }
@@ -114,7 +115,7 @@ func (e *embed) write(kind string, paths []string, all []*tensor.Tensor) error {
 			rows.Shape[0] += t.Shape[0]
 			rows.Data = slices.Concat(rows.Data, t.Data)
 		}
-		return weights.WriteFile(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
+		return files.Write(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
 	}
 	lists := map[string]string{}
 	for name, list := range map[string][]string{"pictures": paths, "texts": e.queries} {

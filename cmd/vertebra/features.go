@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -154,7 +155,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		return err
 	}
 	if kind == ".npy" {
-		err = weights.WriteFile(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
+		err = files.Write(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
 	} else {
 		list, bad := json.Marshal(paths)
 		if bad != nil {
@@ -163,7 +164,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		err = weights.WriteSafetensors(f.path, map[string]string{"model": m.Name, "layout": string(f.layout), "pictures": string(list)}, all...)
 	}
 	if err != nil {
-		return plain(f.path, err)
+		return err
 	}
 	return f.tellTensors(m, f.path, paths, all)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -12,9 +11,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // bar returns a progress bar on w, which is silent if w is not a terminal.
@@ -32,24 +31,6 @@ func (s *settings) bar(w io.Writer, what string, total int) *progressbar.Progres
 	)
 }
 
-// plain returns an error of writing with the output's path in place of the temporary
-// file's. It does not change errors of inputs.
-func plain(path string, err error) error {
-	var in *vision.InputError
-	if errors.As(err, &in) {
-		return err
-	}
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("%s: %w", path, p.Err)
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return fmt.Errorf("%s: %w", path, l.Err)
-	}
-	return err
-}
-
 // checkPNG returns an error if the name of a file does not end in .png.
 func checkPNG(path string) error {
 	if kind, err := format(path); err != nil || kind != "png" {
@@ -60,7 +41,7 @@ func checkPNG(path string) error {
 
 // writePNG writes a picture. If it fails, it leaves no file.
 func writePNG(path string, m image.Image) error {
-	return plain(path, weights.WriteFile(path, func(w io.Writer) error { return png.Encode(w, m) }))
+	return files.Write(path, func(w io.Writer) error { return png.Encode(w, m) })
 }
 
 // writtenTensors is the JSON output for a file of tensors.

@@ -113,7 +113,7 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 		outputs[i] = r.outside(o)
 	}
 	if err := weights.WriteSafetensors(r.output, map[string]string{"model": m.Name, "layout": string(r.layout)}, outputs...); err != nil {
-		return plain(r.output, err)
+		return err
 	}
 	return r.tellTensors(m, r.output, nil, outputs)
 }

@@ -193,7 +193,7 @@ func (a *sam) embed(ctx context.Context, p *vision.SAMPredictor, photo *picture.
 	if err := p.SetImage(ctx, photo); err != nil {
 		return err
 	}
-	return plain(a.embedding, p.SaveEmbedding(ctx, a.embedding))
+	return p.SaveEmbedding(ctx, a.embedding)
 }
 
 // findAll runs --everything.

@@ -43,12 +43,12 @@ func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vi
 	}
 	if a.overlay != "" {
 		if err := picture.Save(a.overlay, tinted.Overlay(m)); err != nil {
-			return plain(a.overlay, err)
+			return err
 		}
 	}
 	if a.logits != "" {
 		if err := found.SaveLogits(a.logits, best); err != nil {
-			return plain(a.logits, err)
+			return err
 		}
 	}
 	r := cut{path, a.path, a.cutout, a.overlay, m.Width, m.Height, a.encoded.Seconds(), a.decoded.Seconds(), best, nil}
@@ -94,7 +94,7 @@ func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, region
 	}
 	if a.overlay != "" {
 		if err := picture.Save(a.overlay, picture.Stack(masks, m.Width, m.Height).Overlay(m)); err != nil {
-			return plain(a.overlay, err)
+			return err
 		}
 	}
 	if a.json {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/index"
 )
@@ -70,7 +71,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 		return errors.New("the query is empty")
 	}
 	if _, err := os.Stat(args[0]); err != nil { // first, because weights take long to read
-		return plain(args[0], err)
+		return files.Named(args[0], err)
 	}
 	m, err := q.open(c)
 	if err != nil {

@@ -110,7 +110,7 @@ func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
 	}
 	if g.overlay != "" {
 		if err := picture.Save(g.overlay, picture.From(found.Draw())); err != nil {
-			return plain(g.overlay, err)
+			return err
 		}
 	}
 	r := segmented{found.Name, g.path, g.overlay, found.Width, found.Height, nil}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/shaders"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newShaders() *cobra.Command {
@@ -32,12 +32,12 @@ that differ from those in its source.`,
 			}
 			for _, t := range texts {
 				path := filepath.Join(dir, t.Name+".wgsl")
-				err := weights.WriteFile(path, func(w io.Writer) error {
+				err := files.Write(path, func(w io.Writer) error {
 					_, err := io.WriteString(w, t.Source)
 					return err
 				})
 				if err != nil {
-					return plain(path, err)
+					return err
 				}
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%d kernels in %s\n", len(texts), dir)

@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
-	"github.com/vertebra/vertebra/weights"
 )
 
 func newUpscale(s *settings) *cobra.Command {
@@ -151,13 +151,13 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 		bar.Set(done)
 	}}
 	var made vision.Enlargement
-	err = weights.WriteFile(u.path, func(w io.Writer) (err error) {
+	err = files.Write(u.path, func(w io.Writer) (err error) {
 		made, err = m.Upscale(c.Context(), o, vision.File(in), w)
 		return err
 	})
 	bar.Clear()
 	if err != nil {
-		return plain(u.path, err)
+		return err
 	}
 	if u.quiet && !u.json {
 		return nil

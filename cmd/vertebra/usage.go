@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 // demand adds the usage to errors in the arguments of c and the commands below it.
@@ -159,29 +161,17 @@ func checkFiles(c *cobra.Command, args []string) error {
 	}
 	for _, name := range written {
 		if path := given[name]; path != "" {
-			if err := writable(path); err != nil {
+			if err := files.Writable(path); err != nil {
 				return err
 			}
 		}
 	}
 	if path := given["embedding"]; path != "" {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return writable(path)
+			return files.Writable(path)
 		}
 	}
 	return nil
-}
-
-// writable returns an error if no file can be made in the folder of path.
-func writable(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a folder", path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".vertebra.*")
-	if err != nil {
-		return plain(path, err)
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // sameFile reports whether two paths name the same existing file.

@@ -47,7 +47,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"classify", "lenet", in, "--top", "0"}, "--top 0, want 1 or more"},
 		{[]string{"classify", "lenet", in, "--batch", "-1"}, "--batch -1, want 1 to 65536"},
 		{[]string{"classify", "lenet", in, "--labels", labels}, "the head has 10 classes"},
-		{[]string{"classify", "lenet", in, "--labels", filepath.Dir(labels)}, filepath.Dir(labels) + ": is a directory"},
+		{[]string{"classify", "lenet", in, "--labels", filepath.Dir(labels)}, filepath.Dir(labels) + ": a folder, want a regular file"},
 		{[]string{"run", "lenet", "--input", "none", "--output", "y"}, "vertebra: none: no such file"},
 		{[]string{"run", "lenet", "--input", labels, "--output", "y"}, "labels.txt: not a safetensors file"},
 		{[]string{"bench", "model", "lenet", "--scale", "2"}, "--scale is only for a name without a scale, such as espcn; lenet is a complete name"},

@@ -13,7 +13,7 @@ import (
 
 	"github.com/edsrzf/mmap-go"
 
-	"github.com/vertebra/vertebra/weights"
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 // An index is a file with the embeddings of a folder's pictures: a head, then
@@ -65,7 +65,7 @@ type record struct {
 // openFile maps the index at path, which need not exist yet. The caller closes it.
 func openFile(path string, width int, model [32]byte) (*file, error) {
 	x := &file{path: path, width: width, model: model, known: map[string]record{}}
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return x, nil
 	}
@@ -77,7 +77,7 @@ func openFile(path string, width int, model [32]byte) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() < headSize {
+	if info.Size() < headSize {
 		return nil, fmt.Errorf("%s: not an index of vertebra", path)
 	}
 	if x.data, err = mmap.Map(f, mmap.RDONLY, 0); err != nil {
@@ -194,21 +194,21 @@ type writer struct{ f *os.File }
 // the index. The caller closes the writer and then opens the index again.
 func (x *file) write() (*writer, error) {
 	if x.data == nil {
-		err := weights.WriteFile(x.path, func(w io.Writer) error {
+		err := files.Write(x.path, func(w io.Writer) error {
 			_, err := w.Write(x.head())
 			return err
 		})
 		if err != nil {
-			return nil, named(x.path, err)
+			return nil, files.Named(x.path, err)
 		}
 		x.length = headSize
 	}
 	f, err := os.OpenFile(x.path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, named(x.path, err)
+		return nil, files.Named(x.path, err)
 	}
 	if err := x.cut(f); err != nil {
-		return nil, errors.Join(named(x.path, err), f.Close())
+		return nil, errors.Join(files.Named(x.path, err), f.Close())
 	}
 	return &writer{f}, nil
 }
@@ -250,7 +250,7 @@ func (x *file) compact() error {
 	if err := x.close(); err != nil {
 		return err
 	}
-	return weights.WriteFile(x.path, func(w io.Writer) error {
+	return files.Write(x.path, func(w io.Writer) error {
 		_, err := w.Write(all)
 		return err
 	})

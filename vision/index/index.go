@@ -17,14 +17,13 @@ package index
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -57,7 +56,7 @@ type Index struct {
 func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 	info, err := os.Stat(folder)
 	if err != nil {
-		return nil, named(folder, err)
+		return nil, files.Named(folder, err)
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a folder", folder)
@@ -166,17 +165,4 @@ func (x *Index) list() {
 	for _, name := range x.names {
 		x.vectors = append(x.vectors, x.file.known[name].vector)
 	}
-}
-
-// named returns err, with path in place of the path in a file system's error.
-func named(path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("%s: %w", path, p.Err)
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return fmt.Errorf("%s: %w", path, l.Err)
-	}
-	return err
 }

@@ -378,10 +378,10 @@ func TestOpen(t *testing.T) {
 	}
 	picture := filepath.Join(folder, "0.png")
 	for want, open := range map[string]func() (*Index, error){
-		"0.png: not a folder":              func() (*Index, error) { return Open(m, picture, Options{}) },
-		"none: no such file":               func() (*Index, error) { return Open(m, filepath.Join(folder, "none"), Options{}) },
-		"0.png: not an index of vertebra":  func() (*Index, error) { return Open(m, folder, Options{Path: picture}) },
-		"photos: not an index of vertebra": func() (*Index, error) { return Open(m, folder, Options{Path: folder}) },
+		"0.png: not a folder":                   func() (*Index, error) { return Open(m, picture, Options{}) },
+		"none: no such file":                    func() (*Index, error) { return Open(m, filepath.Join(folder, "none"), Options{}) },
+		"0.png: not an index of vertebra":       func() (*Index, error) { return Open(m, folder, Options{Path: picture}) },
+		"photos: a folder, want a regular file": func() (*Index, error) { return Open(m, folder, Options{Path: folder}) },
 	} {
 		if _, err := open(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

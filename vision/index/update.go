@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 )
 
@@ -62,7 +63,7 @@ func (x *Index) update(ctx context.Context, tell func(Step, error) bool) error {
 	}
 	unlock, err := lockIndex(ctx, x.path, func() { tell(Step{Waiting: true}, nil) })
 	if err != nil {
-		return named(x.path, err)
+		return files.Named(x.path, err)
 	}
 	defer unlock()
 	if err := x.reopen(); err != nil {
@@ -130,7 +131,7 @@ func (x *Index) append(ctx context.Context, w *writer, now map[string]record, fr
 func (x *Index) folderNow() (map[string]record, error) {
 	root, err := filepath.EvalSymlinks(x.folder)
 	if err != nil {
-		return nil, named(x.folder, err)
+		return nil, files.Named(x.folder, err)
 	}
 	paths, err := vision.Paths(root)
 	if err != nil {

@@ -9,13 +9,12 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/picture/codec"
 	"github.com/vertebra/vertebra/vision/picture/meta"
-	"github.com/vertebra/vertebra/weights"
 )
 
 // MaxPixels limits the pixels of a picture that is decoded or made by a resize,
@@ -34,17 +33,17 @@ func Load(path string) (*Image, error) {
 // LoadAlpha is Load, but also returns the transparency: alpha is a picture with one
 // channel, or nil if all is opaque. Colours are not multiplied by alpha.
 func LoadAlpha(path string) (m, alpha *Image, err error) {
-	f, err := os.Open(path)
+	f, err := files.Open(path)
+	if errors.Is(err, files.ErrNotRegular) {
+		err = fmt.Errorf("%w: %w", err, ErrNotImage)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	if s, err := f.Stat(); err == nil && s.IsDir() {
-		return nil, nil, fmt.Errorf("%s: a folder: %w", path, ErrNotImage)
-	}
 	m, alpha, err = DecodeAlpha(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, files.Named(path, err)
 	}
 	return m, alpha, nil
 }
@@ -169,7 +168,7 @@ func (m *Image) Image() image.Image {
 }
 
 // Save writes m to path as a PNG or, with the extension .jpg or .jpeg, as a JPEG of
-// quality 95. See weights.WriteFile.
+// quality 95. It never leaves a half-written file.
 func Save(path string, m *Image) error {
 	var encode func(w io.Writer) error
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
@@ -180,5 +179,5 @@ func Save(path string, m *Image) error {
 	default:
 		return fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", path, ext)
 	}
-	return weights.WriteFile(path, encode)
+	return files.Write(path, encode)
 }

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -57,7 +58,7 @@ func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", path, errNoVocabulary)
 	}
-	data, err := os.ReadFile(path)
+	data, err := files.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 		t, err = readTokenizerJSON(data)
 	case "vocab.json":
 		var merges []byte
-		if merges, err = os.ReadFile(filepath.Join(filepath.Dir(path), "merges.txt")); err != nil {
+		if merges, err = files.ReadFile(filepath.Join(filepath.Dir(path), "merges.txt")); err != nil {
 			return nil, err
 		}
 		t, err = readVocabJSON(data, merges)

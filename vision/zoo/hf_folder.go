@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 // hfFolder returns the folder from Hugging Face that path belongs to: path itself if
@@ -24,7 +26,7 @@ func hfFolder(path string, layout bool) string {
 
 // readConfig reads the JSON at path into to. It does nothing if there is no file.
 func readConfig(path string, to any) error {
-	data, err := os.ReadFile(path)
+	data, err := files.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

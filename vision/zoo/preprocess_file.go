@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/picture"
 )
@@ -71,7 +72,7 @@ type preprocessFile struct {
 // with family. Unless side is 0, pictures must become side×side, the size that the
 // weights want.
 func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, error) {
-	data, err := os.ReadFile(path)
+	data, err := files.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}
