@@ -1,10 +1,11 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
+# make sweep  the kernels that only other kinds of device use, which takes minutes
 # make build  bin/vertebra
 
 GO ?= go
 
-.PHONY: demo test build setup lint windows clean
+.PHONY: demo test sweep build setup lint windows clean
 
 demo: build
 	bin/vertebra demo
@@ -14,6 +15,9 @@ build: setup
 
 test: setup
 	$(GO) test -timeout 50m ./...
+
+sweep: setup
+	$(GO) test -timeout 50m -tags sweep -run OtherKind ./gpu
 
 # What is missing of a Go, a C compiler and a Vulkan driver.
 setup:

@@ -3,6 +3,8 @@ package golden_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/vertebra/vertebra/golden"
@@ -56,58 +58,60 @@ func everyProgram(t *testing.T, d *gpu.Device, g *graph.Graph, inputs, want []*t
 
 // TestOps compares every kernel with the official implementations.
 func TestOps(t *testing.T) {
-	d := device(t)
-	for _, f := range references(t, "op_*.safetensors") {
-		cases, err := golden.Load(f)
-		if err != nil {
-			t.Error(err)
-			continue
+	eachFile(t, "op_*.safetensors", func(t *testing.T, d *gpu.Device, c golden.Case) {
+		if c.Host != nil {
+			return
 		}
-		for _, c := range cases {
-			if c.Host != nil {
-				continue
-			}
-			t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
-			if apart := c.Graph.Decompose(); apart != c.Graph {
-				t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
-			}
+		t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
+		if apart := c.Graph.Decompose(); apart != c.Graph {
+			t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
 		}
-	}
+	})
 }
 
 // TestModels compares whole models with the official implementations: in their
 // default form, stage by stage, and with attention as separate ops.
 func TestModels(t *testing.T) {
-	d := device(t)
-	for _, f := range references(t, "*.safetensors") {
-		cases, err := golden.Load(f)
-		if errors.Is(err, golden.ErrUnknown) {
-			continue
+	eachFile(t, "*.safetensors", func(t *testing.T, d *gpu.Device, c golden.Case) {
+		if c.Run != nil {
+			t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
+			t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
 		}
-		if err != nil {
-			t.Error(err)
-			continue
+		if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
+			return // an op; TestOps checks it
 		}
-		for _, c := range cases {
-			if c.Run != nil {
-				t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
-				t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
-			}
-			if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
-				continue // an op; TestOps checks it
-			}
-			t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+		t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
+		if len(c.Stages) > 0 {
+			t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+		}
+		if apart := c.Graph.Decompose(); apart != c.Graph {
+			c.Graph = apart
 			if len(c.Stages) > 0 {
-				t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
+				c = c.Staged()
 			}
-			if apart := c.Graph.Decompose(); apart != c.Graph {
-				c.Graph = apart
-				if len(c.Stages) > 0 {
-					c = c.Staged()
-				}
-				t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
-			}
+			t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
 		}
+	})
+}
+
+// eachFile calls f for each case of the reference files. Files run in parallel, each
+// on a device of its own.
+func eachFile(t *testing.T, pattern string, f func(t *testing.T, d *gpu.Device, c golden.Case)) {
+	for _, path := range references(t, pattern) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			cases, err := golden.Load(path)
+			if errors.Is(err, golden.ErrUnknown) && !strings.HasPrefix(filepath.Base(path), "op_") {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := device(t)
+			for _, c := range cases {
+				f(t, d, c)
+			}
+		})
 	}
 }
 

@@ -19,17 +19,21 @@ const opTolerance = 1e-5
 // one plan with its memory poisoned, and compares with want.
 func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
 	t.Helper()
-	everyProgramOf(t, d, g, inputs, want, tolerance, false)
+	programs(t, d, g, inputs, want, tolerance, Choice{}, nil)
 }
 
-// everyProgramOf is everyProgram with results apart from their residuals or, as by
-// default, in the memory of their residuals.
-func everyProgramOf(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, apart bool) {
+// programs is everyProgram with a base choice and, if only is not nil, with the
+// programs of these names alone.
+func programs(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, base Choice, only map[string]bool) {
 	t.Helper()
-	for c := range Candidates(Choice{Apart: apart}) {
+	for c := range Candidates(base) {
 		p, err := d.CompileWith(g, c.Choice)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if only != nil && !only[c.Name] {
+			p.Close()
 			continue
 		}
 		if err := p.Poison(); err != nil {
@@ -128,9 +132,11 @@ func rows() []row {
 
 // TestPrograms compares every candidate program of every row with Eval.
 func TestPrograms(t *testing.T) {
-	d := open(t)
 	for _, r := range rows() {
-		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) { r.check(t, d) })
+		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
+			t.Parallel()
+			r.check(t, open(t), nil)
+		})
 	}
 }
 
@@ -139,7 +145,8 @@ func (r row) onto() bool {
 	return shaders.Call{Op: r.op, Args: r.args}.CanOnto(len(r.args) - 1)
 }
 
-func (r row) check(t *testing.T, d *Device) {
+// check compares the programs for r with Eval: all of them, or those of these names.
+func (r row) check(t *testing.T, d *Device, only map[string]bool) {
 	random := rand.New(rand.NewPCG(uint64(len(r.args)), uint64(r.args[0].Len())))
 	var inputs []*tensor.Tensor
 	g := trace(t, func(g *graph.Graph) {
@@ -172,23 +179,22 @@ func (r row) check(t *testing.T, d *Device) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everyProgram(t, d, g, inputs, want, opTolerance)
+	programs(t, d, g, inputs, want, opTolerance, Choice{}, only)
 	if r.onto() {
-		everyProgramOf(t, d, g, inputs, want, opTolerance, true)
+		programs(t, d, g, inputs, want, opTolerance, Choice{Apart: true}, only)
 	}
 }
 
 // TestBands sets the limit low enough to split every op.
 func TestBands(t *testing.T) {
-	d := open(t)
 	for _, r := range rows() {
 		_, banded := r.op.(graph.Banded)
 		if !banded || r.args[0].Len() < 300 {
 			continue
 		}
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
-			limits := d.info.Limits
-			defer func() { d.info.Limits = limits }()
+			t.Parallel()
+			d := open(t)
 			largest := 0
 			for _, s := range r.args {
 				largest = max(largest, s.Len())
@@ -205,7 +211,7 @@ func TestBands(t *testing.T) {
 				return // this shape has no bands; TestLargeValues covers the error
 			}
 			r.consts = len(r.args)
-			r.check(t, d)
+			r.check(t, d, nil)
 		})
 	}
 }

@@ -1,11 +1,7 @@
 package gpu
 
 import (
-	"fmt"
-	"testing"
-
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/shaders"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -82,30 +78,4 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	transposed(graph.ConvTranspose2d{Pad: graph.Both(3)}, tensor.Shape{1, 7, 6, 4}, tensor.Shape{4, 8, 3, 3})
 	transposed(graph.ConvTranspose2d{OutputPad: graph.Both(1), Dilation: graph.Both(2), Groups: 3},
 		tensor.Shape{2, 4, 5, 6}, tensor.Shape{6, 2, 3, 3})
-}
-
-// TestProgramsOfOtherKind compares with Eval the programs that only the other kind of
-// device, GPU or CPU, chooses from.
-func TestProgramsOfOtherKind(t *testing.T) {
-	d := open(t)
-	ours := d.info.Limits
-	other := ours
-	other.Kind = shaders.GPU + shaders.CPU - ours.Kind
-	d.info.Limits = other
-	names := func(r row, lim shaders.Limits) map[string]bool {
-		set := map[string]bool{}
-		for _, p := range shaders.Programs(shaders.Call{Op: r.op, Args: r.args}, lim) {
-			set[p.Name] = true
-		}
-		return set
-	}
-	for _, r := range rows() {
-		known := names(r, ours)
-		for name := range names(r, other) {
-			if !known[name] {
-				t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) { r.check(t, d) })
-				break
-			}
-		}
-	}
 }
