@@ -31,6 +31,7 @@ var arrows = []struct {
 	{"gpu/webgpu", []string{"gpu/driver", "shaders"}},
 	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "shaders", "tensor"}},
 	{"vision/picture/codec", nil},
+	{"vision/picture/icc", nil},
 	{"vision/picture/meta", nil},
 	{"vision/picture", []string{"internal/files", "tensor", "vision/picture/codec", "vision/picture/meta"}},
 	{"vision/zoo", []string{"graph", "internal/files", "models", "tensor", "vision/picture", "weights"}},
