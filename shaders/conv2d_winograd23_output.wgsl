@@ -13,6 +13,8 @@
 //wgsl:import activation
 //wgsl:import index
 
+const SIZE = 2u; // of a tile of y
+
 struct Sizes {
     h: u32,
     w: u32,
@@ -82,35 +84,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     all[1] = y0_1;
     all[2] = y1_0;
     all[3] = y1_1;
-    let image = tile / (sizes.tiles_h * sizes.tiles_w);
-    let i0 = tile / sizes.tiles_w % sizes.tiles_h * 2u;
-    let j0 = tile % sizes.tiles_w * 2u;
-    var add = vec4<f32>();
-    if ((sizes.epilogue & 1u) != 0u) {
-        add = bias[c];
-    }
-    let count = min(2u, sizes.oh - i0) * 2u;
-    var z = 0u;
-    loop {
-        let row = i0 + z / 2u;
-        let col = j0 + z % 2u;
-        if (row < sizes.oh && col < sizes.ow) {
-            let to = ((image * sizes.oh + row) * sizes.ow + col) * sizes.c4 + c;
-            var sum = all[z] + add;
-            if ((sizes.epilogue & 2u) != 0u) {
-                sum += residual[to];
-            }
-            if ((sizes.epilogue & 4u) != 0u) {
-                sum += y[to];
-            }
-            if ((sizes.epilogue & 8u) != 0u) {
-                sum = relu4(sum);
-            }
-            y[to] = activate4(sum);
-        }
-        z++;
-        if (z >= count) {
-            break;
-        }
-    }
+    //wgsl:import winograd_store
 }

@@ -9,31 +9,11 @@
 // Grid: flat(TILES * C/4).
 
 //wgsl:import index
-
-struct Sizes {
-    h: u32,
-    w: u32,
-    c4: u32, // vec4s in a pixel
-    oh: u32,
-    ow: u32,
-    pad_h: u32,
-    pad_w: u32,
-    tiles_h: u32,
-    tiles_w: u32,
-    tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
-}
+//wgsl:import winograd_input
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> v: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
-
-// load is a pixel, zero in the padding.
-fn load(image: i32, i: i32, j: i32, c: u32) -> vec4<f32> {
-    let inside = i >= 0 && j >= 0 && i < i32(sizes.h) && j < i32(sizes.w);
-    let at = (image * i32(sizes.h) + i) * i32(sizes.w) + j;
-    return select(vec4<f32>(), x[u32(select(0, at, inside)) * sizes.c4 + c], inside);
-}
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {

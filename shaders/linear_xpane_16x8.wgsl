@@ -17,21 +17,9 @@
 
 //wgsl:import activation
 //wgsl:import index
+//wgsl:import xpane
 
-// Choice: vec4s in the pane.
-const PANE = 4096u;
 const ROWS = 16u; // of an invocation
-
-struct Sizes {
-    m: u32,
-    n: u32,
-    k4: u32, // vec4s in a row of x and of w
-    first_row: u32,
-    rows: u32, // rows of each z in the pane
-    first_z: u32,
-    depth: u32, // z's in the pane
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
-}
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, PANE>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
@@ -42,23 +30,7 @@ struct Sizes {
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let id = flat_index(global, groups, 8u);
-    let col_blocks = (sizes.n + 7u) / 8u;
-    let row_blocks = (sizes.rows + 15u) / 16u;
-    let col = (id % col_blocks) * 8u;
-    let block = id / col_blocks; // of the pane
-    if (block >= row_blocks * sizes.depth) {
-        return;
-    }
-    let slice = block / row_blocks;
-    let z = sizes.first_z + slice;
-    let pane_row = block % row_blocks * 16u;
-    let row = sizes.first_row + pane_row;
-    let last_row = sizes.rows - 1u;
-    let x0 = (slice * sizes.rows + pane_row) * sizes.k4;
-    let x1 = (slice * sizes.rows + min(pane_row + 1u, last_row)) * sizes.k4;
-    let x2 = (slice * sizes.rows + min(pane_row + 2u, last_row)) * sizes.k4;
-    let x3 = (slice * sizes.rows + min(pane_row + 3u, last_row)) * sizes.k4;
+    //wgsl:import xpane_rows
     let x4 = (slice * sizes.rows + min(pane_row + 4u, last_row)) * sizes.k4;
     let x5 = (slice * sizes.rows + min(pane_row + 5u, last_row)) * sizes.k4;
     let x6 = (slice * sizes.rows + min(pane_row + 6u, last_row)) * sizes.k4;
@@ -71,9 +43,6 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let x13 = (slice * sizes.rows + min(pane_row + 13u, last_row)) * sizes.k4;
     let x14 = (slice * sizes.rows + min(pane_row + 14u, last_row)) * sizes.k4;
     let x15 = (slice * sizes.rows + min(pane_row + 15u, last_row)) * sizes.k4;
-    let span = col / 8u;
-    let slabs = (sizes.n + 63u) / 64u;
-    let w0 = (z * slabs + span / 8u) * sizes.k4 * 64u + span % 8u * 8u;
     var a0_0 = vec4<f32>();
     var a1_0 = vec4<f32>();
     var a2_0 = vec4<f32>();

@@ -17,20 +17,7 @@
 
 //wgsl:import activation
 //wgsl:import index
-
-// Choice: vec4s in the pane.
-const PANE = 4096u;
-
-struct Sizes {
-    m: u32,
-    n: u32,
-    k4: u32, // vec4s in a row of x and of w
-    first_row: u32,
-    rows: u32, // rows of each z in the pane
-    first_z: u32,
-    depth: u32, // z's in the pane
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
-}
+//wgsl:import xpane
 
 @group(0) @binding(0) var<uniform> x: array<vec4<f32>, PANE>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
@@ -41,28 +28,7 @@ struct Sizes {
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let id = flat_index(global, groups, 8u);
-    let col_blocks = (sizes.n + 3u) / 4u;
-    let c = id % col_blocks; // the four columns
-    let line = id / col_blocks; // of the pane: a row of a z
-    if (line >= sizes.rows * sizes.depth) {
-        return;
-    }
-    let x0 = line * sizes.k4;
-    let slabs = (sizes.n + 31u) / 32u;
-    let z = sizes.first_z + line / sizes.rows;
-    let w0 = (z * slabs + c / 8u) * sizes.k4 * 32u + c % 8u * 4u;
-    var v = vec4<f32>();
-    var k = 0u;
-    loop { // tested at its end: llvmpipe runs a masked round otherwise
-        let w1 = w0 + k * 32u;
-        v += x[x0 + k] * mat4x4<f32>(w[w1], w[w1 + 1u], w[w1 + 2u], w[w1 + 3u]);
-        k++;
-        if (k >= sizes.k4) {
-            break;
-        }
-    }
-    let row = z * sizes.m + sizes.first_row + line % sizes.rows;
+    //wgsl:import xpane_row
     let n = c * 4u;
     let at = row * sizes.n + n;
     let left = sizes.n - n; // columns, 1 or more

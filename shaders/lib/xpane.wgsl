@@ -1,0 +1,15 @@
+// xpane: the pane of x and the sizes of linear_xpane_*.
+
+// Choice: vec4s in the pane.
+const PANE = 4096u;
+
+struct Sizes {
+    m: u32,
+    n: u32,
+    k4: u32, // vec4s in a row of x and of w
+    first_row: u32,
+    rows: u32, // rows of each z in the pane
+    first_z: u32,
+    depth: u32, // z's in the pane
+    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+}
