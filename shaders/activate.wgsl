@@ -4,7 +4,7 @@
 //     binding 1  y  [N]  write
 //     binding 2  sizes
 //
-// An invocation computes four neighbouring elements, the last one fewer.
+// An invocation computes four neighbouring elements; the last one may compute fewer.
 // Grid: flat(ceil(N/4)).
 
 //wgsl:import activation

@@ -1,12 +1,13 @@
 // adaptive_pool2d: y[b,i,j,c] = mean or max (MAX) of x[b, r0:r1, s0:s1, c],
-//     r0 = floor(i*H/OH), r1 = ceil((i+1)*H/OH), s0 and s1 likewise
+//     r0 = floor(i*H/OH), r1 = ceil((i+1)*H/OH), s0 and s1 likewise of j, W and OW
 //
 //     binding 0  x  [B, H, W, C]    read
 //     binding 1  y  [B, OH, OW, C]  write
 //     binding 2  sizes
 //
-// H and OH of the formula are whole_h and whole_oh, of the images that x and y
-// are rows of, x from first on and y from from_row on. An invocation computes one element. Grid: flat(B*OH*OW*C).
+// x may hold the rows of its images from `first` on, and y those from from_row on. H
+// and OH in the formula are the heights of the whole images, whole_h and whole_oh. An
+// invocation computes one element. Grid: flat(B*OH*OW*C).
 
 //wgsl:import index
 
@@ -16,7 +17,7 @@ const WG = 64u;
 
 struct Sizes {
     n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32,
-    whole_h: u32, whole_oh: u32, first: u32, from_row: u32, // of what x and y are stripes of; rows begin at these
+    whole_h: u32, whole_oh: u32, first: u32, from_row: u32, // heights of the whole images; first rows of x and y
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -40,7 +41,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     var largest = x[((image * sizes.h + r0) * sizes.w + s0) * sizes.c + c];
     var sum = 0.0;
     for (var r = r0; r < r1; r += 1u) {
-        var across = 0.0; // summed by rows, which rounds less
+        var across = 0.0; // summing by rows rounds less
         for (var s = s0; s < s1; s += 1u) {
             let value = x[((image * sizes.h + r) * sizes.w + s) * sizes.c + c];
             if (MAX) {

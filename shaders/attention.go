@@ -42,8 +42,8 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	return append(preferred(lim, tiled, lanes), naive)
 }
 
-// manyKeys is the smallest number of keys that is worth the copies and dispatches
-// that panes need.
+// manyKeys is the smallest number of keys for which panes are worth their copies and
+// dispatches.
 const manyKeys = 2048
 
 // pane returns the program that sees keys and values through panes. It first copies
@@ -96,8 +96,8 @@ type attend struct {
 	graph.AttentionLayout
 }
 
-// program makes a program from a kernel that reads the operands in units of per
-// elements.
+// program returns the program of a kernel that counts the channels of its operands in units
+// of per elements.
 func (a attend) program(kernel, variant string, set Set, grid [3]int, per int) Program {
 	bindings := inOut(len(a.args), a.Q.Arg, a.K.Arg, a.V.Arg, Absent, Absent, Absent, Absent)
 	lengths := []int{a.B, a.H, a.N, a.M, a.D / per, a.Dv / per}

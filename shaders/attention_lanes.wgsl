@@ -1,4 +1,5 @@
-// attention_lanes: attention of four queries an invocation, over eight keys at a time
+// attention_lanes: y[b,n,h] = sum_m p[m] * v[b,m,h],
+//     p = softmax_m(scale * q[b,n,h].k[b,m,h] + bias1[b,h,n,m] + bias2[b,h,n,m] + rel_h[b,h,n,m/kw] + rel_w[b,h,n,m%kw])
 //
 //     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D   read
 //     binding 1  k      [B, M, k_stride] of vec4, head h at k_first + h*D   read
@@ -10,16 +11,17 @@
 //     binding 7  y      [B, N, H*DV] of vec4                                write
 //     binding 8  sizes, where d, dv, strides and firsts count vec4s
 //
-// For software devices: no workgroup memory, and the addresses of k and v are
-// equal for all invocations of a workgroup, so that one load serves 8 x 4
-// queries. Columns of the matrices, and elements of vectors over queries, are
-// an invocation's four queries, WG apart. Loops over channels have bounds in
-// the sizes, since a driver that unrolls them compiles for seconds. Grid:
-// (ceil(N/(4*WG)), H, B).
+// This kernel is for software devices. It uses no workgroup memory. An invocation
+// computes four queries of one head, WG apart, and takes eight keys at a time. All
+// invocations of a workgroup read the same keys and values, so one load serves 8 x 4
+// queries.
+// An element of a vector and a column of a matrix belong to one of the four queries.
+// The bounds of loops over channels are among the sizes: llvmpipe would unroll constant
+// ones, and compile for seconds. Grid: (ceil(N/(4*WG)), H, B).
 
 //wgsl:import lanes
 
-// Choice: the vec4s of a head.
+// Choice: vec4s of a head.
 const D4 = 16u;
 const DV4 = 16u;
 const WG = 8u;

@@ -11,11 +11,12 @@
 //     binding 7  y      [B, N, H*DV]                                write
 //     binding 8  sizes
 //
-// Any extents. An invocation makes CHUNK channels of one head of one row of y,
-// in one walk over the keys that keeps the largest score so far, the sum of
-// exponentials and the sums of values, both relative to it (Milakov and
-// Gimelshein, arXiv:1805.02867). It explains the fast kernels and is the last
-// candidate. Grid: flat(B*H*ceil(DV/CHUNK)*N).
+// With CAUSAL the keys m end at n. An invocation computes CHUNK channels of one head of
+// one row of y. It walks over the keys once. It keeps the largest score so far, and the
+// sums of exponentials and of values relative to it (Milakov and Gimelshein,
+// arXiv:1805.02867).
+// The kernel takes any extents. It explains the fast kernels and is the last candidate.
+// Grid: flat(B*H*ceil(DV/CHUNK)*N).
 
 //wgsl:import index
 //wgsl:import scores

@@ -1,4 +1,5 @@
-// attention_pane: a part of attention whose keys and values are seen through panes
+// attention_pane: y[b,n,h] = sum_m p[m] * v[b,m,h],
+//     p = softmax_m(scale * q[b,n,h].k[b,m,h] + bias1[b,h,n,m] + bias2[b,h,n,m] + rel_h[b,h,n,m/kw] + rel_w[b,h,n,m%kw])
 //
 //     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D  read
 //     binding 1  k      [HEADS, KEYS, D] of vec4, of some heads            pane
@@ -11,16 +12,17 @@
 //     binding 8  state  [B, H, N] of vec2, largest score and total         write, read
 //     binding 9  sizes, where d, dv, strides and firsts count vec4s
 //
-// It works as attention_lanes does, for devices that read a uniform binding
-// faster than a storage one (llvmpipe). A dispatch adds the keys of one pane,
-// sizes.keys of them from key sizes.first on, to what those before it left in y
-// and state; the last divides by the total. It does so for the heads of the
-// pane, from sizes.head on.
+// This kernel is for software devices. It computes as attention_lanes does, but sees
+// packed keys and values through panes: llvmpipe reads a uniform binding faster than a
+// storage one. A pane holds KEYS keys, from sizes.first on, of HEADS heads. The heads
+// of all images are counted in one row, and those of a pane begin at sizes.head.
+// There is one dispatch for each pane. It adds its keys to what earlier dispatches left
+// in y and state. The last dispatch of a head divides by the total.
 // Grid: (ceil(N/(4*WG)), HEADS).
 
 //wgsl:import lanes
 
-// Choice: the vec4s of a head.
+// Choice: vec4s of a head.
 const D4 = 16u;
 const DV4 = 16u;
 const WG = 8u;

@@ -1,4 +1,5 @@
-// attention_tiled: attention through workgroup memory, one query an invocation
+// attention_tiled: y[b,n,h] = sum_m p[m] * v[b,m,h],
+//     p = softmax_m(scale * q[b,n,h].k[b,m,h] + bias1[b,h,n,m] + bias2[b,h,n,m] + rel_h[b,h,n,m/kw] + rel_w[b,h,n,m%kw])
 //
 //     binding 0  q      [B, N, q_stride] of vec4, head h at q_first + h*D   read
 //     binding 1  k      [B, M, k_stride] of vec4, head h at k_first + h*D   read
@@ -10,15 +11,17 @@
 //     binding 7  y      [B, N, H*DV] of vec4                                write
 //     binding 8  sizes, where d, dv, strides and firsts count vec4s
 //
-// For GPUs: a workgroup takes WG queries of one head and walks the keys in tiles
-// of KEYS, which it copies to workgroup memory together; an invocation holds its
-// query and its sums in registers and takes four keys at a time. With UNROLL
-// loops over channels have constant bounds, which registers need and which
-// costs a software device seconds of compilation. Grid: (ceil(N/WG), H, B).
+// This kernel is for GPUs. A workgroup computes WG queries of one head. It walks over
+// the keys in tiles of KEYS, which its invocations copy to workgroup memory together.
+// An invocation keeps its query and its sums in registers, and takes four keys at a
+// time.
+// With UNROLL the loops over channels have constant bounds. Only then can registers
+// hold the arrays. A software device would compile that for seconds.
+// Grid: (ceil(N/WG), H, B).
 
 //wgsl:import scores
 
-// Choice: the vec4s of a head, and keys, a multiple of 4.
+// Choice: vec4s of a head; KEYS is a multiple of 4.
 const D4 = 16u;
 const DV4 = 16u;
 const KEYS = 32u;
@@ -59,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     var largest = LOWEST;
     var total = 0.0;
     let count = keys_of(row);
-    let end = keys_of(group.x * WG + WG - 1u); // of any query here
+    let end = keys_of(group.x * WG + WG - 1u); // of the workgroup's last query
     let ks = b * sizes.m * sizes.k_stride + sizes.k_first + h * D4;
     let vs = b * sizes.m * sizes.v_stride + sizes.v_first + h * DV4;
     for (var first = 0u; first < end; first += KEYS) {

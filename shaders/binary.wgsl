@@ -1,19 +1,19 @@
-// binary: y[i] = a[..] op b[..], with broadcasting
+// binary: y[i] = a[i] op b[i], with broadcasting
 //
 //     binding 0  a  any shape that broadcasts to y's  read
 //     binding 1  b  likewise                          read
 //     binding 2  y  [d0, ..., d5]                     write, read (ONTO)
 //     binding 3  sizes
 //
-// The result has six dimensions, the outer ones 1 where it has fewer. A stride
-// of 0 repeats an argument along a dimension. An invocation computes one
-// element. Grid: flat(N).
+// y has six dimensions; those that the result lacks are outer ones of 1. A stride of 0
+// repeats an argument along a dimension. An invocation computes one element.
+// Grid: flat(N).
 
 //wgsl:import index
 
 // Choice: 0 add, 1 subtract, 2 multiply, 3 divide.
 const KIND = 0u;
-const ONTO = 0u; // what is in y: 0 neither, 1 a, 2 b
+const ONTO = 0u; // the argument that is in y: 0 none, 1 a, 2 b
 const WG = 64u;
 
 struct Sizes {

@@ -5,14 +5,14 @@
 //     binding 2  y  [N/4] of vec4  write, read (ONTO)
 //     binding 3  sizes
 //
-// The case of equal shapes and a number of elements that four divides. An
-// invocation computes four elements. Grid: flat(N/4).
+// a and b have the same shape, and four divides its number of elements. An invocation
+// computes four elements. Grid: flat(N/4).
 
 //wgsl:import index
 
 // Choice: 0 add, 1 subtract, 2 multiply, 3 divide.
 const KIND = 0u;
-const ONTO = 0u; // what is in y: 0 neither, 1 a, 2 b
+const ONTO = 0u; // the argument that is in y: 0 none, 1 a, 2 b
 const WG = 64u;
 
 struct Sizes { n4: u32 }

@@ -1,5 +1,5 @@
-// blocks_to_space: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
-// with zeros for what lies beyond t
+// blocks_to_space: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o]),
+//     t is 0 outside
 //
 //     binding 0  t         [B, TH, TW, SH, SW, O]  read
 //     binding 1  bias      [O]                     read (HAS_BIAS)
@@ -7,9 +7,9 @@
 //     binding 3  y         [B, OH, OW, O]          write, read (ONTO)
 //     binding 4  sizes
 //
-// The second half of a transposed convolution: t holds what each pixel's
-// neighbourhood gives to a block of sh by sw outputs. An invocation moves one
-// element, in the order of y. Grid: flat(N).
+// This is the second half of a transposed convolution. The first half computes t: a
+// block of SH x SW outputs from the pixels around each place. An invocation computes
+// one element. Grid: flat(N).
 
 //wgsl:import activation
 //wgsl:import index

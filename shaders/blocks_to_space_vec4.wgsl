@@ -1,5 +1,5 @@
-// blocks_to_space_vec4: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o])
-// with zeros for what lies beyond t
+// blocks_to_space_vec4: y[b,i,j,o] = act(t[b, (i+ph)/sh, (j+pw)/sw, (i+ph)%sh, (j+pw)%sw, o] + bias[o] + residual[b,i,j,o]),
+//     t is 0 outside
 //
 //     binding 0  t         [B, TH, TW, SH, SW, O/4] of vec4  read
 //     binding 1  bias      [O/4] of vec4                     read (HAS_BIAS)
@@ -7,7 +7,7 @@
 //     binding 3  y         [B, OH, OW, O/4] of vec4          write, read (ONTO)
 //     binding 4  sizes
 //
-// blocks_to_space where four divides O; an invocation moves four channels.
+// This is blocks_to_space where four divides O. An invocation computes four channels.
 // Grid: flat(N/4).
 
 //wgsl:import activation

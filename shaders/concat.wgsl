@@ -4,9 +4,9 @@
 //     binding 1  y  [OUTER, STRIDE] of Element  write
 //     binding 2  sizes
 //
-// Writes one argument of a concatenation into its place. An Element is an f32
-// or, where four divides length, stride and offset, a vec4 of them: sizes count
-// Elements. An invocation moves one. Grid: flat(OUTER*LENGTH).
+// The kernel copies one argument of a concatenation to its place. An Element is an f32,
+// or a vec4 if four divides length, stride and offset. Sizes count Elements. An
+// invocation copies one Element. Grid: flat(OUTER*LENGTH).
 
 //wgsl:import index
 

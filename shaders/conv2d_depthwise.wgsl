@@ -7,10 +7,10 @@
 //     binding 4  y         [B, OH, OW, C/4] of vec4  write, read (ONTO)
 //     binding 5  sizes
 //
-// A channel a group. An invocation computes four channels of four neighbours
-// along a row, neighbouring invocations neighbouring channels. With SLIDE,
-// where stride and dilation across are 1, a column of x serves four windows.
-// Grid: flat(B*OH*ceil(OW/4)*C/4).
+// Each channel is a group. w is packed. An invocation computes four channels of four
+// neighbouring columns; neighbouring invocations compute neighbouring channels. With
+// SLIDE it reads each column of x once for all four windows, which takes a stride and a
+// dilation of 1 along the row. Grid: flat(B*OH*ceil(OW/4)*C/4).
 
 //wgsl:import activation
 //wgsl:import index
@@ -33,7 +33,8 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// pixel is four channels of column s, counted from `row`, zero beside the image.
+// pixel returns four channels of column s of the line that begins at `row`, or zero
+// beside the image.
 fn pixel(row: u32, s: u32) -> vec4<f32> {
     if (s < sizes.w) {
         return x[row + s * sizes.c4];

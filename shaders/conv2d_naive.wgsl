@@ -7,9 +7,9 @@
 //     binding 4  y         [B, OH, OW, O]    write, read (ONTO)
 //     binding 5  sizes
 //
-// The formula as it stands: any stride, padding, dilation and grouping, one
-// element an invocation. It explains the fast kernels and is the last
-// candidate. Grid: flat(B*OH*OW*O).
+// cg is C/G, and g is the group of o. The kernel computes the formula as it stands,
+// with any stride, padding, dilation and groups. It explains the fast kernels and is
+// the last candidate. An invocation computes one element. Grid: flat(B*OH*OW*O).
 
 //wgsl:import activation
 //wgsl:import index
@@ -44,7 +44,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let first = o / sizes.og * sizes.cg;
     var sum = 0.0;
     for (var u = 0u; u < sizes.kh; u += 1u) {
-        // Below the image's top the index wraps round and is then too large.
+        // Above and left of the image an index wraps round and is then too large.
         let r = row * sizes.stride_h + u * sizes.dilation_h - sizes.pad_h;
         if (r >= sizes.h) {
             continue;

@@ -5,8 +5,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// conv2dPane lists the pane kernels for a convolution without groups, the
-// best guess first.
+// conv2dPane lists the pane kernels for a convolution without groups, the best guess first.
 func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	if op.Groups > 1 {
 		return nil

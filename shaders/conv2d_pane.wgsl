@@ -1,5 +1,5 @@
 // conv2d_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q*dilation, c] * w[n,p,q,c]
-//                             + bias[n] + residual[b,i,j,n])
+//     + bias[n] + residual[b,i,j,n])
 //
 //     binding 0  x         [B, H, W, C/4] of vec4                           read
 //     binding 1  w         [COLS/4, KERNEL_H, KERNEL_W, STEP_C4] of mat4x4  pane
@@ -8,14 +8,14 @@
 //     binding 4  y         [B, OH, OW, N/4] of vec4                         write, read (part 0 or 2)
 //     binding 5  sizes
 //
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). C is a multiple of 4, and so is N. A dispatch's pane, of 64 KiB at
-// most, holds cols output channels by all taps by step_c4 * 4 input channels of
-// w, as blocks of 4 output by 4 input channels (input innermost). More input
-// channels are walked in several dispatches that add to y; so does the first if
+// C and N are multiples of 4. Software devices read a uniform binding far faster than a
+// storage one. w is therefore packed and seen through panes of 64 KiB.
+// A pane holds all taps of COLS output channels for STEP_C4 * 4 input channels, in
+// blocks of 4 output by 4 input channels, input innermost. There is one dispatch for
+// each pane. Dispatches for later input channels add to y. The first adds to y, too, if
 // y holds the residual.
-// An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
-// Invocations count pixels first, then channel blocks.
+// An invocation computes 16 channels of 4 pixels that follow one another in b, i, j.
+// Invocations count pixels first, then channels.
 // Grid: flat(ceil(B*OH*OW/4) * (cols/16)).
 
 //wgsl:import activation

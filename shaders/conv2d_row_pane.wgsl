@@ -1,5 +1,5 @@
 // conv2d_row_pane: y[b,i,j,n] = act(sum_pqc x[b, i*stride-pad+p*dilation, j*stride-pad+q, c] * w[n,p,q,c]
-//                             + bias[n] + residual[b,i,j,n])
+//     + bias[n] + residual[b,i,j,n])
 //
 //     binding 0  x         [B, H, W, C]                        read
 //     binding 1  w         [COLS/4, KERNEL_H, RUN4] of mat4x4  pane
@@ -8,15 +8,15 @@
 //     binding 4  y         [B, OH, OW, N/4] of vec4            write, read (epilogue & 4)
 //     binding 5  sizes
 //
-// For few input channels (an image): the pixels under a kernel row are one run
-// of kernel_w*C floats of x, so w has kernel rows of run4 * 4 weights, zero at
-// the end, and no channel is padded. No dilation along the row. N is a multiple
-// of 4.
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). A dispatch's pane, of 64 KiB at most, holds cols output channels
-// of w, as blocks of 4 channels by 4 places in the run (places innermost).
-// An invocation makes 4 pixels (consecutive in b,i,j) by 16 channels of y.
-// Invocations count pixels first, then channel blocks.
+// This kernel is for images with few channels. N is a multiple of 4, and the dilation
+// along a row is 1. The pixels under a row of the window are then one run of kernel_w *
+// C numbers of x. The run takes the place of the channels, and none is padded.
+// Software devices read a uniform binding far faster than a storage one. w is therefore
+// packed and seen through panes of 64 KiB. A pane holds COLS output channels, in blocks
+// of 4 channels by 4 places of the run, places innermost. Zeros fill a run of w up to
+// RUN4 * 4 places. There is one dispatch for each pane.
+// An invocation computes 16 channels of 4 pixels that follow one another in b, i, j.
+// Invocations count pixels first, then channels.
 // Grid: flat(ceil(B*OH*OW/4) * (cols/16)).
 
 //wgsl:import activation
@@ -40,7 +40,7 @@ struct Sizes {
     run4: u32, // ceil(kernel_w * c / 4)
     first_col: u32,
     cols: u32, // channels in the pane, a multiple of 16
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits: 1 adds bias, 2 adds residual, 4 adds what is in y, 8 is ReLU
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -50,12 +50,11 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// Run is where output pixel p's first run begins: input row, float in it, and
-// the first float of the image.
+// Run says where the first run of an output pixel begins.
 struct Run {
-    row: i32,
-    at: i32,
-    image: i32,
+    row: i32, // of x
+    at: i32, // in the row, in floats
+    image: i32, // of x, in floats
 }
 
 fn run(p: u32) -> Run {
@@ -68,7 +67,8 @@ fn run(p: u32) -> Run {
     );
 }
 
-// load is four floats of a run from k on in kernel row dy, zero in the padding.
+// load returns four floats of a run, from k on, under kernel row dy. In the padding
+// they are zero.
 fn load(r: Run, dy: i32, k: i32) -> vec4<f32> {
     let width = i32(sizes.w * sizes.c);
     let row = r.row + dy;

@@ -7,13 +7,13 @@
 //     binding 4  y         [B, OH, OW, O]   write, read (ONTO)
 //     binding 5  sizes
 //
-// A matrix product whose rows m are the positions (b, i, j), whose columns n
-// are the channels of a group, and whose k runs over (u, v, c): the windows of
-// x are found by index arithmetic as a tile is filled. A workgroup computes a
-// TILE_M x TILE_N tile of a group's y through workgroup memory, as lib/tiled
-// has it. With SPLIT (of one group), y is partial sums [SPLITS, M, O] over
-// SPLITS ranges of 4*k_slice each, which split_sum adds up.
-// Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G), or z SPLITS.
+// The convolution is a matrix product. Its rows m are the positions (b, i, j), its
+// columns n are the channels of a group, and k counts (u, v, c). Loads find the windows
+// of x by index arithmetic. w is packed. A workgroup computes a TILE_M x TILE_N tile of
+// one group through workgroup memory (lib/tiled).
+// With SPLIT there is one group, and y holds partial sums [SPLITS, M, O], each over
+// 4*k_slice k's. split_sum adds them up.
+// Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
 //wgsl:import activation
 //wgsl:import tiled
@@ -36,16 +36,16 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The tile's first row and column, its group's first channels in and out, and
-// where its sums begin in y.
+// The first row and column of the tile, the first channels of its group in x and in y,
+// and where its sums begin in y.
 var<private> first_m: u32;
 var<private> first_n: u32;
 var<private> first_c: u32;
 var<private> first_o: u32;
 var<private> y_at: u32;
 
-// Where the window of each row of the tile begins: the image's first row in x,
-// the row and the column in the image, both wrapped round where negative.
+// Where the window of each row of the tile begins: the first row of the image in x, and
+// the row and the column in the image. Negative ones wrap round.
 var<workgroup> origins: array<vec3<u32>, TILE_M>;
 
 fn find_origins(t: u32) {

@@ -7,8 +7,9 @@
 //     binding 4  y         [B, OH, OW, O/4] of vec4   write, read (ONTO)
 //     binding 5  sizes
 //
-// conv2d_tiled where four divides the channels of a group, in and out.
-// Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G), or z SPLITS.
+// This is conv2d_tiled where four divides the channels of a group, in x and in y. With
+// SPLIT each partial sum is over k_slice fours of k.
+// Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
 //wgsl:import activation
 //wgsl:import tiled
@@ -31,16 +32,16 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The tile's first row and four of columns, its group's first four of channels
-// in and out, and where its sums begin in y.
+// The first row and four of columns of the tile, the first fours of channels of its
+// group in x and in y, and where its sums begin in y.
 var<private> first_m: u32;
 var<private> first_n4: u32;
 var<private> first_c4: u32;
 var<private> first_o4: u32;
 var<private> y_at: u32;
 
-// Where the window of each row of the tile begins: the image's first row in x,
-// the row and the column in the image, both wrapped round where negative.
+// Where the window of each row of the tile begins: the first row of the image in x, and
+// the row and the column in the image. Negative ones wrap round.
 var<workgroup> origins: array<vec3<u32>, TILE_M>;
 
 fn find_origins(t: u32) {

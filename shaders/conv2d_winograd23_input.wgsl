@@ -1,12 +1,13 @@
-// conv2d_winograd23_input: v[p,q,t,c] = sum_ij BT[p,i] x[tile t row i, column j, c] BT[q,j]
+// conv2d_winograd23_input: v[p,q,t,c] = sum_ij BT[p,i] * x_t[i,j,c] * BT[q,j],
+//     x_t is tile t of x
 //
 //     binding 0  x  [B, H, W, C/4] of vec4      read
 //     binding 1  v  [4, 4, TILES, C/4] of vec4  write
 //     binding 2  sizes
 //
-// Tile t covers 4 x 4 pixels of the padded input, every 2. An invocation
-// makes four channels of a tile. TILES is B * tiles_h * tiles_w.
-// Grid: flat(TILES * C/4).
+// A tile is 4 x 4 pixels of x with its padding, and tiles lie 2 pixels apart. There are
+// TILES = B * tiles_h * tiles_w. BT is the matrix of F(2x2, 3x3) for inputs. An
+// invocation computes four channels of a tile. Grid: flat(TILES * C/4).
 
 //wgsl:import index
 //wgsl:import winograd_input

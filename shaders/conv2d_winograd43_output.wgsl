@@ -1,5 +1,5 @@
-// conv2d_winograd43_output: y[tile t row p, column q, n] = act(sum_ij AT[p,i] s[i,j,t,n] AT[q,j]
-//                                                          + bias[n] + residual[..])
+// conv2d_winograd43_output: y_t[p,q,n] = act(sum_ij AT[p,i] * s[i,j,t,n] * AT[q,j] + bias[n] + residual_t[p,q,n]),
+//     y_t and residual_t are tile t of y and of residual
 //
 //     binding 0  s         [6, 6, TILES, N/4] of vec4  read
 //     binding 1  bias      [N/4] of vec4               read (epilogue & 1)
@@ -7,28 +7,15 @@
 //     binding 3  y         [B, OH, OW, N/4] of vec4    write, read (epilogue & 4)
 //     binding 4  sizes, where c4 is N/4
 //
-// An invocation makes four channels of a tile of 4 x 4 pixels.
-// TILES is B * tiles_h * tiles_w. Grid: flat(TILES * N/4).
+// A tile is 4 x 4 pixels. There are TILES = B * tiles_h * tiles_w. AT is the matrix of
+// F(4x4, 3x3) for outputs. An invocation computes four channels of a tile.
+// Grid: flat(TILES * N/4).
 
 //wgsl:import activation
 //wgsl:import index
+//wgsl:import winograd_output
 
 const SIZE = 4u; // of a tile of y
-
-struct Sizes {
-    h: u32,
-    w: u32,
-    c4: u32, // vec4s in a pixel
-    oh: u32,
-    ow: u32,
-    pad_h: u32,
-    pad_w: u32,
-    tiles_h: u32,
-    tiles_w: u32,
-    tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // 6: not a constant, or llvmpipe unrolls the loops and compiles for seconds
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
-}
 
 @group(0) @binding(0) var<storage, read> s: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;

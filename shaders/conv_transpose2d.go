@@ -7,8 +7,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// convTranspose2d lists the ways to compute a transposed convolution, the
-// naive kernel last.
+// convTranspose2d lists the programs for a transposed convolution, the naive kernel last.
 func convTranspose2d(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	ph := newPhases(op, w)
@@ -30,8 +29,9 @@ func convTranspose2dNaive(op convTransposed, args []tensor.Shape, result tensor.
 	return convTranspose2dGather("conv_transpose2d_naive", op, args, result, result.Len(), 1, 1)
 }
 
-// convTranspose2dGather is a kernel that sums what reaches an output, in n
-// invocations, counting the channels of x and of y in units.
+// convTranspose2dGather returns a program with a kernel that sums what reaches an output.
+// The kernel takes n invocations. It counts the channels of x and y in units of unitX and
+// unitY.
 func convTranspose2dGather(name string, op convTransposed, args []tensor.Shape, result tensor.Shape, n, unitX, unitY int) Program {
 	x, w := args[0], args[1]
 	bias, residual, set := op.end().args(2)
@@ -48,7 +48,7 @@ func convTranspose2dGather(name string, op convTransposed, args []tensor.Shape, 
 	}}}
 }
 
-// convTranspose2dDirect lists the kernels that gather in fours of channels.
+// convTranspose2dDirect lists the kernels that gather four channels at a time.
 func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor.Shape) []Program {
 	c, og, kh, kw := args[1][0], args[1][1], args[1][2], args[1][3]
 	g := op.Groups
@@ -71,12 +71,12 @@ func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor
 	return nil
 }
 
-// blockColumns is the layout [kH, kW, O, C] of a transposed convolution's
-// weight: the columns of a matrix product, one below the other.
+// blockColumns is the layout [kH, kW, O, C] of a transposed convolution's weight. Its rows
+// [C] are the columns of a matrix product.
 var blockColumns = Layout{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) }}
 
-// convTranspose2dTiled lists the kernels for windows that neither overlap nor
-// leave gaps: a matrix product whose tiles are stored where they belong.
+// convTranspose2dTiled lists the kernels for windows that neither overlap nor leave gaps.
+// The convolution is then a matrix product. Each row of it becomes a block of pixels.
 func convTranspose2dTiled(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	g := gemm{z: 1, m: x[0] * x[1] * x[2], n: w[1] * w[2] * w[3], k: x[3], transB: true, end: op.end()}
@@ -97,10 +97,10 @@ func convTranspose2dTiled(op convTransposed, args []tensor.Shape, result tensor.
 	return programs
 }
 
-// phases is a transposed convolution as a convolution with stride 1: the
-// outputs that lie a stride apart need the same taps of the same neighbours,
-// and their phases become channels [sh, sw, O] of a convolution with windows
-// of size taps. pad is the padding that reaches every window with a pixel.
+// phases describes a transposed convolution as a convolution with stride 1. Outputs that
+// lie a stride apart have the same phase, and need the same taps. The phases become
+// channels [sh, sw, O] of the convolution, whose windows have size taps. With pad it
+// computes every window that has a pixel.
 type phases struct{ stride, taps, pad graph.Pair }
 
 func newPhases(op convTransposed, w tensor.Shape) phases {
@@ -112,9 +112,8 @@ func newPhases(op convTransposed, w tensor.Shape) phases {
 	return p
 }
 
-// layout lays a weight [C, O, kH, kW] out as that of the convolution,
-// [sh·sw·O, C, taps...]: tap a of phase f is w at f + s·(taps−1−a), or zero
-// beyond it.
+// layout turns a weight [C, O, kH, kW] into that of the convolution,
+// [sh·sw·O, C, taps...]. Tap a of phase f is w at f + s·(taps−1−a), or zero outside w.
 func (p phases) layout() Layout {
 	return Layout{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		c, o, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
@@ -141,8 +140,8 @@ func (p phases) layout() Layout {
 	}}
 }
 
-// convTranspose2dPhases is the device's best convolution that computes the
-// phases into scratch, and a kernel that puts them where they belong.
+// convTranspose2dPhases lists a program of two steps. The device's best convolution
+// computes the phases in scratch. A kernel then moves them to their places.
 func convTranspose2dPhases(op convTransposed, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	if op.Groups > 1 || op.Dilation != graph.Both(1) {
 		return nil
@@ -156,8 +155,8 @@ func convTranspose2dPhases(op convTransposed, args []tensor.Shape, result tensor
 		return nil
 	}
 	p := conv2d(inner, convArgs, t, lim)[0]
-	// What follows the two args of the convolution, its result first, is
-	// scratch after this op's args and result.
+	// The convolution's result and scratch follow its two args. They become scratch of
+	// this op, which follows its args and result.
 	p.Kernels = append([]Kernel{}, p.Kernels...)
 	for i, k := range p.Kernels {
 		p.Kernels[i].Bindings = rebound(k.Bindings, func(arg int) int {

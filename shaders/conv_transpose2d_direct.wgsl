@@ -1,6 +1,6 @@
 // conv_transpose2d_direct:
-// y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o])
-// where the divisions leave no remainder and lie within x
+//     y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o]),
+//     over the u and v at which both quotients are whole and inside x
 //
 //     binding 0  x         [B, H, W, C/4] of vec4         read
 //     binding 1  w         [O/4, KH, KW, CG/4] of mat4x4  read
@@ -9,10 +9,10 @@
 //     binding 4  y         [B, OH, OW, O/4] of vec4       write, read (ONTO)
 //     binding 5  sizes
 //
-// For groups whose channels, in and out, four divides: column c of a block of
-// w is what channel c of four gives to four channels of y. An invocation
-// computes four channels of four columns of y that lie a stride apart: the
-// same taps reach them, from neighbouring columns of x.
+// Four divides the channels of a group, in x and in y. w is packed: column c of a block
+// has the weights of channel c of four in x for four channels of y. An invocation
+// computes four channels of four columns of y that lie a stride apart. The same taps
+// reach these columns, from neighbouring columns of x.
 // Grid: flat(B*OH*SW*ceil(OW/SW/4)*O/4).
 
 //wgsl:import activation
@@ -82,8 +82,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             continue;
         }
         for (var v = 0u; v < sizes.kw; v += 1u) {
-            // The block's first column may lie to the left of x while the
-            // others do not: 3 strides to the right, none is negative.
+            // Only the first column may lie to the left of x. Three strides to the right
+            // no index is negative.
             let across = j + sizes.pad_w + 3u * sizes.stride_w;
             if (across < v * sizes.dilation_w) {
                 break;

@@ -1,6 +1,6 @@
 // conv_transpose2d_gather:
-// y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o])
-// where the divisions leave no remainder and lie within x
+//     y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o]),
+//     over the u and v at which both quotients are whole and inside x
 //
 //     binding 0  x         [B, H, W, C/4] of vec4     read
 //     binding 1  w         [O, KH, KW, CG/4] of vec4  read
@@ -9,8 +9,8 @@
 //     binding 4  y         [B, OH, OW, O]             write, read (ONTO)
 //     binding 5  sizes
 //
-// For groups whose channels in x four divides and any number in y. An
-// invocation computes one element. Grid: flat(B*OH*OW*O).
+// Four divides the channels of a group in x. w is packed. An invocation computes one
+// element. Grid: flat(B*OH*OW*O).
 
 //wgsl:import activation
 //wgsl:import index

@@ -1,6 +1,6 @@
 // conv_transpose2d_naive:
-// y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o])
-// where the divisions leave no remainder and lie within x
+//     y[b,i,j,o] = act(sum_{u,v,c} x[b, (i+ph-u*dh)/sh, (j+pw-v*dw)/sw, g*cg+c] * w[g*cg+c, o%og, u, v] + bias[o] + residual[b,i,j,o]),
+//     over the u and v at which both quotients are whole and inside x
 //
 //     binding 0  x         [B, H, W, C]      read
 //     binding 1  w         [C, O/G, KH, KW]  read
@@ -9,8 +9,10 @@
 //     binding 4  y         [B, OH, OW, O]    write, read (ONTO)
 //     binding 5  sizes
 //
-// The formula as it stands: each output gathers from the inputs that reach it,
-// one element an invocation. Grid: flat(B*OH*OW*O).
+// cg is C/G, og is O/G, and g is the group of o. The kernel computes the formula as it
+// stands: each output gathers from the inputs that reach it. It explains the fast
+// kernels and is the last candidate. An invocation computes one element.
+// Grid: flat(B*OH*OW*O).
 
 //wgsl:import activation
 //wgsl:import index

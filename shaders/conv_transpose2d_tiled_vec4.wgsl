@@ -7,10 +7,10 @@
 //     binding 4  y         [B, H*KH, W*KW, O/4] of vec4  write, read (ONTO)
 //     binding 5  sizes
 //
-// The transposed convolution whose windows neither overlap nor leave gaps: a
-// matrix product of pixels m and columns n = (u, v, o), each row of which is
-// stored as a block of pixels. Tiles are those of lib/tiled.
-// Grid: (ceil(KH*KW*O/TILE_N), ceil(B*H*W/TILE_M), 1).
+// The windows neither overlap nor leave gaps. w is packed. The convolution is then a
+// matrix product of pixels m and columns n = (u, v, o). A workgroup computes a TILE_M x
+// TILE_N tile of it through workgroup memory (lib/tiled), and stores each row as a
+// block of pixels. Grid: (ceil(KH*KW*O/TILE_N), ceil(B*H*W/TILE_M), 1).
 
 //wgsl:import activation
 //wgsl:import tiled

@@ -16,8 +16,8 @@ func activate(op graph.Activate, result tensor.Shape) []Program {
 	}}}}
 }
 
-// fiveAndTwelve are five extents of a result of six dimensions and the strides
-// of two args along all of them.
+// fiveAndTwelve names the inner five extents of a result of six dimensions, and the
+// strides of two args along all six.
 const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 
 func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {

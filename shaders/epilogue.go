@@ -2,17 +2,16 @@ package shaders
 
 import "github.com/vertebra/vertebra/graph"
 
-// epilogue is what a kernel does to a sum before it stores it, and whether the
+// epilogue is what a kernel does to a sum before it stores the sum. onto says that the
 // residual is in the memory of the result.
 type epilogue struct {
 	graph.Epilogue
 	onto bool
 }
 
-// args returns the args of bias and residual, which follow base args, and the
-// constants that say which are there and what the activation is. With ONTO a
-// kernel reads the residual where it writes the result: each invocation adds an
-// element of it to the same element of y, and only before it stores that.
+// args returns the args of bias and residual, which follow base args. set has the
+// constants for these and for the activation. With ONTO a kernel reads the residual from
+// y: each invocation reads an element of y before it writes the same element.
 func (e epilogue) args(base int) (bias, residual int, set Set) {
 	bias, residual = Absent, Absent
 	if e.Bias {
@@ -25,8 +24,8 @@ func (e epilogue) args(base int) (bias, residual int, set Set) {
 	return bias, residual, Set{"HAS_BIAS": e.Bias, "HAS_RESIDUAL": e.Residual && !e.onto, "ONTO": e.onto, "ACT": int(e.Act)}
 }
 
-// flags says in a word of a kernel's sizes what the epilogue adds, and whether
-// it ends in ReLU; act is the constant for any other activation.
+// flags returns the epilogue as bits of a kernel's sizes: 1 adds the bias, 2 the residual,
+// 4 what is in y, and 8 is ReLU. Other activations are the constant that act returns.
 func (e epilogue) flags() int {
 	n := 0
 	if e.Bias {
@@ -44,6 +43,7 @@ func (e epilogue) flags() int {
 	return n
 }
 
+// act returns the constant of an activation that flags does not have.
 func (e epilogue) act() Set {
 	if e.Act == graph.ReLU {
 		return Set{"ACT": int(graph.None)}

@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// notANumber is the value for an index outside its range.
+// notANumber is the result for an index outside its range.
 var notANumber = sizes("nan", math.NaN())
 
 func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program {

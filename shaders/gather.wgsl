@@ -1,13 +1,13 @@
-// gather: y[i0, .., i5] = x[.., index[i0, .., i5], ..], the index along one axis
+// gather: y[i0, .., i5] = x[.., index[i0, .., i5], ..], with the index along one axis
 //
 //     binding 0  x      [N0, .., N5]  read
 //     binding 1  index  [D0, .., D5]  read
 //     binding 2  y      [D0, .., D5]  write
 //     binding 3  sizes
 //
-// s0 to s5 are x's strides, 0 for the axis itself, whose extent and stride are
-// extent and stride. An index outside [0, extent) gives NaN. An invocation
-// moves one element. Grid: flat(N).
+// s0 to s5 are the strides of x, with 0 for the axis of the index. extent and stride
+// are those of that axis. An index outside [0, extent) gives NaN. An invocation copies
+// one element. Grid: flat(N).
 
 //wgsl:import index
 

@@ -4,17 +4,17 @@
 //     binding 1  stats  [B, C/CG] of vec4  write
 //     binding 2  sizes
 //
-// The origin is the first element: distances from it are small where the mean
-// is large. A workgroup computes one vector: mean, then the variance about it.
-// It reads the channels of a group at a place side by side, then the next
-// places. Grid: flat(B*C/CG), counted in workgroups.
+// The origin is the first element. Distances from it are small where the mean is large.
+// A workgroup computes one vector: the mean, then the variance about it. At one place
+// after the other, it reads the channels of the group, which are neighbours.
+// Grid: flat(B*C/CG), in workgroups.
 
 //wgsl:import row
 
 // Choice: a power of two.
 const WG = 64u;
 
-struct Sizes { n: u32, places: u32, c: u32, cg: u32, eps: f32 } // n vectors
+struct Sizes { n: u32, places: u32, c: u32, cg: u32, eps: f32 } // n counts vectors
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> stats: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;

@@ -1,13 +1,12 @@
-// im2row: y[b,i,j, v*C+c] = x[b, i, j*stride-pad+v*dilation, c], 0 outside
+// im2row: y[b,i,j, v*C+c] = x[b, i, j*stride-pad+v*dilation, c], or 0 outside x
 //
 //     binding 0  x  [B, H, W, C]             read
 //     binding 1  y  [B, H, OW, K/4] of vec4  write
 //     binding 2  sizes
 //
-// Lays the windows of a convolution out along a row, so that KW taps of C
-// channels become one of K = KW*C, padded with zeros to a multiple of 4: what
-// kernels that read vec4s need of images with one or three channels. An
-// invocation writes a vec4. Grid: flat(B*H*OW*K/4).
+// The kernel lays the KW taps of each window out as one row of K = KW*C numbers. Zeros
+// fill K up to a multiple of 4. Kernels that read vec4s can then take images with one
+// or three channels. An invocation computes one vec4. Grid: flat(B*H*OW*K/4).
 
 //wgsl:import index
 
@@ -18,10 +17,10 @@ struct Sizes { n: u32, w: u32, c: u32, ow: u32, k4: u32, kw: u32, stride: u32, p
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// tap is element k of the window that begins at column first of a row of x.
+// tap returns element k of the window that begins at column `first` of a row of x.
 fn tap(row: u32, first: u32, k: u32) -> f32 {
     let v = k / sizes.c;
-    let column = first + v * sizes.dilation; // left of the image it wraps round
+    let column = first + v * sizes.dilation; // wraps round left of the image
     if (v >= sizes.kw || column >= sizes.w) {
         return 0.0;
     }

@@ -6,8 +6,8 @@
 //     binding 3  y  [M, N]  write
 //     binding 4  sizes
 //
-// An invocation computes a row, in three passes: mean, variance about the
-// mean, result. Grid: flat(M).
+// An invocation computes a row in three passes: mean, variance about the mean, result.
+// Grid: flat(M).
 
 //wgsl:import index
 

@@ -6,8 +6,8 @@
 //     binding 3  y  [M, N/4] of vec4  write
 //     binding 4  sizes
 //
-// A workgroup computes a row, in three passes: mean, variance about the mean,
-// result. Grid: flat(M), counted in workgroups.
+// A workgroup computes a row in three passes: mean, variance about the mean, result.
+// Grid: flat(M), in workgroups.
 
 //wgsl:import row
 

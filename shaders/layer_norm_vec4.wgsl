@@ -6,9 +6,9 @@
 //     binding 3  y  [M, N/4] of vec4  write
 //     binding 4  sizes
 //
-// An invocation computes a row in two passes: mean and variance together by
-// Welford's method, in four streams that are then joined; result. All
-// invocations read w and b at the same address at once. Grid: flat(M).
+// An invocation computes a row in two passes. The first finds mean and variance by
+// Welford's method, in four streams that it then joins. The second computes the result.
+// All invocations read the same elements of w and b at the same time. Grid: flat(M).
 
 //wgsl:import index
 

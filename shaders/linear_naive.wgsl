@@ -7,7 +7,8 @@
 //     binding 4  y         [M, N]  write, read (ONTO)
 //     binding 5  sizes
 //
-// The formula as it stands, one element an invocation. Grid: flat(M*N).
+// The kernel computes the formula as it stands. It explains the fast kernels and is the
+// last candidate. An invocation computes one element. Grid: flat(M*N).
 
 //wgsl:import activation
 //wgsl:import index

@@ -5,8 +5,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// linearPane lists the pane kernels for a linear layer, the best guess
-// first.
+// linearPane lists the pane kernels for a linear layer, the best guess first.
 func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	n, k := args[1][0], args[1][1]
 	bias, residual, _ := op.end().args(2)
@@ -17,7 +16,7 @@ func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	if k%4 == 0 {
 		return p.programs()
 	}
-	// A convolution with windows of one pixel lays x out in rows that four divides.
+	// A convolution with windows of one pixel pads the rows of x to a multiple of four.
 	pixels := conv{graph.Conv2d{Epilogue: op.Epilogue}.Defaults(), op.onto}
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
 	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n})
@@ -71,8 +70,8 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through panes. An invocation computes 4 rows by 16 columns, or by 8
-// if four does not divide the columns.
+// weights sees w through panes. An invocation computes 4 rows by 16 columns, or 8 rows by
+// 16 if four does not divide the columns.
 func (p product) weights() []Program {
 	name, down := "linear_pane", 4
 	if p.n%4 != 0 {

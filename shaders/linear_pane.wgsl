@@ -7,13 +7,13 @@
 //     binding 4  y         [Z, M, N/4] of vec4                 write, read (part 0 or 2)
 //     binding 5  sizes
 //
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). K is a multiple of 4, and so is N. A dispatch's pane, of 64 KiB at
-// most, holds depth z's of cols columns of step_k4 * 4 k's of w, as blocks of 4
-// columns by 4 k's (k innermost). Longer K is walked in several dispatches that
-// add to y; so does the first if y holds the residual.
-// An invocation makes 4 rows by 16 columns of y: its rows of x are gathered,
-// blocks of w are shared. Invocations count rows first, then columns, then z.
+// K and N are multiples of 4. Software devices read a uniform binding far faster than a
+// storage one. w is therefore packed and seen through panes of 64 KiB.
+// A pane holds STEP_K4 * 4 k's of COLS columns of DEPTH z's, in blocks of 4 columns by
+// 4 k's, k innermost. There is one dispatch for each pane. Dispatches for later k's add
+// to y. The first adds to y, too, if y holds the residual.
+// An invocation computes 4 rows by 16 columns. Neighbouring invocations read different
+// rows of x and the same blocks of w. They count rows first, then columns, then z.
 // Grid: flat(ceil(M/4) * (cols/16) * depth).
 
 //wgsl:import activation

@@ -7,13 +7,8 @@
 //     binding 4  y         [Z, M, N]                           write, read (part 0 or 2)
 //     binding 5  sizes
 //
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe). K is a multiple of 4. A dispatch's pane, of 64 KiB at
-// most, holds depth z's of cols columns of step_k4 * 4 k's of w, as blocks of 4
-// columns by 4 k's (k innermost). Longer K is walked in several dispatches that
-// add to y; so does the first if y holds the residual.
-// An invocation makes 8 rows by 16 columns of y: its rows of x are gathered,
-// blocks of w are shared. Invocations count rows first, then columns, then z.
+// This is linear_pane for any N. K is a multiple of 4. An invocation computes 8 rows by
+// 16 columns. Invocations count rows first, then columns, then z.
 // Grid: flat(ceil(M/8) * (cols/16) * depth).
 
 //wgsl:import activation

@@ -9,12 +9,12 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// tile is a choice of lib/tiled: the tile of a workgroup, its step along K and
+// tile is a choice of constants in lib/tiled: the tile of a workgroup, its step along K, and
 // the patch of an invocation.
 type tile struct{ m, n, k, regM, regN int }
 
-// tiles are the shapes worth trying: large ones read least, small ones fill a
-// device with little work, flat ones suit few rows.
+// tiles are the shapes worth trying. Large ones read least, small ones fill a device with
+// little work, and flat ones suit few rows.
 var tiles = []tile{
 	{128, 64, 16, 8, 8},
 	{64, 64, 16, 8, 8},
@@ -51,12 +51,12 @@ var single = batch([3][4]int{{1, 1, 1, 1}})
 // vec4 reports whether the matrices can be read and written in fours.
 func (g gemm) vec4() bool { return g.k%4 == 0 && g.n%4 == 0 }
 
-// grid returns the workgroups for a tile, one set for each split and each z.
+// grid returns the workgroups for a tile: those of y for each split and each z.
 func (g gemm) grid(t tile, splits int) [3]int {
 	return [3]int{ceil(g.n, t.n), ceil(g.m, t.m), g.z * splits}
 }
 
-// lanes is the parallelism of a nominal device, for guesses.
+// lanes returns the number of invocations that a typical device runs at once, for guesses.
 func (k Kind) lanes() int {
 	if k == CPU {
 		return 16
@@ -64,9 +64,8 @@ func (k Kind) lanes() int {
 	return 8192
 }
 
-// cost estimates the time of a tile: the rounds in which the lanes take its
-// invocations, times the multiplications and the reads of workgroup memory of
-// each.
+// cost estimates the time that a tile takes. It is the number of rounds in which the lanes
+// run all invocations, times the multiplications and reads of workgroup memory of one.
 func (g gemm) cost(kind Kind, t tile, splits int) int {
 	lanes := kind.lanes()
 	grid := g.grid(t, splits)
@@ -178,16 +177,16 @@ func (g gemm) tiled(op string, args int, lim Limits) []Program {
 	return programs
 }
 
-// linearTiled lists the kernels for a linear layer that share loads and sums
-// through workgroup memory.
+// linearTiled lists the kernels for a linear layer that share loads and sums in workgroup
+// memory.
 func linearTiled(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	n, k := args[1][0], args[1][1]
 	g := gemm{z: 1, m: result.Len() / n, n: n, k: k, transB: true, batch: single, scale: 1, end: op.end()}
 	return append(g.matvec(len(args), lim), g.tiled("linear", len(args), lim)...)
 }
 
-// matmulTiled lists the kernels for a product of matrices that share loads and
-// sums through workgroup memory.
+// matmulTiled lists the kernels for a product of matrices that share loads and sums in
+// workgroup memory.
 func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	m, n, k := op.Sizes(args)
 	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batches(args, result), scale: scale(op.Scale)}

@@ -7,11 +7,10 @@
 //     binding 4  y         [Z, M, N]    write, read (ONTO)
 //     binding 5  sizes
 //
-// z stands for a batch of products, as lib/batch has it. A workgroup computes
-// a TILE_M x TILE_N tile of y through workgroup memory, as lib/tiled has it.
-// With SPLIT, y is partial sums [SPLITS, M, N] over SPLITS ranges of 4*k_slice
-// each, which split_sum adds up.
-// Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z), or z SPLITS.
+// z counts a batch of products (lib/batch). A workgroup computes a TILE_M x TILE_N tile
+// of y through workgroup memory (lib/tiled).
+// With SPLIT y holds partial sums [SPLITS, M, N], each over 4*k_slice k's. split_sum
+// adds them up. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
 
 //wgsl:import activation
 //wgsl:import batch
@@ -31,14 +30,14 @@ struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32, k_slice: u32 }
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The tile's first row and column, and where its matrices begin.
+// The first row and column of the tile, and where its matrices begin.
 var<private> first_m: u32;
 var<private> first_n: u32;
 var<private> x_at: u32;
 var<private> w_at: u32;
 var<private> y_at: u32;
 
-// x4 and w4 read four elements of which the first `count` belong to the row.
+// x4 and w4 return four elements. The first `count` belong to the row; the others are 0.
 fn x4(at: u32, count: u32) -> vec4<f32> {
     var v = vec4<f32>(x[at], 0.0, 0.0, 0.0);
     if (count > 1u) { v.y = x[at + 1u]; }

@@ -7,9 +7,8 @@
 //     binding 4  y         [Z, M, N/4] of vec4    write, read (ONTO)
 //     binding 5  sizes
 //
-// linear_tiled where four divides K and N. With SPLIT, y is partial sums
-// [SPLITS, M, N/4] over SPLITS ranges of k_slice fours each, which split_sum
-// adds up. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z), or z SPLITS.
+// This is linear_tiled where four divides K and N. With SPLIT each partial sum is over
+// k_slice fours of k. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
 
 //wgsl:import activation
 //wgsl:import batch
@@ -29,7 +28,7 @@ struct Sizes { batch: Batch, m: u32, n4: u32, k4: u32, scale: f32, k_slice: u32 
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The tile's first row and four of columns, and where its matrices begin.
+// The first row and four of columns of the tile, and where its matrices begin.
 var<private> first_m: u32;
 var<private> first_n4: u32;
 var<private> x_at: u32;

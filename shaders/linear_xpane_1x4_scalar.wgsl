@@ -7,13 +7,9 @@
 //     binding 4  y         [Z, M, N]                         write, read (epilogue & 4)
 //     binding 5  sizes
 //
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. K is a multiple of 4. A dispatch's
-// pane, of PANE vec4s, holds rows rows of one z (depth 1), or all M rows of
-// depth z's. w keeps 32 columns together, vec4s along k: those that a
-// workgroup's invocations, 4 columns each, read at the same time.
-// An invocation makes 4 columns of one row of y. Invocations count columns
-// first, then rows, then z. Grid: flat(ceil(N/4) * rows * depth).
+// This is linear_xpane_1x4 for any N. K is a multiple of 4. An invocation computes 4
+// columns of one row. Invocations count columns first, then rows, then z.
+// Grid: flat(ceil(N/4) * rows * depth).
 
 //wgsl:import activation
 //wgsl:import index

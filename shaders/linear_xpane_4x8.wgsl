@@ -7,13 +7,13 @@
 //     binding 4  y         [Z, M, N/4] of vec4               write, read (epilogue & 4)
 //     binding 5  sizes
 //
-// For devices that read a uniform binding far faster than a storage one
-// (llvmpipe), when M is small. K is a multiple of 4, and so is N. A dispatch's
-// pane, of PANE vec4s, holds rows rows of one z (depth 1), or all M rows of
-// depth z's. w keeps 64 columns together, vec4s along k: those that a
-// workgroup's invocations, 8 columns each, read at the same time.
-// An invocation makes 4 rows by 8 columns of y. Invocations count columns
-// first, then rows, then z. Grid: flat(ceil(N/8) * ceil(rows/4) * depth).
+// K and N are multiples of 4. Software devices read a uniform binding far faster than a
+// storage one. x is therefore seen through panes of PANE vec4s.
+// A pane holds some rows of one z, or all rows of DEPTH z's. There is one dispatch for
+// each pane. w is packed: 64 columns are neighbours, because a workgroup reads them at
+// the same time, and a vec4 holds four k's of one column.
+// An invocation computes 4 rows by 8 columns. Invocations count columns first, then
+// rows, then z. Grid: flat(ceil(N/8) * ceil(rows/4) * depth).
 
 //wgsl:import activation
 //wgsl:import index

@@ -1,5 +1,5 @@
 // local_response_norm: y[m,c] = x[m,c] / (k + alpha_n * sum_d x[m,d]^2)^beta,
-//     d from c - floor(SIZE/2) to c + floor((SIZE-1)/2), where there are channels
+//     over the channels d from c - floor(SIZE/2) to c + floor((SIZE-1)/2) that exist
 //
 //     binding 0  x  [M, C]  read
 //     binding 1  y  [M, C]  write

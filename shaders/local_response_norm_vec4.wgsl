@@ -1,16 +1,16 @@
 // local_response_norm_vec4: y[m,c] = x[m,c] / (k + alpha_n * sum_d x[m,d]^2)^beta,
-//     d from c - floor(SIZE/2) to c + floor((SIZE-1)/2), where there are channels
+//     over the channels d from c - floor(SIZE/2) to c + floor((SIZE-1)/2) that exist
 //
 //     binding 0  x  [M, C/4] of vec4  read
 //     binding 1  y  [M, C/4] of vec4  write
 //     binding 2  sizes; alpha_n is alpha/SIZE
 //
-// An invocation computes four channels and reads once what they share. Grid:
-// flat(M*C/4).
+// An invocation computes four channels. It reads the channels that their windows share
+// once. Grid: flat(M*C/4).
 
 //wgsl:import index
 
-// Choice: beta is 0.75, two square roots instead of a power.
+// Choice: beta is 0.75, which takes two square roots instead of a power.
 const THREE_QUARTERS = false;
 const WG = 64u;
 
@@ -35,8 +35,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     for (var block = begin; block <= end; block += 1u) {
         let v = x[i - c4 + block];
         let q = v * v;
-        // The place of the block's first channel in the windows of the four:
-        // outside one it is SIZE or more, as below zero it wraps round.
+        // The place of the block's first channel in each of the four windows. Outside a
+        // window it is SIZE or more; below zero it wraps round.
         let place = vec4<u32>(block * 4u + before) - vec4<u32>(c, c + 1u, c + 2u, c + 3u);
         let size = vec4<u32>(sizes.size);
         sum += select(zero, vec4<f32>(q.x), place < size);

@@ -28,7 +28,7 @@ func matmulNaive(op graph.MatMul, args []tensor.Shape, result tensor.Shape) Prog
 	}}}
 }
 
-// batches is the batch of a product of matrices.
+// batches returns the batch of a product of matrices.
 func batches(args []tensor.Shape, result tensor.Shape) Sizes {
 	four := append(tensor.Shape{1, 1, 1, 1}[:graph.MaxRank-len(result)], result[:len(result)-2]...)
 	d := [3][4]int{[4]int(four)}
@@ -38,8 +38,8 @@ func batches(args []tensor.Shape, result tensor.Shape) Sizes {
 	return batch(d)
 }
 
-// batch is the struct Batch of lib/batch: extents, and the strides of the left
-// and the right matrices.
+// batch returns the struct Batch of lib/batch: extents, and the strides of the left and the
+// right matrices.
 func batch(d [3][4]int) Sizes {
 	return sizes("d0 d1 d2 d3 l0 l1 l2 l3 r0 r1 r2 r3", slices.Concat(d[0][:], d[1][:], d[2][:])...)
 }

@@ -5,9 +5,9 @@
 //     binding 2  y  [..., M, N]  write
 //     binding 3  sizes
 //
-// z stands for four batch dimensions; the matrices of a and b are found with
-// strides counted in matrices, 0 where a matrix is repeated. The formula as it
-// stands, one element an invocation. Grid: flat(batch*M*N).
+// z counts four batch dimensions (lib/batch). A stride of 0 repeats a matrix. The
+// kernel computes the formula as it stands. It explains the fast kernels and is the
+// last candidate. An invocation computes one element. Grid: flat(batch*M*N).
 
 //wgsl:import batch
 //wgsl:import index

@@ -1,4 +1,4 @@
-// matvec: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n]), m < 4
+// matvec: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
 //     binding 0  x         [..., M, K]  read
 //     binding 1  w         [..., N, K]  read
@@ -7,9 +7,9 @@
 //     binding 4  y         [Z, M, N]    write, read (ONTO)
 //     binding 5  sizes
 //
-// For few rows: LANES neighbours share a column n, take turns along its k and
-// add up their sums; the first M of them store. z stands for a batch of
-// products, as lib/batch has it. Grid: (ceil(N/COLUMNS), 1, Z).
+// M is at most 4. LANES neighbouring invocations share a column n. They take turns
+// along its k's and add up their sums; the first M of them store. z counts a batch of
+// products (lib/batch). Grid: (ceil(N/COLUMNS), 1, Z).
 
 //wgsl:import activation
 //wgsl:import batch
@@ -33,7 +33,7 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: v
     let lane = t % LANES;
     let n = group.x * COLUMNS + t / LANES;
     let matrix = batch_matrices(sizes.batch, group.z);
-    // Rows and columns beyond the last repeat it and are not stored.
+    // Rows and columns beyond the last one repeat it and are not stored.
     let inner = sizes.k;
     let x0 = matrix.x * sizes.m * inner;
     let x1 = x0 + min(1u, sizes.m - 1u) * inner;

@@ -1,17 +1,17 @@
-// matvec_columns: y[z,m,n] = scale * sum_k a[z,m,k] * b[z,k,n], m < 4
+// matvec_columns: y[z,m,n] = scale * sum_k a[z,m,k] * b[z,k,n]
 //
 //     binding 0  a  [..., M, K]  read
 //     binding 1  b  [..., K, N]  read
 //     binding 2  y  [Z, M, N]    write
 //     binding 3  sizes
 //
-// For few rows: an invocation computes all rows of a column n, so that b is
-// read once, in neighbouring words by neighbours. z stands for a batch of
-// products, as lib/batch has it. Grid: (ceil(N/WG), 1, Z).
+// M is at most 4. An invocation computes all rows of a column n. It reads b once, and
+// neighbouring invocations read neighbouring elements. z counts a batch of products
+// (lib/batch). Grid: (ceil(N/WG), 1, Z).
 
 //wgsl:import batch
 
-// Choice: 1, or up to 4 rows.
+// Choice: 4, or 1 if M is 1.
 const ROWS = 4u;
 const WG = 64u;
 
@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>) {
         return;
     }
     let matrix = batch_matrices(sizes.batch, global.z);
-    // Rows beyond the last repeat it and are not stored.
+    // Rows beyond the last one repeat it and are not stored.
     let a0 = matrix.x * sizes.m * sizes.k;
     let a1 = a0 + min(1u, sizes.m - 1u) * sizes.k;
     let a2 = a0 + min(2u, sizes.m - 1u) * sizes.k;

@@ -1,4 +1,4 @@
-// matvec_vec4: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n]), m < 4
+// matvec_vec4: y[z,m,n] = act(scale * sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
 //     binding 0  x         [..., M, K/4] of vec4  read
 //     binding 1  w         [..., N, K/4] of vec4  read
@@ -7,7 +7,7 @@
 //     binding 4  y         [Z, M, N]              write, read (ONTO)
 //     binding 5  sizes
 //
-// matvec where four divides K. Grid: (ceil(N/COLUMNS), 1, Z).
+// This is matvec where four divides K. Grid: (ceil(N/COLUMNS), 1, Z).
 
 //wgsl:import activation
 //wgsl:import batch
@@ -31,7 +31,7 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: v
     let lane = t % LANES;
     let n = group.x * COLUMNS + t / LANES;
     let matrix = batch_matrices(sizes.batch, group.z);
-    // Rows and columns beyond the last repeat it and are not stored.
+    // Rows and columns beyond the last one repeat it and are not stored.
     let k4 = sizes.k4;
     let x0 = matrix.x * sizes.m * k4;
     let x1 = x0 + min(1u, sizes.m - 1u) * k4;

@@ -1,12 +1,12 @@
-// max_pool2d_across: y[b,i,j,c] = max_{u,v} x[b, i*sh-ph+u, j*sw-pw+v, c]
+// max_pool2d_across: y[b,i,j,c] = max_{u,v} x[b, i*sh-ph+u, j*sw-pw+v, c], over the places inside x
 //
 //     binding 0  x  [B, H, W, C/4] of vec4    read
 //     binding 1  y  [B, OH, OW, C/4] of vec4  write
 //     binding 2  sizes
 //
-// Windows that overlap: an invocation computes four channels of four
-// neighbouring columns, and reads what they share once. Grid:
-// flat(B*OH * ceil(OW/4) * C/4).
+// This kernel is for windows that overlap. An invocation computes four channels of four
+// neighbouring columns. It reads what their windows share once.
+// Grid: flat(B*OH * ceil(OW/4) * C/4).
 
 //wgsl:import index
 
@@ -38,8 +38,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     var m2 = m0;
     var m3 = m0;
     for (var u = 0u; u < sizes.kh; u += 1u) {
-        // Above the image the index wraps round and is then too large; so does
-        // the place in a window that begins further right.
+        // Above the image the index wraps round and is then too large. So does the place
+        // in a window that begins further right.
         let r = row * sizes.stride_h + u - sizes.pad_h;
         if (r >= sizes.h) {
             continue;

@@ -61,15 +61,14 @@ func slice(op graph.Slice, args []tensor.Shape, result tensor.Shape, lim Limits)
 	return strided(axes, base, lim)
 }
 
-// axis is a dimension of a result and how far apart its elements lie in the
-// argument.
+// axis is a dimension of a result. stride is the distance of its elements in the arg.
 type axis struct{ extent, stride int }
 
-// strided reads x at base plus the index in each of axes, outermost first,
-// times its stride.
+// strided lists the programs that read x at base plus index times stride of each axis. The
+// outermost axis is the first.
 func strided(axes []axis, base int, lim Limits) []Program {
-	// Innermost first, without the dimensions that do not move and with those
-	// joined that are one run.
+	// Innermost first. Dimensions of one element are left out, and those that are one run
+	// are joined.
 	var dims []axis
 	n := 1
 	for d := len(axes) - 1; d >= 0; d-- {
@@ -125,8 +124,8 @@ func strided(axes []axis, base int, lim Limits) []Program {
 // transposeTile is the side of the tiles of transpose.wgsl.
 const transposeTile = 16
 
-// transpose is the program for dims (innermost first) that exchange the two
-// last dimensions of x.
+// transpose returns the program that exchanges the last two dimensions of x. It reports
+// false if dims, innermost first, do something else.
 func transpose(dims []axis, base int, lim Limits) (Program, bool) {
 	if len(dims) < 2 || len(dims) > 3 || base != 0 {
 		return Program{}, false
@@ -168,16 +167,16 @@ func roll(op graph.Roll, _ []tensor.Shape, result tensor.Shape) []Program {
 	return padded(dims, graph.Circular, 0)
 }
 
-// border is what happens to a dimension of extent from: to elements come out,
-// of which the first is number -before.
+// border turns a dimension of extent from into one of extent to, whose first element is
+// element -before of the old one.
 type border struct{ from, to, before int }
 
 // still reports whether the dimension stays as it is.
 func (b border) still() bool { return b.from == b.to && b.before == 0 }
 
 func padded(axes []border, mode graph.PadMode, value float32) []Program {
-	// Innermost first. A dimension that stays joins the next outer one; if that
-	// one moves, only in the modes that move runs of elements as a whole.
+	// Innermost first. A dimension that stays joins the next outer one. If that one
+	// changes, the mode must move runs of elements as a whole.
 	var dims []border
 	n := 1
 	runs := mode == graph.Constant || mode == graph.Circular

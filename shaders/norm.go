@@ -7,8 +7,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// layerNorm lists a kernel with one row per invocation and one with one row per
-// workgroup.
+// layerNorm lists kernels whose invocations compute a row, and kernels whose workgroups do.
 func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
 	n := result[len(result)-op.Dims:].Len()
@@ -150,8 +149,8 @@ func cosineSimilarity(op graph.CosineSimilarity, args []tensor.Shape, result ten
 	}}}}
 }
 
-// weightBias returns the bindings of an optional weight and bias after x, and
-// the constants that say which are there.
+// weightBias returns the args of an optional weight and bias, which follow x, and the
+// constants for them.
 func weightBias(hasWeight, hasBias bool) (weight, bias int, set Set) {
 	weight, bias = Absent, Absent
 	next := 1
@@ -165,8 +164,8 @@ func weightBias(hasWeight, hasBias bool) (weight, bias int, set Set) {
 	return weight, bias, Set{"HAS_WEIGHT": hasWeight, "HAS_BIAS": hasBias}
 }
 
-// order sorts the programs with one row of n elements per invocation and those with
-// one per workgroup, the best for the device and the number of rows first.
+// order joins programs whose invocations compute a row of n elements and programs whose
+// workgroups do. Those that suit the device and the number of rows come first.
 func order(lim Limits, rows, n int, each, shared []Program) []Program {
 	if lim.Kind == GPU && n >= 32 || lim.Kind == CPU && rows < fewLanes(lim) {
 		return append(shared, each...)
@@ -183,8 +182,7 @@ func fewLanes(lim Limits) int {
 	return 64
 }
 
-// rowSize is the workgroup size, a power of two, for a workgroup that shares n
-// elements.
+// rowSize returns the size, a power of two, of a workgroup that shares n elements.
 func rowSize(n int, lim Limits) int {
 	least, most := 32, min(256, lim.WorkgroupSize)
 	if lim.Kind == CPU {

@@ -4,7 +4,7 @@
 //     binding 1  y  [M, N]  write
 //     binding 2  sizes
 //
-// A workgroup computes a row. Grid: flat(M), counted in workgroups.
+// A workgroup computes a row. Grid: flat(M), in workgroups.
 
 //wgsl:import row
 

@@ -1,19 +1,17 @@
-// pad: y[.., i1, i0] = x[.., i1-b1, i0-b0], or by MODE where that is outside x
+// pad: y[.., i1, i0] = x[.., i1-b1, i0-b0], or a value chosen by MODE outside x
 //
 //     binding 0  x  [.., N1, N0] of Element  read
 //     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
-// Dimensions are numbered from the innermost; RANK of them count. Before a
-// dimension b are added, or cropped if b is negative; roll is circular padding
-// to the same size. An Element is an f32 or, where four divides n0, e0 and b0,
-// a vec4 of them: these sizes count Elements. An invocation computes one. Grid:
-// flat(N).
+// Dimensions count from the innermost; the first RANK of them exist. A dimension begins
+// with b added elements; a negative b crops. A roll is circular padding to the same
+// size. An Element is an f32, or a vec4 if four divides n0, e0 and b0. These three
+// count Elements. An invocation computes one Element. Grid: flat(N).
 
 //wgsl:import index
 
-// Choice: f32 or vec4<f32>; 0 constant, 1 reflect, 2 replicate, 3 circular;
-// dimensions.
+// Choice: f32 or vec4<f32>; MODE is 0 constant, 1 reflect, 2 replicate, 3 circular.
 alias Element = f32;
 const MODE = 0u;
 const RANK = 6u;
@@ -29,7 +27,7 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// inside maps an index to one in [0, n), or to -1.
+// inside maps an index to one in [0, n), or to -1 for the constant.
 fn inside(i: i32, n: i32) -> i32 {
     if (i >= 0 && i < n) {
         return i;

@@ -15,24 +15,23 @@ const (
 	paneAlign = 256 / 4
 )
 
-// cut says how a weight [Z, N, C, taps] is cut into panes: parts of step
-// channels, each cut into cols columns, each of depth Zs.
+// cut says how a weight [Z, N, C, taps] is cut into panes. A pane holds step channels of
+// cols columns, for depth Zs.
 type cut struct {
 	z, n, c, taps     int // c a multiple of 4, as packed
 	rows, unit        int // rows and columns of the result that an invocation computes
 	step, cols, depth int
 }
 
-// newCut cuts a weight for m rows of x and invocations that compute rows by
-// unit columns. It reports false if the taps of unit columns by 4 channels are
-// too many for a pane.
+// newCut cuts a weight for m rows of x. An invocation computes rows by unit columns. newCut
+// reports false if the taps of 4 channels of unit columns do not fit in a pane.
 func newCut(m, z, n, c, taps, rows, unit int) (cut, bool) {
 	w := cut{z: z, n: n, c: 4 * ceil(c, 4), taps: taps, rows: rows, unit: unit, depth: 1}
 	most := paneFloats / (taps * unit) / 4 * 4 // channels, for the fewest columns
 	if most == 0 {
 		return w, false
 	}
-	// With few rows a pane must hold more columns, to have work for a hundred
+	// With few rows of x, a pane must hold more columns to give work to a hundred
 	// workgroups.
 	for most > 64 && ceil(m, rows)*(paneFloats/(taps*most)/unit) < 100 {
 		most = most / 2 / 4 * 4
@@ -45,15 +44,15 @@ func newCut(m, z, n, c, taps, rows, unit int) (cut, bool) {
 	return w, true
 }
 
-// pane is what one pane of a weight holds.
+// pane says what one pane of a weight holds.
 type pane struct {
 	first, step, column, cols, z, depth int
-	part                                int // 1: the first channels, 2: the last, 3: all
+	part                                int // bits: 1 has the first channels, 2 the last
 	at                                  int // in the packed weight, in floats
 }
 
-// panes lists the panes, such that sums over channels are in order, and the
-// floats that they take with a pane's room at the end.
+// panes lists the panes in the order in which their sums over channels are added. floats
+// is the length of the packed weight, with the room of a pane at its end.
 func (w cut) panes() (panes []pane, floats int) {
 	at := 0
 	for first := 0; first < w.c; first += w.step {
@@ -77,8 +76,8 @@ func (w cut) panes() (panes []pane, floats int) {
 	return panes, at + paneFloats
 }
 
-// kernels makes one dispatch of k for each pane of binding 1, the weight, with
-// its sizes. Onto a residual, the first part of the sum is added too.
+// kernels returns one dispatch of k for each pane of binding 1, the weight. If y holds the
+// residual, the first part of the sum adds to y, too.
 func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane) Sizes) []Kernel {
 	panes, _ := w.panes()
 	ks := make([]Kernel, len(panes))
@@ -95,9 +94,9 @@ func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane)
 	return ks
 }
 
-// layout lays the weight [Z, N, C, taps] out pane after pane, each as
-// blocks of 4 columns by 4 channels, channel innermost: [depth, cols/4, taps,
-// step/4, 4, 4], with zeros for columns and channels that there are not.
+// layout turns the weight [Z, N, C, taps] into panes [depth, cols/4, taps, step/4, 4, 4],
+// one after the other. Their blocks have 4 columns by 4 channels, channels innermost.
+// Columns and channels that the weight lacks are zeros.
 func (w cut) layout() Layout {
 	return Layout{
 		Name: fmt.Sprintf("pane %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
@@ -129,9 +128,8 @@ func (w cut) layout() Layout {
 	}
 }
 
-// lanes lays w [Z, N, K] out for kernels whose neighbouring invocations compute
-// cols neighbouring columns each, eight of them to a workgroup:
-// [Z, ceil(N/8·cols), K/4, 8·cols, 4].
+// lanes turns w [Z, N, K] into [Z, ceil(N/(8·cols)), K/4, 8·cols, 4], for kernels whose
+// invocations compute cols columns each. A workgroup of eight then reads neighbours.
 func lanes(z, n, k, cols int) Layout {
 	return Layout{
 		Name: fmt.Sprint("lanes ", cols),

@@ -1,12 +1,11 @@
-// patch_merge: y[b, i, j, p*c + k] = x[b, 2i + p%2, 2j + p/2, k], 0 outside
+// patch_merge: y[b, i, j, p*c + k] = x[b, 2i + p%2, 2j + p/2, k], or 0 outside x
 //
 //     binding 0  x  [B, H, W, C] of Element                    read
 //     binding 1  y  [B, ceil(H/2), ceil(W/2), 4*C] of Element  write
 //     binding 2  sizes
 //
-// An Element is an f32 or, where four divides the channels, a vec4 of them: n
-// and c count Elements. An invocation moves one, in the order of y. Grid:
-// flat(N).
+// An Element is an f32, or a vec4 if four divides C. n and c count Elements. An
+// invocation copies one Element. Grid: flat(N).
 
 //wgsl:import index
 
@@ -14,7 +13,7 @@
 alias Element = f32;
 const WG = 64u;
 
-struct Sizes { n: u32, h: u32, w: u32, c: u32 } // of x, but n of y
+struct Sizes { n: u32, h: u32, w: u32, c: u32 } // n of y; h, w and c of x
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;

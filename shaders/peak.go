@@ -1,8 +1,8 @@
 package shaders
 
-// PeakFMA is a kernel that multiplies and adds and does nothing else, in a
-// multiple of 64 invocations: what a device can do at most. It binds one buffer
-// of 16 bytes an invocation and makes flops operations.
+// PeakFMA returns a kernel that only multiplies and adds, which is the most that a device
+// can do. invocations is a multiple of 64. The kernel binds one buffer, with 16 bytes for
+// each invocation, and does flops operations.
 func PeakFMA(invocations, rounds int) (k Kernel, flops int64) {
 	k = Kernel{
 		File:     "peak_fma",
@@ -14,8 +14,8 @@ func PeakFMA(invocations, rounds int) (k Kernel, flops int64) {
 	return k, 128 * int64(invocations) * int64(rounds)
 }
 
-// PeakCopy is a kernel that copies a buffer of so many bytes, a multiple of
-// 4096, to another: what moves is read and written once, so moved is twice that.
+// PeakCopy returns a kernel that copies one buffer to another. bytes is a multiple of 4096.
+// Each byte is read and written, so moved is 2·bytes.
 func PeakCopy(bytes int64) (k Kernel, moved int64) {
 	n := int(bytes / 16)
 	k = Kernel{

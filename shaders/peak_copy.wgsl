@@ -4,7 +4,7 @@
 //     binding 1  y  [N] of vec4  write
 //     binding 2  sizes
 //
-// An invocation copies four vec4 that lie a quarter of the array apart. N is a
+// An invocation copies four vec4s that lie a quarter of the array apart. N is a
 // multiple of 4 * WG. Grid: flat(N / 4).
 
 //wgsl:import index

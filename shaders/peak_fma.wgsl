@@ -1,11 +1,10 @@
-// peak_fma: y[i] = what `rounds` times 16 multiply-adds of vec4 leave
+// peak_fma: y[i] = the sum of eight vec4s after 16 * rounds multiply-adds of them
 //
 //     binding 0  y  [N] of vec4  write
 //     binding 1  sizes
 //
-// An invocation keeps eight vec4 of its own, none of which waits for another,
-// and reads and writes nothing until the end: 128 floating-point operations a
-// round. Grid: (N / WG, 1, 1).
+// An invocation keeps eight vec4s, none of which waits for another. It writes their sum
+// at the end. A round is 128 floating-point operations. Grid: (N / WG, 1, 1).
 
 const WG = 64u;
 

@@ -1,11 +1,11 @@
 // pixel_shuffle: y[b, i*r+u, j*r+v, c] = x[b, i, j, c*r*r + u*r + v]
-// pixel_unshuffle (UNSHUFFLE): the inverse, y and x exchanged
+//     with UNSHUFFLE the inverse: x and y exchange their places (pixel_unshuffle)
 //
 //     binding 0  x  [B, H, W, C*R*R]  read (UNSHUFFLE: [B, H*R, W*R, C])
 //     binding 1  y  [B, H*R, W*R, C]  write (UNSHUFFLE: [B, H, W, C*R*R])
 //     binding 2  sizes
 //
-// An invocation moves one element, in the order of y. Grid: flat(N).
+// An invocation copies one element of y. Grid: flat(N).
 
 //wgsl:import index
 
@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let r = sizes.r;
     let k = i % sizes.channels;
     let column = i / sizes.channels % sizes.width;
-    let row = i / (sizes.channels * sizes.width); // of all images, one below the other
+    let row = i / (sizes.channels * sizes.width); // counted through all images
     if (UNSHUFFLE) {
         let c = k / (r * r);
         let u = k / r % r;

@@ -26,7 +26,7 @@ func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor
 	}}}}, programs...)
 }
 
-// lowest is what a maximum begins with.
+// lowest is the value with which a maximum begins.
 var lowest = sizes("lowest", math.Inf(-1))
 
 func avgPool2d(op graph.AvgPool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {

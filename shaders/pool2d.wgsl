@@ -5,14 +5,14 @@
 //     binding 1  y  [B, OH, OW, C] of Element  write
 //     binding 2  sizes
 //
-// n is the divisor if there is one; else the places under the window, those in
-// the padding with COUNT_PAD alone. An Element is an f32 or, where four divides
-// the channels, a vec4 of them: sizes.n and c count Elements. An invocation
-// computes one. Grid: flat(B*OH*OW*C).
+// n is the divisor, if that is not 0. Otherwise it is the number of places under the
+// window; only with COUNT_PAD does it include the padding. An Element is an f32, or a
+// vec4 if four divides the channels. sizes.n and c count Elements. An invocation
+// computes one Element. Grid: flat(B*OH*OW*C).
 
 //wgsl:import index
 
-// Choice: f32 or vec4<f32>; the largest or the mean; what the mean counts.
+// Choice: f32 or vec4<f32>; maximum or mean; whether the mean counts padding.
 alias Element = f32;
 const MAX = true;
 const COUNT_PAD = true;
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         if (r >= sizes.h) {
             continue;
         }
-        var across = Element(0.0); // summed by rows, which rounds less
+        var across = Element(0.0); // summing by rows rounds less
         for (var v = 0u; v < sizes.kw; v += 1u) {
             let s = column * sizes.stride_w + v * sizes.dilation_w - sizes.pad_w;
             if (s >= sizes.w) {

@@ -10,18 +10,17 @@ type Program struct {
 	Name    string         // as in plans, profiles and tuning files: "conv2d_gemm 64x64x16"
 	Kernels []Kernel       // run in order
 	Scratch []int          // elements of each temporary
-	Pack    map[int]Layout // constant args laid out anew, once, at compile
+	Pack    map[int]Layout // of constant args, applied once, when a plan is compiled
 }
 
-// Layout lays a constant out as a kernel wants it, in memory of s or, where
-// nothing is to be moved, in its own. Name tells layouts of the same constant
-// apart.
+// Layout is the order in which a kernel wants a constant. Pack returns t in that order, in
+// memory of s, or in its own if nothing moves. Layouts of one constant differ in Name.
 type Layout struct {
 	Name string
 	Pack func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor
 }
 
-// Kind is a kind of device, in as far as it decides which kernels are good.
+// Kind is a kind of device. It decides which kernels come first.
 type Kind uint8
 
 // The kinds of device.
@@ -30,7 +29,7 @@ const (
 	CPU             // a software device: wide vectors, dear barriers
 )
 
-// Limits is what a device allows and is.
+// Limits says what a device allows, and of which kind it is.
 type Limits struct {
 	Kind             Kind
 	StorageBinding   int64 // bytes
@@ -40,7 +39,7 @@ type Limits struct {
 	WorkgroupsPerDim int
 }
 
-// Default are WebGPU's guaranteed limits.
+// Default has the limits that WebGPU guarantees.
 var Default = Limits{
 	StorageBinding:   128 << 20,
 	StorageBuffers:   8,
@@ -49,9 +48,8 @@ var Default = Limits{
 	WorkgroupsPerDim: 65535,
 }
 
-// Programs returns the ways to compute a call, the best guess for the device
-// first. It is empty if no kernel can: the runtime then names the op in its
-// error.
+// Programs lists the programs for a call, the best guess for the device first. The list is
+// empty if no kernel can compute it. A plan then runs the op's Eval.
 func Programs(c Call, lim Limits) []Program {
 	args, result := c.Args, c.Result
 	if result == nil {
@@ -147,9 +145,8 @@ func Programs(c Call, lim Limits) []Program {
 	return nil
 }
 
-// Flat is the grid for n invocations in workgroups of size: one row, or as
-// many rows of 32768 as it takes. A kernel finds its index with flat_index of
-// lib/index.
+// Flat returns the grid for n invocations in workgroups of the given size: one row, or rows
+// of 32768. An invocation finds its number with flat_index of lib/index.
 func Flat(n, size int) [3]int {
 	groups := ceil(n, size)
 	if groups <= 32768 {
@@ -158,8 +155,8 @@ func Flat(n, size int) [3]int {
 	return [3]int{32768, ceil(groups, 32768), 1}
 }
 
-// preferred joins programs that suit a GPU and those that suit a CPU, those of
-// the device first.
+// preferred joins the programs for GPUs and those for CPUs. Those for the device come
+// first.
 func preferred(lim Limits, gpu, cpu []Program) []Program {
 	if lim.Kind == GPU {
 		return append(gpu[:len(gpu):len(gpu)], cpu...)
@@ -169,7 +166,7 @@ func preferred(lim Limits, gpu, cpu []Program) []Program {
 
 func ceil(n, d int) int { return (n + d - 1) / d }
 
-// with adds constants to a set.
+// with returns the constants of both sets. Those of more take precedence.
 func (s Set) with(more Set) Set {
 	out := Set{}
 	for k, v := range s {

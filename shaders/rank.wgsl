@@ -1,15 +1,15 @@
-// rank: r(i) = how many x[o,j,c] come before x[o,i,c] in stable order; then
-// argsort (OUT 0):  y[o,r(i),c] = i          for r(i) < K
-// topk    (OUT 1):  y[o,r(i),c] = x[o,i,c]   for r(i) < K
-// inverse (OUT 2):  y[o,i,c] = r(i)
+// rank: r(i) = the number of x[o,j,c] before x[o,i,c] in stable order; by OUT
+//     0, argsort:  y[o,r(i),c] = i         for r(i) < K
+//     1, topk:     y[o,r(i),c] = x[o,i,c]  for r(i) < K
+//     2, inverse:  y[o,i,c] = r(i)
 //
 //     binding 0  x  [O, N, C]  read
 //     binding 1  y  [O, K, C]  write (OUT 2: K is N)
 //     binding 2  sizes
 //
-// The order is ascending, or DESCENDING; a NaN is larger than all numbers. A
-// workgroup stays in one column [N] and computes WG neighbouring ranks of it.
-// Grid: flat(O*C * ceil(N/WG)), counted in workgroups.
+// The order is ascending, or descending with DESCENDING. A NaN is larger than all
+// numbers. A workgroup computes WG neighbouring ranks of one column [N].
+// Grid: flat(O*C * ceil(N/WG)), in workgroups.
 
 // Choice.
 const DESCENDING = false;
@@ -21,7 +21,7 @@ struct Sizes { columns: u32, blocks: u32, n: u32, c: u32, k: u32 }
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// key maps numbers to integers of the same order, equal where they are equal.
+// key maps numbers to integers of the same order. Equal numbers get equal integers.
 fn key(v: f32) -> u32 {
     let bits = bitcast<u32>(v);
     let magnitude = bits & 0x7fffffffu;

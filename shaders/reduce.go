@@ -13,8 +13,8 @@ type joined struct {
 	goes      bool
 }
 
-// join joins the neighbouring dimensions of x that stay or go together, and
-// leaves out those of extent 1.
+// join joins neighbouring dimensions of x that all stay or all go. It leaves out those of
+// extent 1.
 func join(x tensor.Shape, axes graph.Axes) []joined {
 	var runs []joined
 	for d, stride := range x.Strides() {
@@ -31,8 +31,8 @@ func join(x tensor.Shape, axes graph.Axes) []joined {
 	return runs
 }
 
-// reduction lists special cases first: where one run of dimensions goes, x is
-// [O, N, C], or rows [M, N].
+// reduction lists special cases first. If only one run of dimensions goes, x is [O, N, C],
+// or rows [M, N].
 func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	runs := join(args[0], op.Axes)
 	var stays, goes []joined
@@ -62,7 +62,7 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 	}}}})
 }
 
-// reduceAny reduces whatever dimensions.
+// reduceAny returns the program for any dimensions.
 func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program {
 	n := 1
 	for _, r := range stays {
@@ -88,8 +88,8 @@ func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program 
 	}}}
 }
 
-// reduceColumns reduces [outer, n, c] to [outer, c] four columns at once; it is
-// empty if four does not divide c.
+// reduceColumns lists the program that reduces [outer, n, c] to [outer, c], four columns at
+// a time. It lists none if four does not divide c.
 func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program {
 	if c%4 != 0 {
 		return nil

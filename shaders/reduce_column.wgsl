@@ -4,9 +4,8 @@
 //     binding 1  y  [O, C/4] of vec4     write
 //     binding 2  sizes
 //
-// A workgroup computes COLUMNS neighbouring vectors of y; SLICES invocations
-// share the rows of each. Grid: flat(O * ceil(C/4/COLUMNS)), counted in
-// workgroups.
+// A workgroup computes COLUMNS neighbouring vectors of y. SLICES invocations share the
+// rows of each. Grid: flat(O * ceil(C/4/COLUMNS)), in workgroups.
 
 // Choice: 0 mean, 1 sum, 2 max, 3 min; SLICES is a power of two.
 const KIND = 0u;
@@ -45,7 +44,7 @@ fn main(
         return;
     }
     let column = at % sizes.blocks * COLUMNS + local.x;
-    // Invocations beyond the last column repeat it, for the barriers' sake.
+    // Invocations beyond the last column repeat it: a barrier needs all of them.
     let first = outer * sizes.n * sizes.c4 + min(column, sizes.c4 - 1u);
     var none = vec4<f32>(0.0);
     if (KIND >= 2u) {

@@ -4,7 +4,7 @@
 //     binding 1  y  [M]     write
 //     binding 2  sizes
 //
-// A workgroup computes one element. Grid: flat(M), counted in workgroups.
+// A workgroup computes one element. Grid: flat(M), in workgroups.
 
 //wgsl:import row
 
@@ -46,7 +46,7 @@ fn main(
             y[m] = result;
         }
     } else {
-        // The smallest is the negated largest of the negated.
+        // min(x) is -max(-x).
         let turn = select(1.0, -1.0, KIND == 3u);
         var largest = turn * x[first];
         for (var i = lane; i < sizes.n; i += WG) {

@@ -5,8 +5,8 @@
 //     binding 2  y  [B, H, N, K]    write
 //     binding 3  sizes
 //
-// p = n / qw, the row of query n in a grid of width qw, or with ACROSS n % qw,
-// its column. An invocation makes one element. Grid: flat(B*H*N*K).
+// p is the row n / qw of query n in a grid of width qw. With ACROSS it is the column n
+// % qw. An invocation computes one element. Grid: flat(B*H*N*K).
 
 //wgsl:import index
 

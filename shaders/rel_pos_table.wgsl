@@ -4,9 +4,8 @@
 //     binding 1  y      [Q, K, D]  write
 //     binding 2  sizes
 //
-// With RESAMPLE the table is first stretched from L to ROWS rows, linearly and
-// with the outer edges aligned. An invocation makes one element. Grid:
-// flat(Q*K*D).
+// With RESAMPLE the table is first stretched from L to ROWS rows. That is linear and
+// keeps its outer edges. An invocation computes one element. Grid: flat(Q*K*D).
 
 //wgsl:import index
 
@@ -28,8 +27,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let d = i % sizes.d;
     let key = i / sizes.d % sizes.k;
     let query = i / (sizes.d * sizes.k);
-    // The sum is truncated, so its rounding matters: the bounds, which never
-    // hold, keep a compiler from joining a product and a sum in one rounding.
+    // The sum is truncated, so its rounding matters. The bounds never apply. They keep a
+    // compiler from fusing a product and a sum.
     let bound = f32(2u * sizes.rows);
     let a = min(f32(query) * sizes.stretch_q, bound);
     let b = min(f32(key) * sizes.stretch_k, bound);

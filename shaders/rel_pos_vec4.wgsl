@@ -1,13 +1,13 @@
-// rel_pos_vec4: y[b, h, n, k] = sum_c q[b, n, h*D + c] * r[p, k, c], four channels at a time
+// rel_pos_vec4: y[b, h, n, k] = sum_c q[b, n, h*D + c] * r[p, k, c]
 //
 //     binding 0  q  [B, N, STRIDE] of vec4  read
 //     binding 1  r  [P, K, D] of vec4       read
 //     binding 2  y  [B, H, N, K]            write
-//     binding 3  sizes  d and stride count vec4s
+//     binding 3  sizes, where d and stride count vec4s
 //
-// p = n / qw, the row of query n in a grid of width qw, or with ACROSS n % qw,
-// its column. An invocation makes four heads by four keys of a query, which
-// share their loads. Grid: flat(B*N*ceil(H/4)*ceil(K/4)).
+// p is the row n / qw of query n in a grid of width qw. With ACROSS it is the column n
+// % qw. An invocation computes four heads by four keys of one query, which share their
+// loads. Grid: flat(B*N*ceil(H/4)*ceil(K/4)).
 
 //wgsl:import index
 
@@ -21,7 +21,7 @@ struct Sizes { b: u32, heads: u32, n: u32, k: u32, d: u32, stride: u32, qw: u32 
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// store writes keys k to k+3 of head h, as far as there are such.
+// store writes those of the keys k to k+3 of head h that exist.
 fn store(b: u32, h: u32, n: u32, k: u32, sums: vec4<f32>) {
     if (h >= sizes.heads) {
         return;

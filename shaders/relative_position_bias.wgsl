@@ -4,7 +4,7 @@
 //     binding 1  y      [H, T, T], T = Wh*Ww    write
 //     binding 2  sizes
 //
-// An invocation moves one element. Grid: flat(H*T*T).
+// An invocation copies one element. Grid: flat(H*T*T).
 
 //wgsl:import index
 

@@ -36,16 +36,16 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 	set := Set{"MODE": int(op.Mode), "ALIGN": op.AlignCorners}
 	p := twoPass("resize_axis", set, part, x, result, steps)
 	p.Name += " " + op.Mode.String()
-	// The scratch pays where it is small and the second pass reads vec4s that
-	// the direct kernel cannot.
+	// Scratch pays if it is small and the second pass reads vec4s where the direct kernel
+	// cannot.
 	if 2*x[1] <= result[1] && (op.Mode == graph.Bicubic || x[3]%4 != 0 && result[2]*x[3]%4 == 0) {
 		return append([]Program{p}, programs...)
 	}
 	return append(programs, p)
 }
 
-// twoPass resizes across into scratch [B, H, OUT_W, C], then down, in the order
-// in which PyTorch sums.
+// twoPass returns the program that resizes across into scratch [B, H, OUT_W, C], and then
+// down. PyTorch sums in this order.
 func twoPass(kernel string, set Set, part Part, x, y tensor.Shape, steps [2]float32) Program {
 	pass := func(part Part, whole, outer, in, out, inner int, step float32, from, to int) Kernel {
 		lanes := 1

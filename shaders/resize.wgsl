@@ -4,17 +4,16 @@
 //     binding 1  y  [B, OUT_H, OUT_W, CHANNELS] of Element  write
 //     binding 2  sizes
 //
-// Rows of x and y are those from first and from_row on of images, of which x's
-// have whole_h rows. A step is the distance of neighbouring output pixels in
-// the input. An Element is an f32 or, where four divides the channels, a vec4
-// of them: `channels` counts Elements. An invocation computes one. Grid:
-// flat(N).
+// x may hold the rows of its images from `first` on, and y those from from_row on. The
+// whole images of x have whole_h rows. A step is the distance in x of neighbouring
+// pixels of y. An Element is an f32, or a vec4 if four divides the channels. `channels`
+// and n count Elements. An invocation computes one Element. Grid: flat(N).
 
 //wgsl:import index
 //wgsl:import resize
 
-// Choice: f32 or vec4<f32>; 0 nearest, 1 nearest-exact, 2 bilinear, 3 bicubic;
-// whether the centres of the corner pixels stay.
+// Choice: f32 or vec4<f32>; MODE is 0 nearest, 1 nearest-exact, 2 bilinear, 3 bicubic;
+// ALIGN keeps the centres of the corner pixels in their places.
 alias Element = f32;
 const MODE = 2u;
 const ALIGN = false;
@@ -29,7 +28,8 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// row is the sum across row u of all images, at channel c.
+// row returns the weighted sum of the four pixels `at` of row u, for channel c. Rows
+// count through all images.
 fn row(u: u32, at: vec4<u32>, weight: vec4<f32>, c: u32) -> Element {
     let first = u * sizes.in_w;
     return weight.x * x[(first + at.x) * sizes.channels + c]
@@ -48,7 +48,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let j = index / sizes.channels % sizes.out_w;
     let line = index / (sizes.channels * sizes.out_w);
     let i = line % sizes.out_h + sizes.from_row;
-    let top = line / sizes.out_h * sizes.in_h - sizes.first; // row 0 of this image; it may wrap round
+    let top = line / sizes.out_h * sizes.in_h - sizes.first; // row 0 of the whole image; it may wrap round
     if (MODE < 2u) {
         let u = resize_nearest(i, sizes.step_y, sizes.whole_h);
         let v = resize_nearest(j, sizes.step_x, sizes.in_w);

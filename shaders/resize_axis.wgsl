@@ -4,19 +4,18 @@
 //     binding 1  y  [OUTER, OUT, INNER] of Element    write
 //     binding 2  sizes
 //
-// Of a dimension of `extent`, x is given GIVEN rows from `first` on, and y
-// begins with output from_out. An Element is an f32 or, where four divides the
-// innermost dimensions, a vec4 of them: `inner` counts Elements.
-//
-// One dimension of a resize, for resizes that do it across and then down: two
-// or four loads an element, where the direct kernel takes four or sixteen.
-// An invocation computes one Element of y. Grid: flat(OUTER*OUT*INNER).
+// This is one dimension of a resize. A resize across and then down takes two or four
+// loads for an element, where resize takes four or sixteen.
+// The whole dimension has `extent` rows. x holds GIVEN of them, from `first` on. y
+// begins with output from_out. An Element is an f32, or a vec4 if four divides INNER.
+// `inner` and n count Elements. An invocation computes one Element.
+// Grid: flat(OUTER*OUT*INNER).
 
 //wgsl:import index
 //wgsl:import resize
 
-// Choice: f32 or vec4<f32>; 2 bilinear, 3 bicubic; whether the centres of the
-// corner pixels stay.
+// Choice: f32 or vec4<f32>; MODE is 2 bilinear, 3 bicubic; ALIGN keeps the centres of the
+// corner pixels in their places.
 alias Element = f32;
 const MODE = 2u;
 const ALIGN = false;
@@ -34,7 +33,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     let line = index / sizes.inner;
-    // Row 0 of the whole, which may wrap round.
+    // Row 0 of the whole dimension; it may wrap round.
     let first = (line / sizes.out * sizes.given - sizes.first) * sizes.inner + index % sizes.inner;
     let at = resize_source(line % sizes.out + sizes.from_out, sizes.step);
     if (MODE == 2u) {

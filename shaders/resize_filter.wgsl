@@ -4,18 +4,17 @@
 //     binding 1  y  [OUTER, OUT, INNER] of Element    write
 //     binding 2  sizes
 //
-// Of a dimension of `extent`, x is given GIVEN rows from `first` on, and y
-// begins with output from_out. An Element is an f32 or, where four divides the
-// innermost dimensions, a vec4 of them: `inner` counts Elements.
-//
-// One dimension of an antialiased resize: w is a triangle or Keys' cubic with
-// a = -0.5 about the centre of output i, as wide as the step between outputs
-// where that is over 1. An invocation computes one Element of y. Grid:
-// flat(OUTER*OUT*INNER).
+// This is one dimension of an antialiased resize. w(i, k) is a triangle, or Keys' cubic
+// with a = -0.5, about the centre of output i. It is as wide as the step between
+// outputs, or 1 if that is less.
+// The whole dimension has `extent` rows. x holds GIVEN of them, from `first` on. y
+// begins with output from_out. An Element is an f32, or a vec4 if four divides INNER.
+// `inner` and n count Elements. An invocation computes one Element.
+// Grid: flat(OUTER*OUT*INNER).
 
 //wgsl:import index
 
-// Choice: f32 or vec4<f32>; the filter.
+// Choice: f32 or vec4<f32>; cubic or triangle.
 alias Element = f32;
 const CUBIC = false;
 const WG = 64u;

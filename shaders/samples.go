@@ -6,8 +6,8 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// samples are calls that reach every kernel in each of its forms: ops on
-// arguments, in memory of their own and in that of each arg that they can take.
+// samples returns calls that reach every kernel in each of its forms. Each op appears with
+// a result in its own memory, and with one in the memory of each arg that it may take.
 func samples() ([]Call, error) {
 	g, err := graph.Trace(func(g *graph.Graph) {
 		s := sampler{g}
@@ -46,7 +46,7 @@ type sampler struct{ *graph.Graph }
 // in is an input of a shape.
 func (s sampler) in(shape ...int) *graph.Value { return s.Input("x", shape...) }
 
-// epilogues are enough for Catalog, which makes the rest of them.
+// epilogues returns those that Catalog needs; it makes the rest of them.
 func epilogues() []graph.Epilogue {
 	return []graph.Epilogue{{}, {Bias: true, Residual: true, Act: graph.ReLU}}
 }

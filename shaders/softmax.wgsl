@@ -1,11 +1,11 @@
 // softmax: y[o,i,c] = exp(x[o,i,c] - m) / sum_j exp(x[o,j,c] - m), m = max_j x[o,j,c]
-// log_softmax (LOG): its logarithm
+//     with LOG the logarithm of that (log_softmax)
 //
 //     binding 0  x  [O, N, C]  read
 //     binding 1  y  [O, N, C]  write
 //     binding 2  sizes
 //
-// An invocation computes a column [N], in three passes: largest, sum, result.
+// An invocation computes a column [N] in three passes: largest, sum, result.
 // Grid: flat(O*C).
 
 //wgsl:import index

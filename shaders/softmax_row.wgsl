@@ -1,12 +1,12 @@
 // softmax_row: y[m,i] = exp(x[m,i] - largest) / sum_j exp(x[m,j] - largest), largest = max_j x[m,j]
-// log_softmax (LOG): its logarithm
+//     with LOG the logarithm of that (log_softmax)
 //
 //     binding 0  x  [M, N]  read
 //     binding 1  y  [M, N]  write
 //     binding 2  sizes
 //
-// A workgroup computes a row, in three passes: largest, sum, result. Grid:
-// flat(M), counted in workgroups.
+// A workgroup computes a row in three passes: largest, sum, result.
+// Grid: flat(M), in workgroups.
 
 //wgsl:import row
 

@@ -1,14 +1,13 @@
-// Package shaders holds the WGSL kernels and knows which of them, with which
-// choices, can compute an op: pure text and arithmetic that needs no GPU.
+// Package shaders holds the WGSL kernels, and says which of them can compute an op. It is
+// text and arithmetic, and needs no GPU.
 //
-// Programs lists the ways to compute a Call, an op on arguments of given shapes.
-// A Program is Kernels in their order, scratch, and layouts of constants. A
-// Kernel is data; Kernel.Source makes its text.
+// Programs lists the programs for a Call, which is an op on args of given shapes. A Program
+// has Kernels in their order, scratch, and layouts of constants. A Kernel is data, and
+// Kernel.Source returns its text.
 //
-// A kernel file is ordinary WGSL with default constants. Source sets constants
-// by name, splices the snippets named by "//wgsl:import NAME" from lib, and
-// reduces constant expressions to literals, as far as the oldest compiler
-// (naga 0.13) needs them reduced.
+// A kernel file is ordinary WGSL with default constants. Source sets constants by name. It
+// replaces each line "//wgsl:import NAME" by lib/NAME.wgsl. It reduces constant
+// expressions to literals where naga 0.13, the oldest compiler, needs that.
 package shaders
 
 import (
@@ -24,15 +23,14 @@ import (
 //go:embed *.wgsl lib/*.wgsl
 var files embed.FS
 
-// Set gives values to constants of a kernel file: int for u32, float64 for
-// f32, bool for bool, and a Type to an alias.
+// Set gives values to constants of a kernel file by name. An int is a u32, a float64 an
+// f32, a bool a bool, and a Type is what an alias stands for.
 type Set map[string]any
 
 // Type is a type of WGSL.
 type Type string
 
-// element is the Set of a kernel whose Element is one number or, where width is
-// 4, four.
+// element returns the Set of a kernel whose Element is an f32, or a vec4 if width is 4.
 func element(width int) Set {
 	if width == 4 {
 		return Set{"Element": Type("vec4<f32>")}
@@ -40,8 +38,8 @@ func element(width int) Set {
 	return Set{"Element": Type("f32")}
 }
 
-// source returns the final text of the kernel file NAME.wgsl with constants
-// set. It is an error to set a constant that the file does not declare.
+// source returns the final text of a kernel file, with constants set. A constant that the
+// file does not declare is an error.
 func source(own fs.FS, kernel string, set Set) (string, error) {
 	src, err := splice(own, kernel)
 	if err != nil {
@@ -54,8 +52,7 @@ func source(own fs.FS, kernel string, set Set) (string, error) {
 	return src, nil
 }
 
-// read returns a file of the caller's own or, where that has none of the name,
-// of this package.
+// read returns the caller's own file of this path, or else this package's.
 func read(own fs.FS, path string) ([]byte, error) {
 	if own != nil {
 		if text, err := fs.ReadFile(own, path); !errors.Is(err, fs.ErrNotExist) {
@@ -65,8 +62,8 @@ func read(own fs.FS, path string) ([]byte, error) {
 	return files.ReadFile(path)
 }
 
-// splice returns the text of a kernel file with its imports in their places,
-// each the first time that it is named.
+// splice returns the text of a kernel file with its imports in their places. It leaves out
+// a snippet that is named again.
 func splice(own fs.FS, kernel string) (string, error) {
 	text, err := read(own, kernel+".wgsl")
 	if err != nil {
@@ -79,7 +76,7 @@ func splice(own fs.FS, kernel string) (string, error) {
 	return b.String(), nil
 }
 
-// imports writes text with its imports in their places, but those done.
+// imports writes text with its imports in their places. It leaves out those in done.
 func imports(b *strings.Builder, own fs.FS, text []byte, done map[string]bool) error {
 	for {
 		before, rest, found := bytes.Cut(text, []byte("//wgsl:import "))
@@ -102,8 +99,8 @@ func imports(b *strings.Builder, own fs.FS, text []byte, done map[string]bool) e
 	}
 }
 
-// reduce sets constants and replaces constant expressions by literals in
-// constant declarations, workgroup sizes and array lengths.
+// reduce sets constants. It replaces constant expressions by literals in declarations of
+// constants, workgroup sizes and array lengths.
 func reduce(src string, set Set) (string, error) {
 	r := reducer{values: map[string]string{}}
 	src = r.constants(src, set)
@@ -116,8 +113,8 @@ func reduce(src string, set Set) (string, error) {
 	return src, r.err
 }
 
-// reducer rewrites a text piece by piece; it is called for every candidate of
-// every op, so it scans by hand.
+// reducer rewrites a text piece by piece. It scans by hand: it runs for every candidate of
+// every op, and regular expressions are slow.
 type reducer struct {
 	values map[string]string // of constants, as literals
 	err    error             // the first
@@ -129,8 +126,8 @@ func (r *reducer) fail(err error) {
 	}
 }
 
-// constant is a declaration at the beginning of a line, "const NAME: T = EXPR;"
-// or "alias NAME = TYPE;".
+// constant is a declaration at the beginning of a line: "const NAME: T = EXPR;" or
+// "alias NAME = TYPE;".
 type constant struct {
 	name, expr string
 	alias      bool
@@ -187,7 +184,7 @@ func (r *reducer) constants(src string, set Set) string {
 	}
 }
 
-// size is the value of a constant expression, in digits.
+// size returns the value of a constant expression, in digits.
 func (r *reducer) size(expr string) string {
 	n, err := evaluate(expr, r.values)
 	if err != nil {
@@ -233,8 +230,8 @@ func (r *reducer) arrays(src string) string {
 	}
 }
 
-// arrayEnds returns where the last comma of an array's type is and where the
-// type ends, or twice the same if it is not an array with a length.
+// arrayEnds returns where an array's type has its last comma and where it ends. Without a
+// length both are 0.
 func arrayEnds(inside string) (comma, end int) {
 	depth := 1
 	for i, c := range []byte(inside) {
@@ -264,8 +261,7 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// literal writes v as what the constant may be: a literal of the type that the
-// default has, or a type.
+// literal returns v as WGSL: a literal, or the type of an alias.
 func (c constant) literal(v any) (string, error) {
 	if t, ok := v.(Type); ok && c.alias {
 		return string(t), nil
@@ -290,8 +286,8 @@ func (c constant) literal(v any) (string, error) {
 	return "", fmt.Errorf("cannot write %T for %s", v, c.expr)
 }
 
-// evaluate computes an expression of unsigned integers and known constants
-// with + - * / % and parentheses.
+// evaluate computes an expression of unsigned integers and known constants. It has
+// + - * / % and parentheses.
 func evaluate(expr string, values map[string]string) (int, error) {
 	p := parser{text: strings.ReplaceAll(expr, " ", ""), values: values}
 	n := p.sum()

@@ -6,7 +6,7 @@
 //     binding 3  y         [M, N]          write, read (ONTO)
 //     binding 4  sizes
 //
-// The second half of a product whose inner dimension was split. An invocation
+// The kernel adds up the partial sums of a product whose K was split. An invocation
 // computes one element. Grid: flat(M*N).
 
 //wgsl:import activation

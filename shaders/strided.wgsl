@@ -4,10 +4,9 @@
 //     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
-// Dimensions are numbered from the innermost; RANK of them count. An Element is
-// an f32 or, where the innermost dimension has no gaps and four divides its
-// extent, the base and all other strides, a vec4 of them: sizes count Elements.
-// An invocation moves one. Grid: flat(N).
+// Dimensions count from the innermost; the first RANK of them exist. An Element is an
+// f32 or a vec4. It is a vec4 if s0 is 1 and four divides e0, the base and all other
+// strides. Sizes count Elements. An invocation copies one Element. Grid: flat(N).
 
 //wgsl:import index
 

@@ -5,9 +5,8 @@
 //     binding 2  y      [B, L, C] of Element  write
 //     binding 3  sizes
 //
-// An index outside [0, N) gives NaN. An Element is an f32 or, where four
-// divides a row, a vec4 of them: total and c count Elements. An invocation
-// moves one. Grid: flat(B*L*C).
+// An index outside [0, N) gives NaN. An Element is an f32, or a vec4 if four divides a
+// row. total and c count Elements. An invocation copies one Element. Grid: flat(B*L*C).
 
 //wgsl:import index
 

@@ -4,9 +4,9 @@
 //     binding 1  y  [B, N, M]  write
 //     binding 2  sizes
 //
-// A workgroup of TILE x TILE moves a tile through workgroup memory, so that
-// neighbours read neighbours and write neighbours; the spare column keeps the
-// reads down a column in different banks. Grid: (ceil(N/TILE), ceil(M/TILE), B).
+// A workgroup of TILE x TILE invocations moves a tile through workgroup memory.
+// Neighbours so read neighbouring elements and write neighbouring ones. A spare column
+// keeps reads down a column in different banks. Grid: (ceil(N/TILE), ceil(M/TILE), B).
 
 const TILE = 16u;
 

@@ -8,8 +8,7 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// windowAttention lists the ways to compute window attention, the naive kernel
-// last.
+// windowAttention lists the programs for window attention, the naive kernel last.
 func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	w, err := op.Windows(args[0])
 	if err != nil {
@@ -40,7 +39,7 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 	set := Set{"D4": d / 4, "PADDED": w.Padded != w.Size}
 	lanes := []Program{program("window_attention_lanes", "", set, [3]int{ceil(tokens, 32), heads, windows}, 4)}
 	var tiled []Program
-	if d <= 128 { // so that a query and its sums fit registers
+	if d <= 128 { // a query and its sums then fit an invocation's registers
 		keys := min(64, ceil(tokens, 4)*4, lim.WorkgroupMemory/(8*d)/4*4)
 		more := Set{"KEYS": keys, "UNROLL": lim.Kind == GPU}
 		tiled = append(tiled, program("window_attention_tiled", fmt.Sprint(" ", keys), set.with(more), [3]int{ceil(tokens, 64), heads, windows}, 4))

@@ -1,4 +1,5 @@
-// window_attention_lanes: window attention of four queries an invocation, over eight keys at a time
+// window_attention_lanes: y[i,h] = sum_j p[j] * v[j,h] over the tokens j in the window of token i,
+//     p = softmax_j(scale * q[i,h].k[j,h] + bias[h,i,j] + mask[i,j])
 //
 //     binding 0  qkv      [B, H, W, 3*HEADS*D] of vec4  read
 //     binding 1  bias     [HEADS, T, T]                 read
@@ -7,15 +8,15 @@
 //     binding 4  y        [B, H, W, HEADS*D] of vec4    write
 //     binding 5  sizes, where d counts vec4s
 //
-// It computes the formula of window_attention_naive, as attention_lanes does
-// that of attention: a workgroup takes 4*WG queries of one head of one window,
-// and the addresses of its keys are equal for all its invocations. PADDED says
-// that windows reach beyond the map. Grid: (ceil(T/(4*WG)), HEADS, B*windows).
+// window_attention_naive defines windows, padding and mask. This kernel is for software
+// devices and computes as attention_lanes does. A workgroup computes 4*WG queries of
+// one head of one window. All its invocations read the same keys. PADDED says that
+// windows reach into the padding. Grid: (ceil(T/(4*WG)), HEADS, B*windows).
 
 //wgsl:import swin
 //wgsl:import token
 
-// Choice: the vec4s of a head.
+// Choice: vec4s of a head.
 const D4 = 8u;
 const COSINE = false;
 const WG = 8u;
@@ -27,12 +28,12 @@ const WG = 8u;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// outer is the matrix of columns a * b[i].
+// outer returns the matrix of columns a * b[i].
 fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(a * b.x, a * b.y, a * b.z, a * b.w);
 }
 
-// added is what is added to the scores of key t.
+// added returns what the scores of key t gain: bias and mask.
 fn added(queries: vec4<u32>, regions: vec4<u32>, split: vec2<u32>, t: u32) -> vec4<f32> {
     let at = queries * sizes.window_h * sizes.window_w + t;
     let sum = vec4<f32>(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
@@ -140,7 +141,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             s6 /= max(sqrt(square6), 1e-12);
             s7 /= max(sqrt(square7), 1e-12);
         }
-        // A loop that is not unrolled: eight times this takes a second to compile.
+        // The loop begins at a variable. Eight copies of it take a second to compile.
         for (var key = t; key < min(t + 8u, tokens); key += 1u) {
             let sum = added(biases, regions, split, key);
             s0 += select(vec4<f32>(0.0), sum, key == t);

@@ -1,5 +1,5 @@
-// window_attention_naive: y[i,h] = sum_j p[j] * v[j,h] over the tokens j of token i's window,
-//     p = softmax_j(scale * q[i,h].k[j,h] + bias[h,i,j] - 100 if the roll made i and j neighbours)
+// window_attention_naive: y[i,h] = sum_j p[j] * v[j,h] over the tokens j in the window of token i,
+//     p = softmax_j(scale * q[i,h].k[j,h] + bias[h,i,j] + mask[i,j])
 //
 //     binding 0  qkv      [B, H, W, 3*HEADS*D]  read
 //     binding 1  bias     [HEADS, T, T]         read
@@ -8,12 +8,13 @@
 //     binding 4  y        [B, H, W, HEADS*D]    write
 //     binding 5  sizes
 //
-// The windows are those of the map padded to multiples of the window and rolled
-// up and left by the shift. A token outside the map has the qkv of padding.
-// With COSINE the scores are scales[h] times the cosines of q and k. Any
-// extents. An invocation makes CHUNK channels of one head of one token of y, in
-// one walk over the keys as in attention_naive. Grid:
-// flat(B*HEADS*ceil(D/CHUNK)*H*W).
+// The map is padded below and to the right to multiples of the window. It is then
+// rolled up and left by the shift and cut into windows. A token in the padding has the
+// qkv in `padding`. mask[i,j] is -100 if only the roll made i and j neighbours, else 0.
+// With COSINE the score is scales[h] times the cosine of q and k.
+// The kernel takes any extents. It explains the fast kernels and is the last candidate.
+// An invocation computes CHUNK channels of one head of one token. It walks over the
+// keys once, as attention_naive does. Grid: flat(B*HEADS*ceil(D/CHUNK)*H*W).
 
 //wgsl:import index
 //wgsl:import swin
@@ -30,7 +31,7 @@ const WG = 64u;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// element is channel c of the qkv of a token.
+// element returns channel c of the qkv of a token.
 fn element(b: u32, at: vec2<u32>, c: u32) -> f32 {
     if (at.x < sizes.h && at.y < sizes.w) {
         return qkv[((b * sizes.h + at.x) * sizes.w + at.y) * 3u * sizes.heads * sizes.d + c];

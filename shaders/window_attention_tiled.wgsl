@@ -1,4 +1,5 @@
-// window_attention_tiled: window attention through workgroup memory, one query an invocation
+// window_attention_tiled: y[i,h] = sum_j p[j] * v[j,h] over the tokens j in the window of token i,
+//     p = softmax_j(scale * q[i,h].k[j,h] + bias[h,i,j] + mask[i,j])
 //
 //     binding 0  qkv      [B, H, W, 3*HEADS*D] of vec4  read
 //     binding 1  bias     [HEADS, T, T]                 read
@@ -7,15 +8,16 @@
 //     binding 4  y        [B, H, W, HEADS*D] of vec4    write
 //     binding 5  sizes, where d counts vec4s
 //
-// It computes the formula of window_attention_naive, as attention_tiled does
-// that of attention: a workgroup takes WG queries of one head of one window.
-// With COSINE keys are normalised in workgroup memory, a key an invocation.
+// window_attention_naive defines windows, padding and mask. This kernel is for GPUs and
+// computes as attention_tiled does. A workgroup computes WG queries of one head of one
+// window. With COSINE its invocations normalise the keys in workgroup memory, each one
+// key at a time. PADDED says that windows reach into the padding.
 // Grid: (ceil(T/WG), HEADS, B*windows).
 
 //wgsl:import swin
 //wgsl:import token
 
-// Choice: the vec4s of a head, and keys of a tile, a multiple of 4.
+// Choice: vec4s of a head; KEYS of a tile is a multiple of 4.
 const D4 = 8u;
 const KEYS = 64u;
 const COSINE = false;
@@ -32,7 +34,7 @@ const WG = 64u;
 var<workgroup> keys: array<vec4<f32>, KEYS * D4>;
 var<workgroup> values: array<vec4<f32>, KEYS * D4>;
 
-// added is what the score of key t gains: bias, and the mask.
+// added returns what the score of key t gains: bias and mask.
 fn added(at: u32, of_query: u32, split: vec2<u32>, t: u32) -> f32 {
     let key = min(t, sizes.window_h * sizes.window_w - 1u);
     return bias[at + key] - select(0.0, 100.0, region(split, key) != of_query);

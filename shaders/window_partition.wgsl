@@ -1,14 +1,14 @@
-// window_partition: y[(b, r/Wh, s/Ww), r%Wh, s%Ww, c] = x[b, (r+sh) mod P, (s+sw) mod Q, c], 0 outside
-// window_reverse (REVERSE): the inverse, shapes of x and y exchanged
+// window_partition: y[(b, r/Wh, s/Ww), r%Wh, s%Ww, c] = x[b, (r+sh) mod P, (s+sw) mod Q, c], or 0 outside x
+//     with REVERSE the inverse: x and y exchange their shapes (window_reverse)
 //
 //     binding 0  x  [B, H, W, C] of Element              read
 //     binding 1  y  [B*P/Wh*Q/Ww, Wh, Ww, C] of Element  write
 //     binding 2  sizes
 //
-// The map H x W is padded below and to the right to P x Q, multiples of the
-// window, and rolled up and left by the shift. An Element is an f32 or, where
-// four divides the channels, a vec4 of them: n and c count Elements. An
-// invocation moves one, in the order of y. Grid: flat(N).
+// The map H x W is padded below and to the right to P x Q, multiples of the window. It
+// is then rolled up and left by the shift. An Element is an f32, or a vec4 if four
+// divides the channels. n and c count Elements. An invocation copies one Element of y.
+// Grid: flat(N).
 
 //wgsl:import index
 //wgsl:import window
@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     let token = i / sizes.c;
     if (REVERSE) {
-        // The padded, rolled position is behind the real one by the shift.
+        // The place in the rolled map is the place in the map less the shift.
         let row = unrolled(token / sizes.w % sizes.h, sizes.count_h * sizes.window_h - sizes.shift_h, sizes.count_h * sizes.window_h);
         let column = unrolled(token % sizes.w, sizes.count_w * sizes.window_w - sizes.shift_w, sizes.count_w * sizes.window_w);
         let image = token / (sizes.w * sizes.h);

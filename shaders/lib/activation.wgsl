@@ -1,8 +1,8 @@
-// activate(x) is the activation numbered ACT, in the order of
-// graph.Activation; activate4 is the same for four numbers.
+// activate returns the activation numbered ACT, in the order of graph.Activation.
+// activate4 does so for four numbers.
 const ACT = 0u;
 
-// erf by Abramowitz and Stegun 7.1.26, within 1.5e-7.
+// erf is by Abramowitz and Stegun 7.1.26, within 1.5e-7.
 fn erf(x: f32) -> f32 {
     let a = abs(x);
     let t = 1.0 / (1.0 + 0.3275911 * a);
@@ -15,21 +15,21 @@ fn sigmoid(x: f32) -> f32 {
     return 1.0 / (1.0 + exp(-x));
 }
 
-// tanh is a quotient that overflows on some drivers; it is 1 beyond 9 in f32.
-// Near 0, where its terms cancel, its series takes its place.
+// safe_tanh clamps, because some drivers' tanh overflows. Beyond 9 it is 1 in f32. Near
+// 0, where terms cancel, it takes the series.
 fn safe_tanh(x: f32) -> f32 {
     let s = x * x;
     let near = x * (1.0 - s * (0.33333334 - s * (0.13333334 - s * 0.053968254)));
     return select(tanh(clamp(x, -9.0, 9.0)), near, s < 0.04);
 }
 
-// exp_minus_1(x) for x up to 0, with its series where the terms cancel.
+// exp_minus_1(x) is for x up to 0. Near 0, where terms cancel, it takes the series.
 fn exp_minus_1(x: f32) -> f32 {
     let near = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * 0.008333334))));
     return select(exp(x) - 1.0, near, x > -0.2);
 }
 
-// log_1_plus(x) for x from 0 to 1, likewise.
+// log_1_plus(x) is for x from 0 to 1. Near 0, where terms cancel, it takes the series.
 fn log_1_plus(x: f32) -> f32 {
     return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * 0.33333334)), x < 0.02);
 }
@@ -51,7 +51,7 @@ fn activate(x: f32) -> f32 {
     return x;
 }
 
-// relu4 keeps what is not a number, as max would not.
+// relu4 keeps NaN. max would not.
 fn relu4(x: vec4<f32>) -> vec4<f32> {
     return select(x, vec4<f32>(), (x < vec4<f32>()));
 }

@@ -1,7 +1,6 @@
-// batch_matrices(b, z) returns which matrix of the left and which of the right
-// argument belong to result z of a batch of products. d0..d3 are the extents of
-// the four batch dimensions; l and r are strides in matrices, 0 where a matrix
-// is repeated.
+// batch_matrices returns the numbers of the left and the right matrix of product z. d0
+// to d3 are the extents of the four batch dimensions. l0 to l3 and r0 to r3 are strides
+// in matrices; 0 repeats a matrix.
 struct Batch {
     d0: u32, d1: u32, d2: u32, d3: u32,
     l0: u32, l1: u32, l2: u32, l3: u32,

@@ -20,11 +20,12 @@ struct Sizes {
     first_c4: u32,
     first_col: u32,
     cols: u32, // channels in the pane
-    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits: 1 stores, does not add to y; 2 ends the sum with the epilogue
+    epilogue: u32, // bits: 1 adds bias, 2 adds residual, 8 is ReLU
 }
 
-// corner is the input row and column of output pixel p's first tap, and its image.
+// corner returns the row and the column in x of the first tap of output pixel p, and
+// its image.
 fn corner(p: u32) -> vec3<i32> {
     let j = p % sizes.ow;
     let i = p / sizes.ow % sizes.oh;
@@ -35,7 +36,7 @@ fn corner(p: u32) -> vec3<i32> {
     );
 }
 
-// pixel is where in x the tap (dy, dx) of a corner begins, -1 in the padding.
+// pixel returns where in x the tap (dy, dx) of a corner begins, or -1 in the padding.
 fn pixel(at: vec3<i32>, dy: i32, dx: i32) -> i32 {
     let i = at.x + dy;
     let j = at.y + dx;

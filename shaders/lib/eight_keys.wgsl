@@ -1,6 +1,6 @@
-        // eight_keys: a part of the loops over keys of attention_lanes and
-        // attention_pane: adds to the sums keys m to m+7 of all, which are those from
-        // first on of the held that the kernel sees.
+        // eight_keys: the body of the loops over keys in attention_lanes and
+        // attention_pane. It adds the keys m to m+7 to the sums. The kernel sees `held`
+        // keys, and there these are the ones from `first` on.
         let m0 = min(first, held - 1u);
         let m1 = min(first + 1u, held - 1u);
         let m2 = min(first + 2u, held - 1u);
@@ -36,7 +36,8 @@
             s6 += k[k6 + d] * x;
             s7 += k[k7 + d] * x;
         }
-        if (BIASES > 0u || REL) { // a loop that is not unrolled: eight times this takes a second to compile
+        if (BIASES > 0u || REL) {
+            // The loop begins at a variable. Eight copies of it take a second to compile.
             for (var key = m; key < min(m + 8u, end); key += 1u) {
                 let bias = biases(b, h, row, key);
                 s0 += select(vec4<f32>(0.0), bias, key == m);

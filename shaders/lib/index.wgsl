@@ -1,5 +1,5 @@
-// flat_index numbers the invocations of a grid made by flat() in shaders:
-// rows of up to 32768 workgroups of `size` invocations in x.
+// flat_index returns the number of an invocation in a grid that Flat made. Such a grid
+// has rows of up to 32768 workgroups, each of `size` invocations.
 fn flat_index(global: vec3<u32>, groups: vec3<u32>, size: u32) -> u32 {
     return global.y * groups.x * size + global.x;
 }

@@ -10,6 +10,6 @@ struct Sizes {
     cols: u32, // columns in the pane, a multiple of 16
     first_z: u32,
     depth: u32, // z's in the pane
-    part: u32, // bits; 1: store, do not add to y; 2: the last of a sum, with the epilogue
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    part: u32, // bits: 1 stores, does not add to y; 2 ends the sum with the epilogue
+    epilogue: u32, // bits: 1 adds bias, 2 adds residual, 8 is ReLU
 }

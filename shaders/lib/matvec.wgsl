@@ -1,7 +1,7 @@
-// sum_lanes(t, sum) adds up what the LANES neighbours that share a column hold
-// and gives each of them the total; row_of picks a row's component.
+// sum_lanes adds up the sums of the LANES neighbours that share a column, and returns
+// the total to each of them. row_of returns the component of a row.
 
-// Choice: 1, or up to 4 rows.
+// Choice: ROWS is 4, or 1 if M is 1.
 const ROWS = 4u;
 const LANES = 32u;
 const COLUMNS = 4u;

@@ -1,5 +1,5 @@
-// row_sum returns, to each of the WG invocations of a workgroup, the sum of
-// what they bring; row_max the largest. All must call. WG is a power of two.
+// row_sum returns the sum of the values of a workgroup, to each of its WG invocations.
+// row_max returns the largest. All invocations must call it. WG is a power of two.
 var<workgroup> row_parts: array<f32, WG>;
 
 fn row_sum(lane: u32, value: f32) -> f32 {

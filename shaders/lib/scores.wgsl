@@ -1,12 +1,12 @@
-// scores: what all attention kernels add to the products of queries and keys,
-// and the sizes it takes.
+// scores: the sizes of attention kernels, and what they add to the products of queries
+// and keys.
 
 // Choice.
 const BIASES = 0u;
 const REL = false;
 const CAUSAL = false;
 
-// The largest score before there is one: no finite score is lower.
+// LOWEST is the largest score of no keys. No finite score is lower.
 const LOWEST = -3.4028234e38;
 
 struct Sizes {
@@ -15,10 +15,10 @@ struct Sizes {
     bias1_b: u32, bias1_h: u32, bias1_n: u32, bias1_m: u32,
     bias2_b: u32, bias2_h: u32, bias2_n: u32, bias2_m: u32,
     kh: u32, kw: u32, scale: f32,
-    head: u32, first: u32, keys: u32, // attention_pane's
+    head: u32, first: u32, keys: u32, // of a pane, for attention_pane
 }
 
-// keys_of(n) is how many keys query n attends to.
+// keys_of returns how many keys query n sees.
 fn keys_of(n: u32) -> u32 {
     if (CAUSAL) {
         return min(n + 1u, sizes.m);
@@ -26,7 +26,7 @@ fn keys_of(n: u32) -> u32 {
     return sizes.m;
 }
 
-// added is the sum of the biases of one score.
+// added returns the sum of the biases of one score.
 fn added(b: u32, h: u32, n: u32, m: u32) -> f32 {
     var sum = 0.0;
     if (BIASES > 0u) {
@@ -37,15 +37,15 @@ fn added(b: u32, h: u32, n: u32, m: u32) -> f32 {
     }
     if (REL) {
         let row = (b * sizes.h + h) * sizes.n + n;
-        // m / kw, right for m below 2^20, since integers divide one by one on CPUs
+        // m / kw in floats, which is right for m below 2^20. CPUs divide integers one by one.
         let down = u32((f32(m) + 0.5) / f32(sizes.kw));
         sum += rel_h[row * sizes.kh + down] + rel_w[row * sizes.kw + m - down * sizes.kw];
     }
     return sum;
 }
 
-// weight(s, largest) is exp(s - largest), and 0 of a score of -inf whatever the
-// largest is, so that a row masked throughout has total 0 and is NaN.
+// weight returns exp(s - largest), or 0 for a score of -inf. A row that is masked
+// throughout so has total 0 and becomes NaN.
 fn weight(s: f32, largest: f32) -> f32 {
     return select(exp(s - largest), 0.0, s < LOWEST);
 }

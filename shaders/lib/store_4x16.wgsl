@@ -1,7 +1,6 @@
-    // store_4x16: the end of the pane kernels that make 4 rows from row on by 16
-    // columns from col on: the sums a0_0 to a3_3 go to y. Of the parts that make a
-    // sum, as in sizes.part, all but the first add to y, and the last takes the
-    // epilogue.
+    // store_4x16: the end of pane kernels that compute 4 rows from row on by 16 columns
+    // from col on. The sums a0_0 to a3_3 go to y. part has bits: 1 stores them, where
+    // others add to y; 2 ends the sum with the epilogue.
     var sums: array<vec4<f32>, 16>;
     sums[0] = a0_0;
     sums[1] = a1_0;
@@ -19,7 +18,8 @@
     sums[13] = a1_3;
     sums[14] = a2_3;
     sums[15] = a3_3;
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    // The bound comes from sizes: llvmpipe would unroll a constant one, and compile for
+    // seconds.
     let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 4u;
     var i = 0u;
     loop {

@@ -1,8 +1,7 @@
-    // store_columns: the end of the pane kernels that make ROWS rows from row on by
-    // BLOCKS fours of columns from col on, of any number of columns: the sums go
-    // to y. Of the parts that make a sum, as in sizes.part, all but the first add
-    // to y, and the last takes the epilogue.
-    // A bound from sizes: this loop unrolled would take llvmpipe seconds to compile.
+    // store_columns: the end of pane kernels that compute ROWS rows from row on by BLOCKS
+    // fours of columns from col on. Four need not divide N. The sums go to y.
+    // The bound comes from sizes: llvmpipe would unroll a constant one, and compile for
+    // seconds.
     let count = min(BLOCKS, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * ROWS;
     var i = 0u;
     loop {

@@ -1,21 +1,20 @@
-// tiled_product computes a TILE_M x TILE_N tile of a matrix product a*b with
-// the WG invocations of a workgroup. It walks K from k4_begin to k4_end (in
-// fours) in steps of TILE_K through workgroup memory; an invocation t holds a
-// REG_M x REG_N patch of the tile in registers, as rows of vec4: the rows
-// WG_Y apart and the fours of columns WG_X apart, so that neighbours read
-// neighbouring words.
+// tiled_product computes a TILE_M x TILE_N tile of a matrix product a*b with the WG
+// invocations of a workgroup. It walks over K from k4_begin to k4_end, in fours, and
+// copies steps of TILE_K to workgroup memory. Invocation t keeps a REG_M x REG_N patch
+// of the tile in registers, in vec4s. Its rows lie WG_Y apart and its fours of columns
+// WG_X apart. Neighbours so read neighbouring words.
 //
-// The kernel that imports it defines, with rows and columns counted in the tile
-// and zeros returned for what lies outside of the matrices:
+// The kernel that imports it defines these functions. Rows and columns count in the
+// tile. Loads return zeros outside the matrices.
 //
 //     fn load_a(row: u32, k4: u32) -> vec4<f32>        a[row, 4*k4 ...]
 //     fn load_b(k: u32, column4: u32) -> vec4<f32>     b[k, 4*column4 ...]
 //     fn load_bt(column: u32, k4: u32) -> vec4<f32>    b[4*k4 ..., column]
 //     fn store(row: u32, column4: u32, sum: vec4<f32>)
 //
-// b is read with load_bt where TRANS_B, else with load_b.
+// With TRANS_B the kernel reads b by load_bt, else by load_b.
 
-// Choice. REG_M and REG_N are 4 or 8; TILE_K is a multiple of 4.
+// Choice: REG_M and REG_N are 4 or 8, and TILE_K is a multiple of 4.
 const TILE_M = 64u;
 const TILE_N = 64u;
 const TILE_K = 16u;
@@ -28,7 +27,7 @@ const WG_Y = TILE_M / REG_M;
 const WG = WG_X * WG_Y;
 const TILE_K4 = TILE_K / 4u;
 const TILE_N4 = TILE_N / 4u;
-// A row more keeps the columns of a transposed b off each other's banks.
+// A spare vec4 keeps the columns of a transposed b in different banks.
 const PITCH_B = TILE_K4 + 1u;
 const A_ROWS = WG / TILE_K4;
 const B_ROWS = WG / TILE_N4;
@@ -40,7 +39,7 @@ fn plus_product(sum: vec4<f32>, a: vec4<f32>, b: mat4x4<f32>) -> vec4<f32> {
     return fma(vec4<f32>(a.w), b[3], fma(vec4<f32>(a.z), b[2], fma(vec4<f32>(a.y), b[1], fma(vec4<f32>(a.x), b[0], sum))));
 }
 
-// tile_b is the 4x4 block of b at row 4*k4 and column 4*column4 of the tile.
+// tile_b returns the 4x4 block of b at row 4*k4 and column 4*column4 of the tile.
 fn tile_b(k4: u32, column4: u32) -> mat4x4<f32> {
     if (TRANS_B) {
         let at = column4 * PITCH_B + k4;
@@ -57,7 +56,7 @@ fn tile_b(k4: u32, column4: u32) -> mat4x4<f32> {
 fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
     let tx = t % WG_X;
     let ty = t / WG_X;
-    // c<row><block of columns>
+    // c<row><four of columns>
     var c00 = vec4<f32>(0.0);
     var c10 = vec4<f32>(0.0);
     var c20 = vec4<f32>(0.0);
@@ -96,7 +95,7 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
             let a1 = a_tile[at + WG_Y * TILE_K4];
             let a2 = a_tile[at + 2u * WG_Y * TILE_K4];
             let a3 = a_tile[at + 3u * WG_Y * TILE_K4];
-            // Rows 4 to 7 are those of a patch of eight.
+            // Only a patch of eight rows has rows 4 to 7.
             var a4 = vec4<f32>(0.0);
             var a5 = vec4<f32>(0.0);
             var a6 = vec4<f32>(0.0);

@@ -1,13 +1,13 @@
-// token: the qkv of the tokens of a window, for kernels that read them as vec4
-// from qkv [B, H, W, 3*HEADS*D] and padding [3*HEADS*D].
+// token: reads the qkv of the tokens of a window, as vec4s, from qkv [B, H, W, 3*HEADS*D]
+// and padding [3*HEADS*D].
 
-// Choice: whether windows reach beyond the map.
+// Choice: whether windows reach into the padding.
 const PADDED = true;
 
-// The largest score before there is one.
+// LOWEST is the largest score of no keys. No finite score is lower.
 const LOWEST = -3.4028234e38;
 
-// Token is where a token is: its qkv, and whether that is the padding's.
+// Token says where the qkv of a token begins, or that the token is in the padding.
 struct Token { at: u32, outside: bool }
 
 fn token(b: u32, window: vec2<u32>, t: u32) -> Token {
@@ -17,7 +17,7 @@ fn token(b: u32, window: vec2<u32>, t: u32) -> Token {
     return Token(row * 3u * sizes.heads * sizes.d, at.x >= sizes.h || at.y >= sizes.w);
 }
 
-// element is vec4 number c of the qkv of a token.
+// element returns vec4 number c of the qkv of a token.
 fn element(t: Token, c: u32) -> vec4<f32> {
     if (PADDED) {
         return select(qkv[t.at + c], padding[c], t.outside);

@@ -12,10 +12,10 @@ struct Sizes {
     tiles_h: u32,
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // of a tile of x: not a constant, or llvmpipe unrolls the loops and compiles for seconds
+    side: u32, // of a tile: 4 or 6, which llvmpipe would unroll as a constant, and compile for seconds
 }
 
-// load is a pixel, zero in the padding.
+// load returns four channels of a pixel, zero in the padding.
 fn load(image: i32, i: i32, j: i32, c: u32) -> vec4<f32> {
     let inside = i >= 0 && j >= 0 && i < i32(sizes.h) && j < i32(sizes.w);
     let at = (image * i32(sizes.h) + i) * i32(sizes.w) + j;

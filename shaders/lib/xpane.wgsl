@@ -11,5 +11,5 @@ struct Sizes {
     rows: u32, // rows of each z in the pane
     first_z: u32,
     depth: u32, // z's in the pane
-    epilogue: u32, // bits; 1: add bias, 2: add residual, 4: add what is in y, 8: ReLU; in the sizes, since a pipeline costs more to compile
+    epilogue: u32, // bits: 1 adds bias, 2 adds residual, 4 adds what is in y, 8 is ReLU
 }

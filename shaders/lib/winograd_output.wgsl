@@ -1,0 +1,16 @@
+// winograd_output: the sizes of conv2d_winograd23_output and conv2d_winograd43_output.
+
+struct Sizes {
+    h: u32,
+    w: u32,
+    c4: u32, // vec4s in a pixel
+    oh: u32,
+    ow: u32,
+    pad_h: u32,
+    pad_w: u32,
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32, // B * tiles_h * tiles_w
+    side: u32, // of s: 4 or 6, which llvmpipe would unroll as a constant, and compile for seconds
+    epilogue: u32, // bits: 1 adds bias, 2 adds residual, 4 adds what is in y, 8 is ReLU
+}
