@@ -50,20 +50,28 @@ func (o Conv2d) Defaults() Conv2d {
 
 // Name is "conv2d" with the choices that differ from the defaults.
 func (o Conv2d) Name() string {
-	s := "conv2d"
-	if o.Stride.or1() != Both(1) {
-		s += " s" + o.Stride.String()
+	return "conv2d" + geometry(o.Stride, o.Pad, Pair{}, o.Dilation, o.Groups) + o.Epilogue.String()
+}
+
+// geometry returns the parts of a convolution's name that differ from the defaults.
+func geometry(stride, pad, outputPad, dilation Pair, groups int) string {
+	s := ""
+	if stride.or1() != Both(1) {
+		s += " s" + stride.String()
 	}
-	if o.Pad != (Pair{}) {
-		s += " p" + o.Pad.String()
+	if pad != (Pair{}) {
+		s += " p" + pad.String()
 	}
-	if o.Dilation.or1() != Both(1) {
-		s += " d" + o.Dilation.String()
+	if outputPad != (Pair{}) {
+		s += " op" + outputPad.String()
 	}
-	if o.Groups > 1 {
-		s += fmt.Sprintf(" g%d", o.Groups)
+	if dilation.or1() != Both(1) {
+		s += " d" + dilation.String()
 	}
-	return s + o.Epilogue.String()
+	if groups > 1 {
+		s += fmt.Sprintf(" g%d", groups)
+	}
+	return s
 }
 
 // Shape checks the channels and groups, and that the kernel fits into the input.

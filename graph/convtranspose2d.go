@@ -30,23 +30,7 @@ func (o ConvTranspose2d) Defaults() ConvTranspose2d {
 
 // Name is "conv_transpose2d" with the choices that differ from the defaults.
 func (o ConvTranspose2d) Name() string {
-	s := "conv_transpose2d"
-	if o.Stride.or1() != Both(1) {
-		s += " s" + o.Stride.String()
-	}
-	if o.Pad != (Pair{}) {
-		s += " p" + o.Pad.String()
-	}
-	if o.OutputPad != (Pair{}) {
-		s += " op" + o.OutputPad.String()
-	}
-	if o.Dilation.or1() != Both(1) {
-		s += " d" + o.Dilation.String()
-	}
-	if o.Groups > 1 {
-		s += fmt.Sprintf(" g%d", o.Groups)
-	}
-	return s + o.Epilogue.String()
+	return "conv_transpose2d" + geometry(o.Stride, o.Pad, o.OutputPad, o.Dilation, o.Groups) + o.Epilogue.String()
 }
 
 // Shape checks the channels, groups and paddings.
