@@ -21,8 +21,8 @@ func WatchLoad() Load {
 	return Load{time.Now(), spent, known}
 }
 
-// Others returns how many cores other processes and the hypervisor have kept busy
-// since then, on average, or nil if the system does not tell.
+// Others returns how many cores other processes and the hypervisor have kept busy since
+// WatchLoad, on average. It returns nil if the system does not tell.
 func (l Load) Others() *float64 {
 	spent, known := othersSpent()
 	took := time.Since(l.start)

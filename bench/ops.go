@@ -81,7 +81,7 @@ func Op(ctx context.Context, d *gpu.Device, s Shape, o OpOptions) ([]OpResult, e
 			break
 		}
 		for i := range ways {
-			if round%2 == 1 { // there and back
+			if round%2 == 1 { // in the reverse order
 				i = len(ways) - 1 - i
 			}
 			if err := ways[i].again(ctx, w.input, round >= warmup, o.Kernel); err != nil {
@@ -177,7 +177,7 @@ func pairedRatio(a, b []float64) float64 {
 	return median
 }
 
-// Relate sets the rates relative to the device's peak.
+// Relate sets the shares of the device's peak.
 func (r *OpResult) Relate(p Peak) {
 	r.ShareFLOPS, r.ShareCopy = r.GFLOPS/p.GFLOPS, r.GBS/p.GBS
 }

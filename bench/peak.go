@@ -84,7 +84,7 @@ func longEnough(d *gpu.Device) (rounds int, err error) {
 	return rounds, nil
 }
 
-// invocations of a dispatch of multiply-adds: enough to fill the device.
+// invocations is the size of a dispatch of multiply-adds. It fills the device.
 func invocations(d *gpu.Device) int {
 	if d.Info().Limits.Kind == shaders.CPU {
 		return 64 * 64

@@ -17,7 +17,7 @@ type imageTower struct {
 // Forward maps images [B, H, W, 3] to embeddings [B, embedding].
 func (t *imageTower) Forward(x *graph.Value) *graph.Value { return t.Visual.Forward(x) }
 
-// Canonical leaves the tower's own of a checkpoint's weights.
+// Canonical keeps only the tower's weights of a checkpoint.
 func (t *imageTower) Canonical(src weights.Source) weights.Source {
 	return towerWeights(src, func(name string) bool { return strings.HasPrefix(name, "visual.") })
 }
@@ -33,7 +33,7 @@ func (t *textTower) Forward(ids *graph.Value) *graph.Value {
 	return c.ForwardText(ids)
 }
 
-// Canonical leaves the tower's own of a checkpoint's weights.
+// Canonical keeps only the tower's weights of a checkpoint.
 func (t *textTower) Canonical(src weights.Source) weights.Source {
 	return towerWeights(src, func(name string) bool {
 		return !strings.HasPrefix(name, "visual.") && name != "logit_scale"

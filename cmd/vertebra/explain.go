@@ -9,8 +9,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// explain replaces err, from loading the checkpoint at path as one of a family. The
-// new error names the model outside the family that the checkpoint fits, if any.
+// explain explains err, which came from loading the checkpoint at path as a model of a
+// family. If the checkpoint fits another model, the new error names that model. Otherwise
+// explain returns err.
 func explain(err error, path, family string, of func(zoo.Model) bool) error {
 	var file *os.PathError
 	var choice *weights.ChoiceError

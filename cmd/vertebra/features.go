@@ -144,7 +144,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 				all = append(all, &tensor.Tensor{Name: o.Name, Shape: append(tensor.Shape{0}, o.Shape[1:]...)})
 			}
 			if !all[i].Shape[1:].Equal(o.Shape[1:]) {
-				return fmt.Errorf("%s: %s is %v, of the pictures before it %v: give --size HEIGHTxWIDTH", r.Name, o.Name, o.Shape[1:], all[i].Shape[1:])
+				return fmt.Errorf("%s: %s is %v, but %v for the pictures before it: give --size HEIGHTxWIDTH", r.Name, o.Name, o.Shape[1:], all[i].Shape[1:])
 			}
 			all[i].Shape[0]++
 			all[i].Data = append(all[i].Data, o.Data...)

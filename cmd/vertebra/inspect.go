@@ -24,9 +24,9 @@ that fit by names and shapes or, if none fits, the differences from the nearest 
 CHECKPOINT is a safetensors or PyTorch file, the .index.json of a checkpoint in several
 files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.
 
-The names of a network may begin with what training code puts before them, such as
-_orig_mod., module. or model.; the network below them is compared. If a file holds
-several networks, --key chooses one.`,
+Training code may put a prefix before a network's names, such as _orig_mod., module.
+or model. Names are compared without it. If a file holds several networks, --key
+chooses one.`,
 		Example: `  vertebra inspect resnet50-11ad3fa6.pth
   vertebra inspect weights.safetensors --model espcn_x2
   vertebra inspect sam-vit-base/
@@ -143,8 +143,8 @@ func inspect(src weights.Checkpoint, key, model string) (*inspection, error) {
 	return r, nil
 }
 
-// compare compares src with models. With always, it lists the differences from the
-// last of them, too, if nothing agrees.
+// compare compares src with models. With always, it lists the differences from the last
+// model even if no name agrees.
 func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always bool) {
 	r.Fits, r.Heads, r.Nearest = []string{}, nil, nil
 	var best float64
@@ -161,7 +161,7 @@ func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always 
 				r.Heads = append(r.Heads, inspectedHead{e.Name, n})
 			}
 		}
-		// The share of names, of the file and the model together, that agree.
+		// The share of names in file and model that agree.
 		all := fit.Matched + len(fit.Missing) + len(fit.Misshapen) + len(fit.Unused)
 		if share := float64(fit.Matched) / float64(all); share > best || always {
 			best = share

@@ -17,10 +17,10 @@ func newRun(s *settings) *cobra.Command {
 		Use:   "run MODEL --input X.safetensors --output Y.safetensors",
 		Short: "Run a model on tensors",
 		Long: `Runs a model on a tensor from a safetensors file and writes the results to another
-file, for use in scripts. The input is the tensor called x or input/x, or the only
-tensor. It has preprocessed images [N, C, H, W], as in PyTorch. A single result is
-called out; several results and stages have their own names. "vertebra summary MODEL"
-lists the stages.`,
+file, for use in scripts. The input is the tensor named "x" or "input/x", or the only
+tensor. It has preprocessed images [N, C, H, W], as in PyTorch. A single result gets
+the name "out". Several results, and stages, have names of their own. "vertebra
+summary MODEL" lists the stages.`,
 		Example: `  vertebra run resnet18 --weights resnet18-f37072fd.pth --input x.safetensors --output y.safetensors
   vertebra run unetpp_deepsup --weights w.pth --input x.safetensors --output y.safetensors --layer conv0_0 --layer conv4_0
   vertebra run lenet --input x.safetensors --output y.safetensors --device cpu`,
@@ -65,7 +65,7 @@ func (r *rawRun) readInput(m *vision.Model) (*tensor.Tensor, error) {
 	}
 	if all := f.Names(); name == "" {
 		if len(all) != 1 {
-			return nil, fmt.Errorf("%s: %d tensors, none of them called x", r.input, len(all))
+			return nil, fmt.Errorf("%s: %d tensors, none of them named x or input/x", r.input, len(all))
 		}
 		name = all[0]
 	}

@@ -153,7 +153,7 @@ func TestRunErrors(t *testing.T) {
 		args  []string
 	}{
 		{"x is [1, 3, 32, 32], lenet wants N×C×H×W with C = 1", write(t, three), nil},
-		{"2 tensors, none of them called x", write(t, a, b), nil},
+		{"2 tensors, none of them named x or input/x", write(t, a, b), nil},
 		{"a is [1]", write(t, a), nil},
 		{"safetensors", photograph(t, 3, 3), nil},
 		{`no stage "layer9"; there are conv1, pool, conv2`, good, []string{"--layer", "layer9"}},

@@ -44,7 +44,7 @@ that differ from those in its source.`,
 			return err
 		},
 	}
-	c.Flags().StringVarP(&dir, "output", "o", "", "folder to write to")
+	c.Flags().StringVarP(&dir, "output", "o", "", "`FOLDER` to write the files to")
 	c.MarkFlagRequired("output")
 	c.MarkFlagDirname("output")
 	return c
