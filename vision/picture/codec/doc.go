@@ -5,4 +5,13 @@
 // cosine transform. Samples are as stored: the EXIF orientation is not applied, colours
 // are not converted. Of animations it reads the first frame. Decode needs memory for the
 // pixels about once; Config says how much before anything is decoded.
+//
+// Usual JPEGs are decoded by the standard library, the others and TIFF by libjpeg-turbo
+// and libtiff. These are WebAssembly, built by wasm/build; wasm/NOTICE.txt has their
+// licences.
+//
+// Samples of 16 bits lose their lower half. Wider, signed and real numbers of TIFFs are
+// limited to 0 to 255, as Pillow does. Not supported are lossless and hierarchical JPEGs
+// and those of 12 bits; TIFFs compressed by JBIG, LERC, LZMA or WebP, and those with
+// colours of more than 16 bits.
 package codec

@@ -1,0 +1,25 @@
+// Files are never written, so the libraries' encoders are left out: what would call them
+// ends here.
+#define NEVER(type, name, ...) type name(__VA_ARGS__) { __builtin_trap(); }
+
+NEVER(int, deflate, void *, int)
+NEVER(int, deflateEnd, void *)
+NEVER(int, deflateInit_, void *, int, const char *, int)
+NEVER(int, deflateReset, void *)
+NEVER(int, deflateParams, void *, int, int)
+NEVER(void, jpeg_CreateCompress, void *, int, unsigned)
+NEVER(void, jpeg_finish_compress, void *)
+NEVER(void, jpeg_set_colorspace, void *, int)
+NEVER(void, jpeg_set_defaults, void *)
+NEVER(void, jpeg_set_quality, void *, int, int)
+NEVER(void, jpeg_start_compress, void *, int)
+NEVER(void, jpeg_suppress_tables, void *, int)
+NEVER(int, jpeg_write_raw_data, void *, void *, int)
+NEVER(int, jpeg_write_scanlines, void *, void *, int)
+NEVER(void, jpeg_write_tables, void *)
+NEVER(void *, ZSTD_createCStream, void)
+NEVER(unsigned, ZSTD_freeCStream, void *)
+NEVER(unsigned, ZSTD_initCStream, void *, int)
+NEVER(unsigned, ZSTD_compressStream, void *, void *, void *)
+NEVER(unsigned, ZSTD_endStream, void *, void *)
+NEVER(int, ZSTD_maxCLevel, void)
