@@ -13,8 +13,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// example runs the program in a folder, whose module may be its own, and returns
-// what it prints.
+// example runs the program in a folder and returns what it prints. The folder may be a
+// module of its own.
 func example(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	run := exec.Command("go", append([]string{"run", "."}, args...)...)
@@ -26,7 +26,7 @@ func example(t *testing.T, folder string, args ...string) string {
 	return string(out)
 }
 
-// absolute is the path of a file of this repository.
+// absolute returns the path of a file of this repository.
 func absolute(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("..", filepath.FromSlash(path)))
@@ -93,7 +93,7 @@ func TestCutout(t *testing.T) {
 	}
 }
 
-// TestReadme holds the README's first program to being the one that runs here.
+// TestReadme compares the README's first program with the one that runs here.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

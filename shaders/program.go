@@ -26,7 +26,7 @@ type Kind uint8
 // The kinds of device.
 const (
 	GPU Kind = iota // many narrow processors with workgroup memory
-	CPU             // a software device: wide vectors, dear barriers
+	CPU             // a software device: wide vectors, slow barriers
 )
 
 // Limits says what a device allows, and of which kind it is.

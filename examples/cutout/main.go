@@ -1,4 +1,4 @@
-// Cutout cuts out of a picture what a click points at, by Segment Anything:
+// Cutout cuts the object at a click out of a picture, by Segment Anything:
 //
 //	go run . sam_vit_b_01ec64.pth photo.jpg 320 200 thing.png
 package main

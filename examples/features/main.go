@@ -1,4 +1,4 @@
-// Features writes what a network makes of pictures inside, a row a picture:
+// Features writes the values of a stage inside a network, one row for each picture:
 //
 //	go run . resnet50 resnet50-0676ba61.pth out.safetensors avgpool photos/*.jpg
 package main

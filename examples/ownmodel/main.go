@@ -1,5 +1,5 @@
-// Ownmodel is a network of one's own, from layers: a checkpoint fills its fields
-// by their tags, and the GPU runs it as one plan.
+// Ownmodel defines a network from layers, fills its fields from a checkpoint by their tags,
+// and runs it on the GPU as one plan.
 //
 //	go run .
 package main
@@ -19,8 +19,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// Net sorts pictures into classes. A tag is a tensor's name in the checkpoint,
-// without the part that the layer adds: "stem.weight" and "stem.bias" for one.
+// Net sorts pictures into classes. A tag begins the names of a layer's tensors in the
+// checkpoint: "stem" those of "stem.weight" and "stem.bias".
 type Net struct {
 	Stem *layers.Conv2d    `weight:"stem"`
 	Norm *layers.BatchNorm `weight:"norm"`
@@ -43,7 +43,7 @@ func (n *Net) Forward(x *graph.Value) *graph.Value {
 }
 
 func main() {
-	// A checkpoint, in place of one from training.
+	// Random weights take the place of a trained checkpoint.
 	trained := NewNet(5)
 	weights.Random(trained, 1)
 	var all []*tensor.Tensor

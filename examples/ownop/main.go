@@ -1,9 +1,8 @@
-// Ownop is an op that vertebra does not have, with a kernel of its own, from a
-// module of its own: Mish, y = x · tanh(ln(1 + eˣ)) (Misra, arXiv:1908.08681).
+// Ownop adds an op and its kernel from another module than vertebra's. The op is Mish,
+// y = x · tanh(ln(1 + eˣ)) (Misra, arXiv:1908.08681).
 //
-// Shape and Eval are enough to run it: Eval then computes it on the CPU in the
-// middle of the plan, and the listing says so. A program in Choice.Own brings it
-// to the GPU.
+// Shape and Eval are enough to run an op. Eval then runs on the CPU in the middle of the
+// plan, and the listing says so. A program in Choice.Own runs the op on the GPU.
 //
 //	go run .
 package main
@@ -24,13 +23,13 @@ import (
 // Mish is y = x · tanh(ln(1 + eˣ)), element by element.
 type Mish struct{}
 
-// Name is what listings have.
+// Name is the name in listings.
 func (Mish) Name() string { return "mish" }
 
-// Shape is that of the only arg.
+// Shape returns the shape of the only arg.
 func (Mish) Shape(args []tensor.Shape) (tensor.Shape, error) { return args[0], nil }
 
-// Eval is the formula.
+// Eval computes the formula.
 func (Mish) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	y := tensor.New(args[0].Shape...)
 	for i, v := range args[0].Data {
@@ -43,7 +42,7 @@ func (Mish) Eval(args []*tensor.Tensor) *tensor.Tensor {
 //go:embed mish.wgsl
 var kernels embed.FS
 
-// programs lists the ways to compute the ops of this module.
+// programs lists the programs for the ops of this module.
 func programs(c shaders.Call, _ shaders.Limits) []shaders.Program {
 	if _, mine := c.Op.(Mish); !mine {
 		return nil

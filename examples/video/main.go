@@ -1,6 +1,6 @@
-// Video enlarges the frames of a video four times, by two networks of which each
-// doubles. What the first makes of a frame stays on the device, where the second
-// takes it; only frames go in and come out.
+// Video enlarges the frames of a video four times, with two networks that each double the
+// size. The result of the first network stays on the device, and the second reads it
+// there. Only frames travel to and from the host.
 //
 //	go run .
 package main
