@@ -15,7 +15,8 @@ type enlarged struct {
 	ctx      context.Context
 	u        Upscaler
 	m, alpha *picture.Image
-	onWhite  bool
+	onto     color.NRGBA    // the background
+	flat     bool           // the result has the background in place of alpha
 	across   []picture.Taps // for columns of the picture and of alpha
 	down     []picture.Taps
 	columns  []span
@@ -48,6 +49,9 @@ func (e *enlarged) encode(encoder func() error) (err error) {
 const behind = 16
 
 func newEnlarged(ctx context.Context, u Upscaler, m, alpha *picture.Image) *enlarged {
+	if alpha != nil {
+		m = bleed(m, alpha, u.Halo+reach)
+	}
 	if u.Channels == 3 {
 		m = m.RGB()
 	}
@@ -78,7 +82,7 @@ func (e *enlarged) ColorModel() color.Model {
 }
 
 // Opaque answers the PNG encoder, which would read all pixels without it.
-func (e *enlarged) Opaque() bool { return e.alpha == nil }
+func (e *enlarged) Opaque() bool { return e.alpha == nil || e.flat }
 
 // At returns a pixel. The caller must read rows from top to bottom, and may go back
 // by at most behind rows.
@@ -95,9 +99,11 @@ func (e *enlarged) At(x, y int) color.Color {
 		return color.Gray{Y: p[0]}
 	case e.channels == 3:
 		return color.NRGBA{p[0], p[1], p[2], 255}
-	case e.onWhite:
-		on := func(v uint8) uint8 { return uint8((int(v)*int(p[3]) + 255*(255-int(p[3])) + 127) / 255) }
-		return color.NRGBA{on(p[0]), on(p[1]), on(p[2]), 255}
+	case e.flat:
+		on := func(v, below uint8) uint8 {
+			return uint8((int(v)*int(p[3]) + int(below)*(255-int(p[3])) + 127) / 255)
+		}
+		return color.NRGBA{on(p[0], e.onto.R), on(p[1], e.onto.G), on(p[2], e.onto.B), 255}
 	}
 	return color.NRGBA{p[0], p[1], p[2], p[3]}
 }

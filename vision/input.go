@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -20,36 +21,39 @@ type Input struct {
 	Name string // in results and errors, such as a path
 	Read func() (*picture.Image, error)
 
-	// ReadAlpha reads the picture and its transparency, as picture.LoadAlpha does.
-	// Tasks whose result is a picture use it if it is not nil.
-	ReadAlpha func() (m, alpha *picture.Image, err error)
+	// Photo reads the picture with its transparency, profile and resolution. Tasks
+	// whose result is a picture use it if it is not nil.
+	Photo func() (*picture.Photo, error)
 }
 
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
 func File(path string) Input {
-	in := Input{Name: path, ReadAlpha: func() (m, alpha *picture.Image, err error) {
-		return picture.LoadAlpha(path)
-	}}
-	in.Read = func() (*picture.Image, error) {
-		m, _, err := in.ReadAlpha()
-		return m, err
-	}
-	return in
+	return photographed(path, func() (*picture.Photo, error) {
+		return picture.LoadPhoto(context.Background(), path)
+	})
 }
 
 // Reader is a picture in one of File's formats. It is read once.
 func Reader(name string, r io.Reader) Input {
-	in := Input{Name: name, ReadAlpha: func() (m, alpha *picture.Image, err error) {
-		if m, alpha, err = picture.DecodeAlpha(r); err != nil {
-			err = files.Named(name, err)
+	return photographed(name, func() (*picture.Photo, error) {
+		file, err := io.ReadAll(r)
+		if err != nil {
+			return nil, files.Named(name, err)
 		}
-		return m, alpha, err
+		p, err := picture.DecodePhoto(context.Background(), file)
+		return p, files.Named(name, err)
+	})
+}
+
+// photographed is an input whose photo can be read.
+func photographed(name string, photo func() (*picture.Photo, error)) Input {
+	return Input{Name: name, Photo: photo, Read: func() (*picture.Image, error) {
+		p, err := photo()
+		if err != nil {
+			return nil, err
+		}
+		return p.SRGB(), nil
 	}}
-	in.Read = func() (*picture.Image, error) {
-		m, _, err := in.ReadAlpha()
-		return m, err
-	}
-	return in
 }
 
 // Image is a picture in memory.
@@ -57,11 +61,9 @@ func Image(name string, m image.Image) Input {
 	if m == nil {
 		return Input{Name: name}
 	}
-	return Input{
-		Name:      name,
-		Read:      func() (*picture.Image, error) { return picture.From(m), nil },
-		ReadAlpha: func() (_, alpha *picture.Image, err error) { return picture.From(m), picture.Alpha(m), nil },
-	}
+	return photographed(name, func() (*picture.Photo, error) {
+		return &picture.Photo{Image: picture.From(m), Alpha: picture.Alpha(m)}, nil
+	})
 }
 
 // errNoPicture is what reading an input without a picture gives.
@@ -78,17 +80,22 @@ func (in Input) read() (m *picture.Image, err error) {
 	return m, err
 }
 
-// readAlpha reads the picture and its transparency, if it has one.
-func (in Input) readAlpha() (m, alpha *picture.Image, err error) {
-	if in.ReadAlpha == nil {
+// photo reads the picture with what its file says about it.
+func (in Input) photo() (p *picture.Photo, err error) {
+	if in.Photo != nil {
+		p, err = in.Photo()
+	} else {
+		var m *picture.Image
 		m, err = in.read()
-	} else if m, alpha, err = in.ReadAlpha(); m == nil && err == nil {
+		p = &picture.Photo{Image: m}
+	}
+	if err == nil && (p == nil || p.Image == nil) {
 		err = errNoPicture
 	}
 	if err != nil {
-		err = &InputError{in.Name, err}
+		return nil, &InputError{in.Name, err}
 	}
-	return m, alpha, err
+	return p, nil
 }
 
 // extensions are the file names' endings by which Paths finds pictures in folders.

@@ -4,20 +4,28 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/picture/icc"
+	"github.com/vertebra/vertebra/vision/picture/meta"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // UpscaleOptions say how to write an enlarged picture.
 type UpscaleOptions struct {
 	Format string // "png" or "jpeg"; empty means "png"
+
+	// Background is what a transparent picture is written onto. If it is nil, a PNG
+	// stays transparent and a JPEG becomes white.
+	Background color.Color
 
 	// Progress, if it is not nil, is called after each tile.
 	Progress func(done, total int)
@@ -39,7 +47,10 @@ type Enlargement struct {
 // Upscale enlarges a picture and writes it to w. The network enlarges luminance, or
 // all colours if it has three channels; the rest is bicubic. A large picture goes
 // through the network in tiles, with the same result. Of the result, memory holds one
-// row of tiles.
+// row of tiles. The result has the colour profile and the resolution of the input.
+//
+// Colours of pixels that cannot be seen do not count. Near what can be seen they are
+// replaced by its colours, so that edges get no rim.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
 	if err := m.For(zoo.SuperResolve); err != nil {
@@ -49,15 +60,15 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	if !ok {
 		return e, fmt.Errorf("vision: Upscale runs only ESPCN; use an Upscaler for %s", m.Name)
 	}
-	photo, alpha, err := in.readAlpha()
+	photo, err := in.photo()
 	if err != nil {
 		return e, err
 	}
-	e.Width, e.Height, e.Scale = photo.Width, photo.Height, net.Scale
-	u := Upscaler{Scale: net.Scale, Channels: net.Channels(), Halo: net.Halo(), Progress: o.Progress}
-	u.Tile = u.tileSize(photo.Width, photo.Height)
+	e.Width, e.Height, e.Scale = photo.Image.Width, photo.Image.Height, net.Scale
+	u := Upscaler{Scale: net.Scale, Channels: net.Channels(), Halo: net.Halo(), Background: o.Background, Progress: o.Progress}
+	u.Tile = u.tileSize(e.Width, e.Height)
 	format := cmp.Or(o.Format, "png")
-	if err := u.check(format, photo, alpha); err != nil {
+	if err := u.check(format, photo.Image, photo.Alpha); err != nil {
 		return e, err
 	}
 	e.Tile = u.Tile
@@ -84,7 +95,7 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		}
 		return out[0], nil
 	}
-	err = u.Write(ctx, w, format, photo, alpha)
+	err = u.Write(ctx, w, format, photo)
 	return e, err
 }
 
@@ -106,6 +117,10 @@ type Upscaler struct {
 	// Run is the network. It maps [1, h, w, Channels] in 0…1 to
 	// [1, h·Scale, w·Scale, Channels].
 	Run func(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error)
+
+	// Background is what a transparent picture is written onto. If it is nil, a PNG
+	// stays transparent and a JPEG becomes white.
+	Background color.Color
 
 	// Progress, if it is not nil, is called after each tile.
 	Progress func(done, total int)
@@ -142,16 +157,34 @@ func (u Upscaler) check(format string, m, alpha *picture.Image) error {
 	return nil
 }
 
-// Write enlarges m and writes it as "png" or "jpeg". alpha has one channel and m's
-// size; it is nil for an opaque picture. A JPEG has no alpha, so its background is
-// white.
-func (u Upscaler) Write(ctx context.Context, w io.Writer, format string, m, alpha *picture.Image) error {
-	u = u.defaults(m)
-	if err := u.check(format, m, alpha); err != nil {
+// Write enlarges a photo and writes it as "png" or "jpeg". A nil Alpha means that the
+// photo is opaque. The result has the photo's resolution, and its profile if that is for
+// as many channels as the result has. Otherwise the colours become sRGB.
+func (u Upscaler) Write(ctx context.Context, w io.Writer, format string, p *picture.Photo) error {
+	u = u.defaults(p.Image)
+	if err := u.check(format, p.Image, p.Alpha); err != nil {
 		return err
 	}
-	e := newEnlarged(ctx, u, m, alpha)
-	e.onWhite = format == "jpeg"
+	background := u.Background
+	if background == nil && format == "jpeg" {
+		background = color.White
+	}
+	m, profile := p.Image, p.Profile
+	channels := m.Channels
+	if u.Channels == 3 || p.Alpha != nil {
+		channels = 3
+	}
+	if profile != nil && icc.Channels(profile) != channels {
+		own := *m
+		own.Pix = slices.Clone(m.Pix)
+		m, profile = (&picture.Photo{Image: &own, Profile: profile}).SRGB(), nil
+	}
+	e := newEnlarged(ctx, u, m, p.Alpha)
+	if background != nil && p.Alpha != nil {
+		e.onto = color.NRGBAModel.Convert(background).(color.NRGBA)
+		e.flat = true
+	}
+	w = meta.Writer(w, format, profile, p.Resolution)
 	return e.encode(func() error {
 		if format == "jpeg" {
 			return jpeg.Encode(w, e, &jpeg.Options{Quality: 95})

@@ -66,7 +66,7 @@ func pattern(w, h, channels int) *picture.Image {
 func enlarge(t *testing.T, u Upscaler, m, alpha *picture.Image) image.Image {
 	t.Helper()
 	var b bytes.Buffer
-	if err := u.Write(context.Background(), &b, "png", m, alpha); err != nil {
+	if err := u.Write(context.Background(), &b, "png", &picture.Photo{Image: m, Alpha: alpha}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := png.Decode(&b)
@@ -235,7 +235,7 @@ func TestFlatPictures(t *testing.T) {
 		t.Errorf("grey: %T, %v", grey, grey.At(5, 5))
 	}
 	var b bytes.Buffer
-	if err := u.Write(context.Background(), &b, "jpeg", m, alpha); err != nil {
+	if err := u.Write(context.Background(), &b, "jpeg", &picture.Photo{Image: m, Alpha: alpha}); err != nil {
 		t.Fatal(err)
 	}
 	back, err := picture.Decode(&b)
@@ -256,7 +256,7 @@ func TestUpscaleEnds(t *testing.T) {
 	u := Upscaler{Scale: 2, Tile: [2]int{10, 10}, Run: func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
 		return nil, broken
 	}}
-	if err := u.Write(ctx, io.Discard, "png", m, nil); err != broken {
+	if err := u.Write(ctx, io.Discard, "png", &picture.Photo{Image: m}); err != broken {
 		t.Errorf("a network that fails: %v", err)
 	}
 	asked := 0
@@ -272,10 +272,10 @@ func TestUpscaleEnds(t *testing.T) {
 		t.Errorf("an encoder asked for %d pixels after the first had failed: %v", asked-1, err)
 	}
 	cancel()
-	if err := u.Write(ctx, io.Discard, "jpeg", m, nil); err != context.Canceled {
+	if err := u.Write(ctx, io.Discard, "jpeg", &picture.Photo{Image: m}); err != context.Canceled {
 		t.Errorf("ended context: %v", err)
 	}
-	if err := u.Write(context.Background(), io.Discard, "jpeg", &picture.Image{Width: 40000, Height: 1, Channels: 1, Pix: make([]uint8, 40000)}, nil); err == nil {
+	if err := u.Write(context.Background(), io.Discard, "jpeg", &picture.Photo{Image: picture.New(40000, 1, 1)}); err == nil {
 		t.Error("a JPEG of 80000 pixels was written")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // placeholders has the word that help shows for a flag's value. TestFlags checks that
 // a flag means the same in all commands.
 var placeholders = map[string]string{
-	"activation": "NAME", "at": "X,Y", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
+	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
 	"embedding": "FILE", "filter": "WORD", "head": "N", "index": "FILE", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
 	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "min-area": "PIXELS", "model": "NAME",

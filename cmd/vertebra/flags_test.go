@@ -12,7 +12,7 @@ import (
 // that several commands have means the same in each.
 var meanings = map[string]string{
 	"activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
-	"backend": "vulkan", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
+	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
 	"classes": "head", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
 	"depth": "U-Net++", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
 	"filter": "whose name contains", "head": "which head", "help": "help for", "index": "index file", "input": "to read",

@@ -215,6 +215,45 @@ func TestUpscale(t *testing.T) {
 	}
 }
 
+// TestBackground writes a transparent picture onto colours.
+func TestBackground(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "clear.png")
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want [3]uint8
+	}{
+		{nil, [3]uint8{255, 255, 255}},
+		{[]string{"--background", "Navy"}, [3]uint8{0, 0, 128}},
+		{[]string{"--background", "#a41"}, [3]uint8{170, 68, 17}},
+		{[]string{"--background", "#0a0B0c"}, [3]uint8{10, 11, 12}},
+	} {
+		out := filepath.Join(t.TempDir(), "out.jpg")
+		ok(t, append([]string{"upscale", in, "-o", out, "-q", "--device", "cpu"}, c.args...)...)
+		m, err := picture.Load(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range m.Pix {
+			if d := int(v) - int(c.want[i%3]); d < -3 || d > 3 {
+				t.Fatalf("%v: sample %d is %d, want %v", c.args, i, v, c.want)
+			}
+		}
+	}
+	for _, bad := range []string{"", "nocolour", "#12", "#12345g", "#1234567"} {
+		status, _, stderr := vertebra("upscale", in, "-o", "out.jpg", "--background", bad)
+		if status != 1 || !strings.Contains(stderr, "--background") {
+			t.Errorf("--background %q: status %d, %s", bad, status, stderr)
+		}
+	}
+}
+
 // TestDevicesAgree holds the GPU's picture against that of plain Go.
 func TestDevicesAgree(t *testing.T) {
 	in, dir := photograph(t, 40, 23), t.TempDir()

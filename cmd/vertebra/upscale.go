@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"image/color"
 	"io"
 	"path/filepath"
 	"strings"
@@ -26,14 +27,19 @@ func newUpscale(s *settings) *cobra.Command {
 		Long: `Enlarges a picture with ESPCN (arXiv:1609.05158). The network enlarges the luminance;
 colour and transparency are bicubic.
 
-IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels. A JPEG is rotated
-according to its EXIF data. OUT is a PNG or JPEG, by its extension. Large pictures go
-through the network in overlapping tiles, with the same result.
+IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels. It is turned upright
+if its EXIF data says how. OUT is a PNG or JPEG, by its extension, with the colour
+profile and the resolution of IN. Large pictures go through the network in overlapping
+tiles, with the same result.
+
+A PNG is as transparent as IN, and a JPEG is written onto white. --background names
+another colour, for both.
 
 --weights names a FILE with conv1, conv2 and conv3, for luminance or for RGB. Their
 shapes give the scale.`,
 		Example: `  vertebra upscale photo.jpg -o large.png
   vertebra upscale --scale 2 photo.webp -o large.jpg
+  vertebra upscale logo.png --background '#202040' -o large.jpg
   vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return u.run(c, args[0]) },
@@ -45,6 +51,7 @@ shapes give the scale.`,
 	keyFlag(c, &u.key)
 	f.StringVar(&u.act, "activation", "tanh", "with --weights: activation after the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
+	f.StringVar(&u.background, "background", "", "colour behind a transparent picture, a name or #rrggbb (default: white for a JPEG)")
 	u.jsonFlag(c)
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
@@ -55,8 +62,8 @@ shapes give the scale.`,
 // upscale is one enlargement.
 type upscale struct {
 	modelFlags
-	path, act, last string
-	scale           int
+	path, act, last, background string
+	scale                       int
 
 	start time.Time
 	setup time.Duration // until the network could run
@@ -140,13 +147,19 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	if err != nil {
 		return err
 	}
+	var background color.Color
+	if c.Flags().Changed("background") {
+		if background, err = parseColor("--background", u.background); err != nil {
+			return err
+		}
+	}
 	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	bar := u.bar(u.err, "tiles", 1)
-	o := vision.UpscaleOptions{Format: kind, Progress: func(done, total int) {
+	o := vision.UpscaleOptions{Format: kind, Background: background, Progress: func(done, total int) {
 		bar.ChangeMax(total)
 		bar.Set(done)
 	}}

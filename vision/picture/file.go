@@ -1,8 +1,6 @@
 package picture
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/picture/codec"
-	"github.com/vertebra/vertebra/vision/picture/meta"
 )
 
 // MaxPixels limits the pixels of a picture that is decoded or made by a resize,
@@ -23,63 +20,6 @@ const MaxPixels = 200 << 20
 
 // ErrNotImage is wrapped by errors for data that is in no known format.
 var ErrNotImage = codec.ErrFormat
-
-// Load reads the file at path as Decode does. Errors begin with the path.
-func Load(path string) (*Image, error) {
-	m, _, err := LoadAlpha(path)
-	return m, err
-}
-
-// LoadAlpha is Load, but also returns the transparency: alpha is a picture with one
-// channel, or nil if all is opaque. Colours are not multiplied by alpha.
-func LoadAlpha(path string) (m, alpha *Image, err error) {
-	f, err := files.Open(path)
-	if errors.Is(err, files.ErrNotRegular) {
-		err = fmt.Errorf("%w: %w", err, ErrNotImage)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	m, alpha, err = DecodeAlpha(f)
-	if err != nil {
-		return nil, nil, files.Named(path, err)
-	}
-	return m, alpha, nil
-}
-
-// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey or
-// RGB picture. 16-bit samples lose their lower half, transparency is dropped, and
-// palettes and CMYK are converted. Decode turns a picture upright if its EXIF data
-// says that it is rotated or mirrored. It refuses pictures of more than MaxPixels
-// before it decodes them.
-func Decode(r io.Reader) (*Image, error) {
-	m, _, err := DecodeAlpha(r)
-	return m, err
-}
-
-// DecodeAlpha is Decode, but also returns the transparency; see LoadAlpha.
-func DecodeAlpha(r io.Reader) (m, alpha *Image, err error) {
-	file, err := io.ReadAll(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := codec.Decode(context.Background(), file, MaxPixels)
-	switch {
-	case errors.Is(err, codec.ErrFormat):
-		return nil, nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", ErrNotImage)
-	case err != nil:
-		return nil, nil, err
-	}
-	p.Simple()
-	o := meta.Read(file).Orientation
-	m = &Image{Width: p.Width, Height: p.Height, Channels: p.Channels, Pix: p.Pix}
-	if p.Alpha != nil {
-		m = m.RGB()
-		alpha = (&Image{Width: p.Width, Height: p.Height, Channels: 1, Pix: p.Alpha}).turn(o)
-	}
-	return m.turn(o), alpha, nil
-}
 
 // Alpha returns the transparency of a standard library picture as a picture with
 // one channel, or nil if all is opaque.

@@ -48,11 +48,12 @@ func TestTable(t *testing.T) {
 		if wants[name] != nil {
 			continue
 		}
-		m, alpha, err := DecodeAlpha(bytes.NewReader(read(f)))
+		p, err := DecodePhoto(t.Context(), read(f))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		m, alpha := p.SRGB(), p.Alpha
 		d, err := differ(m, alpha, wants[f.Comment])
 		if err != nil || d > 3 {
 			t.Errorf("%s differs by %d: %v", name, d, err)
