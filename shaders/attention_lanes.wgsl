@@ -17,7 +17,7 @@
 // queries.
 // An element of a vector and a column of a matrix belong to one of the four queries.
 // The bounds of loops over channels are among the sizes: llvmpipe would unroll constant
-// ones, and compile for seconds. Grid: (ceil(N/(4*WG)), H, B).
+// ones, and take seconds to compile. Grid: (ceil(N/(4*WG)), H, B).
 
 //wgsl:import lanes
 

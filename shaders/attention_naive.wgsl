@@ -15,7 +15,7 @@
 // one row of y. It walks over the keys once. It keeps the largest score so far, and the
 // sums of exponentials and of values relative to it (Milakov and Gimelshein,
 // arXiv:1805.02867).
-// The kernel takes any extents. It explains the fast kernels and is the last candidate.
+// The kernel takes all sizes. It explains the fast kernels and is the last candidate.
 // Grid: flat(B*H*ceil(DV/CHUNK)*N).
 
 //wgsl:import index

@@ -14,8 +14,8 @@
 //
 // This kernel is for software devices. It computes as attention_lanes does, but sees
 // packed keys and values through panes: llvmpipe reads a uniform binding faster than a
-// storage one. A pane holds KEYS keys, from sizes.first on, of HEADS heads. The heads
-// of all images are counted in one row, and those of a pane begin at sizes.head.
+// storage one. A pane holds KEYS keys, from sizes.first on, of HEADS heads. Heads count
+// through all images, and those of a pane begin at sizes.head.
 // There is one dispatch for each pane. It adds its keys to what earlier dispatches left
 // in y and state. The last dispatch of a head divides by the total.
 // Grid: (ceil(N/(4*WG)), HEADS).

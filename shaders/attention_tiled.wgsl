@@ -15,8 +15,8 @@
 // the keys in tiles of KEYS, which its invocations copy to workgroup memory together.
 // An invocation keeps its query and its sums in registers, and takes four keys at a
 // time.
-// With UNROLL the loops over channels have constant bounds. Only then can registers
-// hold the arrays. A software device would compile that for seconds.
+// With UNROLL the loops over channels have constant bounds, so that registers can hold
+// the arrays. A software device would take seconds to compile that.
 // Grid: (ceil(N/WG), H, B).
 
 //wgsl:import scores

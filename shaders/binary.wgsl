@@ -5,8 +5,8 @@
 //     binding 2  y  [d0, ..., d5]                     write, read (ONTO)
 //     binding 3  sizes
 //
-// y has six dimensions; those that the result lacks are outer ones of 1. A stride of 0
-// repeats an argument along a dimension. An invocation computes one element.
+// y has six dimensions; a result of lower rank gets outer dimensions of 1. A stride of
+// 0 repeats an argument along a dimension. An invocation computes one element.
 // Grid: flat(N).
 
 //wgsl:import index

@@ -5,8 +5,8 @@
 //     binding 2  y  [N/4] of vec4  write, read (ONTO)
 //     binding 3  sizes
 //
-// a and b have the same shape, and four divides its number of elements. An invocation
-// computes four elements. Grid: flat(N/4).
+// a and b have the same shape, and N is a multiple of 4. An invocation computes four
+// elements. Grid: flat(N/4).
 
 //wgsl:import index
 

@@ -7,8 +7,8 @@
 //     binding 3  y         [B, OH, OW, O/4] of vec4          write, read (ONTO)
 //     binding 4  sizes
 //
-// This is blocks_to_space where four divides O. An invocation computes four channels.
-// Grid: flat(N/4).
+// This is blocks_to_space for an O that is a multiple of 4. An invocation computes four
+// channels. Grid: flat(N/4).
 
 //wgsl:import activation
 //wgsl:import index

@@ -5,7 +5,7 @@
 //     binding 2  sizes
 //
 // The kernel copies one argument of a concatenation to its place. An Element is an f32,
-// or a vec4 if four divides length, stride and offset. Sizes count Elements. An
+// or a vec4 if length, stride and offset are multiples of 4. Sizes count Elements. An
 // invocation copies one Element. Grid: flat(OUTER*LENGTH).
 
 //wgsl:import index

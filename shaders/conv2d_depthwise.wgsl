@@ -9,8 +9,8 @@
 //
 // Each channel is a group. w is packed. An invocation computes four channels of four
 // neighbouring columns; neighbouring invocations compute neighbouring channels. With
-// SLIDE it reads each column of x once for all four windows, which takes a stride and a
-// dilation of 1 along the row. Grid: flat(B*OH*ceil(OW/4)*C/4).
+// SLIDE it reads each column of x once for all four windows, which needs stride 1 and
+// dilation 1 along the row. Grid: flat(B*OH*ceil(OW/4)*C/4).
 
 //wgsl:import activation
 //wgsl:import index

@@ -7,9 +7,9 @@
 //     binding 4  y         [B, OH, OW, O/4] of vec4       write, read (ONTO)
 //     binding 5  sizes
 //
-// This kernel is for small groups. Four divides the channels of a group, in x and in y.
-// w is packed: column c of a block has the weights of channel c of four in x for four
-// channels of y. An invocation computes four channels of two neighbouring columns.
+// This kernel is for small groups. The channels of a group are multiples of 4, in x and
+// in y. w is packed: column c of a block has the weights of channel c of four in x for
+// four channels of y. An invocation computes four channels of two neighbouring columns.
 // Grid: flat(B*OH*ceil(OW/2)*O/4).
 
 //wgsl:import activation

@@ -7,8 +7,8 @@
 //     binding 4  y         [B, OH, OW, O/4] of vec4   write, read (ONTO)
 //     binding 5  sizes
 //
-// This is conv2d_tiled where four divides the channels of a group, in x and in y. With
-// SPLIT each partial sum is over k_slice fours of k.
+// This is conv2d_tiled for channels of a group that are multiples of 4, in x and in y.
+// With SPLIT each partial sum is over k_slice fours of k.
 // Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
 //wgsl:import activation

@@ -9,8 +9,8 @@
 //     binding 4  y         [B, OH, OW, O/4] of vec4       write, read (ONTO)
 //     binding 5  sizes
 //
-// Four divides the channels of a group, in x and in y. w is packed: column c of a block
-// has the weights of channel c of four in x for four channels of y. An invocation
+// The channels of a group are multiples of 4, in x and in y. w is packed: column c of a
+// block has the weights of channel c of four in x for four channels of y. An invocation
 // computes four channels of four columns of y that lie a stride apart. The same taps
 // reach these columns, from neighbouring columns of x.
 // Grid: flat(B*OH*SW*ceil(OW/SW/4)*O/4).
@@ -82,8 +82,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             continue;
         }
         for (var v = 0u; v < sizes.kw; v += 1u) {
-            // Only the first column may lie to the left of x. Three strides to the right
-            // no index is negative.
+            // Only the first column may lie to the left of x. At three strides to the
+            // right, no index is negative.
             let across = j + sizes.pad_w + 3u * sizes.stride_w;
             if (across < v * sizes.dilation_w) {
                 break;

@@ -9,8 +9,8 @@
 //     binding 4  y         [B, OH, OW, O]             write, read (ONTO)
 //     binding 5  sizes
 //
-// Four divides the channels of a group in x. w is packed. An invocation computes one
-// element. Grid: flat(B*OH*OW*O).
+// The channels of a group in x are a multiple of 4. w is packed. An invocation computes
+// one element. Grid: flat(B*OH*OW*O).
 
 //wgsl:import activation
 //wgsl:import index

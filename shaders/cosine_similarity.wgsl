@@ -5,9 +5,9 @@
 //     binding 2  y  [d0, ..., d5]                       write
 //     binding 3  sizes
 //
-// y has six dimensions. That of i is 1, and so are outer ones that the result lacks. A
-// stride of 0 repeats an argument along a dimension. step_a and step_b are the strides
-// along i. An invocation computes one element. Grid: flat(N).
+// y has six dimensions. The dimension of i is 1. A result of lower rank gets outer
+// dimensions of 1. A stride of 0 repeats an argument along a dimension. step_a and
+// step_b are the strides along i. An invocation computes one element. Grid: flat(N).
 
 //wgsl:import index
 

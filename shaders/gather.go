@@ -45,7 +45,7 @@ func selectRows(n, c, l int, bind []int, total int) []Program {
 	})
 }
 
-// byFour lists a kernel that moves vec4s, if four divides c channels, and one that
+// byFour lists a kernel that moves vec4s, if c channels are a multiple of 4, and one that
 // moves single elements. It calls build with the channels in the kernel's unit and
 // the size of the unit.
 func byFour(name string, set Set, c int, build func(c, per int) Kernel) []Program {

@@ -5,8 +5,8 @@
 //     binding 2  sizes
 //
 // The origin is the first element. Distances from it are small where the mean is large.
-// A workgroup computes one vector: the mean, then the variance about it. At one place
-// after the other, it reads the channels of the group, which are neighbours.
+// A workgroup computes one vector: the mean, then the variance about it. It reads all
+// channels of the group at one place, and then those at the next.
 // Grid: flat(B*C/CG), in workgroups.
 
 //wgsl:import row

@@ -71,7 +71,7 @@ func (p product) programs() []Program {
 }
 
 // weights sees w through panes. An invocation computes 4 rows by 16 columns, or 8 rows by
-// 16 if four does not divide the columns.
+// 16 if the columns are not a multiple of 4.
 func (p product) weights() []Program {
 	name, down := "linear_pane", 4
 	if p.n%4 != 0 {

@@ -7,8 +7,8 @@
 //     binding 4  y         [Z, M, N/4] of vec4    write, read (ONTO)
 //     binding 5  sizes
 //
-// This is linear_tiled where four divides K and N. With SPLIT each partial sum is over
-// k_slice fours of k. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
+// This is linear_tiled for K and N that are multiples of 4. With SPLIT each partial sum
+// is over k_slice fours of k. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
 
 //wgsl:import activation
 //wgsl:import batch

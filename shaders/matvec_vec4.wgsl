@@ -7,7 +7,7 @@
 //     binding 4  y         [Z, M, N]              write, read (ONTO)
 //     binding 5  sizes
 //
-// This is matvec where four divides K. Grid: (ceil(N/COLUMNS), 1, Z).
+// This is matvec for a K that is a multiple of 4. Grid: (ceil(N/COLUMNS), 1, Z).
 
 //wgsl:import activation
 //wgsl:import batch

@@ -4,10 +4,10 @@
 //     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
-// Dimensions count from the innermost; the first RANK of them exist. A dimension begins
-// with b added elements; a negative b crops. A roll is circular padding to the same
-// size. An Element is an f32, or a vec4 if four divides n0, e0 and b0. These three
-// count Elements. An invocation computes one Element. Grid: flat(N).
+// Dimensions are numbered from the innermost, and there are RANK of them. A dimension
+// begins with b added elements; a negative b crops. A roll is circular padding to the
+// same size. An Element is an f32, or a vec4 if n0, e0 and b0 are multiples of 4. These
+// three count Elements. An invocation computes one Element. Grid: flat(N).
 
 //wgsl:import index
 

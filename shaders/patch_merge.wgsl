@@ -4,7 +4,7 @@
 //     binding 1  y  [B, ceil(H/2), ceil(W/2), 4*C] of Element  write
 //     binding 2  sizes
 //
-// An Element is an f32, or a vec4 if four divides C. n and c count Elements. An
+// An Element is an f32, or a vec4 if C is a multiple of 4. n and c count Elements. An
 // invocation copies one Element. Grid: flat(N).
 
 //wgsl:import index

@@ -7,8 +7,8 @@
 //
 // n is the divisor, if that is not 0. Otherwise it is the number of places under the
 // window; only with COUNT_PAD does it include the padding. An Element is an f32, or a
-// vec4 if four divides the channels. sizes.n and c count Elements. An invocation
-// computes one Element. Grid: flat(B*OH*OW*C).
+// vec4 if C is a multiple of 4. sizes.n and c count Elements. An invocation computes
+// one Element. Grid: flat(B*OH*OW*C).
 
 //wgsl:import index
 

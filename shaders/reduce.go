@@ -89,7 +89,7 @@ func reduceAny(kind graph.ReduceKind, stays, goes []joined, lim Limits) Program 
 }
 
 // reduceColumns lists the program that reduces [outer, n, c] to [outer, c], four columns at
-// a time. It lists none if four does not divide c.
+// a time. It lists none if c is not a multiple of 4.
 func reduceColumns(kind graph.ReduceKind, outer, n, c int, lim Limits) []Program {
 	if c%4 != 0 {
 		return nil

@@ -5,9 +5,9 @@
 //     binding 1  y  [K0, K1, K2]  write
 //     binding 2  sizes
 //
-// Dimensions that stay and dimensions that go alternate. Go joins neighbours of one
-// kind, so three of each are enough for six dimensions. An invocation computes one
-// element. Grid: flat(K0*K1*K2).
+// Kept and reduced dimensions alternate. The caller joins neighbours of one kind, so
+// three of each are enough for six dimensions. An invocation computes one element.
+// Grid: flat(K0*K1*K2).
 
 //wgsl:import index
 

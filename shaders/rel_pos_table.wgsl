@@ -4,8 +4,8 @@
 //     binding 1  y      [Q, K, D]  write
 //     binding 2  sizes
 //
-// With RESAMPLE the table is first stretched from L to ROWS rows. That is linear and
-// keeps its outer edges. An invocation computes one element. Grid: flat(Q*K*D).
+// With RESAMPLE the table is first resized from L to ROWS rows, linearly and with its
+// outer edges in place. An invocation computes one element. Grid: flat(Q*K*D).
 
 //wgsl:import index
 

@@ -6,8 +6,8 @@
 //
 // x may hold the rows of its images from `first` on, and y those from from_row on. The
 // whole images of x have whole_h rows. A step is the distance in x of neighbouring
-// pixels of y. An Element is an f32, or a vec4 if four divides the channels. `channels`
-// and n count Elements. An invocation computes one Element. Grid: flat(N).
+// pixels of y. An Element is an f32, or a vec4 if the channels are a multiple of 4.
+// `channels` and n count Elements. An invocation computes one Element. Grid: flat(N).
 
 //wgsl:import index
 //wgsl:import resize

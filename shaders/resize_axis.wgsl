@@ -7,8 +7,8 @@
 // This is one dimension of a resize. A resize across and then down takes two or four
 // loads for an element, where resize takes four or sixteen.
 // The whole dimension has `extent` rows. x holds GIVEN of them, from `first` on. y
-// begins with output from_out. An Element is an f32, or a vec4 if four divides INNER.
-// `inner` and n count Elements. An invocation computes one Element.
+// begins with output from_out. An Element is an f32, or a vec4 if INNER is a multiple
+// of 4. `inner` and n count Elements. An invocation computes one Element.
 // Grid: flat(OUTER*OUT*INNER).
 
 //wgsl:import index

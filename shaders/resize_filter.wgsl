@@ -8,8 +8,8 @@
 // with a = -0.5, about the centre of output i. It is as wide as the step between
 // outputs, or 1 if that is less.
 // The whole dimension has `extent` rows. x holds GIVEN of them, from `first` on. y
-// begins with output from_out. An Element is an f32, or a vec4 if four divides INNER.
-// `inner` and n count Elements. An invocation computes one Element.
+// begins with output from_out. An Element is an f32, or a vec4 if INNER is a multiple
+// of 4. `inner` and n count Elements. An invocation computes one Element.
 // Grid: flat(OUTER*OUT*INNER).
 
 //wgsl:import index

@@ -4,9 +4,10 @@
 //     binding 1  y  [.., E1, E0] of Element  write
 //     binding 2  sizes
 //
-// Dimensions count from the innermost; the first RANK of them exist. An Element is an
-// f32 or a vec4. It is a vec4 if s0 is 1 and four divides e0, the base and all other
-// strides. Sizes count Elements. An invocation copies one Element. Grid: flat(N).
+// Dimensions are numbered from the innermost, and there are RANK of them. An Element is
+// an f32 or a vec4. It is a vec4 if s0 is 1 and e0, the base and all other strides are
+// multiples of 4. Sizes count Elements. An invocation copies one Element.
+// Grid: flat(N).
 
 //wgsl:import index
 

@@ -5,8 +5,9 @@
 //     binding 2  y      [B, L, C] of Element  write
 //     binding 3  sizes
 //
-// An index outside [0, N) gives NaN. An Element is an f32, or a vec4 if four divides a
-// row. total and c count Elements. An invocation copies one Element. Grid: flat(B*L*C).
+// An index outside [0, N) gives NaN. An Element is an f32, or a vec4 if C is a multiple
+// of 4. total and c count Elements. An invocation copies one Element.
+// Grid: flat(B*L*C).
 
 //wgsl:import index
 

@@ -5,7 +5,7 @@
 //     binding 2  sizes
 //
 // A workgroup of TILE x TILE invocations moves a tile through workgroup memory.
-// Neighbours so read neighbouring elements and write neighbouring ones. A spare column
+// Neighbouring invocations then read and write neighbouring elements. A spare column
 // keeps reads down a column in different banks. Grid: (ceil(N/TILE), ceil(M/TILE), B).
 
 const TILE = 16u;

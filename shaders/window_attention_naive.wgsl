@@ -12,7 +12,7 @@
 // rolled up and left by the shift and cut into windows. A token in the padding has the
 // qkv in `padding`. mask[i,j] is -100 if only the roll made i and j neighbours, else 0.
 // With COSINE the score is scales[h] times the cosine of q and k.
-// The kernel takes any extents. It explains the fast kernels and is the last candidate.
+// The kernel takes all sizes. It explains the fast kernels and is the last candidate.
 // An invocation computes CHUNK channels of one head of one token. It walks over the
 // keys once, as attention_naive does. Grid: flat(B*HEADS*ceil(D/CHUNK)*H*W).
 

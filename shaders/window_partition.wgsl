@@ -6,8 +6,8 @@
 //     binding 2  sizes
 //
 // The map H x W is padded below and to the right to P x Q, multiples of the window. It
-// is then rolled up and left by the shift. An Element is an f32, or a vec4 if four
-// divides the channels. n and c count Elements. An invocation copies one Element of y.
+// is then rolled up and left by the shift. An Element is an f32, or a vec4 if C is a
+// multiple of 4. n and c count Elements. An invocation copies one Element of y.
 // Grid: flat(N).
 
 //wgsl:import index

@@ -16,20 +16,20 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 // safe_tanh clamps, because some drivers' tanh overflows. Beyond 9 it is 1 in f32. Near
-// 0, where terms cancel, it takes the series.
+// 0, where terms cancel, it is a series.
 fn safe_tanh(x: f32) -> f32 {
     let s = x * x;
     let near = x * (1.0 - s * (0.33333334 - s * (0.13333334 - s * 0.053968254)));
     return select(tanh(clamp(x, -9.0, 9.0)), near, s < 0.04);
 }
 
-// exp_minus_1(x) is for x up to 0. Near 0, where terms cancel, it takes the series.
+// exp_minus_1(x) is for x up to 0. Near 0, where terms cancel, it is a series.
 fn exp_minus_1(x: f32) -> f32 {
     let near = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * 0.008333334))));
     return select(exp(x) - 1.0, near, x > -0.2);
 }
 
-// log_1_plus(x) is for x from 0 to 1. Near 0, where terms cancel, it takes the series.
+// log_1_plus(x) is for x from 0 to 1. Near 0, where terms cancel, it is a series.
 fn log_1_plus(x: f32) -> f32 {
     return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * 0.33333334)), x < 0.02);
 }

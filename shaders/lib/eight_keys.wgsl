@@ -1,6 +1,6 @@
         // eight_keys: the body of the loops over keys in attention_lanes and
         // attention_pane. It adds the keys m to m+7 to the sums. The kernel sees `held`
-        // keys, and there these are the ones from `first` on.
+        // keys, and key m is number `first` of them.
         let m0 = min(first, held - 1u);
         let m1 = min(first + 1u, held - 1u);
         let m2 = min(first + 2u, held - 1u);

@@ -44,8 +44,8 @@ fn added(b: u32, h: u32, n: u32, m: u32) -> f32 {
     return sum;
 }
 
-// weight returns exp(s - largest), or 0 for a score of -inf. A row that is masked
-// throughout so has total 0 and becomes NaN.
+// weight returns exp(s - largest), or 0 for a score of -inf. The total of a row
+// that is masked throughout is thus 0, and the row becomes NaN.
 fn weight(s: f32, largest: f32) -> f32 {
     return select(exp(s - largest), 0.0, s < LOWEST);
 }

@@ -18,8 +18,8 @@
     sums[13] = a1_3;
     sums[14] = a2_3;
     sums[15] = a3_3;
-    // The bound comes from sizes: llvmpipe would unroll a constant one, and compile for
-    // seconds.
+    // The bound comes from sizes: llvmpipe would unroll a constant one, and take seconds
+    // to compile.
     let count = min(4u, max(sizes.n / 4u, col / 4u) - col / 4u) * 4u;
     var i = 0u;
     loop {

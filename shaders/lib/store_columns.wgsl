@@ -1,7 +1,7 @@
     // store_columns: the end of pane kernels that compute ROWS rows from row on by BLOCKS
-    // fours of columns from col on. Four need not divide N. The sums go to y.
-    // The bound comes from sizes: llvmpipe would unroll a constant one, and compile for
-    // seconds.
+    // fours of columns from col on. N may be any number. The sums go to y.
+    // The bound comes from sizes: llvmpipe would unroll a constant one, and take seconds
+    // to compile.
     let count = min(BLOCKS, max((sizes.n + 3u) / 4u, col / 4u) - col / 4u) * ROWS;
     var i = 0u;
     loop {

@@ -1,7 +1,7 @@
     // store_rows: the end of linear_xpane_4x8 and linear_xpane_16x8. The sums of ROWS
     // rows from row on by 8 columns from col on go to y.
-    // The bound comes from sizes: llvmpipe would unroll a constant one, and compile for
-    // seconds.
+    // The bound comes from sizes: llvmpipe would unroll a constant one, and take seconds
+    // to compile.
     let count = min(2u, max(sizes.n / 4u, col / 4u) - col / 4u) * ROWS;
     var i = 0u;
     loop {

@@ -2,10 +2,10 @@
 // invocations of a workgroup. It walks over K from k4_begin to k4_end, in fours, and
 // copies steps of TILE_K to workgroup memory. Invocation t keeps a REG_M x REG_N patch
 // of the tile in registers, in vec4s. Its rows lie WG_Y apart and its fours of columns
-// WG_X apart. Neighbours so read neighbouring words.
+// WG_X apart, so that neighbours read neighbouring words.
 //
-// The kernel that imports it defines these functions. Rows and columns count in the
-// tile. Loads return zeros outside the matrices.
+// The kernel that imports it defines these functions. Rows and columns are
+// numbered within the tile. Loads return zeros outside the matrices.
 //
 //     fn load_a(row: u32, k4: u32) -> vec4<f32>        a[row, 4*k4 ...]
 //     fn load_b(k: u32, column4: u32) -> vec4<f32>     b[k, 4*column4 ...]

@@ -12,7 +12,7 @@ struct Sizes {
     tiles_h: u32,
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // of a tile: 4 or 6, which llvmpipe would unroll as a constant, and compile for seconds
+    side: u32, // of a tile: 4 or 6; llvmpipe would unroll a constant, and take seconds to compile
 }
 
 // load returns four channels of a pixel, zero in the padding.

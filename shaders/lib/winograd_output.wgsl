@@ -11,6 +11,6 @@ struct Sizes {
     tiles_h: u32,
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // of s: 4 or 6, which llvmpipe would unroll as a constant, and compile for seconds
+    side: u32, // of s: 4 or 6; llvmpipe would unroll a constant, and take seconds to compile
     epilogue: u32, // bits: 1 adds bias, 2 adds residual, 4 adds what is in y, 8 is ReLU
 }
