@@ -35,7 +35,8 @@ func Canonical(model any, src Source) Source {
 //
 // One error lists all tensors that are missing, have another shape or are
 // unused. A name may stay unused if it matches a pattern in ignore (see
-// path.Match; "*" does not match a dot) or ends in num_batches_tracked.
+// path.Match; "*" does not match a dot), ends in num_batches_tracked, or has
+// elements of a type that is not read.
 //
 // The tensors come from View: they stay valid after src is closed, and those
 // that lie in a mapped file are read-only.
@@ -129,7 +130,7 @@ func compare(model any, src Source, ignore []string) Fit {
 		}
 	})
 	for _, n := range src.Names() {
-		if !wanted[n] && !ignored(n, ignore) {
+		if !wanted[n] && !ignored(n, ignore) && !unreadable(src, n) {
 			f.Unused = append(f.Unused, n)
 		}
 	}
@@ -170,6 +171,12 @@ func (f Fit) Err() error {
 		problems, more = problems[:12], fmt.Sprintf("; and %d more", n-12)
 	}
 	return fmt.Errorf("weights: %s%s", strings.Join(problems, "; "), more)
+}
+
+// unreadable reports whether a tensor has elements of a type that is not read.
+func unreadable(src Source, name string) bool {
+	e, ok := Describe(src, name)
+	return ok && !readable(e.DType)
 }
 
 func ignored(name string, patterns []string) bool {

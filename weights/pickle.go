@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -10,7 +11,7 @@ import (
 // string and []byte. Classes and functions are only names: no opcode runs
 // anything, and an object records the call that Python would have made.
 type (
-	long   string // an integer of more than 64 bits, as written in the pickle
+	long   string // an integer of more than 64 bits, little-endian in two's complement
 	global string // "module.name" of a class or function
 	tuple  struct{ items []any }
 	list   struct{ items []any } // lists and sets
@@ -26,12 +27,17 @@ type (
 	}
 )
 
-// set stores a value under key. Only string keys can be looked up again.
-func (d *dict) set(key, value any) {
+// set stores a value under key. Only string keys can be looked up again. It reports
+// false if the key has a container or a tensor already: no pickle of a dictionary sets
+// a key twice, and one of the two would be lost.
+func (d *dict) set(key, value any) bool {
 	if s, ok := key.(string); ok {
 		if i, ok := d.at[s]; ok {
+			if lost := d.values[i]; holdsMore(lost) && holdsMore(value) && lost != value {
+				return false
+			}
 			d.values[i] = value
-			return
+			return true
 		}
 		if d.at == nil {
 			d.at = map[string]int{}
@@ -39,6 +45,16 @@ func (d *dict) set(key, value any) {
 		d.at[s] = len(d.keys)
 	}
 	d.keys, d.values = append(d.keys, key), append(d.values, value)
+	return true
+}
+
+// holdsMore reports whether v is a container or a tensor.
+func holdsMore(v any) bool {
+	switch v.(type) {
+	case *rebuilt, *dict, *list, *tuple, *object:
+		return true
+	}
+	return false
 }
 
 func (d *dict) get(key string) any {
@@ -48,20 +64,77 @@ func (d *dict) get(key string) any {
 	return nil
 }
 
-// maxOpcodes bounds the work and the memory for a pickle in a large file. A
-// checkpoint of ten thousand tensors has about a million opcodes.
+// quota bounds the memory that the values of a file may take.
+type quota struct{ left int64 }
+
+// newQuota returns the quota for a file of size bytes on disk. An honest checkpoint
+// takes less than its own size: a pickle grows about tenfold in memory, but is a small
+// part of the file.
+func newQuota(size int) *quota { return &quota{8<<20 + 32*int64(size)} }
+
+// take takes n bytes and reports whether there were so many.
+func (q *quota) take(n int) bool {
+	q.left -= int64(n)
+	return q.left >= 0
+}
+
+// errQuota is the error of a file that would take too much memory.
+var errQuota = errors.New("its values need far more memory than the file has bytes")
+
+// The bytes that values take, with their share of what holds them.
+const (
+	slotBytes  = 32 // an item of a list or of the stack, which grow by doubling
+	valueBytes = 48 // a number or a class
+	listBytes  = 64
+	dictBytes  = 112
+	itemBytes  = 112 // an item of a dictionary, with its place in the index
+	memoBytes  = 64
+)
+
+// maxOpcodes bounds the time for a pickle in a large file. A checkpoint of ten
+// thousand tensors has about a million opcodes.
 const maxOpcodes = 1 << 26
+
+// memo holds values by index. Indices count up from 0, except in strange files.
+type memo struct {
+	dense []any
+	other map[uint64]any
+}
+
+func (m *memo) put(i uint64, v any) {
+	switch n := uint64(len(m.dense)); {
+	case i < n:
+		m.dense[i] = v
+	case i == n:
+		m.dense = append(m.dense, v)
+	default:
+		if m.other == nil {
+			m.other = map[uint64]any{}
+		}
+		m.other[i] = v
+	}
+}
+
+func (m *memo) get(i uint64) (any, bool) {
+	if i < uint64(len(m.dense)) {
+		return m.dense[i], true
+	}
+	v, ok := m.other[i]
+	return v, ok
+}
 
 // machine runs a pickle of protocol 0 to 5
 // (https://github.com/python/cpython/blob/main/Lib/pickletools.py lists the
-// opcodes). It checks every length against the bytes left, and every opcode
-// allocates at most in proportion to its own bytes.
+// opcodes). It checks every length against the bytes left, and takes the memory for
+// all values from a quota.
 type machine struct {
 	data  []byte
 	at    int
 	stack []any
+	high  int // what the stack has held at most
 	marks []int
-	memo  map[uint64]any
+	memo  memo
+	quota *quota
 	err   error
 
 	// call returns the value of calling the class or function f with args.
@@ -74,8 +147,8 @@ type machine struct {
 // unpickle runs the pickle at the start of data and returns its value and its
 // length in bytes. If call is nil, every object is opaque; if persistent is nil,
 // a persistent identifier is an error.
-func unpickle(data []byte, call func(global, []any) (any, error), persistent func(any) (any, error)) (any, int, error) {
-	m := &machine{data: data, memo: map[uint64]any{}, call: call, persistent: persistent}
+func unpickle(data []byte, q *quota, call func(global, []any) (any, error), persistent func(any) (any, error)) (any, int, error) {
+	m := &machine{data: data, quota: q, call: call, persistent: persistent}
 	if call == nil {
 		m.call = func(f global, args []any) (any, error) { return &object{class: f, args: args}, nil }
 	}
@@ -94,6 +167,13 @@ func unpickle(data []byte, call func(global, []any) (any, error), persistent fun
 		}
 	}
 	return nil, m.at, fmt.Errorf("pickle: more than %d opcodes", maxOpcodes)
+}
+
+// take takes the memory for a value from the quota.
+func (m *machine) take(n int) {
+	if !m.quota.take(n) && m.err == nil {
+		m.err = errQuota
+	}
 }
 
 func (m *machine) fail(format string, args ...any) {
@@ -127,30 +207,31 @@ func (m *machine) step(op byte) {
 	case 'I', 'L', 'F':
 		m.push(m.number(op))
 	case 0x8a: // LONG1
-		m.push(integer(m.take(m.uint(1))))
+		m.push(integer(m.bytes(m.uint(1))))
 	case 0x8b: // LONG4
-		m.push(integer(m.take(m.uint(4))))
+		m.push(integer(m.bytes(m.uint(4))))
 	case 'G': // BINFLOAT
-		if b := m.take(8); b != nil {
+		if b := m.bytes(8); b != nil {
 			m.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
 		}
 
 	case 'X', 'T': // BINUNICODE, BINSTRING
-		m.push(string(m.take(m.uint(4))))
+		m.push(m.string(m.uint(4)))
 	case 0x8c, 'U': // SHORT_BINUNICODE, SHORT_BINSTRING
-		m.push(string(m.take(m.uint(1))))
+		m.push(m.string(m.uint(1)))
 	case 0x8d: // BINUNICODE8
-		m.push(string(m.take(m.uint(8))))
+		m.push(m.string(m.uint(8)))
 	case 'S', 'V': // STRING, UNICODE
 		m.push(m.text(op))
 	case 'C': // SHORT_BINBYTES
-		m.push(m.take(m.uint(1)))
+		m.push(m.bytes(m.uint(1)))
 	case 'B': // BINBYTES
-		m.push(m.take(m.uint(4)))
+		m.push(m.bytes(m.uint(4)))
 	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
-		m.push(m.take(m.uint(8)))
+		m.push(m.bytes(m.uint(8)))
 
 	case '(':
+		m.take(slotBytes)
 		m.marks = append(m.marks, len(m.stack))
 	case '0': // POP, which removes a mark if one is on top
 		if n := len(m.marks); n > 0 && m.marks[n-1] == len(m.stack) {
@@ -163,10 +244,11 @@ func (m *machine) step(op byte) {
 	case '2':
 		m.push(m.top())
 	case 'p', 'q', 'r', 0x94: // PUT, BINPUT, LONG_BINPUT, MEMOIZE
-		m.memo[m.index(op)] = m.top()
+		m.take(memoBytes)
+		m.memo.put(m.index(op), m.top())
 	case 'g', 'h', 'j': // GET, BINGET, LONG_BINGET
 		i := m.index(op)
-		v, ok := m.memo[i]
+		v, ok := m.memo.get(i)
 		if !ok {
 			m.fail("memo has no entry %d", i)
 		}
@@ -183,16 +265,20 @@ func (m *machine) build(op byte) {
 	case ')':
 		m.push(&tuple{})
 	case 't':
+		m.take(listBytes)
 		m.push(&tuple{m.popMark()})
 	case 0x85, 0x86, 0x87: // TUPLE1 to TUPLE3
+		m.take(listBytes + int(op-0x84)*slotBytes)
 		items := make([]any, op-0x84)
 		for i := len(items) - 1; i >= 0; i-- {
 			items[i] = m.pop()
 		}
 		m.push(&tuple{items})
 	case ']', 0x8f: // EMPTY_LIST, EMPTY_SET
+		m.take(listBytes)
 		m.push(&list{})
 	case 'l', 0x91: // LIST, FROZENSET
+		m.take(listBytes)
 		m.push(&list{m.popMark()})
 	case 'a':
 		item := m.pop()
@@ -200,8 +286,10 @@ func (m *machine) build(op byte) {
 	case 'e', 0x90: // APPENDS, ADDITEMS
 		m.append(m.popMark())
 	case '}':
+		m.take(dictBytes)
 		m.push(&dict{})
 	case 'd':
+		m.take(dictBytes)
 		items := m.popMark()
 		m.push(&dict{})
 		m.setItems(items)
@@ -267,6 +355,7 @@ func (m *machine) build(op byte) {
 
 // apply pushes what call makes of f and args; it never runs f.
 func (m *machine) apply(f, args any) {
+	m.take(dictBytes) // of the result
 	if m.err != nil {
 		return
 	}
@@ -286,6 +375,7 @@ func (m *machine) apply(f, args any) {
 }
 
 func (m *machine) append(items []any) {
+	m.take(slotBytes * len(items))
 	switch to := m.top().(type) {
 	case *list:
 		to.items = append(to.items, items...)
@@ -309,6 +399,7 @@ func (m *machine) setItems(items []any) {
 		to = top
 	case *object:
 		if top.items == nil {
+			m.take(dictBytes)
 			top.items = &dict{}
 		}
 		to = top.items
@@ -316,12 +407,25 @@ func (m *machine) setItems(items []any) {
 		m.fail("items set in a value that is not a dictionary")
 		return
 	}
-	for i := 0; i < len(items); i += 2 {
-		to.set(items[i], items[i+1])
+	m.take(itemBytes * len(items) / 2)
+	for i := 0; i < len(items) && m.err == nil; i += 2 {
+		if !to.set(items[i], items[i+1]) {
+			m.fail("key %q is set twice", items[i])
+		}
 	}
 }
 
-func (m *machine) push(v any) { m.stack = append(m.stack, v) }
+func (m *machine) push(v any) {
+	switch v.(type) {
+	case int64, float64, string, []byte, long, global:
+		m.take(valueBytes)
+	}
+	if len(m.stack) == m.high {
+		m.take(slotBytes)
+		m.high++
+	}
+	m.stack = append(m.stack, v)
+}
 
 func (m *machine) top() any {
 	v := m.pop()
@@ -354,6 +458,10 @@ func (m *machine) popMark() []any {
 		return nil
 	}
 	from := m.marks[n-1]
+	m.take(slotBytes * (len(m.stack) - from))
+	if m.err != nil {
+		return nil
+	}
 	items := append([]any(nil), m.stack[from:]...)
 	m.stack, m.marks = m.stack[:from], m.marks[:n-1]
 	return items

@@ -3,12 +3,15 @@ package weights
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	bigint "math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// take returns the next n bytes. If fewer are left, it fails and returns nil.
-func (m *machine) take(n uint64) []byte {
+// bytes returns the next n bytes. If fewer are left, it fails and returns nil.
+func (m *machine) bytes(n uint64) []byte {
 	if m.err != nil || n > uint64(len(m.data)-m.at) {
 		m.fail("%d bytes wanted, %d are left", n, len(m.data)-m.at)
 		return nil
@@ -18,12 +21,19 @@ func (m *machine) take(n uint64) []byte {
 	return b
 }
 
+// string returns a copy of the next n bytes.
+func (m *machine) string(n uint64) string {
+	b := m.bytes(n)
+	m.take(len(b))
+	return string(b)
+}
+
 func (m *machine) byte() byte { return byte(m.uint(1)) }
 
 // uint reads a little-endian number of n bytes.
 func (m *machine) uint(n uint64) uint64 {
 	var v uint64
-	for i, b := range m.take(n) {
+	for i, b := range m.bytes(n) {
 		v |= uint64(b) << (8 * i)
 	}
 	return v
@@ -35,6 +45,7 @@ func (m *machine) line() string {
 		m.fail("line without an end")
 		return ""
 	}
+	m.take(n)
 	s := string(m.data[m.at : m.at+n])
 	m.at += n + 1
 	return s
@@ -48,7 +59,7 @@ func (m *machine) index(op byte) uint64 {
 	case 'r', 'j':
 		return m.uint(4)
 	case 0x94:
-		return uint64(len(m.memo))
+		return uint64(len(m.memo.dense) + len(m.memo.other))
 	}
 	i, err := strconv.ParseUint(m.line(), 10, 32)
 	if err != nil {
@@ -89,12 +100,38 @@ func (m *machine) number(op byte) any {
 	digits := strings.TrimSuffix(s, "L")
 	v, err := strconv.ParseInt(digits, 10, 64)
 	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return long(digits)
+	case errors.Is(err, strconv.ErrRange) && len(digits) < 100:
+		return longOf(digits)
 	case err != nil:
-		m.fail("%q is not an integer", s)
+		m.fail("%.100q is not an integer", s)
 	}
 	return v
+}
+
+// longOf returns the integer that decimal digits write.
+func longOf(digits string) long {
+	n, _ := new(bigint.Int).SetString(digits, 10)
+	size := n.BitLen()/8 + 1
+	if n.Sign() < 0 {
+		n.Add(n, new(bigint.Int).Lsh(bigint.NewInt(1), uint(8*size)))
+	}
+	b := n.FillBytes(make([]byte, size))
+	slices.Reverse(b)
+	return long(b)
+}
+
+// String writes the integer in decimal digits.
+func (l long) String() string {
+	if len(l) > 64 {
+		return fmt.Sprintf("an integer of %d bytes", len(l))
+	}
+	b := []byte(l)
+	slices.Reverse(b)
+	n := new(bigint.Int).SetBytes(b)
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		n.Sub(n, new(bigint.Int).Lsh(bigint.NewInt(1), uint(8*len(b))))
+	}
+	return n.String()
 }
 
 // text decodes the text of STRING, a quoted Python literal, and of UNICODE.
@@ -134,6 +171,7 @@ func (m *machine) text(op byte) string {
 var forbidden = map[string]bool{
 	"ctypes": true, "importlib": true, "marshal": true, "nt": true, "os": true, "posix": true, "pty": true, "runpy": true,
 	"shutil": true, "socket": true, "subprocess": true, "sys": true, "webbrowser": true, "torch.hub": true,
+	"pickle": true, "_pickle": true, "cPickle": true, "code": true, "pdb": true, "bdb": true, "timeit": true, "cProfile": true, "profile": true,
 	"builtins.__import__": true, "builtins.apply": true, "builtins.breakpoint": true, "builtins.compile": true,
 	"builtins.delattr": true, "builtins.eval": true, "builtins.exec": true, "builtins.execfile": true, "builtins.file": true,
 	"builtins.globals": true, "builtins.input": true, "builtins.open": true, "builtins.setattr": true, "torch.load": true,
@@ -145,10 +183,11 @@ func (m *machine) global(module, name string) global {
 		module = "builtins"
 	}
 	full := module + "." + name
+	m.take(len(full))
 	if m.err == nil {
 		root, _, _ := strings.Cut(module, ".")
 		if forbidden[root] || forbidden[module] || forbidden[full] {
-			m.fail("%s is refused: no checkpoint of weights needs it", full)
+			m.fail("not a tensor or a container: %s", full)
 		}
 	}
 	return global(full)

@@ -109,7 +109,7 @@ func TestPickleValues(t *testing.T) {
 		{"new", "cm\nf\n)}\x92U\x01aK\x01s.", &object{class: "m.f", items: dictOf("a", int64(1))}},
 		{"a call of a result", "cm\nf\n)R)R.", &object{}},
 	} {
-		got, n, err := unpickle([]byte(c.program+"tail"), nil, nil)
+		got, n, err := unpickle([]byte(c.program+"tail"), newQuota(0), nil, nil)
 		if err != nil || n != len(c.program) || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %#v, %d bytes, %v; want %#v", c.name, got, n, err, c.want)
 		}
@@ -144,13 +144,13 @@ func TestPickleRefuses(t *testing.T) {
 		{"Pkey\n.", "0x50"},
 		{"\x82\x01.", "extension registry"},
 		{"\xff.", "unknown"},
-		{"cos\nsystem\nU\x02id\x85R.", "os.system is refused"},
-		{"cposix\nsystem\nU\x02id\x85R.", "posix.system is refused"},
-		{"c__builtin__\neval\nU\x011\x85R.", "builtins.eval is refused"},
-		{"\x8c\x08builtins\x8c\x04exec\x93.", "builtins.exec is refused"},
-		{"(isubprocess\nPopen\n.", "subprocess.Popen is refused"},
+		{"cos\nsystem\nU\x02id\x85R.", "not a tensor or a container: os.system"},
+		{"cposix\nsystem\nU\x02id\x85R.", "not a tensor or a container: posix.system"},
+		{"c__builtin__\neval\nU\x011\x85R.", "not a tensor or a container: builtins.eval"},
+		{"\x8c\x08builtins\x8c\x04exec\x93.", "not a tensor or a container: builtins.exec"},
+		{"(isubprocess\nPopen\n.", "not a tensor or a container: subprocess.Popen"},
 	} {
-		_, _, err := unpickle([]byte(c.program), nil, nil)
+		_, _, err := unpickle([]byte(c.program), newQuota(0), nil, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v does not say %q", c.program, err, c.want)
 		}
@@ -177,7 +177,7 @@ func programs(t testing.TB, path string) (all [][]byte) {
 	}
 	anything := func(any) (any, error) { return nil, nil }
 	for {
-		_, n, err := unpickle(file, nil, anything)
+		_, n, err := unpickle(file, newQuota(len(file)), nil, anything)
 		if err != nil {
 			return all
 		}
@@ -196,7 +196,8 @@ func FuzzPickle(f *testing.F) {
 	f.Add([]byte("(im\nf\n(cm\nf\no\x92\x81R}b."))
 	f.Fuzz(func(t *testing.T, program []byte) {
 		data := make([]byte, 64)
-		value, n, err := unpickle(program, construct(len(program)), func(id any) (any, error) {
+		q := newQuota(len(program))
+		value, n, err := unpickle(program, q, construct(q), func(id any) (any, error) {
 			s, err := newStorage(id)
 			if s == nil || err != nil {
 				return nil, err
@@ -207,8 +208,8 @@ func FuzzPickle(f *testing.F) {
 		if n > len(program) || err == nil && program[n-1] != '.' {
 			t.Fatalf("%d of %d bytes, %v", n, len(program), err)
 		}
-		p := &PyTorch{entries: map[string]view{}}
-		if err != nil || p.collect(value, len(program)) != nil {
+		p := &PyTorch{entries: map[string]view{}, size: len(program)}
+		if err != nil || p.collect(value, q, true) != nil {
 			return
 		}
 		for _, name := range p.Names() {

@@ -67,12 +67,13 @@ func ReadPyTorch(file []byte) (*PyTorch, error) {
 	case isTar(file):
 		format, read = "tar", readTar
 	}
-	value, err := read(file)
+	q := newQuota(len(file))
+	value, err := read(file, q)
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
 	p := &PyTorch{Format: format, value: value, size: len(file), entries: map[string]view{}}
-	if err := p.collect(value, p.size); err != nil {
+	if err := p.collect(value, q, true); err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
 	return p, nil
@@ -86,7 +87,7 @@ func (p *PyTorch) under(key string) (*PyTorch, error) {
 		return nil, nil
 	}
 	part := &PyTorch{Format: p.Format, Key: key, value: value, size: p.size, entries: map[string]view{}, file: p.file}
-	if err := part.collect(value, p.size); err != nil {
+	if err := part.collect(value, newQuota(p.size), false); err != nil {
 		return nil, fmt.Errorf("pytorch: %s: %w", key, err)
 	}
 	return part, nil
@@ -113,23 +114,33 @@ func at(value any, path string, depth int) any {
 	return nil
 }
 
-// collect names and checks the tensors of a saved value from a file of size
-// bytes.
-func (p *PyTorch) collect(value any, size int) error {
-	named, err := p.stateDict(value, size)
+// collect names and checks the tensors of a saved value. They take memory from q. With
+// list, they become views of their storages' blobs.
+func (p *PyTorch) collect(value any, q *quota, list bool) error {
+	named, err := p.stateDict(value, q)
 	if err != nil {
 		return err
 	}
 	if len(named) == 0 {
+		if o, ok := value.(*object); ok && o.class != "" {
+			return fmt.Errorf("not a tensor or a container: %s", o.class)
+		}
 		return errors.New("no tensors in the file")
 	}
 	for _, n := range named {
-		v, err := describe(n.tensor, int64(size))
+		if !q.take(viewBytes + 16*len(sequence(n.tensor.arg(2)))) {
+			return errQuota
+		}
+		v, err := describe(n.tensor, int64(p.size))
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
 		}
 		if _, twice := p.entries[n.name]; twice {
 			return fmt.Errorf("two tensors are named %s", n.name)
+		}
+		if list && v.storage != nil && v.refused == "" {
+			v.listed = true
+			v.storage.blob.views = append(v.storage.blob.views, v)
 		}
 		p.entries[n.name] = v
 		p.names = append(p.names, n.name)
@@ -156,7 +167,7 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	if v.refused != "" {
 		return nil, fmt.Errorf("pytorch: %s: %s", name, v.refused)
 	}
-	raw, err := v.storage.blob.bytes()
+	raw, err := v.storage.blob.bytes(v)
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %s: storage %s: %w", name, v.storage.key, err)
 	}
@@ -165,14 +176,14 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	if err := v.gather(t.Data, raw); err != nil {
 		return nil, fmt.Errorf("pytorch: %s: %w", name, err)
 	}
-	p.file.release(raw)
+	p.file.release(v.storage.blob.data)
 	return t, nil
 }
 
 // View returns a tensor in place in the mapped file; see Checkpoint.
 func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 	v := p.entries[name]
-	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.inflate == nil {
+	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.packed == nil {
 		if first, _ := v.dense(); first == 0 {
 			if t := p.file.tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
 				return t, nil

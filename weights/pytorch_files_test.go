@@ -256,15 +256,15 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 		{"stride", "reaches past", strided("0", 4, 0, ints(2), ints(math.MaxInt64))},
 		{"negative stride", "stride -1", strided("0", 4, 3, ints(2), ints(-1))},
 		{"strides that wrap", "reaches past", strided("0", 4, 0, ints(3, 3, 3), ints(1<<62, 1<<62, 1<<62))},
-		{"size", "size -1", strided("0", 4, 0, ints(-1), ints(1))},
-		{"sizes that wrap", "more than", strided("0", 4, 0, ints(1<<32, 1<<32), ints(0, 0))},
+		{"size", "dimension 0 is -1", strided("0", 4, 0, ints(-1), ints(1))},
+		{"sizes that wrap", "more elements than a file can hold", strided("0", 4, 0, ints(1<<32, 1<<32), ints(0, 0))},
 		{"expanded beyond the file", "in a file of", strided("0", 4, 0, ints(1<<40), ints(0))},
 		{"ranks differ", "2 strides", strided("0", 4, 0, ints(1), ints(1, 1))},
 		{"65 dimensions", "65 dimensions", strided("0", 4, 0, many, many)},
 		{"larger than in the archive", "its 5 elements need 20", strided("0", 5, 0, ints(1), ints(1))},
 		{"no arguments", "with 0 arguments", &object{class: v2}},
 		{"no storage", "no storage", &object{class: v2, args: []any{1, 2, 3, 4}}},
-		{"class of the storage", "torch.FloatTensor is refused", &object{class: v2, args: []any{&storage{key: "0", dtype: "FloatTensor", numel: 1}, 0, 0, 0}}},
+		{"class of the storage", "elements: torch.FloatTensor", &object{class: v2, args: []any{&storage{key: "0", dtype: "FloatTensor", numel: 1}, 0, 0, 0}}},
 	} {
 		_, err := ReadPyTorch(archive(t, zip.Store, dictOf("w", c.tensor), map[string][]byte{"0": floats(1, 2, 3, 4)}))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -297,7 +297,7 @@ func TestPyTorchRefusesTensors(t *testing.T) {
 		t.Errorf("a tensor beside refused ones: %v %v", x, err)
 	}
 	_, err = ReadPyTorch(archive(t, zip.Store, dictOf("w", dense("0", 1), "x", &object{class: "posix.system", args: []any{"true"}}), map[string][]byte{"0": floats(1)}))
-	if err == nil || !strings.Contains(err.Error(), "posix.system is refused") {
+	if err == nil || !strings.Contains(err.Error(), "not a tensor or a container: posix.system") {
 		t.Errorf("a call of posix.system: %v", err)
 	}
 }
@@ -333,7 +333,7 @@ func TestPyTorchShared(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	if _, err := ReadPyTorch(build(append(program, '.'))); err == nil || !strings.Contains(err.Error(), "16 times") {
+	if _, err := ReadPyTorch(build(append(program, '.'))); err == nil || !strings.Contains(err.Error(), "far more memory") {
 		t.Errorf("shared dictionaries: %v", err)
 	}
 	if p, err := ReadPyTorch(build(cycle)); err == nil && len(p.Names()) > 200 {

@@ -11,7 +11,7 @@ const legacyMagic = long("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19")
 
 // isLegacy reports whether file starts with legacyMagic, pickled.
 func isLegacy(file []byte) bool {
-	magic, _, err := unpickle(file[:min(len(file), 64)], nil, nil)
+	magic, _, err := unpickle(file[:min(len(file), 64)], newQuota(0), nil, nil)
 	return err == nil && magic == legacyMagic
 }
 
@@ -19,13 +19,13 @@ func isLegacy(file []byte) bool {
 // five pickles: a magic number, the version of the format, the system that wrote
 // it, the value and the keys of its storages. The number of elements and the
 // elements of each storage follow.
-func readLegacy(file []byte) (any, error) {
+func readLegacy(file []byte, q *quota) (any, error) {
 	if !isLegacy(file) {
 		return nil, errors.New("neither a zip archive nor a file of torch.save: the magic number is missing")
 	}
 	at := 0
 	next := func(what string, persistent func(any) (any, error)) (any, error) {
-		v, n, err := unpickle(file[at:], construct(len(file)), persistent)
+		v, n, err := unpickle(file[at:], q, construct(q), persistent)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}
@@ -40,7 +40,7 @@ func readLegacy(file []byte) (any, error) {
 		return nil, err
 	}
 	if version != int64(1001) {
-		return nil, fmt.Errorf("version %v of the format is not supported", version)
+		return nil, fmt.Errorf("version %s of the format is not supported", brief(version))
 	}
 	system, err := next("system", nil)
 	if err != nil {
@@ -75,7 +75,7 @@ func readLegacy(file []byte) (any, error) {
 		key, _ := k.(string)
 		b := blobs[key]
 		if b == nil || b.data != nil {
-			return nil, fmt.Errorf("storage %v belongs to no tensor, or is in the file twice", k)
+			return nil, fmt.Errorf("storage %s belongs to no tensor, or is in the file twice", brief(k))
 		}
 		n, err := b.read(file[at:])
 		if err != nil {
@@ -96,6 +96,9 @@ func readLegacy(file []byte) (any, error) {
 func (b *blob) read(file []byte) (int, error) {
 	if len(file) < 8 {
 		return 0, errors.New("the file ends before it")
+	}
+	if b.dtype != "" && sizes[b.dtype] == 0 {
+		return 0, fmt.Errorf("the size of elements of type %s is unknown", b.dtype)
 	}
 	n, width := binary.LittleEndian.Uint64(file), uint64(max(1, sizes[b.dtype]))
 	file = file[8:]

@@ -1,7 +1,6 @@
 package weights
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +18,9 @@ type namedTensor struct {
 	tensor *rebuilt
 }
 
-// stateDict finds the tensors in a saved value and names them. The size of the
-// file bounds the total length of the names, because a shared object has many.
-func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
+// stateDict finds the tensors in a saved value and names them. The names take memory
+// from q, because a shared object has many.
+func (p *PyTorch) stateDict(value any, q *quota) ([]namedTensor, error) {
 	holds := holder{}
 	for range maxDepth {
 		key, child := p.descend(value, holds)
@@ -30,7 +29,7 @@ func (p *PyTorch) stateDict(value any, size int) ([]namedTensor, error) {
 		}
 		p.Key, value = join(p.Key, key), child
 	}
-	w := &nameWalk{budget: 16*size + 1<<12, holds: holds}
+	w := &nameWalk{quota: q, holds: holds}
 	w.walk("", value, 0)
 	if w.err != nil {
 		return nil, w.err
@@ -68,6 +67,7 @@ func (p *PyTorch) descend(value any, holds holder) (string, any) {
 	var networks []Group
 	at := map[string]any{}
 	direct, paths := 0, 0
+	looks := map[any]bool{} // a value may occur often
 	for _, part := range all {
 		if _, ok := part.value.(*rebuilt); ok {
 			direct++
@@ -78,7 +78,10 @@ func (p *PyTorch) descend(value any, holds holder) (string, any) {
 			inside = append(inside, part.key)
 			at[part.key] = part.value
 			usual := slices.Contains(stateDictKeys, part.key)
-			if looksLikeStateDict(part.value) {
+			if _, known := looks[part.value]; !known {
+				looks[part.value] = looksLikeStateDict(part.value)
+			}
+			if looks[part.value] {
 				like = append(like, part.key)
 				usual = usual || !strings.Contains(part.key, "optim")
 			}
@@ -238,18 +241,18 @@ func dictParts(d *dict) []part {
 
 // nameWalk names the tensors below a value by path.
 type nameWalk struct {
-	found  []namedTensor
-	budget int
-	holds  holder
-	err    error
+	found []namedTensor
+	quota *quota
+	holds holder
+	err   error
 }
 
 func (w *nameWalk) walk(name string, v any, depth int) {
 	if w.err != nil || depth > maxDepth || !w.holds.tensors(v, 0) {
 		return
 	}
-	if w.budget -= len(name) + 1; w.budget < 0 {
-		w.err = fmt.Errorf("names are longer than 16 times the file")
+	if !w.quota.take(slotBytes + len(name)) {
+		w.err = errQuota
 		return
 	}
 	if t, ok := v.(*rebuilt); ok {
@@ -260,7 +263,7 @@ func (w *nameWalk) walk(name string, v any, depth int) {
 		return
 	}
 	all := parts(v)
-	w.budget -= len(all)
+	w.quota.take(slotBytes * len(all))
 	_, script := attributes(v)
 	for _, p := range all {
 		if script && sequence(p.value) != nil {

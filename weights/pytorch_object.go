@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
@@ -18,27 +19,22 @@ type storage struct {
 	numel  int64  // number of elements
 }
 
-// blob holds the bytes of a storage.
-type blob struct {
-	data  []byte
-	dtype string
-	// inflate reads the bytes if they are compressed in the file, else it is nil.
-	inflate func() ([]byte, error)
-	size    int64 // bytes, not compressed
-}
-
-func (b *blob) bytes() ([]byte, error) {
-	if b.inflate != nil {
-		return b.inflate()
-	}
-	return b.data, nil
-}
-
 // rebuilt is a tensor as the pickle describes it: a function of torch._utils and
 // its arguments. They are checked once the tensor has a name.
 type rebuilt struct {
 	function string
 	args     []any
+}
+
+// viewBytes is the memory for a named tensor, without its dimensions.
+const viewBytes = 400
+
+// arg returns an argument, or nil if there are fewer.
+func (t *rebuilt) arg(i int) any {
+	if i < len(t.args) {
+		return t.args[i]
+	}
+	return nil
 }
 
 // storageTypes maps the classes of storages, and torch's names of element
@@ -53,26 +49,38 @@ var storageTypes = map[string]string{
 	"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16",
 	"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
 	"bool": "BOOL", "complex128": "C128", "complex64": "C64", "complex32": "C32", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
+	"float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ", "float8_e8m0fnu": "F8_E8M0", "float4_e2m1fn_x2": "F4",
 	"qint32": "QI32", "qint8": "QI8", "quint8": "QU8", "quint4x2": "QU4X2", "quint2x4": "QU2X4",
 }
 
-// elementType returns the element type of a storage class or a torch.dtype.
+// elementType returns the element type of a storage class or a torch.dtype. A type
+// that is newer than this code keeps its name; sizes does not have it.
 func elementType(v any) (string, error) {
 	g, ok := v.(global)
 	if !ok {
 		return "", fmt.Errorf("the element type is not a class")
 	}
 	name := string(g)
-	dtype, ok := storageTypes[name[strings.LastIndexByte(name, '.')+1:]]
-	if !ok || !strings.HasPrefix(name, "torch.") {
-		return "", fmt.Errorf("%s is refused: unknown element type", name)
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	dtype, ok := storageTypes[last]
+	switch {
+	case !strings.HasPrefix(name, "torch."):
+	case ok:
+		return dtype, nil
+	case strings.HasSuffix(last, "Storage"):
+		return strings.ToUpper(strings.TrimSuffix(last, "Storage")), nil
+	case newType.MatchString(last):
+		return strings.ToUpper(last), nil
 	}
-	return dtype, nil
+	return "", fmt.Errorf("not the type of a tensor's elements: %s", name)
 }
 
+// newType matches names that a torch.dtype may have.
+var newType = regexp.MustCompile(`^(q?u?int|b?float|bits|complex)\d\w*$`)
+
 // construct returns the function that evaluates the calls that torch.save
-// writes. budget bounds how many dictionary items they copy.
-func construct(budget int) func(f global, args []any) (any, error) {
+// writes. They take memory from q.
+func construct(q *quota) func(f global, args []any) (any, error) {
 	return func(f global, args []any) (any, error) {
 		var last any
 		if len(args) > 0 {
@@ -80,7 +88,7 @@ func construct(budget int) func(f global, args []any) (any, error) {
 		}
 		switch f {
 		case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "builtins.dict":
-			return newDict(last, &budget)
+			return newDict(last, q)
 		case "builtins.set", "builtins.frozenset", "builtins.list", "builtins.tuple", "torch.Size":
 			switch last.(type) {
 			case *list, *tuple:
@@ -118,31 +126,30 @@ func construct(budget int) func(f global, args []any) (any, error) {
 }
 
 // newDict makes a dictionary from pairs or from another dictionary.
-func newDict(from any, budget *int) (any, error) {
+func newDict(from any, q *quota) (any, error) {
 	d := &dict{}
-	var pairs []any
 	switch v := from.(type) {
 	case *dict:
-		if *budget -= len(v.keys); *budget < 0 {
-			return nil, fmt.Errorf("too many copies of dictionaries")
+		if !q.take(itemBytes * len(v.keys)) {
+			return nil, errQuota
 		}
 		for i, k := range v.keys {
 			d.set(k, v.values[i])
 		}
-	case *list:
-		pairs = v.items
-	case *tuple:
-		pairs = v.items
+		return d, nil
 	}
-	if *budget -= len(pairs); *budget < 0 {
-		return nil, fmt.Errorf("too many copies of dictionaries")
+	pairs := sequence(from)
+	if !q.take(itemBytes * len(pairs)) {
+		return nil, errQuota
 	}
 	for _, p := range pairs {
 		items := sequence(p)
 		if len(items) != 2 {
 			return nil, fmt.Errorf("an item of a dictionary is not a pair")
 		}
-		d.set(items[0], items[1])
+		if !d.set(items[0], items[1]) {
+			return nil, fmt.Errorf("key %q is set twice", items[0])
+		}
 	}
 	return d, nil
 }
@@ -165,6 +172,7 @@ type view struct {
 	offset  int64 // in elements from the start of the blob
 	stride  []int64
 	refused string // why it cannot be read
+	listed  bool   // it is among the views of its blob
 }
 
 // maxRank is the most dimensions that PyTorch allows.
@@ -214,19 +222,23 @@ func describe(t *rebuilt, file int64) (view, error) {
 	if v.Shape, n, err = shape(t.args[2]); err != nil {
 		return view{}, err
 	}
+	width := sizes[dtype]
+	if width == 0 || s.dtype != "" && sizes[s.dtype] == 0 {
+		v.refused = "elements of type " + dtype + " are not read"
+		return v, nil
+	}
 	strides := sequence(t.args[3])
 	if len(strides) != len(v.Shape) || offset < 0 {
 		return view{}, fmt.Errorf("offset %d and %d strides for shape %v", offset, len(strides), v.Shape)
 	}
 	// The elements of the storage, counted in the tensor's type.
-	width := sizes[dtype]
 	room := min(s.numel, math.MaxInt64/16) * max(1, sizes[s.dtype]) / width
 	room = min(room, s.blob.size/width-min(s.offset, s.blob.size))
 	last := offset
 	for i, x := range strides {
 		step, ok := x.(int64)
 		if !ok || step < 0 {
-			return view{}, fmt.Errorf("stride %v of dimension %d", x, i)
+			return view{}, fmt.Errorf("stride %s of dimension %d", brief(x), i)
 		}
 		v.stride = append(v.stride, step)
 		if d := int64(v.Shape[i]) - 1; n > 0 && d > 0 && step > 0 {
@@ -262,16 +274,34 @@ func shape(v any) (tensor.Shape, int64, error) {
 	s, n := make(tensor.Shape, len(dims)), int64(1)
 	for i, x := range dims {
 		d, ok := x.(int64)
+		if big, isLong := x.(long); isLong {
+			return nil, 0, fmt.Errorf("dimension %d is %v, larger than any file", i, big)
+		}
 		if !ok || d < 0 || d > math.MaxInt {
-			return nil, 0, fmt.Errorf("size %v of dimension %d", x, i)
+			return nil, 0, fmt.Errorf("dimension %d is %s, want a number of elements", i, brief(x))
 		}
 		s[i] = int(d)
-		if d > 0 && n > math.MaxInt64/16/d {
-			return nil, 0, fmt.Errorf("shape has more than %d elements", n)
+	}
+	for _, d := range s {
+		if d > 0 && n > math.MaxInt64/16/int64(d) {
+			return nil, 0, fmt.Errorf("shape %v has more elements than a file can hold", s)
 		}
-		n *= d
+		n *= int64(d)
 	}
 	return s, n, nil
+}
+
+// brief writes a value of a pickle for an error.
+func brief(v any) string {
+	switch v := v.(type) {
+	case nil, bool, int64, float64, long:
+		return fmt.Sprint(v)
+	case string:
+		return fmt.Sprintf("%.60q", v)
+	case global:
+		return string(v)
+	}
+	return "an object"
 }
 
 // dense returns the first of the trailing dimensions that are contiguous in the
@@ -285,17 +315,19 @@ func (v view) dense() (first int, run int64) {
 	return first, run
 }
 
-// gather copies the elements of a view out of its blob.
-func (v view) gather(to []float32, raw []byte) error {
-	if len(to) == 0 {
-		return nil
-	}
-	width := sizes[v.DType]
+// runs calls f with the first element in the storage of each contiguous run of the
+// view, in the order of the view, and returns the length of a run. It stops if f
+// returns false.
+func (v view) runs(f func(at int64) bool) (run int64) {
 	dense, run := v.dense()
+	count := int64(1)
+	for _, d := range v.Shape[:dense] {
+		count *= int64(d)
+	}
 	index := make([]int, dense)
-	for at, done := v.offset, int64(0); done < int64(len(to)); done += run {
-		if err := decode(to[done:done+run], raw[at*width:], v.DType); err != nil {
-			return err
+	for at := v.offset; count > 0 && run > 0; count-- {
+		if !f(at) {
+			return run
 		}
 		for d := dense - 1; d >= 0; d-- {
 			index[d]++
@@ -307,5 +339,17 @@ func (v view) gather(to []float32, raw []byte) error {
 			index[d] = 0
 		}
 	}
-	return nil
+	return run
+}
+
+// gather copies the elements of a view out of its blob.
+func (v view) gather(to []float32, from *inflated) (err error) {
+	width := sizes[v.DType]
+	_, run := v.dense()
+	v.runs(func(at int64) bool {
+		err = decode(to[:run], from.at(at*width, run*width), v.DType)
+		to = to[run:]
+		return err == nil
+	})
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 func isTar(file []byte) bool {
@@ -15,7 +16,7 @@ func isTar(file []byte) bool {
 
 // readTar reads the format of torch.save before version 0.1.10: a tar archive
 // of storages, tensors and a pickle whose persistent identifiers are tensors.
-func readTar(file []byte) (any, error) {
+func readTar(file []byte, q *quota) (any, error) {
 	r := bytes.NewReader(file)
 	members := map[string][]byte{}
 	for archive := tar.NewReader(r); ; {
@@ -30,6 +31,14 @@ func readTar(file []byte) (any, error) {
 		if h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > int64(len(file))-at {
 			continue
 		}
+		for key := range h.PAXRecords {
+			if strings.HasPrefix(key, "GNU.sparse.") {
+				return nil, fmt.Errorf("tar archive: %q is a sparse file, which no checkpoint has", h.Name)
+			}
+		}
+		if members[h.Name] != nil {
+			return nil, fmt.Errorf("tar archive: two entries are named %q", h.Name)
+		}
 		members[h.Name] = file[at : at+h.Size]
 	}
 	for _, name := range []string{"storages", "tensors", "pickle"} {
@@ -37,15 +46,15 @@ func readTar(file []byte) (any, error) {
 			return nil, fmt.Errorf("not a checkpoint: tar archive without %s", name)
 		}
 	}
-	storages, err := tarStorages(members["storages"])
+	storages, err := tarStorages(members["storages"], q)
 	if err != nil {
 		return nil, fmt.Errorf("tar archive: storages: %w", err)
 	}
-	tensors, err := tarTensors(members["tensors"], storages)
+	tensors, err := tarTensors(members["tensors"], storages, q)
 	if err != nil {
 		return nil, fmt.Errorf("tar archive: tensors: %w", err)
 	}
-	value, _, err := unpickle(members["pickle"], construct(len(file)), func(id any) (any, error) {
+	value, _, err := unpickle(members["pickle"], q, construct(q), func(id any) (any, error) {
 		if class := sequence(id); len(class) > 0 { // (class, file, source)
 			return class[0], nil
 		}
@@ -76,8 +85,8 @@ func tarKey(v any) (int64, error) {
 
 // tarRows reads a count and then that many rows: a pickled tuple of three items
 // and some bytes. row returns the number of these bytes.
-func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]byte, error) {
-	count, at, err := unpickle(data, nil, nil)
+func tarRows(data []byte, q *quota, row func(items []any, rest []byte) (int, error)) ([]byte, error) {
+	count, at, err := unpickle(data, q, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +95,7 @@ func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]by
 		return nil, errors.New("a count is not an integer")
 	}
 	for i := range n {
-		v, used, err := unpickle(data[at:], nil, nil)
+		v, used, err := unpickle(data[at:], q, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -105,9 +114,9 @@ func tarRows(data []byte, row func(items []any, rest []byte) (int, error)) ([]by
 
 // tarStorages reads (key, location, class) and the elements of each storage, and
 // then a list with (key, root key, offset, elements) of each view.
-func tarStorages(data []byte) (map[int64]*storage, error) {
+func tarStorages(data []byte, q *quota) (map[int64]*storage, error) {
 	all := map[int64]*storage{}
-	rest, err := tarRows(data, func(items []any, rest []byte) (int, error) {
+	rest, err := tarRows(data, q, func(items []any, rest []byte) (int, error) {
 		key, err := tarKey(items[0])
 		if err != nil {
 			return 0, err
@@ -115,6 +124,12 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 		dtype, err := elementType(items[2])
 		if err != nil {
 			return 0, err
+		}
+		if all[key] != nil {
+			return 0, fmt.Errorf("two storages have the number %d", key)
+		}
+		if !q.take(dictBytes) {
+			return 0, errQuota
 		}
 		b := &blob{dtype: dtype}
 		n, err := b.read(rest)
@@ -124,7 +139,7 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, _, err := unpickle(rest, nil, nil)
+	views, _, err := unpickle(rest, q, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +158,12 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 		if root == nil || n[2] < 0 || n[3] < 0 || n[2] > root.numel || n[3] > root.numel-n[2] {
 			return nil, fmt.Errorf("view %d is outside storage %d", n[0], n[1])
 		}
+		if all[n[0]] != nil {
+			return nil, fmt.Errorf("two storages have the number %d", n[0])
+		}
+		if !q.take(dictBytes) {
+			return nil, errQuota
+		}
 		part := *root
 		part.offset, part.numel = root.offset+n[2], n[3]
 		all[n[0]] = &part
@@ -152,14 +173,14 @@ func tarStorages(data []byte) (map[int64]*storage, error) {
 
 // tarTensors reads (key, storage key, class) and the dimensions, sizes,
 // strides and offset of each tensor.
-func tarTensors(data []byte, storages map[int64]*storage) (map[int64]*rebuilt, error) {
+func tarTensors(data []byte, storages map[int64]*storage, q *quota) (map[int64]*rebuilt, error) {
 	all := map[int64]*rebuilt{}
-	_, err := tarRows(data, func(items []any, rest []byte) (int, error) {
+	_, err := tarRows(data, q, func(items []any, rest []byte) (int, error) {
 		key, err1 := tarKey(items[0])
 		from, err2 := tarKey(items[1])
 		s := storages[from]
 		if s == nil || err1 != nil || err2 != nil {
-			return 0, errors.Join(fmt.Errorf("tensor %v has no storage", items[0]), err1, err2)
+			return 0, errors.Join(fmt.Errorf("tensor %s has no storage", brief(items[0])), err1, err2)
 		}
 		if len(rest) < 8 {
 			return 0, io.ErrUnexpectedEOF
@@ -169,6 +190,12 @@ func tarTensors(data []byte, storages map[int64]*storage) (map[int64]*rebuilt, e
 		used := 8 + 16*rank + 8
 		if rank > maxRank || len(rest) < used {
 			return 0, fmt.Errorf("tensor %d has %d dimensions in %d bytes", key, rank, len(rest))
+		}
+		if all[key] != nil {
+			return 0, fmt.Errorf("two tensors have the number %d", key)
+		}
+		if !q.take(dictBytes + valueBytes*(2*rank+1)) {
+			return 0, errQuota
 		}
 		numbers := make([]any, 2*rank+1)
 		for i := range numbers {

@@ -3,9 +3,10 @@ package weights
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ func isZip(file []byte) bool { return bytes.HasPrefix(file, []byte("PK\x03\x04")
 // readZip reads the format of torch.jit.save and of torch.save since version
 // 1.6: a zip archive of data.pkl and one entry data/KEY for each storage. It does
 // not read the code/ and constants.pkl of a TorchScript archive.
-func readZip(file []byte) (any, error) {
+func readZip(file []byte, q *quota) (any, error) {
 	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		return nil, fmt.Errorf("zip archive: %w", err)
@@ -22,6 +23,9 @@ func readZip(file []byte) (any, error) {
 	entries := map[string]*zip.File{}
 	folder, found := "", false
 	for _, f := range z.File {
+		if entries[f.Name] != nil {
+			return nil, fmt.Errorf("zip archive: two entries are named %q", f.Name)
+		}
 		entries[f.Name] = f
 		if at, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(at, "/") <= 1 && (at == "" || strings.HasSuffix(at, "/")) && !found {
 			folder, found = at, true
@@ -35,8 +39,11 @@ func readZip(file []byte) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if text, err := order.bytes(); err != nil || string(text) != "little" {
-			return nil, fmt.Errorf("byte order %.16q is not supported", text)
+		if order.size > 16 {
+			return nil, fmt.Errorf("a byte order of %d bytes is not supported", order.size)
+		}
+		if text, err := order.all(); err != nil || string(text) != "little" {
+			return nil, fmt.Errorf("byte order %q is not supported", text)
 		}
 	}
 	pickle, err := zipBlob(entries[folder+"data.pkl"], file)
@@ -47,12 +54,15 @@ func readZip(file []byte) (any, error) {
 	if pickle.size > 64*int64(len(file)) {
 		return nil, fmt.Errorf("data.pkl of %d bytes in a file of %d", pickle.size, len(file))
 	}
-	program, err := pickle.bytes()
+	program, err := pickle.all()
 	if err != nil {
 		return nil, fmt.Errorf("data.pkl: %w", err)
 	}
+	if err := apart(z.File, file); err != nil {
+		return nil, err
+	}
 	blobs := map[string]*blob{}
-	value, _, err := unpickle(program, construct(len(program)), func(id any) (any, error) {
+	value, _, err := unpickle(program, q, construct(q), func(id any) (any, error) {
 		s, err := newStorage(id)
 		if err != nil {
 			return nil, err
@@ -83,6 +93,32 @@ func readZip(file []byte) (any, error) {
 	return value, nil
 }
 
+// apart returns an error if two entries have bytes of the archive in common. Such an
+// archive may inflate the same bytes many times.
+func apart(entries []*zip.File, file []byte) error {
+	type place struct {
+		span
+		name string
+	}
+	var all []place
+	for _, f := range entries {
+		at, err := f.DataOffset()
+		if err != nil {
+			return fmt.Errorf("zip archive: %q: %w", f.Name, err)
+		}
+		if end := uint64(at) + f.CompressedSize64; f.CompressedSize64 > 0 && end <= uint64(len(file)) {
+			all = append(all, place{span{at, int64(end)}, f.Name})
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(a.from, b.from) })
+	for i := 1; i < len(all); i++ {
+		if all[i].from < all[i-1].to {
+			return fmt.Errorf("zip archive: the entries %q and %q overlap", all[i-1].name, all[i].name)
+		}
+	}
+	return nil
+}
+
 // zipBlob finds the bytes of an entry. Stored bytes are used in place; compressed
 // bytes are read when they are needed.
 func zipBlob(f *zip.File, file []byte) (*blob, error) {
@@ -108,18 +144,7 @@ func zipBlob(f *zip.File, file []byte) (*blob, error) {
 		if size/1032 > packed {
 			return nil, fmt.Errorf("zip archive: %s: %d bytes compressed to %d", f.Name, size, packed)
 		}
-		return &blob{size: int64(size), inflate: func() ([]byte, error) {
-			r, err := f.Open()
-			if err != nil {
-				return nil, err
-			}
-			defer r.Close()
-			data, err := io.ReadAll(io.LimitReader(r, int64(size)+1))
-			if err == nil && uint64(len(data)) != size {
-				err = io.ErrUnexpectedEOF
-			}
-			return data, err
-		}}, nil
+		return &blob{size: int64(size), packed: f.Open}, nil
 	}
 	return nil, fmt.Errorf("zip archive: %s: compression method %d is not supported", f.Name, f.Method)
 }

@@ -1,13 +1,14 @@
 package weights
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
@@ -66,7 +67,12 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: header: %w", err)
 	}
-	s := &Safetensors{data: data, entries: map[string]Entry{}}
+	s := &Safetensors{data: data, entries: make(map[string]Entry, len(lines)), names: make([]string, 0, len(lines))}
+	type place struct {
+		name string
+		at   int64
+	}
+	places := make([]place, 0, len(lines))
 	for name, text := range lines {
 		if name == "__metadata__" {
 			if err := json.Unmarshal(text, &s.Metadata); err != nil {
@@ -87,63 +93,47 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 			return nil, fmt.Errorf("safetensors: header: %s: %w", name, err)
 		}
 		s.entries[name] = e
-		s.names = append(s.names, name)
+		places = append(places, place{name, e.at})
 	}
-	sort.Slice(s.names, func(i, j int) bool {
-		a, b := s.entries[s.names[i]], s.entries[s.names[j]]
-		if a.at != b.at {
-			return a.at < b.at
-		}
-		return s.names[i] < s.names[j]
-	})
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.name, b.name)) })
+	for _, p := range places {
+		s.names = append(s.names, p.name)
+	}
 	return s, nil
 }
 
-// headerLines returns the values of a header by name. It is an error if a name
-// occurs twice, because only one of its two tensors could be read.
+// headerLines returns the values of a header by name.
 func headerLines(header []byte) (map[string]json.RawMessage, error) {
-	if err := json.Unmarshal(header, &map[string]json.RawMessage{}); err != nil {
-		return nil, err // what is wrong with it as a whole
+	if err := checkJSON(header); err != nil {
+		return nil, err
 	}
-	lines := map[string]json.RawMessage{}
-	d := json.NewDecoder(bytes.NewReader(header))
-	d.Token() // the opening brace
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		var text json.RawMessage
-		if err := d.Decode(&text); err != nil {
-			return nil, err
-		}
-		if _, twice := lines[name.(string)]; twice {
-			return nil, fmt.Errorf("name %q is used twice", name)
-		}
-		lines[name.(string)] = text
-	}
-	return lines, nil
+	var lines map[string]json.RawMessage
+	return lines, json.Unmarshal(header, &lines)
 }
 
 // entry checks one line of the header against the size of the data.
 func entry(dtype string, shape, offsets []int64, size int64) (Entry, error) {
-	width, ok := sizes[dtype]
-	if !ok {
-		return Entry{}, fmt.Errorf("type %q is unknown", dtype)
-	}
 	if len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > size {
-		return Entry{}, fmt.Errorf("offsets %v are outside the %d bytes of data", offsets, size)
+		return Entry{}, fmt.Errorf("offsets %.4v are outside the %d bytes of data", offsets[:min(len(offsets), 4)], size)
+	}
+	if len(shape) > maxRank {
+		return Entry{}, fmt.Errorf("%d dimensions, more than %d", len(shape), maxRank)
 	}
 	e := Entry{DType: dtype, Shape: make(tensor.Shape, len(shape)), Bytes: offsets[1] - offsets[0], at: offsets[0]}
+	width, known := sizes[dtype]
+	most := size
+	if !known { // an element has some bits
+		width, most = 1, 8*e.Bytes
+	}
 	n := width
 	for i, d := range shape {
-		if d < 0 || d > 0 && n > size/d {
-			return Entry{}, fmt.Errorf("shape %v does not fit in %d bytes of data", shape, size)
+		if d < 0 || d > math.MaxInt || d > 0 && n > most/d {
+			return Entry{}, fmt.Errorf("shape %v does not fit in %d bytes of data", shape, e.Bytes)
 		}
 		n *= d
 		e.Shape[i] = int(d)
 	}
-	if n != e.Bytes {
+	if known && n != e.Bytes {
 		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, but the offsets give %d", shape, dtype, n, e.Bytes)
 	}
 	return e, nil
@@ -174,6 +164,9 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	e := s.entries[name]
+	if !readable(e.DType) {
+		return nil, fmt.Errorf("safetensors: %s: %w", name, decode(nil, nil, e.DType))
+	}
 	t := tensor.New(e.Shape...)
 	t.Name = name
 	if err := decode(t.Data, raw, e.DType); err != nil {

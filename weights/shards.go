@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 
@@ -36,6 +35,9 @@ func OpenShards(path string) (*Shards, error) {
 	}
 	var index struct {
 		Map map[string]string `json:"weight_map"`
+	}
+	if err := checkJSON(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := json.Unmarshal(data, &index); err != nil || len(index.Map) == 0 {
 		return nil, fmt.Errorf("%s: not the index of a checkpoint in several files: it has no weight_map of names", path)
@@ -81,7 +83,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 	}
 	var missing []string
 	for name, in := range index {
-		if in == file && !slices.Contains(c.Names(), name) {
+		if _, there := c.Entry(name); in == file && !there {
 			missing = append(missing, name)
 		}
 	}

@@ -157,3 +157,39 @@ func TestShardsErrors(t *testing.T) {
 		t.Errorf("a pointer: %v", err)
 	}
 }
+
+// TestShardsTwice expects an error for an index that lists a tensor twice.
+func TestShardsTwice(t *testing.T) {
+	path := write(t, "model.safetensors.index.json", []byte(`{"weight_map": {"a": "x.safetensors", "a": "y.safetensors"}}`))
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), `name "a" is used twice`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// FuzzShards reads indexes beside a file that some of them name.
+func FuzzShards(f *testing.F) {
+	f.Add([]byte(`{"metadata": {"total_size": 4}, "weight_map": {"a": "m.safetensors"}}`))
+	f.Add([]byte(`{"weight_map": {"a": "m.safetensors", "b": "../m.safetensors"}}`))
+	f.Add([]byte(`{"weight_map": {"a": "m.safetensors", "\u0061": "m.safetensors"}}`))
+	f.Add([]byte("{\"weight_map\": {\"a\xff\": \"m.safetensors\"}}"))
+	dir := f.TempDir()
+	one := tensor.Of([]float32{1}, 1)
+	one.Name = "a"
+	if err := WriteSafetensors(filepath.Join(dir, "m.safetensors"), nil, one); err != nil {
+		f.Fatal(err)
+	}
+	path := filepath.Join(dir, "model.safetensors.index.json")
+	f.Fuzz(func(t *testing.T, index []byte) {
+		if err := os.WriteFile(path, index, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenShards(path)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		if got := s.Names(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("names are %v", got)
+		}
+	})
+}

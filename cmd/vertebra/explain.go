@@ -27,7 +27,7 @@ func explain(err error, path, family string, of func(zoo.Model) bool) error {
 	}
 	defer src.Close()
 	for _, e := range zoo.Models {
-		if of(e) {
+		if of(e) || !e.MayFit(len(src.Names())) {
 			continue
 		}
 		m := e.NewFor(src)

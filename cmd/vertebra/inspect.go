@@ -149,6 +149,9 @@ func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always 
 	r.Fits, r.Heads, r.Nearest = []string{}, nil, nil
 	var best float64
 	for _, e := range candidates {
+		if !always && !e.MayFit(len(src.Names())) {
+			continue
+		}
 		m := e.NewFor(src)
 		fit := weights.Compare(m, src)
 		if fit.Err() == nil {

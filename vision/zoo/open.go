@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -145,8 +146,19 @@ func (m Model) hasFile(name string) bool {
 	return slices.ContainsFunc(m.Files, func(f File) bool { return f.Name() == name })
 }
 
+// MayFit reports whether a checkpoint of so many tensors may be the model's. It is false
+// only for many more than the model has, in any layout.
+func (m Model) MayFit(tensors int) bool {
+	own := 0
+	weights.Walk(m.New(), func(string, *tensor.Tensor) { own++ })
+	return tensors <= 8*own+64
+}
+
 // fits reports whether src has the model's weights, with any number of classes.
 func (m Model) fits(src weights.Source) bool {
+	if !m.MayFit(len(src.Names())) {
+		return false
+	}
 	network := m.NewFor(src)
 	fit := weights.Compare(network, src)
 	if fit.Err() == nil {
@@ -299,7 +311,7 @@ func (e *ClassesError) Error() string {
 // "" if there is none.
 func whose(src weights.Source, but string) string {
 	i := slices.IndexFunc(Models, func(m Model) bool {
-		return m.Name != but && weights.Compare(m.NewFor(src), src).Err() == nil
+		return m.Name != but && m.MayFit(len(src.Names())) && weights.Compare(m.NewFor(src), src).Err() == nil
 	})
 	if i < 0 {
 		return ""
