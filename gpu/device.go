@@ -128,6 +128,9 @@ func noAdapter(backend string) error {
 
 // Open opens the adapter that o describes. The caller closes the device.
 func Open(o Options) (*Device, error) {
+	if o.Memory < 0 {
+		return nil, fmt.Errorf("gpu: a plan may allocate %d bytes, want 0 or more", o.Memory)
+	}
 	number := 0
 	opened, err := binding{}.Open(o.Backend, func(list []Info) (int, error) {
 		i, err := choose(list, o)

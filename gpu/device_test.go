@@ -47,6 +47,9 @@ func TestOpenNamesWhatIsThere(t *testing.T) {
 	if _, err := Open(Options{Adapter: "no such card"}); err == nil || !strings.Contains(err.Error(), "the adapters are 0: ") {
 		t.Errorf("unknown adapter: %v", err)
 	}
+	if _, err := Open(Options{Memory: -1}); err == nil || !strings.Contains(err.Error(), "-1 bytes") {
+		t.Errorf("memory of -1: %v", err)
+	}
 	if _, err := Open(Options{Backend: "cuda"}); err == nil || !strings.Contains(err.Error(), "want vulkan") {
 		t.Errorf("unknown backend: %v", err)
 	}

@@ -46,7 +46,7 @@ func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*A
 	if o.At != nil && !(o.At[0] >= 0 && o.At[0] <= 1 && o.At[1] >= 0 && o.At[1] <= 1) {
 		return nil, fmt.Errorf("vision: attention at %v, want two numbers between 0 and 1", *o.At)
 	}
-	p := m.prepare(in)
+	p := m.prepare(ctx, in)
 	if p.err != nil {
 		return nil, p.err
 	}

@@ -16,37 +16,67 @@ type prepared struct {
 	input *tensor.Tensor    // [1, H, W, C]
 	at    picture.Transform // from the picture to the input
 	err   error
+	held  share // of the memory for pictures
 }
 
 // size returns the input's height and width.
 func (p *prepared) size() [2]int { return [2]int{p.input.Shape[1], p.input.Shape[2]} }
 
 // prepare reads a picture and applies the model's preprocessing.
-func (m *Model) prepare(in Input) *prepared {
-	p := &prepared{name: in.Name}
-	if p.image, p.err = in.read(); p.err == nil {
+func (m *Model) prepare(ctx context.Context, in Input) *prepared {
+	file, _, err := in.load(ctx, m.memory)
+	return m.prepareFile(ctx, in, file, err, share{})
+}
+
+// prepareFile is prepare for a file that load has read, and for load's error.
+func (m *Model) prepareFile(ctx context.Context, in Input, file []byte, err error, held share) *prepared {
+	p := &prepared{name: in.Name, err: err, held: held}
+	if p.err == nil {
+		p.image, p.err = in.image(ctx, file)
+	}
+	if p.err == nil {
 		p.input, p.at, p.err = m.Preprocess.Apply(p.image)
 	}
 	if p.err != nil {
 		p.err = &InputError{in.Name, p.err}
+		p.held.keep(0)
+	} else {
+		p.held.keep(int64(len(p.image.Pix)))
 	}
 	return p
 }
 
-// ahead prepares pictures on all cores, a few ahead of the receiver. They arrive in
-// order. It stops when ctx ends.
+// ahead reads pictures in order, as far as there is memory for them, and prepares them
+// on all cores, a few ahead of the receiver. They arrive in order. Before it waits for
+// memory it sends nil, and the receiver has to give back that of the pictures it has.
+// It stops when ctx ends.
 func (m *Model) ahead(ctx context.Context, in []Input) <-chan (<-chan *prepared) {
 	line := make(chan (<-chan *prepared), runtime.GOMAXPROCS(0))
+	send := func(one <-chan *prepared) bool {
+		if ctx.Err() != nil {
+			return false
+		}
+		select {
+		case line <- one:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	go func() {
 		defer close(line)
+		memory := newBudget(m.memory)
 		for _, i := range in {
+			file, need, err := i.load(ctx, m.memory)
+			var held share
+			if file != nil && err == nil {
+				held, err = memory.take(ctx, need, func() { send(nil) })
+			}
 			one := make(chan *prepared, 1)
-			select {
-			case line <- one:
-			case <-ctx.Done():
+			if !send(one) {
 				return
 			}
-			go func() { one <- m.prepare(i) }()
+			go func() { one <- m.prepareFile(ctx, i, file, err, held) }()
 		}
 	}()
 	return line
@@ -74,7 +104,21 @@ func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input
 		good := 0
 		var shape tensor.Shape
 		for next := range m.ahead(ctx, in) {
-			p := <-next
+			if next == nil {
+				if !flush() {
+					return
+				}
+				good = 0
+				continue
+			}
+			var p *prepared
+			select {
+			case p = <-next:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
+				break
+			}
 			if p.err == nil {
 				if good > 0 && !p.input.Shape.Equal(shape) {
 					if !flush() {
@@ -122,7 +166,9 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 			c.outputs = of(outputs, i)
 			i++
 		}
-		if !yield(c, p.err) {
+		more := yield(c, p.err)
+		p.held.keep(0)
+		if !more {
 			return false
 		}
 	}

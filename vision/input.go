@@ -24,36 +24,49 @@ type Input struct {
 	// Photo reads the picture with its transparency, profile and resolution. Tasks
 	// whose result is a picture use it if it is not nil.
 	Photo func() (*picture.Photo, error)
+
+	// file reads the encoded picture. It takes the place of the others if it is not
+	// nil, because what a file needs can be known before it is decoded.
+	file func() ([]byte, error)
 }
 
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
 func File(path string) Input {
-	return photographed(path, func() (*picture.Photo, error) {
-		return picture.LoadPhoto(context.Background(), path)
-	})
+	return encoded(path, func() ([]byte, error) { return picture.ReadFile(path) })
 }
 
 // Reader is a picture in one of File's formats. It is read once.
 func Reader(name string, r io.Reader) Input {
-	return photographed(name, func() (*picture.Photo, error) {
+	return encoded(name, func() ([]byte, error) {
 		file, err := io.ReadAll(r)
-		if err != nil {
-			return nil, files.Named(name, err)
-		}
-		p, err := picture.DecodePhoto(context.Background(), file)
-		return p, files.Named(name, err)
+		return file, files.Named(name, err)
 	})
 }
 
-// photographed is an input whose photo can be read.
-func photographed(name string, photo func() (*picture.Photo, error)) Input {
-	return Input{Name: name, Photo: photo, Read: func() (*picture.Image, error) {
-		p, err := photo()
+// encoded is an input whose file can be read.
+func encoded(name string, file func() ([]byte, error)) Input {
+	in := Input{Name: name, file: file}
+	in.Photo = func() (*picture.Photo, error) {
+		data, err := file()
+		if err != nil {
+			return nil, err
+		}
+		return in.decode(context.Background(), data)
+	}
+	in.Read = func() (*picture.Image, error) {
+		p, err := in.Photo()
 		if err != nil {
 			return nil, err
 		}
 		return p.SRGB(), nil
-	}}
+	}
+	return in
+}
+
+// decode decodes a picture's file.
+func (in Input) decode(ctx context.Context, file []byte) (*picture.Photo, error) {
+	p, err := picture.DecodePhoto(ctx, file)
+	return p, files.Named(in.Name, err)
 }
 
 // Image is a picture in memory.
@@ -61,18 +74,68 @@ func Image(name string, m image.Image) Input {
 	if m == nil {
 		return Input{Name: name}
 	}
-	return photographed(name, func() (*picture.Photo, error) {
-		return &picture.Photo{Image: picture.From(m), Alpha: picture.Alpha(m)}, nil
-	})
+	return Input{
+		Name: name,
+		Read: func() (*picture.Image, error) { return picture.From(m), nil },
+		Photo: func() (*picture.Photo, error) {
+			return &picture.Photo{Image: picture.From(m), Alpha: picture.Alpha(m)}, nil
+		},
+	}
 }
 
 // errNoPicture is what reading an input without a picture gives.
 var errNoPicture = errors.New("the input has no picture")
 
-// read reads the picture.
-func (in Input) read() (m *picture.Image, err error) {
-	if in.Read != nil {
-		m, err = in.Read()
+// await returns what read returns, or ctx's error if ctx ends before.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := read()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// load reads the file of an input that has one, and returns what decoding it needs with
+// the file itself.
+func (in Input) load(ctx context.Context, limit int64) (file []byte, need int64, err error) {
+	if in.file == nil {
+		return nil, 0, nil
+	}
+	if file, err = await(ctx, in.file); err != nil {
+		return nil, 0, err
+	}
+	if need, err = picture.Need(file); err != nil {
+		return nil, 0, files.Named(in.Name, err)
+	}
+	need += int64(len(file))
+	if err = enough(need, limit); err != nil {
+		return nil, 0, files.Named(in.Name, err)
+	}
+	return file, need, nil
+}
+
+// image returns the picture of a file that load has read, or of an input without one.
+func (in Input) image(ctx context.Context, file []byte) (m *picture.Image, err error) {
+	switch {
+	case file != nil:
+		p, err := in.decode(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		return p.SRGB(), nil
+	case in.Read != nil:
+		m, err = await(ctx, in.Read)
 	}
 	if m == nil && err == nil {
 		err = errNoPicture
@@ -80,14 +143,32 @@ func (in Input) read() (m *picture.Image, err error) {
 	return m, err
 }
 
-// photo reads the picture with what its file says about it.
-func (in Input) photo() (p *picture.Photo, err error) {
-	if in.Photo != nil {
-		p, err = in.Photo()
-	} else {
-		var m *picture.Image
-		m, err = in.read()
-		p = &picture.Photo{Image: m}
+// Picture reads the picture. It takes at most limit bytes of memory, or any number if
+// limit is 0, and ends when ctx does. A user's own Read knows no limit.
+func (in Input) Picture(ctx context.Context, limit int64) (*picture.Image, error) {
+	file, _, err := in.load(ctx, limit)
+	if err != nil {
+		return nil, &InputError{in.Name, err}
+	}
+	p, err := in.image(ctx, file)
+	if err != nil {
+		return nil, &InputError{in.Name, err}
+	}
+	return p, nil
+}
+
+// photo reads a picture with what its file says about it.
+func (m *Model) photo(ctx context.Context, in Input) (p *picture.Photo, err error) {
+	file, _, err := in.load(ctx, m.memory)
+	switch {
+	case err != nil:
+	case file != nil:
+		p, err = in.decode(ctx, file)
+	case in.Photo != nil:
+		p, err = await(ctx, in.Photo)
+	default:
+		p = &picture.Photo{}
+		p.Image, err = in.image(ctx, nil)
 	}
 	if err == nil && (p == nil || p.Image == nil) {
 		err = errNoPicture

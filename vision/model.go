@@ -32,6 +32,11 @@ type Options struct {
 
 	Batch int // pictures at once; 0 means 1
 
+	// Memory is how many bytes the pictures of a call may take together while they are
+	// read. A picture that needs more is an error. Zero means 2 GB, and a picture that
+	// needs more is read alone.
+	Memory int64
+
 	// Configure changes the network before its weights are bound; see
 	// zoo.Options.
 	Configure func(models.Network) error
@@ -47,6 +52,7 @@ type Model struct {
 	on       *Device    // nil until it is opened
 	owned    bool       // Close closes the device
 	batch    int
+	memory   int64 // see Options
 	truncate bool
 	plans    plans
 	sam      samPlans // of predictors
@@ -84,9 +90,12 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 	if o.Batch < 0 || o.Batch > most {
 		return nil, fmt.Errorf("vision: the batch is %d, want 1 to %d", o.Batch, most)
 	}
+	if o.Memory < 0 {
+		return nil, fmt.Errorf("vision: the memory is %d bytes, want 0 or more", o.Memory)
+	}
 	m := &Model{
 		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend}, on: o.On,
-		batch: max(o.Batch, 1), truncate: o.Truncate,
+		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}
 	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers
 	if !o.Lazy {

@@ -54,7 +54,7 @@ func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input)
 		return nil, fmt.Errorf("vision: the ratio of hidden patches is %v, want less than 1", o.Ratio)
 	}
 	net.MaskRatio, net.NormPix = o.Ratio, !o.Pixels
-	p := m.prepare(in)
+	p := m.prepare(ctx, in)
 	if p.err != nil {
 		return nil, p.err
 	}

@@ -86,7 +86,7 @@ func TestReconstruct(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := g.Eval(ctx, m.prepare(in).input)
+	want, err := g.Eval(ctx, m.prepare(ctx, in).input)
 	if err != nil {
 		t.Fatal(err)
 	}

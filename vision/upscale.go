@@ -60,7 +60,7 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	if !ok {
 		return e, fmt.Errorf("vision: Upscale runs only ESPCN; use an Upscaler for %s", m.Name)
 	}
-	photo, err := in.photo()
+	photo, err := m.photo(ctx, in)
 	if err != nil {
 		return e, err
 	}

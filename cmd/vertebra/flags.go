@@ -13,7 +13,7 @@ var placeholders = map[string]string{
 	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
 	"embedding": "FILE", "filter": "WORD", "head": "N", "index": "FILE", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
-	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "min-area": "PIXELS", "model": "NAME",
+	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "memory": "SIZE", "min-area": "PIXELS", "model": "NAME",
 	"output": "FILE", "overlay": "FILE", "point": "X,Y[,LABEL]", "points-per-batch": "N", "points-per-side": "N",
 	"predicted-iou": "SCORE", "ratio": "SHARE", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "size": "HxW",
 	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "top": "N", "tower": "NAME", "vocab": "FILE",

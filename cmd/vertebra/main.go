@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		complain(stderr, fmt.Errorf("interrupted"))
 		return interrupted
 	default:
-		complain(stderr, err)
+		complain(stderr, withMemory(err))
 	}
 	return 1
 }
@@ -66,6 +66,7 @@ func complain(w io.Writer, err error) {
 type settings struct {
 	device  string
 	backend string
+	memory  byteSize
 	quiet   bool
 }
 
@@ -119,5 +120,6 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	root.AddCommand(
 		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)
+	s.memoryFlags(root)
 	return root
 }

@@ -77,7 +77,7 @@ func checkBatch(n int) error {
 func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
-		Device: m.device, Backend: m.backend,
+		Device: m.device, Backend: m.backend, Memory: int64(m.memory),
 	}
 	if m.classes < 0 {
 		return o, fmt.Errorf("--classes %d: a head cannot have %d classes", m.classes, m.classes)

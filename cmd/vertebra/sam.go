@@ -92,7 +92,7 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	photo, err := vision.File(args[0]).Read()
+	photo, err := vision.File(args[0]).Picture(c.Context(), int64(a.memory))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
@@ -33,17 +32,9 @@ type Resolution = meta.Resolution
 
 // LoadPhoto reads the file at path as DecodePhoto does. Errors begin with the path.
 func LoadPhoto(ctx context.Context, path string) (*Photo, error) {
-	f, err := files.Open(path)
-	if errors.Is(err, files.ErrNotRegular) {
-		err = fmt.Errorf("%w: %w", err, ErrNotImage)
-	}
+	file, err := ReadFile(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	file, err := readAll(f)
-	if err != nil {
-		return nil, files.Named(path, err)
 	}
 	p, err := DecodePhoto(ctx, file)
 	if err != nil {
@@ -52,14 +43,33 @@ func LoadPhoto(ctx context.Context, path string) (*Photo, error) {
 	return p, nil
 }
 
-// readAll reads a file whose size is known, in memory of that size.
-func readAll(f *os.File) ([]byte, error) {
-	var b bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Size() < 1<<40 {
-		b.Grow(int(info.Size()) + bytes.MinRead)
+// mostBytes limits a file: a picture of MaxPixels with four samples of 16 bits.
+const mostBytes = 8*MaxPixels + 1<<26
+
+// ReadFile reads the file of a picture, for DecodePhoto. It reads regular files only,
+// and none that is larger than a picture may be.
+func ReadFile(path string) ([]byte, error) {
+	f, err := files.Open(path)
+	if errors.Is(err, files.ErrNotRegular) {
+		err = fmt.Errorf("%w: %w", err, ErrNotImage)
 	}
-	_, err := b.ReadFrom(f)
-	return b.Bytes(), err
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, files.Named(path, err)
+	case info.Size() > mostBytes:
+		return nil, files.Named(path, fmt.Errorf("a file of %d MB is too large for a picture of %d million pixels", info.Size()>>20, MaxPixels>>20))
+	}
+	var b bytes.Buffer
+	b.Grow(int(info.Size()) + bytes.MinRead)
+	if _, err := b.ReadFrom(f); err != nil {
+		return nil, files.Named(path, err)
+	}
+	return b.Bytes(), nil
 }
 
 // DecodePhoto reads a picture in one of the formats of package codec. It keeps the
