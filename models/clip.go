@@ -44,6 +44,10 @@ type CLIPConfig struct {
 	Context, Vocabulary              int // length of a text and number of token ids
 	TextWidth, TextHeads, TextLayers int
 
+	// The channels inside the perceptrons of the transformers; 0 means four times
+	// the width.
+	Hidden, TextHidden int
+
 	Act graph.Activation // of the transformers; None means QuickGELU
 }
 
@@ -53,7 +57,7 @@ func NewCLIP(c CLIPConfig) *CLIP {
 		CLIPText: CLIPText{
 			Token:    tensor.Declare(c.Vocabulary, c.TextWidth),
 			Position: tensor.Declare(c.Context, c.TextWidth),
-			Blocks:   clipBlocks(c.TextLayers, c.TextWidth, or(c.TextHeads, c.TextWidth/64), true, c.Act),
+			Blocks:   clipBlocks(c.TextLayers, c.TextWidth, or(c.TextHeads, c.TextWidth/64), c.TextHidden, true, c.Act),
 			Norm:     layers.NewLayerNorm(c.TextWidth),
 			Proj:     tensor.Declare(c.TextWidth, c.Embedding),
 		},
@@ -103,6 +107,7 @@ func (m *CLIP) Config() CLIPConfig {
 	}
 	if len(m.Blocks) > 0 {
 		c.TextHeads, c.Act = m.Blocks[0].Attn.Heads, m.Blocks[0].Act
+		c.TextHidden = hiddenUnless4(m.Blocks[0].FC.Weight.Shape, c.TextWidth)
 	}
 	switch v := m.Visual.(type) {
 	case *CLIPViT:
@@ -149,13 +154,14 @@ type clipBlock struct {
 	Norm1 *layers.LayerNorm          `weight:"ln_1"`
 	Attn  *layers.MultiheadAttention `weight:"attn"`
 	Norm2 *layers.LayerNorm          `weight:"ln_2"`
-	FC    *layers.Linear             `weight:"mlp.c_fc"` // width → 4·width
+	FC    *layers.Linear             `weight:"mlp.c_fc"` // width → hidden
 	Proj  *layers.Linear             `weight:"mlp.c_proj"`
 
 	Act graph.Activation
 }
 
-func clipBlocks(n, width, heads int, causal bool, act graph.Activation) []*clipBlock {
+func clipBlocks(n, width, heads, hidden int, causal bool, act graph.Activation) []*clipBlock {
+	hidden = or(hidden, 4*width)
 	if act == graph.None {
 		act = graph.QuickGELU
 	}
@@ -165,8 +171,8 @@ func clipBlocks(n, width, heads int, causal bool, act graph.Activation) []*clipB
 			Norm1: layers.NewLayerNorm(width),
 			Attn:  layers.NewMultiheadAttention(width, heads),
 			Norm2: layers.NewLayerNorm(width),
-			FC:    layers.NewLinear(width, 4*width),
-			Proj:  layers.NewLinear(4*width, width),
+			FC:    layers.NewLinear(width, hidden),
+			Proj:  layers.NewLinear(hidden, width),
 			Act:   act,
 		}
 		b.Attn.Causal = causal
@@ -206,7 +212,7 @@ func newCLIPViT(c CLIPConfig) *CLIPViT {
 		Class:    tensor.Declare(c.Width),
 		Position: tensor.Declare(1+grid*grid, c.Width),
 		NormPre:  layers.NewLayerNorm(c.Width),
-		Blocks:   clipBlocks(c.Layers, c.Width, or(c.Heads, c.Width/64), false, c.Act),
+		Blocks:   clipBlocks(c.Layers, c.Width, or(c.Heads, c.Width/64), c.Hidden, false, c.Act),
 		NormPost: layers.NewLayerNorm(c.Width),
 		Proj:     tensor.Declare(c.Width, c.Embedding),
 	}
@@ -217,6 +223,7 @@ func (m *CLIPViT) config(c *CLIPConfig) {
 	c.Size = c.Patch * int(math.Sqrt(float64(m.Position.Shape[0]-1)))
 	if len(m.Blocks) > 0 {
 		c.Heads, c.Act = m.Blocks[0].Attn.Heads, m.Blocks[0].Act
+		c.Hidden = hiddenUnless4(m.Blocks[0].FC.Weight.Shape, c.Width)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -51,16 +52,21 @@ func clipHeads(tower string, width, given int) (int, error) {
 }
 
 // Canonical presents src in OpenAI's layout, without tensors that are not
-// weights. It knows OpenAI's and Hugging Face's layouts.
+// weights. It knows OpenAI's and Hugging Face's layouts, and those of open_clip,
+// where the names of the text tower may begin with "text.".
 func (m *CLIP) Canonical(src weights.Source) weights.Source { return clipCanonical(src) }
 
 func clipCanonical(src weights.Source) weights.Source {
 	if isHFCLIP(src) {
 		return weights.Arrange(src, hfCLIPPlace)
 	}
+	apart := slices.Contains(src.Names(), "text.token_embedding.weight")
 	return weights.Rename(src, func(name string) string {
+		if apart {
+			name = strings.TrimPrefix(name, "text.")
+		}
 		switch name {
-		case "input_resolution", "context_length", "vocab_size":
+		case "input_resolution", "context_length", "vocab_size", "attn_mask":
 			return ""
 		}
 		return name
@@ -87,11 +93,13 @@ func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
 	c.Context = s["positional_embedding"][0]
 	c.Vocabulary, c.TextWidth = s["token_embedding.weight"][0], s["token_embedding.weight"][1]
 	c.TextLayers = s.count("transformer.resblocks.")
+	c.TextHidden = hiddenUnless4(s["transformer.resblocks.0.mlp.c_fc.weight"], c.TextWidth)
 	position := s["visual.positional_embedding"]
 	if _, ok := s["visual.proj"]; ok {
 		conv := s["visual.conv1.weight"]
 		c.Width, c.Patch = conv[0], conv[3]
 		c.Layers = s.count("visual.transformer.resblocks.")
+		c.Hidden = hiddenUnless4(s["visual.transformer.resblocks.0.mlp.c_fc.weight"], c.Width)
 	} else {
 		for i := range c.Blocks {
 			c.Blocks[i] = s.count(fmt.Sprintf("visual.layer%d.", i+1))
@@ -107,6 +115,15 @@ func CLIPConfigOf(src weights.Source) (CLIPConfig, error) {
 	}
 	c.Size = or(c.Patch, 32) * int(math.Sqrt(float64(position[0]-1)))
 	return c, nil
+}
+
+// hiddenUnless4 returns the channels inside a perceptron whose first layer has a shape,
+// or 0 if they are four times the width.
+func hiddenUnless4(shape tensor.Shape, width int) int {
+	if len(shape) != 2 || shape[0] == 4*width {
+		return 0
+	}
+	return shape[0]
 }
 
 // hfCLIPPlace returns the place of a tensor of Hugging Face's files.
