@@ -69,6 +69,7 @@ func (s Setup) Options() (ModelOptions, error) {
 	defer src.Close()
 	part, _, err := weights.Unwrap(src, s.Key, func(src weights.Source) bool { return weights.Compare(o.Model, src).Err() == nil })
 	if err == nil {
+		models.MatchParts(o.Model, part)
 		err = weights.Bind(o.Model, part)
 	}
 	if err != nil {

@@ -36,6 +36,20 @@ func CLIPVariant(name string) (CLIPConfig, error) {
 	return c, nil
 }
 
+// CLIPVariants lists the names from open_clip that CLIPVariant knows, without RN50 and
+// such.
+func CLIPVariants() []string {
+	var all []string
+	for name := range clipVariants {
+		if _, both := clipConfigs[name]; !both {
+			all = append(all, name)
+		}
+		all = append(all, name+"-quickgelu")
+	}
+	slices.Sort(all)
+	return all
+}
+
 // clipVariants has the models of open_clip with its own towers (src/open_clip/model_configs,
 // MIT). A name with "-quickgelu" differs only in the activation.
 var clipVariants = map[string]CLIPConfig{

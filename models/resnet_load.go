@@ -16,6 +16,11 @@ import (
 // from the weights. The network may have any depth and width, and may be a ResNeXt
 // or a wide residual network. EarlyStride and HalveFirst come from more.
 func LoadResNet(src weights.Source, more ResNetConfig) (*ResNet, error) {
+	return bound(ResNetFor, src, more)
+}
+
+// ResNetFor is LoadResNet without binding. It reads only shapes.
+func ResNetFor(src weights.Source, more ResNetConfig) (*ResNet, error) {
 	src = weights.Canonical(&ResNet{}, src)
 	s := shapesOf(src)
 	err := s.require("a residual network", map[string]int{
@@ -33,7 +38,7 @@ func LoadResNet(src weights.Source, more ResNetConfig) (*ResNet, error) {
 	}
 	for i := range c.Blocks {
 		if c.Blocks[i] = s.count(fmt.Sprintf("layer%d.", i+1)); c.Blocks[i] == 0 {
-			return nil, fmt.Errorf("models: not a checkpoint of a residual network: layer%d.0.conv1.weight is missing", i+1)
+			return nil, fmt.Errorf("models: %w of a residual network: layer%d.0.conv1.weight is missing", ErrOther, i+1)
 		}
 	}
 	_, c.Bottleneck = s["layer1.0.conv3.weight"]
@@ -41,10 +46,7 @@ func LoadResNet(src weights.Source, more ResNetConfig) (*ResNet, error) {
 	m.matchShortcuts(s)
 	m.Strides(c.EarlyStride, c.HalveFirst)
 	weights.Adopt(m, src)
-	if err := m.group(); err != nil {
-		return nil, err
-	}
-	return m, weights.Bind(m, src)
+	return m, m.group()
 }
 
 // matchShortcuts gives blocks the shortcuts with weights that s has.

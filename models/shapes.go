@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,12 +24,15 @@ func shapesOf(src weights.Source) shapes {
 	return s
 }
 
+// ErrOther is in the error for weights that are of another network.
+var ErrOther = errors.New("not a checkpoint")
+
 // require returns an error if one of these tensors is missing or empty, or has
 // another number of dimensions.
 func (s shapes) require(model string, ranks map[string]int) error {
 	for _, name := range slices.Sorted(maps.Keys(ranks)) {
 		if len(s[name]) != ranks[name] || slices.Contains(s[name], 0) {
-			return fmt.Errorf("models: not a checkpoint of %s: %s is %s, want %d dimensions", model, name, s.describe(name), ranks[name])
+			return fmt.Errorf("models: %w of %s: %s is %s, want %d dimensions", ErrOther, model, name, s.describe(name), ranks[name])
 		}
 	}
 	return nil

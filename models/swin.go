@@ -97,6 +97,17 @@ func NewSwin(c SwinConfig) *Swin {
 	return m
 }
 
+// SetEps sets the number that the norms of the blocks and the last norm add to the
+// variance.
+func (m *Swin) SetEps(eps float64) {
+	for _, stage := range m.Layers {
+		for _, b := range stage.Blocks {
+			b.Norm1.Eps, b.Norm2.Eps = eps, eps
+		}
+	}
+	m.Norm.Eps = eps
+}
+
 // Forward maps images [B, H, W, 3] of any size to logits [B, classes].
 func (m *Swin) Forward(x *graph.Value) *graph.Value {
 	maps := m.Pyramid(x)

@@ -9,10 +9,12 @@ import (
 )
 
 // LoadSwin makes the Swin of either version for the weights in src, in any layout
-// that Swin knows, and binds them. It reads the sizes from the weights. Image and
-// Pretrained come from more, and so does Window if it is not square or if a V2
-// checkpoint does not tell it.
-func LoadSwin(src weights.Source, more SwinConfig) (*Swin, error) {
+// that Swin knows, and binds them. It reads the sizes from the weights. Pretrained
+// comes from more, and so do Image and Window where the weights do not tell them.
+func LoadSwin(src weights.Source, more SwinConfig) (*Swin, error) { return bound(SwinFor, src, more) }
+
+// SwinFor is LoadSwin without binding. It reads only shapes.
+func SwinFor(src weights.Source, more SwinConfig) (*Swin, error) {
 	raw := shapesOf(weights.Rename(src, SwinName)) // includes tensors that Canonical drops
 	src = weights.Canonical(&Swin{}, src)
 	c, err := shapesOf(src).swin(raw, more)
@@ -21,7 +23,7 @@ func LoadSwin(src weights.Source, more SwinConfig) (*Swin, error) {
 	}
 	m := NewSwin(c)
 	weights.Adopt(m, src)
-	return m, weights.Bind(m, src)
+	return m, nil
 }
 
 // swin reads the sizes of a Swin from the shapes of its weights. raw also has the
@@ -78,7 +80,28 @@ func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 	if c.Window[0] < 1 || c.Window[1] < 1 {
 		return c, fmt.Errorf("models: a Swin cannot have windows of %v", c.Window)
 	}
+	if c.Image == (graph.Pair{}) {
+		c.Image = graph.Both(raw.swinImage(c))
+	}
 	return c, nil
+}
+
+// swinImage returns the side of the images in training if tensors that follow from the
+// config tell it, else 0: a mask for each window of the first map, or smaller windows
+// in the last stage, where one covers the map.
+func (s shapes) swinImage(c SwinConfig) int {
+	stages := len(c.Depths)
+	if mask := s["layers.0.blocks.1.attn_mask"]; len(mask) == 3 && mask[0] > 0 && mask[0] < 1<<20 {
+		side := int(math.Round(math.Sqrt(float64(mask[0]))))
+		if side*side == mask[0] {
+			return side * c.Window[0] * c.Patch
+		}
+	}
+	last := s.window(fmt.Sprintf("layers.%d.blocks.0.attn.", stages-1))
+	if last[0] > 0 && last[0] == last[1] && last[0] < c.Window[0] && stages < 16 {
+		return last[0] * c.Patch << (stages - 1)
+	}
+	return 0
 }
 
 // window returns the size of an attention's windows. The shape of its table of

@@ -13,7 +13,10 @@ import (
 // AlignCorners come from more, and so does Image if it is not square. If Heads is
 // 0, it takes the usual number for the channels; if Eps is 0, the usual one for the
 // layout.
-func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
+func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) { return bound(ViTFor, src, more) }
+
+// ViTFor is LoadViT without binding. It reads only shapes.
+func ViTFor(src weights.Source, more ViTConfig) (*ViT, error) {
 	more = more.withEps(src)
 	src = weights.Canonical(&ViT{}, src)
 	s := shapesOf(src)
@@ -24,12 +27,26 @@ func LoadViT(src weights.Source, more ViTConfig) (*ViT, error) {
 	m := NewViT(c)
 	m.trim(s, "")
 	weights.Adopt(m, src)
+	return m, nil
+}
+
+// bound declares a network for src and binds it.
+func bound[N Network, C any](declare func(weights.Source, C) (N, error), src weights.Source, more C) (N, error) {
+	m, err := declare(src, more)
+	if err != nil {
+		return m, err
+	}
 	return m, weights.Bind(m, src)
 }
 
 // LoadViTDetector is LoadViT for a detector. It reads the number of classes from
 // the weights, too.
 func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
+	return bound(ViTDetectorFor, src, more)
+}
+
+// ViTDetectorFor is LoadViTDetector without binding. It reads only shapes.
+func ViTDetectorFor(src weights.Source, more ViTConfig) (*ViTDetector, error) {
 	more = more.withEps(src)
 	src = weights.Canonical(&ViTDetector{}, src)
 	s := shapesOf(src)
@@ -44,12 +61,15 @@ func LoadViTDetector(src weights.Source, more ViTConfig) (*ViTDetector, error) {
 	m := NewViTDetector(c)
 	m.Backbone.trim(s, "backbone.")
 	weights.Adopt(m, src)
-	return m, weights.Bind(m, src)
+	return m, nil
 }
 
 // LoadMAE is LoadViT for a masked autoencoder, with a decoder if src has one.
 // MaskRatio, NormPix and DecoderHeads come from more, too.
-func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
+func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) { return bound(MAEFor, src, more) }
+
+// MAEFor is LoadMAE without binding. It reads only shapes.
+func MAEFor(src weights.Source, more MAEConfig) (*MAE, error) {
 	more.Encoder = more.Encoder.withEps(src)
 	src = weights.Canonical(&MAE{}, src)
 	s, c := shapesOf(src), more
@@ -70,7 +90,7 @@ func LoadMAE(src weights.Source, more MAEConfig) (*MAE, error) {
 	m := NewMAE(c)
 	m.trim(s, "")
 	weights.Adopt(m, src)
-	return m, weights.Bind(m, src)
+	return m, nil
 }
 
 // withEps returns c with the epsilon that is usual in the layout of src.
@@ -110,7 +130,7 @@ func (s shapes) vit(prefix string, more ViTConfig) (ViTConfig, error) {
 	}
 	if c.Heads < 1 || c.Dim%c.Heads != 0 {
 		return c, fmt.Errorf("models: a vision transformer with %d channels cannot have %d heads: "+
-			"weights do not tell the number of heads (num_heads)", c.Dim, c.Heads)
+			"weights do not tell the number of heads (num_heads), a config beside them can", c.Dim, c.Heads)
 	}
 	_, c.GlobalPool = s[prefix+"fc_norm.weight"]
 	if pre := s[prefix+"pre_logits.fc.weight"]; len(pre) == 2 {

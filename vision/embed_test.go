@@ -14,11 +14,12 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
-// writeCLIP writes a CLIP with random weights. Beside it lies a vocabulary of all
-// bytes and one merge.
+// writeCLIP writes a CLIP with random weights. Beside it lie its config and a
+// vocabulary of all bytes and one merge.
 func writeCLIP(t *testing.T) string {
 	t.Helper()
 	m := models.NewCLIP(models.CLIPConfig{
@@ -33,6 +34,10 @@ func writeCLIP(t *testing.T) string {
 		t.Fatal(err)
 	}
 	writeVocabulary(t, filepath.Join(filepath.Dir(path), "bpe_simple_vocab_16e6.txt"), "a b</w>")
+	config := `{"model_cfg": {"embed_dim": 12, "quick_gelu": true, "vision_cfg": {"image_size": 8, "layers": 1, "width": 64, "patch_size": 4}, "text_cfg": {"context_length": 20, "vocab_size": 515, "width": 64, "heads": 1, "layers": 1}}}`
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "open_clip_config.json"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return path
 }
 
@@ -227,7 +232,7 @@ func TestTextErrors(t *testing.T) {
 		{alone, Options{}, nil, "no vocabulary lies beside it"},
 		{"lenet", Options{}, []string{"ab"}, "clip_vit_b32"},
 	} {
-		c.o.Device = "cpu"
+		c.o.Device, c.o.CLIP = "cpu", zoo.CLIPOptions{Heads: 1, Activation: "quickgelu"}
 		m, err := Open(c.name, c.o)
 		if err != nil {
 			t.Fatal(err)

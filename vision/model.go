@@ -23,7 +23,11 @@ type Options struct {
 	Labels     []string // names of the classes; nil means the model's own
 	Vocabulary string   // path of CLIP's vocabulary; empty means the one beside the weights
 	Truncate   bool     // cut texts that are too long for CLIP
-	Size       [2]int   // resize pictures to this height and width; zero means as in training
+
+	// CLIP says what the weights of a CLIP do not tell; see zoo.CLIPOptions.
+	CLIP zoo.CLIPOptions
+
+	Size [2]int // resize pictures to this height and width; zero means as in training
 
 	Device  string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
 	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
@@ -80,7 +84,7 @@ func OpenModel(m zoo.Model, o Options) (*Model, error) {
 
 func (o Options) zoo() zoo.Options {
 	return zoo.Options{
-		Weights: o.Weights, Key: o.Key, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary,
+		Weights: o.Weights, Key: o.Key, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary, CLIP: o.CLIP,
 		Size: o.Size, Configure: o.Configure,
 	}
 }

@@ -60,7 +60,7 @@ func (p *SAMPredictor) about(m *picture.Image) map[string]string {
 	fmt.Fprintln(h, m.Width, m.Height, m.Channels)
 	h.Write(m.Pix)
 	return map[string]string{
-		"model":   fmt.Sprintf("%x", weights.Fingerprint(p.model.Encoder, fmt.Sprintf("%+v", p.prepare))),
+		"model":   fmt.Sprintf("%x", weights.Fingerprint(p.model.Encoder, strings.Replace(fmt.Sprintf("%+v", p.prepare), " Fill:[0 0 0]", "", 1))),
 		"picture": fmt.Sprintf("%x", h.Sum(nil)),
 	}
 }

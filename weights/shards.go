@@ -129,8 +129,11 @@ func (s *Shards) Close() error {
 }
 
 // inFolder lists the names of checkpoints in Hugging Face's folders, the
-// preferred one first.
-var inFolder = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+// preferred one first. The last ones are of open_clip.
+var inFolder = []string{
+	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+	"open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+}
 
 // openFolder opens the checkpoint in a folder.
 func openFolder(dir string) (Checkpoint, error) {

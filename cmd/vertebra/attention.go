@@ -83,7 +83,7 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 	if err != nil {
 		return err
 	}
-	entry, err := lookup(name)
+	entry, err := a.entry(name)
 	if err != nil {
 		return err
 	}

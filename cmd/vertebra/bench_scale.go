@@ -65,7 +65,7 @@ func (b *benchScale) run(c *cobra.Command) error {
 	}
 	var entries []zoo.Model
 	for _, name := range b.models {
-		e, err := lookup(name)
+		e, err := lookupFile(name, "")
 		if err != nil {
 			return err
 		}

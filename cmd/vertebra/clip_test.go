@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
-// smallCLIP writes a CLIP with random weights. Beside it lies a vocabulary of all
-// bytes and one merge.
+// smallCLIP writes a CLIP with random weights. Beside it lie its config and a
+// vocabulary of all bytes and one merge.
 func smallCLIP(t *testing.T, seed uint64) string {
 	t.Helper()
 	m := models.NewCLIP(models.CLIPConfig{
@@ -29,6 +30,10 @@ func smallCLIP(t *testing.T, seed uint64) string {
 	}
 	vocab := filepath.Join(filepath.Dir(path), "bpe_simple_vocab_16e6.txt")
 	if err := os.WriteFile(vocab, []byte("#\na b</w>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config := `{"model_cfg": {"embed_dim": 12, "quick_gelu": true, "vision_cfg": {"image_size": 8, "layers": 1, "width": 64, "patch_size": 4}, "text_cfg": {"context_length": 8, "vocab_size": 515, "width": 64, "heads": 1, "layers": 1}}}`
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "open_clip_config.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -98,6 +103,10 @@ func TestCLIPErrors(t *testing.T) {
 	if err := os.WriteFile(alone, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	heads, act := []string{"--clip-heads", "1"}, []string{"--clip-activation", "gelu"}
+	with := func(more ...[]string) []string {
+		return append([]string{"match", in, "--text", "a", "--weights", alone}, slices.Concat(more...)...)
+	}
 	out := filepath.Join(t.TempDir(), "e.npy")
 	for _, c := range []struct {
 		args []string
@@ -107,7 +116,15 @@ func TestCLIPErrors(t *testing.T) {
 		{[]string{"match", in, "--weights", w}, "match needs --text TEXT; see vertebra match --help"},
 		{[]string{"match", in, "--text", "a", "--weights", "no-such.pt"}, "no-such.pt: no such file"},
 		{[]string{"match", in, "--text", "a", "--weights", other}, "is a checkpoint of espcn_x2, not of clip"},
-		{[]string{"match", in, "--text", "a", "--weights", alone}, "no vocabulary lies beside it: give --vocab FILE"},
+		{with(), "tell the number of heads and the activation of this CLIP: give --clip-heads N and --clip-activation quickgelu|gelu, or --model, such as ViT-H-14"},
+		{with(heads), "tell the activation of this CLIP: give --clip-activation quickgelu|gelu, or --model"},
+		{with(act), "tell the number of heads of this CLIP: give --clip-heads N, or --model"},
+		{with([]string{"--model", "ViT-B-32"}), "these are not the weights of ViT-B-32: the image tower has 64 channels"},
+		{with([]string{"--model", "ViT-B"}), `--model: models: no CLIP "ViT-B"; there are`},
+		{with([]string{"--clip-activation", "relu"}), `--clip-activation "relu", want quickgelu or gelu`},
+		{with([]string{"--clip-heads", "1,x"}), `--clip-heads "1,x", want one or two numbers`},
+		{with([]string{"--clip-heads", "3"}, act), "3 heads do not divide the 64 channels of the image tower"},
+		{with(heads, act), "no vocabulary lies beside it: give --vocab FILE"},
 		{[]string{"match", in, "--text", "a", "--weights", w, "--vocab", "no-such.txt"}, "no-such.txt: no such file"},
 		{[]string{"match", in, "--text", "one two three four", "--weights", w}, "8"},
 		{[]string{"match", empty, "--text", "a", "--weights", w}, "no picture in this folder"},

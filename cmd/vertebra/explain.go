@@ -26,7 +26,7 @@ func explain(err error, path, family string, of func(zoo.Model) bool) error {
 		return err
 	}
 	defer src.Close()
-	for _, e := range zoo.Models {
+	for _, e := range zoo.Models() {
 		if of(e) || !e.MayFit(len(src.Names())) {
 			continue
 		}

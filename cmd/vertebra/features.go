@@ -35,6 +35,7 @@ MODEL" lists the stages.`,
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
 	}
 	f.weightsFlags(c, ofAny)
+	f.towerFlags(c)
 	f.sizeFlag(c)
 	f.batchFlag(c)
 	f.jsonFlag(c)

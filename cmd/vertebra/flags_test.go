@@ -13,7 +13,7 @@ import (
 var meanings = map[string]string{
 	"activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
-	"classes": "head", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
+	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
 	"depth": "U-Net++", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
 	"filter": "whose name contains", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
 	"iou": "overlap over which only the best box stays", "json": "JSON", "key": "several networks", "labels": "names of the classes", "last": "last step",

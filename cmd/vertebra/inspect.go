@@ -105,7 +105,7 @@ func inspect(src weights.Checkpoint, key, model string) (*inspection, error) {
 	case *weights.Shards:
 		r.Format, r.Files = "index", src.Files
 	}
-	candidates := zoo.Models
+	candidates := zoo.Models()
 	if model != "" {
 		e, err := lookup(model)
 		if err != nil {

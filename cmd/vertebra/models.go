@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -84,7 +85,7 @@ type listedFile struct {
 
 // models returns the models for the task with the word in their names.
 func (l *modelList) models() ([]zoo.Model, error) {
-	all := zoo.Models
+	all := zoo.Models()
 	if l.task != "" {
 		t, err := zoo.ParseTask(l.task)
 		if err != nil {
@@ -95,7 +96,7 @@ func (l *modelList) models() ([]zoo.Model, error) {
 	if found := named(all, l.word); len(found) > 0 {
 		return found, nil
 	}
-	if len(named(zoo.Models, l.word)) > 0 {
+	if len(named(zoo.Models(), l.word)) > 0 {
 		return nil, fmt.Errorf("no model for %s has %q in its name; \"vertebra models %s\" has more", l.task, l.word, l.word)
 	}
 	_, err := lookup(l.word)
@@ -177,6 +178,18 @@ func listed(all []zoo.Model) []listedModel {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// lookupFile finds a model by name or by the path of a checkpoint; key is --key.
+func lookupFile(name, key string) (zoo.Model, error) {
+	e, err := zoo.Lookup(name)
+	if err == nil {
+		return e, nil
+	}
+	if _, bad := os.Stat(name); bad != nil {
+		return lookup(name)
+	}
+	return zoo.Identify(name, key)
 }
 
 // lookup finds a model by name.

@@ -11,8 +11,8 @@ import (
 )
 
 func TestModels(t *testing.T) {
-	if names := strings.Fields(ok(t, "models", "-q")); len(names) != len(zoo.Models) {
-		t.Errorf("%d models, want %d", len(names), len(zoo.Models))
+	if names := strings.Fields(ok(t, "models", "-q")); len(names) != len(zoo.Models()) {
+		t.Errorf("%d models, want %d", len(names), len(zoo.Models()))
 	}
 	lines := strings.Split(ok(t, "models"), "\n")
 	if head := strings.Fields(lines[0]); !slices.Equal(head, []string{"name", "task", "size", "licence"}) {
@@ -47,10 +47,10 @@ func TestModels(t *testing.T) {
 // TestModelsJSON checks that JSON has all details.
 func TestModelsJSON(t *testing.T) {
 	var rows []listedModel
-	if err := json.Unmarshal([]byte(ok(t, "models", "--json")), &rows); err != nil || len(rows) != len(zoo.Models) {
+	if err := json.Unmarshal([]byte(ok(t, "models", "--json")), &rows); err != nil || len(rows) != len(zoo.Models()) {
 		t.Fatalf("%d models, %v", len(rows), err)
 	}
-	for i, m := range zoo.Models {
+	for i, m := range zoo.Models() {
 		r := rows[i]
 		if r.Name != m.Name || r.Task != m.Task.String() || r.Size != m.Size || r.BuiltIn != (m.Weights != nil) || r.Terms != m.Terms || r.Files == nil || len(r.Files) != len(m.Files) {
 			t.Errorf("%+v", r)

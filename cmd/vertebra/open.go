@@ -22,7 +22,10 @@ type modelFlags struct {
 	weights, key   string
 	labels, size   string
 	classes, batch int
+	clip           zoo.CLIPOptions
+	clipHeads      string
 	json           bool
+	tensors        bool                       // the input is no picture
 	configure      func(models.Network) error // see vision.Options
 
 	out, err io.Writer
@@ -32,7 +35,7 @@ type modelFlags struct {
 // models completion offers.
 func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 	f := c.Flags()
-	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder from Hugging Face (default: the built-in weights, if there are any)")
+	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder from Hugging Face (default: MODEL if that is a path, or the built-in weights, if there are any)")
 	keyFlag(c, &m.key)
 	f.IntVar(&m.classes, "classes", 0, "number of classes of the checkpoint's head, if it is not the model's own")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
@@ -79,6 +82,10 @@ func (m *modelFlags) options() (vision.Options, error) {
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
 		Device: m.device, Backend: m.backend, Memory: int64(m.memory),
 	}
+	var err error
+	if o.CLIP, err = m.clipOptions(); err != nil {
+		return o, err
+	}
 	if m.classes < 0 {
 		return o, fmt.Errorf("--classes %d: a head cannot have %d classes", m.classes, m.classes)
 	}
@@ -104,11 +111,16 @@ func (m *modelFlags) options() (vision.Options, error) {
 
 // open opens the model called name for a task; task 0 means any task.
 func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision.Model, error) {
-	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
-	entry, err := lookup(name)
+	entry, err := m.entry(name)
 	if err != nil {
 		return nil, err
 	}
+	return m.openEntry(c, entry, task)
+}
+
+// openEntry opens a model for a task; task 0 means any task.
+func (m *modelFlags) openEntry(c *cobra.Command, entry zoo.Model, task zoo.Task) (*vision.Model, error) {
+	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
 	if task != 0 {
 		if err := checkTask(c, entry, task); err != nil {
 			return nil, err
@@ -122,16 +134,48 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 	if err != nil {
 		return nil, m.explain(err, entry)
 	}
+	if task != 0 {
+		if err := model.For(task); err != nil {
+			return nil, errors.Join(err, model.Close())
+		}
+	}
+	m.tell(model)
 	return model, nil
+}
+
+// entry returns the model called name: one of the registry, or the one that the
+// checkpoint at that path belongs to.
+func (m *modelFlags) entry(name string) (zoo.Model, error) {
+	if _, err := zoo.Lookup(name); err == nil || m.weights != "" && m.weights != name {
+		return lookup(name)
+	}
+	e, err := lookupFile(name, m.key)
+	if err == nil {
+		m.weights = name
+	}
+	return e, withKey(err)
+}
+
+// tell prints what the user should know of how a checkpoint was taken. It matters only
+// where pictures are prepared.
+func (m *modelFlags) tell(model *vision.Model) {
+	for _, note := range model.Notes {
+		if !m.quiet && !m.tensors {
+			complain(m.err, errors.New(note))
+		}
+	}
 }
 
 // explain turns errors of the library into errors that name flags.
 func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	var heads *zoo.ClassesError
 	var choice *weights.ChoiceError
+	var unknown *zoo.CLIPUnknownError
 	switch {
 	case errors.As(err, &choice):
 		return withKey(err)
+	case errors.As(err, &unknown):
+		return askCLIP(unknown)
 	case errors.As(err, &heads):
 		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", heads.Checkpoint, heads.Have, heads.Have)
 	case errors.Is(err, zoo.ErrNoWeights):

@@ -65,20 +65,16 @@ type reconstructed struct {
 	Loss    *float64 `json:"loss,omitempty"` // as in training; absent if nothing is hidden
 }
 
-// model returns the name of the autoencoder: the flag's, or that of the model that the
-// checkpoint fits.
-func (r *reconstruct) model(c *cobra.Command) (string, error) {
+// model returns the autoencoder: the flag's, or the model that the checkpoint fits.
+func (r *reconstruct) model(c *cobra.Command) (zoo.Model, error) {
 	switch {
 	case r.name != "":
-		return r.name, nil
+		return lookup(r.name)
 	case r.weights == "":
-		return "", wantWeights(c, zoo.Reconstruct)
+		return zoo.Model{}, wantWeights(c, zoo.Reconstruct)
 	}
 	m, err := zoo.Identify(r.weights, r.key)
-	if err != nil {
-		return "", withKey(err)
-	}
-	return m.Name, checkTask(c, m, zoo.Reconstruct)
+	return m, withKey(err)
 }
 
 func (r *reconstruct) run(c *cobra.Command, in string) error {
@@ -88,11 +84,11 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if !(r.ratio >= 0 && r.ratio < 1) {
 		return fmt.Errorf("--ratio %v, want 0 to less than 1", r.ratio)
 	}
-	name, err := r.model(c)
+	entry, err := r.model(c)
 	if err != nil {
 		return err
 	}
-	m, err := r.open(c, name, zoo.Reconstruct)
+	m, err := r.openEntry(c, entry, zoo.Reconstruct)
 	if err != nil {
 		return err
 	}
@@ -108,7 +104,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if err := writePNG(r.path, picture.SideBySide(made.Panels()...)); err != nil {
 		return err
 	}
-	told := reconstructed{in, r.path, name, made.Patches, made.Hidden, r.seed, nil}
+	told := reconstructed{in, r.path, m.Name, made.Patches, made.Hidden, r.seed, nil}
 	if !math.IsNaN(made.Loss) {
 		told.Loss = &made.Loss
 	}
@@ -118,7 +114,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	case r.quiet:
 		return nil
 	}
-	fmt.Fprintf(r.out, "device: %v\n%s: %d of %d patches of %s hidden from %s, seed %d\n", m.Device(), r.path, told.Hidden, told.Patches, in, name, r.seed)
+	fmt.Fprintf(r.out, "device: %v\n%s: %d of %d patches of %s hidden from %s, seed %d\n", m.Device(), r.path, told.Hidden, told.Patches, in, m.Name, r.seed)
 	if told.Loss != nil {
 		fmt.Fprintf(r.out, "loss %.4f\n", *told.Loss)
 	}

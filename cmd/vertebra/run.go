@@ -28,6 +28,7 @@ summary MODEL" lists the stages.`,
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
 	}
 	r.weightsFlags(c, ofAny)
+	r.towerFlags(c)
 	r.layoutFlag(c)
 	r.jsonFlag(c)
 	f := c.Flags()
@@ -91,6 +92,7 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 	if err := r.check(); err != nil {
 		return err
 	}
+	r.tensors = true
 	m, err := r.open(c, name, 0)
 	if err != nil {
 		return err

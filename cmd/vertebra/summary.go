@@ -49,7 +49,7 @@ float32. It needs neither weights nor a GPU. --quiet prints only the stages.
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := lookup(args[0])
+			e, err := lookupFile(args[0], "")
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,7 @@ func ofAny(zoo.Model) bool                   { return true }
 // namesOf returns the names of models.
 func namesOf(of func(zoo.Model) bool) []string {
 	var names []string
-	for _, m := range zoo.Models {
+	for _, m := range zoo.Models() {
 		if of(m) {
 			names = append(names, m.Name)
 		}

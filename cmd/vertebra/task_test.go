@@ -24,7 +24,7 @@ func TestWrongModel(t *testing.T) {
 		{zoo.Detect, func(n string) []string { return []string{"detect", n, in} }},
 		{zoo.Reconstruct, func(n string) []string { return []string{"reconstruct", in, "--model", n, "-o", out} }},
 	} {
-		for _, m := range zoo.Models {
+		for _, m := range zoo.Models() {
 			args := c.args(m.Name)
 			want := fmt.Sprintf("vertebra: %s %s: it %s; for %v see ", args[0], m.Name, m.Task.Does(), c.task)
 			if m.Task == c.task {
@@ -92,7 +92,7 @@ func TestNoWeights(t *testing.T) {
 // TestCompletion checks that what is offered fits.
 func TestCompletion(t *testing.T) {
 	of := func(tasks ...zoo.Task) (names []string) {
-		for _, m := range zoo.Models {
+		for _, m := range zoo.Models() {
 			if slices.Contains(tasks, m.Task) {
 				names = append(names, m.Name)
 			}
@@ -100,7 +100,7 @@ func TestCompletion(t *testing.T) {
 		return names
 	}
 	var transformers []string
-	for _, m := range zoo.Models {
+	for _, m := range zoo.Models() {
 		if strings.HasPrefix(m.Name, "vit_") || strings.HasPrefix(m.Name, "mae_") || strings.HasPrefix(m.Name, "swin") {
 			transformers = append(transformers, m.Name)
 		}

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vertebra/vertebra/internal/files"
@@ -90,8 +91,12 @@ func identity(m *vision.Model) (width int, model [32]byte, err error) {
 		return 0, model, fmt.Errorf("index: %s is not a CLIP", m.Name)
 	}
 	c := clip.Config()
-	return c.Embedding, weights.Fingerprint(clip, fmt.Sprintf("%+v %+v", c, m.Preprocess)), nil
+	return c.Embedding, weights.Fingerprint(clip, newer.Replace(fmt.Sprintf("%+v %+v", c, m.Preprocess))), nil
 }
+
+// newer removes fields at zero that the first index files did not have, so that these
+// stay valid.
+var newer = strings.NewReplacer(" Hidden:0 TextHidden:0", "", " Fill:[0 0 0]", "")
 
 // Close closes the file. It is idempotent.
 func (x *Index) Close() error {

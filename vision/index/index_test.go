@@ -17,6 +17,7 @@ import (
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -38,7 +39,7 @@ func clip(t *testing.T, seed uint64, batch int) *vision.Model {
 	if err := os.WriteFile(filepath.Join(dir, "bpe_simple_vocab_16e6.txt"), []byte("#\na b</w>\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m, err := vision.Open(path, vision.Options{Device: "cpu", Batch: batch})
+	m, err := vision.Open(path, vision.Options{Device: "cpu", Batch: batch, CLIP: zoo.CLIPOptions{Heads: 1, Activation: "quickgelu"}})
 	if err != nil {
 		t.Fatal(err)
 	}

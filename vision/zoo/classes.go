@@ -17,6 +17,9 @@ func heads(e Model, m models.Network) ([]models.Head, error) {
 	default:
 		return nil, fmt.Errorf("zoo: %s has no classes: it %s", e.Name, e.Task.Does())
 	}
+	if models.Headless(m) {
+		return nil, errNoHead(e)
+	}
 	g, err := models.Trace(m, 1, e.Size, e.Size, e.Channels)
 	if err != nil {
 		return nil, err

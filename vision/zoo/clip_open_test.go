@@ -44,7 +44,7 @@ func TestReadCLIP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	read, err := ReadCLIP(folder)
+	read, err := ReadCLIP(folder, CLIPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestReadCLIP(t *testing.T) {
 	}
 	testCLIPFolder(t, folder, hf)
 	// The file does not tell the heads, and 8 channels are too few for one of 64.
-	if _, err := ReadCLIP(file); err == nil {
+	if _, err := ReadCLIP(file, CLIPOptions{}); err == nil {
 		t.Error("heads of 64 channels are taken for 8 channels")
 	}
 	// The config of another model beside the file does not count.
@@ -73,10 +73,10 @@ func TestReadCLIP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ReadCLIP(file); err == nil || !strings.Contains(err.Error(), "channels of the image tower are too few") {
+	if _, err := ReadCLIP(file, CLIPOptions{}); err == nil || !strings.Contains(err.Error(), "tell the number of heads and the activation of this CLIP") {
 		t.Errorf("error is %v", err)
 	}
-	if _, err := ReadCLIP(dir); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {
+	if _, err := ReadCLIP(dir, CLIPOptions{}); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func testCLIPFolder(t *testing.T, from string, all []*tensor.Tensor) {
 			t.Fatal(err)
 		}
 	}
-	m, err := ReadCLIP(folder)
+	m, err := ReadCLIP(folder, CLIPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func testCLIPFolder(t *testing.T, from string, all []*tensor.Tensor) {
 	if err := os.WriteFile(filepath.Join(folder, "preprocessor_config.json"), []byte(`{"crop_size": 7}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadCLIP(folder); err == nil || !strings.Contains(err.Error(), "preprocessor_config.json: pictures become 7×7, but the weights want 8×8") {
+	if _, err := ReadCLIP(folder, CLIPOptions{}); err == nil || !strings.Contains(err.Error(), "preprocessor_config.json: pictures become 7×7, but the weights want 8×8") {
 		t.Errorf("error is %v", err)
 	}
 }

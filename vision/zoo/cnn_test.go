@@ -82,9 +82,9 @@ func TestParameters(t *testing.T) {
 
 // TestRegistry traces every model at its usual size.
 func TestRegistry(t *testing.T) {
-	for i, e := range Models {
-		if i > 0 && Models[i-1].Name >= e.Name {
-			t.Errorf("%s stands after %s", e.Name, Models[i-1].Name)
+	for i, e := range Models() {
+		if i > 0 && Models()[i-1].Name >= e.Name {
+			t.Errorf("%s stands after %s", e.Name, Models()[i-1].Name)
 		}
 		if _, err := models.Trace(e.New(), 1, e.Size, e.Size, e.Channels); err != nil {
 			t.Errorf("%s: %v", e.Name, err)

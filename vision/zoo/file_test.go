@@ -50,7 +50,7 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	check("vocabulary", CLIPVocabulary)
-	for _, e := range Models {
+	for _, e := range Models() {
 		for _, f := range e.Files {
 			check(e.Name, f)
 			// What weights take in float32, or half of that, and not much more.

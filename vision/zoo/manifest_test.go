@@ -119,12 +119,12 @@ var layouts = map[string]layout{
 	"microsoft_swinv2_small_patch4_window8_256":                      swinLayout("swinv2_small_patch4_window8_256"),
 	"microsoft_swinv2_tiny_patch4_window16_256":                      swinLayout("swinv2_tiny_patch4_window16_256"),
 	"microsoft_swinv2_tiny_patch4_window8_256":                       swinLayout("swinv2_tiny_patch4_window8_256"),
-	"torchvision_swin_b":                                             layoutOf("swin_b"),
-	"torchvision_swin_s":                                             layoutOf("swin_s"),
-	"torchvision_swin_t":                                             layoutOf("swin_t"),
-	"torchvision_swin_v2_b":                                          layoutOf("swin_v2_b"),
-	"torchvision_swin_v2_s":                                          layoutOf("swin_v2_s"),
-	"torchvision_swin_v2_t":                                          layoutOf("swin_v2_t"),
+	"torchvision_swin_b":                                             layoutNamed("swin_b"),
+	"torchvision_swin_s":                                             layoutNamed("swin_s"),
+	"torchvision_swin_t":                                             layoutNamed("swin_t"),
+	"torchvision_swin_v2_b":                                          layoutNamed("swin_v2_b"),
+	"torchvision_swin_v2_s":                                          layoutNamed("swin_v2_s"),
+	"torchvision_swin_v2_t":                                          layoutNamed("swin_v2_t"),
 
 	"espcn_x2": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 2}) }},
 	"espcn_x3": {model: func() any { return models.NewESPCN(models.ESPCNConfig{Scale: 3}) }},
@@ -136,8 +136,8 @@ type layout struct {
 	ignore []string // see weights.Bind
 }
 
-// layoutOf returns the layout of a model in the registry.
-func layoutOf(name string) layout {
+// layoutNamed returns the layout of a model in the registry.
+func layoutNamed(name string) layout {
 	return layout{model: func() any { return lookup(name) }}
 }
 

@@ -10,6 +10,7 @@ package zoo
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/models"
@@ -36,10 +37,15 @@ type Model struct {
 	Labels func() []string
 
 	New func() models.Network // makes the network without weights
+
+	layout     weightsLayout // of Files
+	identified bool          // Identify found it; its name says nothing
 }
 
 // Models lists the models, in alphabetical order.
-var Models = []Model{
+func Models() []Model { return slices.Clone(registry) }
+
+var registry = []Model{
 	alexNetModel,
 	cifarResNetModel(110, 0, "1d1ed7c2"),
 	cifarResNetModel(20, 1_099_231, "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8"),
@@ -173,7 +179,7 @@ func (m Model) stages(network models.Network) ([]string, error) {
 // Lookup finds a model by name. The error lists models with similar names.
 func Lookup(name string) (Model, error) {
 	var names []string
-	for _, e := range Models {
+	for _, e := range registry {
 		if e.Name == name {
 			return e, nil
 		}

@@ -58,6 +58,7 @@ func torchvisionSwinModel(size string, v2 bool, short int, hash string) Model {
 		Input:      imageNetPixels,
 		Preprocess: bicubicInput(short, crop),
 		Files:      []File{torchvision(name, hash)},
+		layout:     inTorchvision,
 		New:        func() models.Network { return models.NewSwin(c) },
 	}
 }

@@ -33,6 +33,7 @@ func vitModel(variant, suffix string, size int, input Preprocess, hash string) M
 		Input:      imageNetPixels,
 		Preprocess: input,
 		Files:      []File{torchvision(name, hash)},
+		layout:     inTorchvision,
 		New: func() models.Network {
 			c, err := models.ViTVariant(variant)
 			if err != nil {

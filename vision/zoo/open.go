@@ -1,12 +1,11 @@
 package zoo
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -35,6 +34,9 @@ type Options struct {
 	// beside the weights.
 	Vocabulary string
 
+	// CLIP says what the weights of a CLIP do not tell.
+	CLIP CLIPOptions
+
 	// Size is the height and width to which pictures are resized; zero means the
 	// model's Preprocess.
 	Size [2]int
@@ -52,6 +54,22 @@ type Opened struct {
 	Checkpoint string         // path of the weights; "" for built-in ones
 	ClassNames []string       // in the order of the classes' numbers; nil if unknown
 	Tokenizer  *CLIPTokenizer // for CLIP; nil if there is no vocabulary
+	Notes      []string       // what the user should know of how the checkpoint was taken, a line each
+
+	lacks string // the tensor that a head would have, if the checkpoint has no head
+}
+
+// For returns nil if m is a model for the task. A checkpoint without a head gives
+// features and embeddings of pictures, but no classes.
+func (m *Opened) For(t Task) error {
+	switch {
+	case m.lacks == "":
+	case t == Embed:
+		return nil
+	case t == Classify:
+		return files.Named(m.Checkpoint, fmt.Errorf("the checkpoint has no classifier: %s is missing; it gives features", m.lacks))
+	}
+	return m.Model.For(t)
 }
 
 // Open opens a model by its name in the registry, or by the path of a checkpoint. It
@@ -72,65 +90,6 @@ func Open(name string, o Options) (*Opened, error) {
 		return nil, err
 	}
 	return m.Open(o)
-}
-
-// Identify finds the model that a checkpoint belongs to, by the names and shapes of its
-// tensors. If several fit, it returns the one with a published file of the same name,
-// else the first. key is Options.Key.
-func Identify(checkpoint, key string) (Model, error) {
-	src, err := openPart(checkpoint, key, func(src weights.Source) bool { return len(fitting(src)) > 0 })
-	if err != nil {
-		return Model{}, err
-	}
-	defer src.Close()
-	fits := fitting(src)
-	if len(fits) == 0 {
-		return Model{}, fmt.Errorf("%s: the checkpoint fits no model; vertebra inspect says what it holds", checkpoint)
-	}
-	for _, m := range fits {
-		if m.hasFile(filepath.Base(checkpoint)) {
-			return m, nil
-		}
-	}
-	return fits[0], nil
-}
-
-// fitting lists the models that src fits: those of the registry or, if there is none,
-// one of a family with the sizes of src.
-func fitting(src weights.Source) []Model {
-	var fits []Model
-	for _, m := range Models {
-		if m.fits(src) {
-			fits = append(fits, m)
-		}
-	}
-	if len(fits) > 0 {
-		return fits
-	}
-	switch {
-	case isCLIP(src):
-		return []Model{CLIP()}
-	case isSAM(src):
-		return []Model{SAM()}
-	case isESPCN(src):
-		return []Model{ESPCN(0)}
-	}
-	return nil
-}
-
-func isCLIP(src weights.Source) bool {
-	_, err := models.CLIPConfigOf(src)
-	return err == nil
-}
-
-func isSAM(src weights.Source) bool {
-	_, err := models.SAMConfigOf(src)
-	return err == nil
-}
-
-func isESPCN(src weights.Source) bool {
-	_, err := models.LoadESPCN(src, 0)
-	return err == nil
 }
 
 // NewFor returns the network for a checkpoint, with the optional parts that src has; see
@@ -241,41 +200,121 @@ func (m *Opened) Stages() ([]string, error) { return m.stages(m.Network) }
 // open fills the network from a checkpoint in any layout that the network knows.
 func (m *Opened) open(network models.Network, classes int, o Options) error {
 	m.Network = network
+	if o.Weights != "" {
+		return m.openFile(classes, o)
+	}
+	if err := m.change(classes, o); err != nil {
+		return err
+	}
+	if m.Weights == nil {
+		return m.Missing()
+	}
+	src, err := m.Weights()
+	if err != nil {
+		return err
+	}
+	return m.fill(src, "the built-in weights")
+}
+
+// change sets the number of classes, unless it is 0, and lets o configure the network.
+func (m *Opened) change(classes int, o Options) error {
 	if classes != 0 {
-		if err := SetClasses(m.Model, network, classes); err != nil {
+		if models.Headless(m.Network) {
+			m.lacks = m.missingHead()
+			return m.For(Classify)
+		}
+		if err := SetClasses(m.Model, m.Network, classes); err != nil {
 			return err
 		}
 	}
 	if o.Configure != nil {
-		if err := o.Configure(network); err != nil {
-			return err
-		}
+		return o.Configure(m.Network)
 	}
-	if o.Weights == "" {
-		if m.Weights == nil {
-			return m.Missing()
-		}
-		src, err := m.Weights()
-		if err != nil {
-			return err
-		}
-		return m.fill(src, "the built-in weights")
-	}
-	var err error
-	if m.Preprocess, err = PreprocessAt(o.Weights, m.Model); err != nil {
-		return err
-	}
+	return nil
+}
+
+// openFile opens the network with a checkpoint and with what lies beside it.
+func (m *Opened) openFile(classes int, o Options) error {
 	src, err := openPart(o.Weights, o.Key, m.fits)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	return m.fill(src, o.Weights)
+	models.MatchParts(m.Network, src)
+	fits := m.fits(src)
+	var b beside
+	if fits {
+		if b, err = readBeside(o.Weights, src); err != nil {
+			return err
+		}
+		if err := b.tune(m.Network); err != nil {
+			return err
+		}
+	}
+	if have := ClassesIn(m.Model, src); fits && have > 0 && classes == 0 {
+		names, said, err := b.labels(have)
+		if err != nil {
+			return err
+		}
+		if m.identified || said == have {
+			classes = have
+		}
+		if said >= 0 && said != have {
+			m.note("%s: the config beside it says %d classes, the head has %d, which counts", files.Quote(o.Weights), said, have)
+		}
+		if names != nil {
+			m.ClassNames = names
+		} else if len(m.ClassNames) != have {
+			m.ClassNames = nil
+		}
+	}
+	if err := m.change(classes, o); err != nil {
+		return err
+	}
+	if err := m.fill(src, o.Weights); err != nil {
+		return err
+	}
+	if models.Headless(m.Network) && m.Task == Classify {
+		m.Task, m.lacks = Features, m.missingHead()
+	}
+	p, told, note, err := b.preprocess(m.Network, m.Size, m.Preprocess)
+	if err != nil {
+		return err
+	}
+	m.Preprocess = p
+	if note == "" && !told {
+		note = m.guessed(o.Weights, src, b)
+	}
+	if note != "" {
+		m.note("%s", note)
+	}
+	return nil
+}
+
+// guessed says that nothing tells how pictures are prepared, if that is open.
+func (m *Opened) guessed(path string, src weights.Source, b beside) string {
+	if _, err := Lookup(m.Name); err != nil { // a family
+		return fmt.Sprintf("%s: nothing says how pictures are prepared: taken as is usual for such a %s; a config.json beside it can say it",
+			files.Quote(path), m.Name)
+	}
+	return m.alike(path, src, b)
+}
+
+// note keeps a line for the user.
+func (m *Opened) note(format string, args ...any) {
+	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
+}
+
+// missingHead names the weights that the network's head would have.
+func (m *Opened) missingHead() string {
+	if _, ok := m.Network.(*models.ResNet); ok {
+		return "fc.weight"
+	}
+	return "head.weight"
 }
 
 // fill binds the network to src. Errors call the checkpoint name.
 func (m *Opened) fill(src weights.Source, name string) error {
-	models.MatchParts(m.Network, src)
 	err := weights.Bind(m.Network, src)
 	if err == nil {
 		return nil
@@ -310,100 +349,11 @@ func (e *ClassesError) Error() string {
 // whose returns the name of the model that src belongs to, other than but. It returns
 // "" if there is none.
 func whose(src weights.Source, but string) string {
-	i := slices.IndexFunc(Models, func(m Model) bool {
+	i := slices.IndexFunc(registry, func(m Model) bool {
 		return m.Name != but && m.MayFit(len(src.Names())) && weights.Compare(m.NewFor(src), src).Err() == nil
 	})
 	if i < 0 {
 		return ""
 	}
-	return Models[i].Name
-}
-
-// openCLIP opens CLIP with its vocabulary and preprocessing. The sizes of the weights
-// must be those of network.
-func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
-	if o.Weights == "" {
-		return m.Missing()
-	}
-	files, err := readCLIP(o)
-	if err != nil {
-		return m.explain(err, o)
-	}
-	have, want := files.Network.Config(), network.Config()
-	have.Heads, have.TextHeads, have.Act = want.Heads, want.TextHeads, want.Act
-	if have != want && m.Name != anyCLIP {
-		return fmt.Errorf("%s is a checkpoint of a CLIP other than %s", o.Weights, m.Name)
-	}
-	m.Network, m.Tokenizer, m.Preprocess = files.Network, files.Tokenizer, files.Preprocess
-	m.Size = files.Network.Config().Size
-	if o.Vocabulary != "" {
-		m.Tokenizer, err = ReadCLIPTokenizer(o.Vocabulary)
-	}
-	return err
-}
-
-// openSAM opens SAM with its preprocessing.
-func (m *Opened) openSAM(network *models.SAM, o Options) error {
-	if o.Weights == "" {
-		return m.Missing()
-	}
-	files, err := readSAM(o)
-	if err != nil {
-		return m.explain(err, o)
-	}
-	if m.Name != anySAM && len(files.Network.Encoder.Blocks) != len(network.Encoder.Blocks) {
-		return fmt.Errorf("%s is a checkpoint of a SAM other than %s", o.Weights, m.Name)
-	}
-	m.Network, m.Preprocess = files.Network, files.Preprocess
-	m.Size = files.Network.Size()
-	return nil
-}
-
-// The names of a CLIP and a SAM with any sizes.
-const (
-	anyCLIP = "clip"
-	anySAM  = "sam"
-)
-
-// CLIP returns a CLIP whose sizes are those of its weights.
-func CLIP() Model {
-	m := registered("clip_vit_b32")
-	m.Name = anyCLIP
-	return m
-}
-
-// SAM returns a SAM whose sizes are those of its weights.
-func SAM() Model {
-	m := registered("sam_vit_b")
-	m.Name = anySAM
-	return m
-}
-
-// registered returns a model of the registry.
-func registered(name string) Model {
-	m, err := Lookup(name)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
-
-// explain returns an error that says which other model the checkpoint belongs to. It
-// returns err, the loader's error, if it finds none.
-func (m *Opened) explain(err error, o Options) error {
-	var file *os.PathError
-	var choice *weights.ChoiceError
-	if errors.As(err, &file) || errors.As(err, &choice) {
-		return err
-	}
-	others := func(src weights.Source) bool { return whose(src, m.Name) != "" }
-	src, bad := openPart(o.Weights, o.Key, others)
-	if bad != nil {
-		return err
-	}
-	defer src.Close()
-	if is := whose(src, m.Name); is != "" {
-		return fmt.Errorf("%s is a checkpoint of %s, not of %s", o.Weights, is, m.Name)
-	}
-	return err
+	return registry[i].Name
 }

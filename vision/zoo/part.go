@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -36,3 +37,18 @@ func (p *part) View(name string) (*tensor.Tensor, error) { return weights.View(p
 
 // Close closes the file.
 func (p *part) Close() error { return p.file.Close() }
+
+func isCLIP(src weights.Source) bool {
+	_, err := models.CLIPConfigOf(src)
+	return err == nil
+}
+
+func isSAM(src weights.Source) bool {
+	_, err := models.SAMConfigOf(src)
+	return err == nil
+}
+
+func isESPCN(src weights.Source) bool {
+	_, err := models.LoadESPCN(src, 0)
+	return err == nil
+}

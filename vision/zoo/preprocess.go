@@ -28,6 +28,7 @@ type Preprocess struct {
 	Filter      picture.Filter
 
 	Crop      [2]int     // height and width; zero means no crop
+	Fill      [3]uint8   // colour of what Crop adds to a smaller picture
 	Mean, Std [3]float32 // Mean is subtracted, then Std divides; zero Std means neither
 	Bytes     bool       // samples stay in 0…255, and so do Mean and Std
 	Pad       [2]int     // height and width to which zeros are added below and to the right
@@ -115,11 +116,27 @@ func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform
 		m = m.Resize(width, height, p.Filter)
 	}
 	if p.Crop != ([2]int{}) && p.Crop != [2]int{m.Height, m.Width} {
+		whole := m
 		var x, y int
 		m, x, y = m.CenterCrop(p.Crop[1], p.Crop[0])
+		p.fill(m, whole, x, y)
 		at = at.Then(picture.Shift(float32(-x), float32(-y)))
 	}
 	return m, at, nil
+}
+
+// fill paints the pixels of the crop m that are outside whole. The crop's upper left
+// corner is pixel (x, y) of whole.
+func (p Preprocess) fill(m, whole *picture.Image, x, y int) {
+	if p.Fill == ([3]uint8{}) || m.Channels != 3 || x >= 0 && y >= 0 {
+		return
+	}
+	for i := 0; i < len(m.Pix); i += 3 {
+		column, row := x+i/3%m.Width, y+i/3/m.Width
+		if column < 0 || row < 0 || column >= whole.Width || row >= whole.Height {
+			copy(m.Pix[i:i+3], p.Fill[:])
+		}
+	}
 }
 
 // resized returns the size of m after the resize. The other side is rounded down with

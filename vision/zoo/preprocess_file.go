@@ -5,45 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/picture"
 )
-
-// PreprocessAt returns the preprocessing for the weights at path: e's own, or that in
-// preprocessor_config.json. It reads that file only if path is a folder from Hugging
-// Face, or a file with the name that it has in such a folder.
-func PreprocessAt(path string, e Model) (Preprocess, error) {
-	dir := path
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		switch filepath.Base(path) {
-		case "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json":
-			dir = filepath.Dir(path)
-		default:
-			return e.Preprocess, nil
-		}
-	}
-	path = filepath.Join(dir, "preprocessor_config.json")
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return e.Preprocess, nil
-	}
-	switch e.New().(type) {
-	case *models.CLIP:
-		return readPreprocess(path, "CLIP", e.Preprocess, e.Size)
-	case *models.SAM:
-		return readPreprocess(path, "Sam", e.Preprocess, e.Size)
-	}
-	// The other image models of the transformers library are prepared like ViT.
-	half := [3]float32{0.5, 0.5, 0.5}
-	return readPreprocess(path, "ViT", Preprocess{Size: [2]int{e.Size, e.Size}, Mean: half, Std: half}, 0)
-}
 
 // preprocessFile is Hugging Face's preprocessor_config.json. A field that is missing or
 // null means the value from training.
@@ -65,6 +34,7 @@ type preprocessFile struct {
 	Pad       *bool           `json:"do_pad"`
 	PadSize   json.RawMessage `json:"pad_size"`
 	RGB       *bool           `json:"do_convert_rgb"` // pictures are RGB here in any case
+	CropPart  *float64        `json:"crop_pct"`       // of ConvNext
 }
 
 // readPreprocess returns p, the preprocessing from training, changed as the file at path
@@ -72,16 +42,20 @@ type preprocessFile struct {
 // with family. Unless side is 0, pictures must become side×side, the size that the
 // weights want.
 func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, error) {
-	data, err := files.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, nil
+	if c, err := readConfig(path); err != nil || c.values == nil {
+		return p, err
 	}
+	data, err := readSmall(path)
 	if err != nil {
 		return p, err
 	}
 	var f preprocessFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return p, fmt.Errorf("%s: %w", path, err)
+	var kind *json.UnmarshalTypeError
+	switch err := json.Unmarshal(data, &f); {
+	case errors.As(err, &kind):
+		return p, files.Named(path, fmt.Errorf("%s: a %s, want %s", kind.Field, kind.Value, goKinds[kind.Type.Kind()]))
+	case err != nil:
+		return p, files.Named(path, err)
 	}
 	out, err := f.apply(family, p)
 	if err == nil {
@@ -91,9 +65,14 @@ func readPreprocess(path, family string, p Preprocess, side int) (Preprocess, er
 		err = out.makes(side)
 	}
 	if err != nil {
-		return p, fmt.Errorf("%s: %w", path, err)
+		return p, files.Named(path, err)
 	}
 	return out, nil
+}
+
+// goKinds has the words for the types of preprocessFile's fields.
+var goKinds = map[reflect.Kind]string{
+	reflect.String: "a text", reflect.Bool: "true or false", reflect.Int: "an integer", reflect.Float64: "a number",
 }
 
 // otherSteps returns an error if the file asks for unknown steps.
@@ -139,10 +118,22 @@ func (p Preprocess) makes(side int) error {
 // apply returns p changed as the file says.
 func (f *preprocessFile) apply(family string, p Preprocess) (Preprocess, error) {
 	if kind := cmp.Or(f.Type, f.Old); kind != "" && !strings.HasPrefix(kind, family) {
-		return p, fmt.Errorf("processor %s is not supported, want one whose name begins with %s", kind, family)
+		want := []string{family}
+		if family == processors[0].name {
+			want = nil
+			for _, p := range processors {
+				want = append(want, p.name)
+			}
+		}
+		return p, fmt.Errorf("processor %s is not supported, want one whose name begins with %s", files.Quote(kind), strings.Join(want, ", "))
 	}
 	if err := f.size(&p); err != nil {
 		return p, err
+	}
+	if family == "ConvNext" {
+		if err := f.convNext(&p); err != nil {
+			return p, err
+		}
 	}
 	if f.Resample != nil {
 		filter, ok := pillowFilters[*f.Resample]
@@ -159,6 +150,32 @@ func (f *preprocessFile) apply(family string, p Preprocess) (Preprocess, error) 
 	}
 	err := f.numbers(&p)
 	return p, err
+}
+
+// convNext applies the crop of ConvNext's processor: below 384 pixels the shorter side
+// becomes ⌊size/crop_pct⌋ and the middle is cropped, else all is squeezed into the
+// square.
+func (f *preprocessFile) convNext(p *Preprocess) error {
+	side := p.Short
+	if side == 0 {
+		return nil // no resize
+	}
+	part := 224.0 / 256
+	if f.CropPart != nil {
+		part = *f.CropPart
+	}
+	if !(part >= 0.01 && part <= 100) {
+		return fmt.Errorf("crop_pct %v, want a number from 0.01 to 100", part)
+	}
+	if side >= 384 {
+		p.Short, p.Size = 0, [2]int{side, side}
+		return nil
+	}
+	p.Short, p.Crop = int(float64(side)/part), [2]int{side, side}
+	if p.Short < 1 || p.Short > maxSide {
+		return fmt.Errorf("crop_pct %v does not fit the size %d", part, side)
+	}
+	return nil
 }
 
 // pillowFilters gives the filters by Pillow's numbers.
@@ -295,6 +312,9 @@ func (f *preprocessFile) numbers(p *Preprocess) error {
 	}
 	for i := range 3 {
 		p.Mean[i], p.Std[i] = float32(mean[i]/scale), float32(std[i]/scale)
+		if m, d := float64(p.Mean[i]), float64(p.Std[i]); math.IsInf(m, 0) || math.IsInf(d, 0) || d == 0 {
+			return fmt.Errorf("image_mean %s, image_std %s: out of range", cmp.Or(string(f.Mean), "missing"), cmp.Or(string(f.Std), "missing"))
+		}
 	}
 	return nil
 }

@@ -104,10 +104,10 @@ func TestPreprocessAt(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(`{"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0.875}`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(`{"image_processor_type": "OwlViTImageProcessor", "crop_pct": 0.875}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := PreprocessAt(dir, e); err == nil || !strings.Contains(err.Error(), "processor ConvNextImageProcessor is not supported") {
+	if _, err := PreprocessAt(dir, e); err == nil || !strings.Contains(err.Error(), "processor OwlViTImageProcessor is not supported, want one whose name begins with ViT, DeiT, ConvNext, Bit") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestPreprocessAt(t *testing.T) {
 // TestReadPreprocessErrors checks that errors name the file and what is wrong in it.
 func TestReadPreprocessErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{`{"size"`, "unexpected end of JSON input"},
+		{`{"size"`, "size: unexpected EOF"},
 		{`{"image_processor_type": "ViTImageProcessor"}`, "processor ViTImageProcessor is not supported"},
 		{`{"size": {"shortest_edge": 224, "longest_edge": 300}}`, "want a number, shortest_edge, longest_edge, or height and width"},
 		{`{"size": "224"}`, `size "224": not supported`},

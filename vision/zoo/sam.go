@@ -51,35 +51,17 @@ func readSAM(o Options) (*SAMFiles, error) {
 // readSAMConfig reads the decoder's heads from Hugging Face's config.json. It returns 0
 // if the file or the field is missing, and refuses activations other than SAM's.
 func readSAMConfig(path string) (heads int, err error) {
-	type part struct {
-		Heads int    `json:"num_attention_heads"`
-		Act   string `json:"hidden_act"`
-	}
-	var file struct {
-		Type    string `json:"model_type"`
-		Vision  part   `json:"vision_config"`
-		Prompt  part   `json:"prompt_encoder_config"`
-		Decoder part   `json:"mask_decoder_config"`
-	}
-	if err := readConfig(path, &file); err != nil {
+	c, err := readConfig(path)
+	if err != nil {
 		return 0, err
 	}
-	if file.Type != "" && file.Type != "sam" {
-		return 0, fmt.Errorf("%s: model_type %q, want sam", path, file.Type)
-	}
-	for _, a := range []struct{ where, have, want string }{
-		{"vision_config", file.Vision.Act, "gelu"},
-		{"prompt_encoder_config", file.Prompt.Act, "gelu"},
-		{"mask_decoder_config", file.Decoder.Act, "relu"},
-	} {
-		if a.have != "" && a.have != a.want {
-			return 0, fmt.Errorf("%s: %s: hidden_act %q, want %s", path, a.where, a.have, a.want)
-		}
-	}
-	if file.Decoder.Heads < 0 {
-		return 0, fmt.Errorf("%s: mask_decoder_config: num_attention_heads %d is negative", path, file.Decoder.Heads)
-	}
-	return file.Decoder.Heads, nil
+	c.only("model_type", "sam")
+	c.object("vision_config").only("hidden_act", "gelu")
+	c.object("prompt_encoder_config").only("hidden_act", "gelu")
+	decoder := c.object("mask_decoder_config")
+	decoder.only("hidden_act", "relu")
+	heads = decoder.integer("num_attention_heads", 0, 1, 1<<16)
+	return heads, c.err()
 }
 
 // isHFSAM reports whether src has Hugging Face's layout.

@@ -80,8 +80,8 @@ func TestReadSAM(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ config, want string }{
-		{`{"model_type": "sam2"}`, `config.json: model_type "sam2", want sam`},
-		{`{"vision_config": {"hidden_act": "relu"}}`, `vision_config: hidden_act "relu", want gelu`},
+		{`{"model_type": "sam2"}`, `config.json: model_type: "sam2", want sam`},
+		{`{"vision_config": {"hidden_act": "relu"}}`, `vision_config.hidden_act: "relu", want gelu`},
 		{`{"mask_decoder_config": {"num_attention_heads": 3}}`, "a decoder whose attention has 8 channels cannot have 3 heads"},
 		{`[]`, "config.json: "},
 	} {

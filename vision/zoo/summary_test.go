@@ -52,7 +52,7 @@ func TestSummary(t *testing.T) {
 
 // TestSetClasses changes the number of classes of every model that has classes.
 func TestSetClasses(t *testing.T) {
-	for _, e := range Models {
+	for _, e := range Models() {
 		m := e.New()
 		err := SetClasses(e, m, 7)
 		if e.Task != Classify && e.Task != Segment && e.Task != Detect {

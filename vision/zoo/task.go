@@ -78,7 +78,7 @@ func ParseTask(name string) (Task, error) {
 // ModelsFor lists the models for a task, in alphabetical order.
 func ModelsFor(t Task) []Model {
 	var all []Model
-	for _, m := range Models {
+	for _, m := range registry {
 		if m.Task == t {
 			all = append(all, m)
 		}

@@ -43,7 +43,7 @@ func does(m models.Network, e Model) bool {
 
 // TestTasks checks that each model does its task and no other task.
 func TestTasks(t *testing.T) {
-	for _, e := range Models {
+	for _, e := range Models() {
 		m := e.New()
 		for _, task := range Tasks() {
 			e, own := e, e.Task == task
