@@ -88,6 +88,18 @@ type Plan interface {
 // graphs takes a Compiler.
 type Compiler func(*graph.Graph) (Plan, error)
 
+// AnyPlan returns the Compiler that does what compile does. compile may return a plan of
+// its own type, as the method Compile of a gpu.Device does.
+func AnyPlan[P Plan](compile func(*graph.Graph) (P, error)) Compiler {
+	return func(g *graph.Graph) (Plan, error) {
+		p, err := compile(g)
+		if err != nil {
+			return nil, err // a nil P would be no nil Plan
+		}
+		return p, nil
+	}
+}
+
 // Evaluate is the Compiler for plain Go. It needs no GPU.
 func Evaluate(g *graph.Graph) (Plan, error) { return onCPU{g}, nil }
 

@@ -86,6 +86,20 @@ func (m *Model) EmbedTexts(ctx context.Context, texts ...string) ([][]float32, e
 	return all, nil
 }
 
+// CheckText returns an error if EmbedTexts cannot embed the text, as it is empty or too
+// long.
+func (m *Model) CheckText(text string) error {
+	clip, err := m.clip()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(text) == "" {
+		return errors.New("the text is empty")
+	}
+	_, err = m.tokenize(clip, []string{text})
+	return err
+}
+
 // clip returns the network if it can embed texts.
 func (m *Model) clip() (*models.CLIP, error) {
 	if err := m.For(zoo.Embed); err != nil {

@@ -31,7 +31,10 @@ func ExampleModel_Match() {
 	check(err)
 	defer m.Close()
 	paths, err := vision.Paths("photos")
-	check(err)
+	var left *vision.LeftOutError
+	if errors.As(err, &left) {
+		log.Print(left) // the paths are good
+	}
 	texts := []string{"a photo by day", "a photo at night"}
 	for r, err := range m.Match(context.Background(), texts, vision.Files(paths...)...) {
 		var unreadable *vision.InputError

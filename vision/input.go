@@ -3,13 +3,8 @@ package vision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
@@ -37,6 +32,9 @@ func File(path string) Input {
 
 // Reader is a picture in one of File's formats. It is read once.
 func Reader(name string, r io.Reader) Input {
+	if r == nil {
+		return Input{Name: name}
+	}
 	return encoded(name, func() ([]byte, error) {
 		file, err := io.ReadAll(r)
 		return file, files.Named(name, err)
@@ -65,8 +63,11 @@ func encoded(name string, file func() ([]byte, error)) Input {
 
 // decode decodes a picture's file.
 func (in Input) decode(ctx context.Context, file []byte) (*picture.Photo, error) {
-	p, err := picture.DecodePhoto(ctx, file)
-	return p, files.Named(in.Name, err)
+	p, err := await(ctx, func() (*picture.Photo, error) { return picture.DecodePhoto(ctx, file) })
+	if err != nil && ctx.Err() == nil {
+		err = files.Named(in.Name, err)
+	}
+	return p, err
 }
 
 // Image is a picture in memory.
@@ -85,26 +86,6 @@ func Image(name string, m image.Image) Input {
 
 // errNoPicture is what reading an input without a picture gives.
 var errNoPicture = errors.New("the input has no picture")
-
-// await returns what read returns, or ctx's error if ctx ends before.
-func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := read()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
-}
 
 // load reads the file of an input that has one, and returns what decoding it needs with
 // the file itself.
@@ -177,55 +158,6 @@ func (m *Model) photo(ctx context.Context, in Input) (p *picture.Photo, err erro
 		return nil, &InputError{in.Name, err}
 	}
 	return p, nil
-}
-
-// extensions are the file names' endings by which Paths finds pictures in folders.
-var extensions = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-
-// Paths lists the files that a command line's arguments stand for. An argument is a
-// file, a pattern, or a folder, which stands for all pictures below it.
-func Paths(args ...string) ([]string, error) {
-	var all []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		switch {
-		case err == nil && info.IsDir():
-			below, err := folder(arg)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, below...)
-		case err != nil && strings.ContainsAny(arg, "*?["):
-			found, bad := filepath.Glob(arg)
-			if bad != nil {
-				return nil, fmt.Errorf("%s: %w", arg, bad)
-			}
-			if len(found) == 0 {
-				return nil, fmt.Errorf("%s: no such file", arg)
-			}
-			all = append(all, found...)
-		case err != nil:
-			return nil, files.Named(arg, err)
-		default:
-			all = append(all, arg)
-		}
-	}
-	return all, nil
-}
-
-// folder lists the pictures below a folder. It is an error if there are none.
-func folder(path string) ([]string, error) {
-	var all []string
-	err := filepath.WalkDir(path, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(path))) {
-			all = append(all, path)
-		}
-		return err
-	})
-	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("%s: no picture in this folder", path)
-	}
-	return all, err
 }
 
 // Files returns a File for each path.

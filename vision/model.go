@@ -143,7 +143,8 @@ func (m *Model) compileGraph(g *graph.Graph) (Plan, error) {
 }
 
 // Close frees the model's plans, and closes its device unless Options.On gave it. No
-// other method may be running. Close is idempotent.
+// other method may be running. Close waits for a plan that is being compiled for a call
+// whose context has ended. Close is idempotent.
 func (m *Model) Close() error {
 	err := errors.Join(m.plans.close(), m.sam.close())
 	if m.owned {

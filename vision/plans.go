@@ -18,6 +18,8 @@ type plans struct {
 	mu     sync.Mutex
 	all    map[string]*kept
 	recent []string // keys, the latest last
+
+	compiling sync.WaitGroup
 }
 
 // kept is a plan that is ready or being compiled.
@@ -25,13 +27,14 @@ type kept struct {
 	ready chan struct{} // closed when plan or err is set
 	plan  Plan
 	err   error
+	panic any // what the compilation panicked with
 	users int
 	gone  bool // dropped: its last user closes it
 }
 
 // run runs the plan for key. If there is none, compile makes it.
 func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error), inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	k, err := p.get(key, compile)
+	k, err := p.get(ctx, key, compile)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +43,22 @@ func (p *plans) run(ctx context.Context, key string, compile func() (Plan, error
 }
 
 // get returns the plan for key. If there is none, compile makes it. The caller
-// releases it.
-func (p *plans) get(key string, compile func() (Plan, error)) (*kept, error) {
+// releases it. If ctx ends first, compile goes on, and the plan is there for a later
+// call.
+func (p *plans) get(ctx context.Context, key string, compile func() (Plan, error)) (*kept, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	k := p.take(key, compile)
-	<-k.ready
+	select {
+	case <-k.ready:
+	case <-ctx.Done():
+		p.release(k)
+		return nil, ctx.Err()
+	}
+	if k.panic != nil {
+		panic(k.panic)
+	}
 	if k.err != nil {
 		p.release(k)
 		return nil, k.err
@@ -58,7 +73,7 @@ func (p *plans) has(key string) bool {
 	return p.all[key] != nil
 }
 
-// take returns the plan for key, which another goroutine may still be compiling.
+// take returns the plan for key, which a goroutine may still be compiling.
 func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 	p.mu.Lock()
 	k, ok := p.all[key]
@@ -75,19 +90,35 @@ func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 	if len(p.recent) > mostPlans {
 		old = p.drop(p.recent[0])
 	}
+	if !ok {
+		k.users++ // the compilation
+		p.compiling.Add(1)
+		go p.make(key, k, compile)
+	}
 	p.mu.Unlock()
 	if old != nil {
 		old.plan.Close()
 	}
-	if !ok {
-		if k.plan, k.err = compile(); k.err != nil {
-			p.mu.Lock()
-			p.drop(key) // the next one tries again
-			p.mu.Unlock()
-		}
-		close(k.ready)
-	}
 	return k
+}
+
+// make compiles the plan of k.
+func (p *plans) make(key string, k *kept, compile func() (Plan, error)) {
+	defer p.compiling.Done()
+	defer p.release(k)
+	defer close(k.ready)
+	defer func() {
+		k.panic = recover()
+		if k.err == nil && k.panic == nil {
+			return
+		}
+		p.mu.Lock()
+		if p.all[key] == k {
+			p.drop(key) // the next one tries again
+		}
+		p.mu.Unlock()
+	}()
+	k.plan, k.err = compile()
 }
 
 // drop removes a plan from the cache, and returns it if nobody uses it. The caller
@@ -116,8 +147,9 @@ func (p *plans) release(k *kept) {
 	}
 }
 
-// close closes all plans.
+// close closes all plans. It waits for those that are being compiled.
 func (p *plans) close() error {
+	p.compiling.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var errs []error

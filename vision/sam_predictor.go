@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
@@ -106,8 +107,9 @@ func (m *Model) Predictor() (*SAMPredictor, error) {
 
 // NewSAMPredictor makes a predictor from a network with bound weights. The predictor
 // prepares pictures by p; the zero p means the official SAMPreprocess. It calls
-// compile, such as a Device's Compile, when it first needs a plan.
-func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPredictor {
+// compile when it first needs a plan. compile is Evaluate or the method Compile of a
+// Device or a gpu.Device, for example.
+func NewSAMPredictor[P Plan](m *models.SAM, p zoo.Preprocess, compile func(*graph.Graph) (P, error)) *SAMPredictor {
 	if p == (zoo.Preprocess{}) {
 		p = zoo.SAMPreprocess(m.Size())
 	}
@@ -115,7 +117,7 @@ func NewSAMPredictor(m *models.SAM, p zoo.Preprocess, compile Compiler) *SAMPred
 	return &SAMPredictor{
 		model:     m,
 		prepare:   p,
-		compile:   compile,
+		compile:   AnyPlan(compile),
 		positions: m.Prompt.Positions(m.Grid()),
 		plans:     &samPlans{},
 		owned:     true,
@@ -151,7 +153,7 @@ func (p *SAMPredictor) encode(ctx context.Context, m *picture.Image) (*samImage,
 	if err != nil {
 		return nil, err
 	}
-	k, err := p.plans.encoder.get(x.Shape.String(), func() (Plan, error) {
+	k, err := p.plans.encoder.get(ctx, x.Shape.String(), func() (Plan, error) {
 		g, err := models.Trace(p.model, x.Shape...)
 		if err != nil {
 			return nil, err
@@ -287,7 +289,7 @@ func (p *SAMPredictor) decode(ctx context.Context, points, mask *tensor.Tensor) 
 		inputs = append(inputs, &value{host: tensor.Of(mask.Data, 1, side, side, 1)})
 	}
 	defer func() { closeAll(inputs[1:]) }()
-	k, err := p.plans.decoders.get(fmt.Sprint(shape), func() (Plan, error) {
+	k, err := p.plans.decoders.get(ctx, fmt.Sprint(shape), func() (Plan, error) {
 		g, err := p.model.TraceDecoder(p.positions, shape.prompts, shape.points, shape.mask)
 		if err != nil {
 			return nil, err

@@ -74,13 +74,15 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	e.Tile = u.Tile
 	x := tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}
 	start := time.Now()
-	k, err := m.plans.get(planKey(x, false, nil), func() (Plan, error) {
-		defer func() { e.Compile = time.Since(start) }()
+	var compiled time.Duration
+	k, err := m.plans.get(ctx, planKey(x, false, nil), func() (Plan, error) {
+		defer func() { compiled = time.Since(start) }()
 		return m.compile(false, nil, x)()
 	})
 	if err != nil {
 		return e, err
 	}
+	e.Compile = compiled
 	defer m.plans.release(k)
 	u.Run = func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		start := time.Now()

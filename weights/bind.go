@@ -41,6 +41,9 @@ func Canonical(model any, src Source) Source {
 // The tensors come from View: they stay valid after src is closed, and those
 // that lie in a mapped file are read-only.
 func Bind(model any, src Source, ignore ...string) error {
+	if src == nil {
+		return errors.New("weights: no source to bind, it is nil")
+	}
 	part, _, err := Unwrap(src, "", func(src Source) bool { return Compare(model, src, ignore...).Err() == nil })
 	if err != nil {
 		return fmt.Errorf("weights: %w", err)

@@ -68,6 +68,9 @@ func TestBindLayouts(t *testing.T) {
 	if m.Tail.Weight.Data[0] == 0 {
 		t.Error("a tensor has no data")
 	}
+	if err := Bind(newNet(), nil); err == nil {
+		t.Error("it has bound nil")
+	}
 	if err := Bind(newNet(), theirs); err == nil {
 		t.Error("a model that does not know the layout binds it")
 	}

@@ -95,11 +95,11 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 		return err
 	}
 	defer m.Close()
-	seen, err := m.Attention(c.Context(), o, vision.File(in))
+	seen, err := m.Attention(c.Context(), o, input(c, in))
 	if err != nil {
 		return err
 	}
-	if err := writePNG(a.path, picture.SideBySide(seen.Panels()...)); err != nil {
+	if err := a.savePNG(a.path, picture.SideBySide(seen.Panels()...)); err != nil {
 		return err
 	}
 	if a.json {

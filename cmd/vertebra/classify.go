@@ -68,7 +68,7 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	if err := checkBatch(k.batch); err != nil {
 		return err
 	}
-	paths, err := vision.Paths(args...)
+	found, err := findPictures(c, args)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 	case !k.json && !k.quiet:
 		fmt.Fprintf(k.out, "device: %v\n", m.Device())
 	}
-	results := m.Classify(c.Context(), vision.Files(paths...)...)
-	err = each(&k.modelFlags, len(paths), true, results, func(r vision.Classification) error {
+	results := m.Classify(c.Context(), found.in...)
+	err = each(&k.modelFlags, found, results, func(r vision.Classification) error {
 		one := classified{File: r.Name}
 		for _, t := range r.Top(k.top) {
 			one.Classes = append(one.Classes, classification{t.Number, t.Name, t.Probability})

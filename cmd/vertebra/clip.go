@@ -38,7 +38,7 @@ func (m *clipFlags) flags(c *cobra.Command) {
 
 // open opens the CLIP that the flags name. The first computation opens its device.
 func (m *clipFlags) open(c *cobra.Command) (*vision.Model, error) {
-	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
+	m.streams(c)
 	if err := checkBatch(m.batch); err != nil {
 		return nil, err
 	}

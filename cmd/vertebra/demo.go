@@ -76,7 +76,7 @@ func (u *upscale) demo(c *cobra.Command) error {
 	if err := os.MkdirAll(filepath.Dir(u.path), 0o777); err != nil {
 		return err
 	}
-	if err := writePNG(u.path, drawn); err != nil {
+	if err := u.savePNG(u.path, drawn); err != nil {
 		return err
 	}
 	where, err := filepath.Abs(u.path)

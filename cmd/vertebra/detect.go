@@ -72,12 +72,12 @@ func (d *detect) run(c *cobra.Command, name, in string) error {
 		return err
 	}
 	defer m.Close()
-	r, err := one(m.Detect(c.Context(), d.filter, vision.File(in)))
+	r, err := one(m.Detect(c.Context(), d.filter, input(c, in)))
 	if err != nil {
 		return err
 	}
 	if d.path != "" {
-		if err := writePNG(d.path, r.Draw()); err != nil {
+		if err := d.savePNG(d.path, r.Draw()); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -77,12 +76,6 @@ func printDevicesJSON(w io.Writer, infos []gpu.Info) error {
 }
 
 // printJSON writes v as indented JSON.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 // bytesText returns a number of bytes with a unit.
 func bytesText(n int64) string {
 	switch {

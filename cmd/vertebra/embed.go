@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
@@ -23,8 +22,9 @@ func newEmbed(s *settings) *cobra.Command {
 		Short: "Write CLIP's embeddings of pictures and texts",
 		Long: `Writes a row for each picture and each text, in order. A .npy file has the rows of
 the pictures and then those of the texts. A .safetensors file has two tensors,
-"images" and "texts", and lists the pictures and texts in its metadata. IMAGE is a
-file, a pattern or a folder, which stands for all pictures below it.`,
+"images" and "texts", and lists the pictures and texts in its metadata. ` + aboutPictures + `
+
+` + aboutRows,
 		Example: `  vertebra embed photos/ --weights ViT-B-32.pt --batch 8 -o photos.npy
   vertebra embed a.jpg --text "a cat" --text "a dog" --weights clip-vit-base-patch32/ --normalize -o all.safetensors`,
 		RunE: e.run,
@@ -34,6 +34,7 @@ file, a pattern or a folder, which stands for all pictures below it.`,
 	f.StringArrayVar(&e.queries, "text", nil, "text to embed; may be given again")
 	f.StringVarP(&e.path, "output", "o", "", "file to write, .npy or .safetensors")
 	e.jsonFlag(c)
+	e.strictFlag(c)
 	f.BoolVar(&e.normalize, "normalize", false, "scale embeddings to length one")
 	c.MarkFlagRequired("output")
 	c.MarkFlagFilename("output", "npy", "safetensors")
@@ -55,7 +56,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 	if len(args)+len(e.queries) == 0 {
 		return fmt.Errorf("neither a picture nor a --text to embed")
 	}
-	paths, err := vision.Paths(args...)
+	found, err := findPictures(c, args)
 	if err != nil {
 		return err
 	}
@@ -77,12 +78,14 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 		}
 	}
 	images := &tensor.Tensor{Name: "images"}
-	results := m.EmbedPictures(c.Context(), vision.Files(paths...)...)
-	err = each(&e.modelFlags, len(paths), false, results, func(r vision.Embedding) error {
+	var names []string
+	results := m.EmbedPictures(c.Context(), found.in...)
+	left := each(&e.modelFlags, found, results, func(r vision.Embedding) error {
+		names = append(names, r.Name)
 		return e.add(images, r.Vector)
 	})
-	if err != nil {
-		return e.explain(err)
+	if fatal(left, len(names)) {
+		return e.explain(left)
 	}
 	var all []*tensor.Tensor
 	for _, t := range []*tensor.Tensor{images, texts} {
@@ -90,10 +93,10 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 			all = append(all, t)
 		}
 	}
-	if err := e.write(kind, paths, all); err != nil {
+	if err := e.write(kind, names, all); err != nil {
 		return err
 	}
-	return e.tellTensors(m, e.path, paths, all)
+	return e.tellRows(m, e.path, names, all, left)
 }
 
 // add adds a row to [N, embedding].
@@ -115,11 +118,11 @@ func (e *embed) write(kind string, paths []string, all []*tensor.Tensor) error {
 			rows.Shape[0] += t.Shape[0]
 			rows.Data = slices.Concat(rows.Data, t.Data)
 		}
-		return files.Write(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
+		return e.save(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
 	}
 	lists := map[string]string{}
 	for name, list := range map[string][]string{"pictures": paths, "texts": e.queries} {
-		text, err := json.Marshal(list)
+		text, err := json.Marshal(inUTF8(list))
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -24,10 +23,11 @@ func newFeatures(s *settings) *cobra.Command {
 		Short: "Write the values inside a model for pictures",
 		Long: `Writes the values of a model's stages for pictures: a row for each picture, in order.
 Pictures are preprocessed as in the training of the weights. Image-like values are
-[N, C, H, W], as in PyTorch. IMAGE is a file, a pattern or a folder, which stands for
-all pictures below it. A .npy FILE holds one stage. A .safetensors FILE holds any
+[N, C, H, W], as in PyTorch. ` + aboutPictures + ` A .npy FILE holds one stage. A .safetensors FILE holds any
 number of stages by name, and its metadata lists the pictures. "vertebra summary
-MODEL" lists the stages.`,
+MODEL" lists the stages.
+
+` + aboutRows,
 		Example: `  vertebra features resnet50 photos/ --weights resnet50-0676ba61.pth -o photos.npy
   vertebra features resnet18 a.jpg b.jpg --weights resnet18-f37072fd.pth --layer layer3 --layer avgpool -o ab.safetensors
   vertebra features lenet digits/*.png -o digits.npy --layer fc2`,
@@ -40,6 +40,7 @@ MODEL" lists the stages.`,
 	f.batchFlag(c)
 	f.jsonFlag(c)
 	f.layoutFlag(c)
+	f.strictFlag(c)
 	c.Flags().StringVarP(&f.path, "output", "o", "", "file to write, .npy or .safetensors")
 	c.Flags().StringArrayVar(&f.layers, "layer", nil, "stage to write, or all; may be given again (default: the last stage before the result)")
 	c.MarkFlagRequired("output")
@@ -116,7 +117,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	if err := checkBatch(f.batch); err != nil {
 		return err
 	}
-	paths, err := vision.Paths(args...)
+	found, err := findPictures(c, args)
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,10 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		}
 	}
 	var all []*tensor.Tensor
-	results := m.Features(c.Context(), f.layers, vision.Files(paths...)...)
-	err = each(&f.modelFlags, len(paths), false, results, func(r vision.Features) error {
+	var names []string
+	results := m.Features(c.Context(), f.layers, found.in...)
+	left := each(&f.modelFlags, found, results, func(r vision.Features) error {
+		names = append(names, r.Name)
 		for i, o := range r.Stages {
 			o = f.outside(o)
 			if i == len(all) {
@@ -152,13 +155,13 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if fatal(left, len(names)) {
+		return left
 	}
 	if kind == ".npy" {
-		err = files.Write(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
+		err = f.save(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
 	} else {
-		list, bad := json.Marshal(paths)
+		list, bad := json.Marshal(inUTF8(names))
 		if bad != nil {
 			return bad
 		}
@@ -167,5 +170,5 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	if err != nil {
 		return err
 	}
-	return f.tellTensors(m, f.path, paths, all)
+	return f.tellRows(m, f.path, names, all, left)
 }

@@ -77,7 +77,8 @@ func TestFeaturesErrors(t *testing.T) {
 		{"2 stages go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "a", "--layer", "b"}},
 		{"all 6 go into a .safetensors", []string{in, "-o", "OUT.npy", "--layer", "all"}},
 		{`no stage "layer9"; there are conv1, pool`, []string{in, "-o", "OUT.npy", "--layer", "layer9"}},
-		{"not an image", []string{in, file(t, "a.png", []byte("text")), "-o", "OUT.npy"}},
+		{"not an image", []string{file(t, "a.png", []byte("text")), "-o", "OUT.npy"}},
+		{"no-such.png: no such file", []string{"no-such.png", "-o", "OUT.npy"}},
 		{"needs --output FILE", []string{in}},
 	} {
 		dir := t.TempDir()

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// placeholders has the word that help shows for a flag's value. TestFlags checks that
+// valueNames has the word that help shows for a flag's value. TestFlags checks that
 // a flag means the same in all commands.
-var placeholders = map[string]string{
+var valueNames = map[string]string{
 	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "clip-activation": "NAME", "clip-heads": "N[,N]", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
 	"embedding": "FILE", "filter": "WORD", "head": "N", "index": "FILE", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
@@ -20,26 +23,43 @@ var placeholders = map[string]string{
 	"weights": "FILE",
 }
 
-// withPlaceholder is a flag's value with a placeholder in place of its type.
-type withPlaceholder struct {
+// given is the value of a flag, with its name in help and a check that it is given once.
+type given struct {
 	pflag.Value
-	placeholder string
+	name  string // in help; empty means the type
+	texts []string
 }
 
-// Type returns the word that help shows.
-func (s withPlaceholder) Type() string { return s.placeholder }
+// errTwice is in the error for a flag that is given twice and takes one value.
+var errTwice = errors.New("it is given twice and takes one value")
 
-// placeAll gives the flags of c, and of the commands below it, their placeholders.
-func placeAll(c *cobra.Command) {
+// Type returns the word that help shows.
+func (g *given) Type() string { return cmp.Or(g.name, g.Value.Type()) }
+
+// Set sets the value. A switch may be given again with the same value, and a list any
+// number of times.
+func (g *given) Set(text string) error {
+	_, list := g.Value.(pflag.SliceValue)
+	same := g.Value.Type() == "bool" && slices.Contains(g.texts, text)
+	if len(g.texts) > 0 && !list && !same {
+		return errTwice
+	}
+	g.texts = append(g.texts, text)
+	return g.Value.Set(text)
+}
+
+// nameValues names the values of the flags of c, and of the commands below it.
+func nameValues(c *cobra.Command) {
 	for _, flags := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
 		flags.VisitAll(func(f *pflag.Flag) {
-			if p, ok := placeholders[f.Name]; ok {
-				f.Value = withPlaceholder{f.Value, p}
-				f.DefValue = strings.Trim(f.DefValue, "[]") // pflag writes lists so, even empty ones
+			if _, done := f.Value.(*given); done {
+				return
 			}
+			f.Value = &given{Value: f.Value, name: valueNames[f.Name]}
+			f.DefValue = strings.Trim(f.DefValue, "[]") // pflag writes lists so, even empty ones
 		})
 	}
 	for _, sub := range c.Commands() {
-		placeAll(sub)
+		nameValues(sub)
 	}
 }

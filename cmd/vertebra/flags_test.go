@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,9 +22,51 @@ var meanings = map[string]string{
 	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "output": "to write", "overlay": "tinted",
 	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model predicts",
 	"profile": "time of every layer", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
-	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "task": "only models for",
+	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
 	"text": "text to", "threshold": "least score", "top": "how many", "tower": "of CLIP", "truncate": "too long",
 	"unfused": "separate ops", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
+}
+
+// TestTwice gives each flag of each command twice. It is an error unless the flag is a
+// switch or a list.
+func TestTwice(t *testing.T) {
+	lists := []string{"box", "data", "layer", "point", "text"}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			name := c.CommandPath() + " --" + f.Name
+			g, ok := f.Value.(*given)
+			if !ok {
+				t.Errorf("%s may be given twice", name)
+				return
+			}
+			value := "1"
+			if f.Value.Type() == "bool" {
+				value = "true"
+			}
+			once, twice := f.Value.Set(value), f.Value.Set(value)
+			_, list := g.Value.(pflag.SliceValue)
+			if once != nil || (twice == nil) != (list || value == "true") {
+				t.Errorf("%s: %v, twice: %v", name, once, twice)
+			}
+			if list != slices.Contains(lists, f.Name) && !strings.HasPrefix(name, "vertebra bench") {
+				t.Errorf("%s is a list: %v", name, list)
+			}
+			if value == "true" && f.Value.Set("false") == nil {
+				t.Errorf("%s may be given on and off", name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	root := newRoot()
+	nameValues(root)
+	walk(root)
+	const want = "vertebra: --mask \"b.png\": it is given twice and takes one value; see vertebra sam --help\n"
+	if status, stdout, stderr := vertebra("sam", "x.jpg", "--mask", "a.png", "--mask", "b.png"); status != 1 || stdout != "" || stderr != want {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
 }
 
 // TestFlags walks all commands. Each flag is in the table and says what the table
@@ -33,7 +76,7 @@ func TestFlags(t *testing.T) {
 	root := newRoot()
 	completed(root)
 	root.InitDefaultVersionFlag()
-	placeAll(root)
+	nameValues(root)
 	used := map[string]bool{}
 	types := map[string]string{}
 	var walk func(c *cobra.Command)
@@ -81,9 +124,9 @@ func TestFlags(t *testing.T) {
 			t.Errorf("no command has --%s", name)
 		}
 	}
-	for name := range placeholders {
+	for name := range valueNames {
 		if !used[name] {
-			t.Errorf("no command has --%s, which has a placeholder", name)
+			t.Errorf("no command has --%s, whose value has a name", name)
 		}
 	}
 }

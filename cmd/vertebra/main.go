@@ -3,16 +3,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 func main() {
@@ -24,25 +27,24 @@ func main() {
 // run runs one command line and returns the exit status. An error is one line
 // on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	defer func() {
-		if r := recover(); r != nil {
-			complain(stderr, fmt.Errorf("internal error, please report: %v", r))
-			status = 1
-		}
-	}()
+	return runWith(ctx, args, os.Stdin, stdout, stderr)
+}
+
+// runWith is run with another standard input.
+func runWith(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	root := newRoot()
-	out := &checked{Writer: stdout}
+	out := &checked{w: stdout}
 	root.SetArgs(args)
+	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	completed(root) // after SetOut, which it needs
 	demand(root)
-	placeAll(root)
-	err := root.ExecuteContext(ctx)
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("standard output: %w", out.err)
-	}
-	switch {
+	nameValues(root)
+	err := execute(ctx, root)
+	switch bad := out.close(); {
+	case err == nil && bad != nil:
+		complain(stderr, fmt.Errorf("standard output: %w", bad))
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
@@ -54,12 +56,49 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	return 1
 }
 
+// patience is how long a command that is interrupted may take to end.
+const patience = 1200 * time.Millisecond
+
+// execute runs the command line. If ctx ends, it does not wait for what cannot be
+// interrupted, such as a read of a disk that is gone.
+func execute(ctx context.Context, root *cobra.Command) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				done <- fmt.Errorf("internal error, please report: %v", r)
+			}
+		}()
+		done <- root.ExecuteContext(ctx)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return ctx.Err()
+	}
+}
+
 // interrupted is the exit status after a signal, as in shells after Ctrl-C.
 const interrupted = 130
 
-// complain writes an error as one line.
+// complain writes an error as one line, or as a line for each picture that was left out.
 func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "vertebra: %s\n", strings.Join(strings.Fields(withoutCall(err)), " "))
+	lines := []string{withoutCall(err)}
+	var left *leftOutError
+	if errors.As(err, &left) {
+		all := strings.Split(left.Error(), "\n")
+		lines[0] = strings.Replace(lines[0], left.Error(), all[0], 1)
+		lines = append(lines, all[1:]...)
+	}
+	for _, line := range lines {
+		fmt.Fprintf(w, "vertebra: %s\n", files.Escape(strings.Join(strings.Fields(line), " ")))
+	}
 }
 
 // settings are the flags that all commands share.

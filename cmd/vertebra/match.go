@@ -16,8 +16,8 @@ func newMatch(s *settings) *cobra.Command {
 		Long: `Compares pictures with texts by CLIP. Prints, for each picture and text, the
 probability that the text is right if exactly one of them is, and the cosine of the
 angle between the two embeddings. IMAGE is a file, a pattern or a folder, which stands
-for all pictures below it. A picture that cannot be read is left out, and an error at
-the end names it.`,
+for all pictures below it. A picture that cannot be read and a text that is too long are
+left out, and an error at the end names them.`,
 		Example: `  vertebra match pet.jpg --text "a photo of a cat" --text "a photo of a dog" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra match photos/ --text day --text night --weights clip-vit-base-patch32/ --json`,
 		Args: cobra.MinimumNArgs(1),
@@ -49,7 +49,7 @@ type matchedText struct {
 }
 
 func (m *match) run(c *cobra.Command, args []string) error {
-	paths, err := vision.Paths(args...)
+	found, err := findPictures(c, args)
 	if err != nil {
 		return err
 	}
@@ -58,9 +58,10 @@ func (m *match) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer model.Close()
+	texts, left := m.texts(model)
 	all := []matched{}
-	results := model.Match(c.Context(), m.queries, vision.Files(paths...)...)
-	err = each(&m.modelFlags, len(paths), true, results, func(r vision.Match) error {
+	results := model.Match(c.Context(), texts, found.in...)
+	err = each(&m.modelFlags, found, results, func(r vision.Match) error {
 		if m.json {
 			all = append(all, newMatched(r))
 			return nil
@@ -77,7 +78,25 @@ func (m *match) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	return m.explain(err)
+	return m.explain(left.with(err))
+}
+
+// texts returns the texts that the model can read, and the error of the others. It
+// returns all texts if it can read none.
+func (m *match) texts(model *vision.Model) ([]string, *leftOutError) {
+	var good []string
+	var wrong []error
+	for _, text := range m.queries {
+		if err := model.CheckText(text); err != nil {
+			wrong = append(wrong, err)
+		} else {
+			good = append(good, text)
+		}
+	}
+	if len(good) == 0 || len(wrong) == 0 {
+		return m.queries, nil
+	}
+	return good, &leftOutError{fmt.Sprintf("left out %d of %d texts", len(wrong), len(m.queries)), wrong}
 }
 
 func newMatched(r vision.Match) matched {

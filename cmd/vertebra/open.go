@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,11 +24,24 @@ type modelFlags struct {
 	classes, batch int
 	clip           zoo.CLIPOptions
 	clipHeads      string
-	json           bool
+	json, strict   bool
 	tensors        bool                       // the input is no picture
 	configure      func(models.Network) error // see vision.Options
 
-	out, err io.Writer
+	out, err io.Writer // for messages and results, and for errors and progress
+	stdout   io.Writer // for a picture, if an output is -
+	ctx      context.Context
+}
+
+// streams takes the writers of a command. If an output goes to standard output, messages
+// and results go beside the errors.
+func (m *modelFlags) streams(c *cobra.Command) {
+	m.out, m.err, m.stdout, m.ctx = c.OutOrStdout(), c.ErrOrStderr(), c.OutOrStdout(), c.Context()
+	for _, name := range written {
+		if f := c.Flags().Lookup(name); f != nil && f.Value.String() == standard {
+			m.out = m.err
+		}
+	}
 }
 
 // weightsFlags adds the flags for the weights of the argument MODEL. of says which
@@ -66,6 +79,11 @@ func (m *modelFlags) batchFlag(c *cobra.Command) {
 // jsonFlag adds the flag for output in JSON.
 func (m *modelFlags) jsonFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&m.json, "json", false, "print JSON")
+}
+
+// strictFlag adds the flag for the exit status if pictures are left out.
+func (m *modelFlags) strictFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&m.strict, "strict", false, "end with status 1 if a picture is left out")
 }
 
 // checkBatch checks the value of --batch.
@@ -120,7 +138,7 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 
 // openEntry opens a model for a task; task 0 means any task.
 func (m *modelFlags) openEntry(c *cobra.Command, entry zoo.Model, task zoo.Task) (*vision.Model, error) {
-	m.out, m.err = c.OutOrStdout(), c.ErrOrStderr()
+	m.streams(c)
 	if task != 0 {
 		if err := checkTask(c, entry, task); err != nil {
 			return nil, err
@@ -205,59 +223,4 @@ func readLabels(path string) ([]string, error) {
 		return nil, fmt.Errorf("%s: not a list of names, one per line", path)
 	}
 	return strings.Split(body, "\n"), nil
-}
-
-// leftOut collects the errors of pictures that cannot be read.
-type leftOut struct {
-	of   int
-	errs []error
-}
-
-// note reports whether err is the error of one picture, and collects it.
-func (l *leftOut) note(err error) bool {
-	var one *vision.InputError
-	if !errors.As(err, &one) {
-		return false
-	}
-	l.errs = append(l.errs, err)
-	return true
-}
-
-// err returns one error for all pictures that were left out, or nil.
-func (l *leftOut) err() error {
-	if len(l.errs) > 0 && l.of > 1 {
-		return fmt.Errorf("left out %d of %d pictures: %w", len(l.errs), l.of, errors.Join(l.errs...))
-	}
-	return errors.Join(l.errs...)
-}
-
-// each calls use for the results of a task, in order, and shows the progress. With
-// skip, it leaves out pictures that cannot be read and returns one error for all at
-// the end. Without skip, it stops at the first of them.
-func each[T any](m *modelFlags, pictures int, skip bool, results iter.Seq2[T, error], use func(T) error) error {
-	bar := m.bar(m.err, "pictures", pictures)
-	defer bar.Clear()
-	left := leftOut{of: pictures}
-	for r, err := range results {
-		bar.Clear()
-		switch {
-		case err == nil:
-			err = use(r)
-		case skip && left.note(err):
-			err = nil
-		}
-		if err != nil {
-			return err
-		}
-		bar.Add(1)
-	}
-	return left.err()
-}
-
-// one returns the only result of a task.
-func one[T any](results iter.Seq2[T, error]) (result T, err error) {
-	for result, err = range results {
-		return result, err
-	}
-	return result, err
 }

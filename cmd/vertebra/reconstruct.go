@@ -97,11 +97,11 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	if r.ratio == 0 {
 		o.Ratio = -1
 	}
-	made, err := m.Reconstruct(c.Context(), o, vision.File(in))
+	made, err := m.Reconstruct(c.Context(), o, input(c, in))
 	if err != nil {
 		return err
 	}
-	if err := writePNG(r.path, picture.SideBySide(made.Panels()...)); err != nil {
+	if err := r.savePNG(r.path, picture.SideBySide(made.Panels()...)); err != nil {
 		return err
 	}
 	told := reconstructed{in, r.path, m.Name, made.Patches, made.Hidden, r.seed, nil}

@@ -117,5 +117,5 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 	if err := weights.WriteSafetensors(r.output, map[string]string{"model": m.Name, "layout": string(r.layout)}, outputs...); err != nil {
 		return err
 	}
-	return r.tellTensors(m, r.output, nil, outputs)
+	return r.tellTensors(m, writtenTensors{Output: r.output}, outputs)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -18,7 +19,7 @@ import (
 func newSAM(s *settings) *cobra.Command {
 	a := &sam{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
-		Use:   "sam IMAGE [--point X,Y[,LABEL]]... [--box X0,Y0,X1,Y1] [--mask FILE] [--everything] -o OUT.png",
+		Use:   "sam IMAGE [--point X,Y[,LABEL]]... [--box X0,Y0,X1,Y1]... [--mask FILE] [--everything] -o OUT.png",
 		Short: "Cut out the object at a point or in a box",
 		Long: `Finds the mask of an object by Segment Anything and writes it as a PNG, in which the
 object is white. Coordinates are pixels of the picture. The label of a point is 1 for
@@ -26,6 +27,10 @@ the object and 0 for the background. A single point is ambiguous, so the model f
 three masks: the best is written, and JSON has all. --mask takes a file that --logits
 wrote for an earlier prompt, or a picture of the same size in which the object is
 white.
+
+Several boxes are several objects, each with a mask of its own. OUT then has the
+numbers of the objects, in the order of the boxes, as a PNG with a palette, and JSON is
+an array. Points and --mask go with one box at most.
 
 --everything finds all masks of a picture and writes their numbers as a PNG with a
 palette. Smaller masks are on top. For more than 255 masks, the PNG is grey with 16
@@ -44,7 +49,7 @@ the encoder does not run again, so a further prompt takes only the decoder's tim
 	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder from Hugging Face")
 	keyFlag(c, &a.key)
 	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` on the object, or X,Y,0 on the background; may be given again")
-	f.StringVar(&a.box, "box", "", "box around the object: `LEFT,TOP,RIGHT,BOTTOM`")
+	f.StringArrayVar(&a.boxes, "box", nil, "box around an object: `LEFT,TOP,RIGHT,BOTTOM`; each of several is an object")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
 	f.StringVarP(&a.path, "output", "o", "", "mask to write, .png")
 	f.StringVar(&a.cutout, "cutout", "", "write the object with transparency around it, .png")
@@ -76,7 +81,7 @@ type sam struct {
 	mask, embedding               string
 	path, cutout, overlay, logits string
 	points                        []string
-	box                           string
+	boxes                         []string
 	json, everything              bool
 	all                           vision.SAMEverything
 
@@ -84,21 +89,24 @@ type sam struct {
 }
 
 func (a *sam) run(c *cobra.Command, args []string) error {
-	a.out, a.err = c.OutOrStdout(), c.ErrOrStderr()
+	a.streams(c)
 	if err := a.check(c); err != nil {
 		return err
 	}
-	prompt, err := a.prompt()
+	prompts, err := a.prompts()
 	if err != nil {
 		return err
 	}
-	photo, err := vision.File(args[0]).Picture(c.Context(), int64(a.memory))
+	photo, err := input(c, args[0]).Picture(c.Context(), int64(a.memory))
 	if err != nil {
 		return err
 	}
-	if len(prompt.Points) > 0 || prompt.Box != nil {
+	for _, prompt := range prompts {
+		if len(prompt.Points) == 0 && prompt.Box == nil {
+			continue
+		}
 		if err := prompt.Check(photo.Width, photo.Height); err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
+			return files.Named(args[0], err)
 		}
 	}
 	o, err := a.options()
@@ -119,7 +127,7 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 		return a.findAll(c.Context(), m.Device(), p, args[0], photo)
 	}
 	if a.mask != "" {
-		if prompt.Mask, err = p.LoadMask(a.mask, photo); err != nil {
+		if prompts[0].Mask, err = p.LoadMask(a.mask, photo); err != nil {
 			return err
 		}
 	}
@@ -128,12 +136,16 @@ func (a *sam) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	a.encoded, start = time.Since(start), time.Now()
-	masks, err := p.Predict(c.Context(), prompt)
-	if err != nil {
-		return err
+	var found []*vision.SAMMasks
+	for _, prompt := range prompts {
+		masks, err := p.Predict(c.Context(), prompt)
+		if err != nil {
+			return err
+		}
+		found = append(found, masks)
 	}
 	a.decoded = time.Since(start)
-	return a.write(m.Device(), args[0], photo, masks)
+	return a.write(m.Device(), args[0], photo, found)
 }
 
 // everythingFlags are the flags that need --everything.

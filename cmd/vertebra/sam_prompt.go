@@ -11,11 +11,36 @@ import (
 	"github.com/vertebra/vertebra/vision"
 )
 
-// prompt returns the prompt of the flags without the mask. Only a single point is
-// ambiguous.
-func (a *sam) prompt() (vision.SAMPrompt, error) {
+// prompts returns the prompts of the flags without the mask: one, or one for each of
+// several boxes. Only a single point is ambiguous.
+func (a *sam) prompts() ([]vision.SAMPrompt, error) {
+	p, err := a.pointed()
+	if err != nil {
+		return nil, err
+	}
+	var all []vision.SAMPrompt
+	for _, text := range a.boxes {
+		v, err := numbers(text)
+		if err != nil || len(v) != 4 {
+			return nil, fmt.Errorf("--box %q, want LEFT,TOP,RIGHT,BOTTOM", text)
+		}
+		one := p
+		one.Box, one.Single = (*[4]float32)(v), true
+		all = append(all, one)
+	}
+	switch {
+	case len(all) == 0:
+		return []vision.SAMPrompt{p}, nil
+	case len(all) > 1 && (len(a.points) > 0 || a.mask != "" || a.logits != ""):
+		return nil, fmt.Errorf("%d boxes are %d objects: --point, --mask and --logits go with one", len(all), len(all))
+	}
+	return all, nil
+}
+
+// pointed returns the prompt of the points.
+func (a *sam) pointed() (vision.SAMPrompt, error) {
 	var p vision.SAMPrompt
-	if !a.everything && len(a.points) == 0 && a.box == "" && a.mask == "" {
+	if !a.everything && len(a.points) == 0 && len(a.boxes) == 0 && a.mask == "" {
 		return p, errors.New("no prompt: give --point X,Y, --box LEFT,TOP,RIGHT,BOTTOM, --mask FILE or --everything")
 	}
 	for _, text := range a.points {
@@ -30,14 +55,7 @@ func (a *sam) prompt() (vision.SAMPrompt, error) {
 		p.Points = append(p.Points, [2]float32{v[0], v[1]})
 		p.Labels = append(p.Labels, label)
 	}
-	if a.box != "" {
-		v, err := numbers(a.box)
-		if err != nil || len(v) != 4 {
-			return p, fmt.Errorf("--box %q, want LEFT,TOP,RIGHT,BOTTOM", a.box)
-		}
-		p.Box = (*[4]float32)(v)
-	}
-	p.Single = len(p.Points) != 1 || p.Box != nil || a.mask != ""
+	p.Single = len(p.Points) != 1 || a.mask != ""
 	return p, nil
 }
 

@@ -73,6 +73,52 @@ func TestSAM(t *testing.T) {
 	}
 }
 
+// TestSAMBoxes finds an object in each of several boxes, the one that is found in the box
+// alone.
+func TestSAMBoxes(t *testing.T) {
+	w, in, dir := smallSAM(t), photograph(t, 37, 22), t.TempDir()
+	out, cutout, overlay := filepath.Join(dir, "m.png"), filepath.Join(dir, "c.png"), filepath.Join(dir, "o.png")
+	boxes := []string{"3,4,30,20", "1,1,9,9", "20,2,36,21"}
+	args := []string{"sam", in, "--weights", w, "-o", out, "--json"}
+	var alone []cut
+	together := append(args[:len(args):len(args)], "--cutout", cutout, "--overlay", overlay)
+	for _, b := range boxes {
+		var one cut
+		if err := json.Unmarshal([]byte(ok(t, append(args, "--box", b)...)), &one); err != nil {
+			t.Fatal(err)
+		}
+		alone, together = append(alone, one), append(together, "--box", b)
+	}
+	var r []cut
+	if err := json.Unmarshal([]byte(ok(t, together...)), &r); err != nil || len(r) != len(boxes) {
+		t.Fatalf("%d objects, %v", len(r), err)
+	}
+	p, isPaletted := decoded(t, out).(*image.Paletted)
+	if !isPaletted {
+		t.Fatalf("the masks are a %T", decoded(t, out))
+	}
+	for i, a := range alone {
+		if !slices.Equal(r[i].Masks[0].Segmentation.Counts, a.Masks[0].Segmentation.Counts) {
+			t.Errorf("box %d has another object than alone", i)
+		}
+		k, err := a.Masks[0].Segmentation.Mask()
+		for at, n := range p.Pix {
+			if err != nil || int(n) == i+1 && !k.On[at] {
+				t.Fatalf("pixel %d is said to be of object %d: %v", at, n, err)
+			}
+		}
+	}
+	if decoded(t, cutout).Bounds() != p.Rect || decoded(t, overlay).Bounds() != p.Rect {
+		t.Error("the cutout or the overlay has another size")
+	}
+	for _, more := range [][]string{{"--point", "1,1"}, {"--mask", in}, {"--logits", filepath.Join(dir, "l.safetensors")}} {
+		status, _, stderr := vertebra(append(together, more...)...)
+		if status != 1 || !strings.Contains(stderr, "3 boxes are 3 objects: --point, --mask and --logits go with one") {
+			t.Errorf("%v: status %d, %s", more, status, stderr)
+		}
+	}
+}
+
 // TestSAMEverything writes all masks as their numbers.
 func TestSAMEverything(t *testing.T) {
 	w, in, out := smallSAM(t), photograph(t, 37, 22), filepath.Join(t.TempDir(), "m.png")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"image"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 )
@@ -29,28 +31,47 @@ type cutMask struct {
 	Stability    *float32    `json:"stability_score"` // null for an empty mask
 }
 
-// write writes the files for a prompt and prints a summary.
-func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vision.SAMMasks) error {
-	masks, best := picture.Masks(found.Logits, 0), found.Best()
-	tinted := picture.Stack(masks[best:best+1], m.Width, m.Height)
-	if err := writePNG(a.path, masks[best].Image().Image()); err != nil {
+// write writes the files for one prompt or for several boxes, and prints a summary.
+func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found []*vision.SAMMasks) error {
+	var objects []*picture.Mask
+	var told []cut
+	for _, f := range found {
+		r, best := a.told(path, m, f)
+		objects, told = append(objects, best), append(told, r)
+	}
+	if err := a.writeObjects(m, objects); err != nil {
 		return err
 	}
-	if a.cutout != "" {
-		if err := writePNG(a.cutout, masks[best].CutOut(m)); err != nil {
-			return err
-		}
-	}
-	if a.overlay != "" {
-		if err := picture.Save(a.overlay, tinted.Overlay(m)); err != nil {
-			return err
-		}
-	}
 	if a.logits != "" {
-		if err := found.SaveLogits(a.logits, best); err != nil {
+		if err := found[0].SaveLogits(a.logits, told[0].Best); err != nil {
 			return err
 		}
 	}
+	switch {
+	case a.json && len(told) > 1:
+		return printJSON(a.out, told)
+	case a.json:
+		return printJSON(a.out, told[0])
+	case a.quiet:
+		return nil
+	}
+	fmt.Fprintf(a.out, "device: %v\n", dev)
+	for i, r := range told {
+		object := ""
+		if len(told) > 1 {
+			object = fmt.Sprintf(" object %d,", i+1)
+		}
+		area := r.Masks[r.Best].Area
+		fmt.Fprintf(a.out, "%s:%s %d×%d, %d pixels (%.2f %%), predicted IoU %.3f\n", files.Quote(a.path), object, m.Width, m.Height,
+			area, 100*float64(area)/float64(m.Width*m.Height), r.Masks[r.Best].PredictedIoU)
+	}
+	fmt.Fprintf(a.out, "image %.3f s, prompt %.3f s\n", told[0].EncoderSeconds, told[0].DecoderSeconds)
+	return nil
+}
+
+// told returns what is told about the masks of a prompt, and the best of them.
+func (a *sam) told(path string, m *picture.Image, found *vision.SAMMasks) (cut, *picture.Mask) {
+	masks, best := picture.Masks(found.Logits, 0), found.Best()
 	r := cut{path, a.path, a.cutout, a.overlay, m.Width, m.Height, a.encoded.Seconds(), a.decoded.Seconds(), best, nil}
 	stability := vision.StabilityScore(found.Logits, 0, 1)
 	for i, k := range masks {
@@ -64,17 +85,33 @@ func (a *sam) write(dev *vision.Device, path string, m *picture.Image, found *vi
 		}
 		r.Masks = append(r.Masks, one)
 	}
-	if a.json {
-		return printJSON(a.out, r)
+	return r, masks[best]
+}
+
+// writeObjects writes the pictures of the objects' masks.
+func (a *sam) writeObjects(m *picture.Image, objects []*picture.Mask) error {
+	drawn := image.Image(picture.Numbered(objects, m.Width, m.Height))
+	all := picture.NewMask(m.Width, m.Height)
+	for _, o := range objects {
+		for i, on := range o.On {
+			all.On[i] = all.On[i] || on
+		}
 	}
-	if a.quiet {
+	if len(objects) == 1 {
+		drawn = objects[0].Image().Image()
+	}
+	if err := a.savePNG(a.path, drawn); err != nil {
+		return err
+	}
+	if a.cutout != "" {
+		if err := a.savePNG(a.cutout, all.CutOut(m)); err != nil {
+			return err
+		}
+	}
+	if a.overlay == "" {
 		return nil
 	}
-	area := r.Masks[best].Area
-	fmt.Fprintf(a.out, "device: %v\n%s: %d×%d, %d pixels (%.2f %%), predicted IoU %.3f\n", dev, a.path, m.Width, m.Height,
-		area, 100*float64(area)/float64(m.Width*m.Height), found.IoU[best])
-	fmt.Fprintf(a.out, "image %.3f s, prompt %.3f s\n", r.EncoderSeconds, r.DecoderSeconds)
-	return nil
+	return a.saveOverlay(a.overlay, picture.Stack(objects, m.Width, m.Height).Overlay(m))
 }
 
 // writeAll writes the files for --everything and prints a summary.
@@ -89,11 +126,11 @@ func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, region
 			regions[i].Stability = 0
 		}
 	}
-	if err := writePNG(a.path, picture.Numbered(masks, m.Width, m.Height)); err != nil {
+	if err := a.savePNG(a.path, picture.Numbered(masks, m.Width, m.Height)); err != nil {
 		return err
 	}
 	if a.overlay != "" {
-		if err := picture.Save(a.overlay, picture.Stack(masks, m.Width, m.Height).Overlay(m)); err != nil {
+		if err := a.saveOverlay(a.overlay, picture.Stack(masks, m.Width, m.Height).Overlay(m)); err != nil {
 			return err
 		}
 	}

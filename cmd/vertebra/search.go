@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -28,8 +29,9 @@ only new and changed pictures, and forget removed ones. After an interruption, t
 next run does the rest. Only one process at a time updates an index; others wait.
 
 Without QUERY, search only updates the index. If QUERY is -, it reads queries from
-standard input, one per line. It leaves out pictures that cannot be read, and names
-each once.`,
+standard input, one per line. A line that is too long gets an error, and the others are
+answered. Pictures that cannot be read are left out and named once. Files and folders
+that cannot be looked at are named in each run.`,
 		Example: `  vertebra search photos/ "a dog on the beach" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra search photos/ --weights clip-vit-base-patch32/ --batch 8
   vertebra search photos/ "sunset" --weights clip-vit-base-patch32/ --top 50 --json`,
@@ -70,6 +72,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	if len(args) > 1 && strings.TrimSpace(args[1]) == "" {
 		return errors.New("the query is empty")
 	}
+	args[0] = files.Unquote(args[0])
 	if _, err := os.Stat(args[0]); err != nil { // first, because weights take long to read
 		return files.Named(args[0], err)
 	}
@@ -108,19 +111,44 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	case len(queries) > 0:
 		return q.answer(m, x, queries[0], texts[0])
 	}
-	lines := bufio.NewScanner(c.InOrStdin())
-	for lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == "" {
-			continue
+	return q.answerLines(c.Context(), m, x, c.InOrStdin())
+}
+
+// answerLines answers each line of in. A line that the model cannot read gets an error,
+// and the next line follows.
+func (q *search) answerLines(ctx context.Context, m *vision.Model, x *index.Index, in io.Reader) error {
+	wrong, all := 0, 0
+	lines := bufio.NewReader(in)
+	for {
+		line, end := lines.ReadString('\n')
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
+			all++
+			if err := m.CheckText(line); err != nil {
+				wrong++
+				complain(q.err, err)
+			} else if err := q.answerLine(ctx, m, x, line); err != nil {
+				return err
+			}
 		}
-		if texts, err = m.EmbedTexts(c.Context(), lines.Text()); err != nil {
-			return q.explain(err)
-		}
-		if err := q.answer(m, x, lines.Text(), texts[0]); err != nil {
-			return err
+		switch {
+		case end == nil:
+		case !errors.Is(end, io.EOF):
+			return end
+		case wrong > 0:
+			return fmt.Errorf("%d of %d queries have no answer", wrong, all)
+		default:
+			return nil
 		}
 	}
-	return lines.Err()
+}
+
+// answerLine answers a query.
+func (q *search) answerLine(ctx context.Context, m *vision.Model, x *index.Index, line string) error {
+	texts, err := m.EmbedTexts(ctx, line)
+	if err != nil {
+		return q.explain(err)
+	}
+	return q.answer(m, x, line, texts[0])
 }
 
 // update brings the index up to date with the folder, and prints the pictures that it
@@ -140,16 +168,15 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 			failed = err
 			continue
 		}
-		if s.Done == 1 {
-			bar, left.of = q.bar(q.err, "pictures", s.Total), s.Total
+		if left.of++; s.Done == 1 {
+			bar = q.bar(q.err, "pictures", s.Total)
 		}
-		bar.Add(1)
+		if s.Done > 0 {
+			bar.Add(1)
+		}
 	}
 	bar.Clear()
-	unread := errors.Join(left.errs...)
-	if unread != nil {
-		unread = fmt.Errorf("left out %d of %d pictures: %w", len(left.errs), left.of, unread)
-	}
+	unread := left.all()
 	if failed == nil && x.Len() == 0 {
 		failed = fmt.Errorf("%s: no picture in this folder can be read", folder)
 		if unread != nil {

@@ -86,7 +86,7 @@ func (g *segment) run(c *cobra.Command, name, in string) error {
 		return err
 	}
 	defer m.Close()
-	found, err := one(m.Segment(c.Context(), vision.SegmentOptions{Threshold: g.threshold}, vision.File(in)))
+	found, err := one(m.Segment(c.Context(), vision.SegmentOptions{Threshold: g.threshold}, input(c, in)))
 	if err != nil {
 		return err
 	}
@@ -105,11 +105,11 @@ func (g *segment) cut(n models.Network) error {
 
 // write writes the files and prints a summary.
 func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
-	if err := writePNG(g.path, found.Image()); err != nil {
+	if err := g.savePNG(g.path, found.Image()); err != nil {
 		return err
 	}
 	if g.overlay != "" {
-		if err := picture.Save(g.overlay, picture.From(found.Draw())); err != nil {
+		if err := g.saveOverlay(g.overlay, picture.From(found.Draw())); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
@@ -71,6 +70,9 @@ type upscale struct {
 
 // format returns the format for a file's extension.
 func format(path string) (string, error) {
+	if path == standard {
+		return "png", nil
+	}
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
 		return "png", nil
@@ -124,7 +126,7 @@ func (u *upscale) network(c *cobra.Command) (zoo.Model, error) {
 
 // load opens the network.
 func (u *upscale) load(c *cobra.Command) (*vision.Model, error) {
-	u.out, u.err = c.OutOrStdout(), c.ErrOrStderr()
+	u.streams(c)
 	entry, err := u.network(c)
 	if err != nil {
 		return nil, err
@@ -164,8 +166,8 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 		bar.Set(done)
 	}}
 	var made vision.Enlargement
-	err = files.Write(u.path, func(w io.Writer) (err error) {
-		made, err = m.Upscale(c.Context(), o, vision.File(in), w)
+	err = u.save(u.path, func(w io.Writer) (err error) {
+		made, err = m.Upscale(c.Context(), o, input(c, in), w)
 		return err
 	})
 	bar.Clear()

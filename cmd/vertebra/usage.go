@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -65,6 +68,10 @@ var parsing = regexp.MustCompile(`strconv\.\w+: parsing "(\\.|[^"\\])*": `)
 
 // flagError returns the error for a wrong flag.
 func flagError(c *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	if errors.As(err, &wrong) && errors.Is(err, errTwice) {
+		return fmt.Errorf("--%s %q: %w; see %s --help", wrong.GetFlag().Name, wrong.GetValue(), errTwice, c.CommandPath())
+	}
 	return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 }
 
@@ -120,7 +127,32 @@ func checkGiven(c *cobra.Command) error {
 var (
 	written = []string{"output", "overlay", "cutout", "logits"}
 	read    = []string{"case", "input", "labels", "shapes", "vocab", "weights"}
+	drawn   = []string{"output", "overlay", "cutout"} // the written ones that may be pictures
 )
+
+// draws has the commands that write pictures, which may go to standard output.
+var draws = map[string]bool{"attention": true, "detect": true, "reconstruct": true, "sam": true, "segment": true, "upscale": true}
+
+// unquote replaces the names of files that are given as files.Quote shows them.
+func unquote(c *cobra.Command, values map[string]string) error {
+	for _, flags := range [][]string{written, read, {"embedding", "index", "mask"}} {
+		for _, name := range flags {
+			f := c.Flags().Lookup(name)
+			if f == nil || files.Unquote(values[name]) == values[name] {
+				continue
+			}
+			values[name] = files.Unquote(values[name])
+			value := f.Value
+			if g, ok := value.(*given); ok {
+				value = g.Value
+			}
+			if err := value.Set(values[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // checkFiles returns an error if the name of a file is empty, as from an unset shell
 // variable; if two outputs are the same file; if an output would overwrite an input;
@@ -128,6 +160,9 @@ var (
 func checkFiles(c *cobra.Command, args []string) error {
 	given := map[string]string{}
 	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	if err := unquote(c, given); err != nil {
+		return err
+	}
 	for _, flags := range [][]string{written, read, {"embedding", "index", "mask"}} {
 		for _, name := range flags {
 			if path, ok := given[name]; ok && path == "" {
@@ -135,7 +170,10 @@ func checkFiles(c *cobra.Command, args []string) error {
 			}
 		}
 	}
-	sources := append([]string{}, args...)
+	sources := []string{}
+	for _, arg := range args {
+		sources = append(sources, files.Unquote(arg))
+	}
 	for _, name := range read {
 		sources = append(sources, given[name])
 	}
@@ -143,6 +181,9 @@ func checkFiles(c *cobra.Command, args []string) error {
 		path := given[name]
 		if path == "" {
 			continue
+		}
+		if path == standard && (!slices.Contains(drawn, name) || !draws[c.Name()]) {
+			return fmt.Errorf("--%s -: %s writes no picture to standard output; for a file of that name give ./-", name, c.Name())
 		}
 		for _, other := range written[:i] {
 			if given[other] != "" && filepath.Clean(given[other]) == filepath.Clean(path) {
@@ -160,7 +201,7 @@ func checkFiles(c *cobra.Command, args []string) error {
 		return nil
 	}
 	for _, name := range written {
-		if path := given[name]; path != "" {
+		if path := given[name]; path != "" && path != standard {
 			if err := files.Writable(path); err != nil {
 				return err
 			}
@@ -195,16 +236,35 @@ func withoutCall(err error) string {
 	return text
 }
 
-// checked is a writer that keeps its first error, for callers that do not check.
+// checked is a writer that keeps its first error, for callers that do not check. It
+// writes nothing after close.
 type checked struct {
-	io.Writer
-	err error
+	mu     sync.Mutex
+	w      io.Writer
+	err    error
+	closed atomic.Bool
 }
 
 func (c *checked) Write(b []byte) (int, error) {
-	n, err := c.Writer.Write(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return 0, fs.ErrClosed
+	}
+	n, err := c.w.Write(b)
 	if c.err == nil {
 		c.err = err
 	}
 	return n, err
+}
+
+// close ends the writing and returns the first error. It does not wait for a write that
+// hangs.
+func (c *checked) close() error {
+	c.closed.Store(true)
+	if !c.mu.TryLock() {
+		return nil
+	}
+	defer c.mu.Unlock()
+	return c.err
 }

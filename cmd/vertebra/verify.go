@@ -17,6 +17,7 @@ import (
 	"github.com/vertebra/vertebra/golden"
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 )
@@ -125,7 +126,7 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 func (v *verifier) path(ctx context.Context, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		before := len(v.report.Cases)
-		err := filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
+		err := files.Walk(path, func(file string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				v.fail(file, err)

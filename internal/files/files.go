@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // ErrNotRegular is in the error for a folder, a device, a pipe or a socket.
@@ -60,6 +61,14 @@ func Regular(info fs.FileInfo) error {
 		return irregular{"a symbolic link"}
 	}
 	return irregular{"no regular file"}
+}
+
+// Walk is filepath.WalkDir for a folder or a link to one.
+func Walk(root string, walk fs.WalkDirFunc) error {
+	if info, err := os.Lstat(root); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator) // the folder that the link leads to
+	}
+	return filepath.WalkDir(root, walk)
 }
 
 // ReadFile reads the file at path, which Open opens.

@@ -1,6 +1,11 @@
 package files
 
-import "testing"
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
 
 // TestQuote shows that a printable name is unchanged and that no other reaches a
 // terminal as it is.
@@ -22,6 +27,40 @@ func TestQuote(t *testing.T) {
 	} {
 		if got := Quote(c.name); got != c.want {
 			t.Errorf("Quote(%q) = %s, want %s", c.name, got, c.want)
+		}
+		if got := Unquote(c.want); got != c.name {
+			t.Errorf("Unquote(%s) = %q, want %q", c.want, got, c.name)
+		}
+		if got, bare := Escape(c.name), strings.Trim(c.want, `"`); c.name != c.want && got != bare {
+			t.Errorf("Escape(%q) = %s, want %s", c.name, got, bare)
+		}
+	}
+}
+
+// TestUnquote leaves alone what Quote would not write and the names of files.
+func TestUnquote(t *testing.T) {
+	t.Chdir(t.TempDir())
+	there := `"a\nb"`
+	if err := os.WriteFile(there, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{there, "", `"`, `""`, `"plain"`, `"a\qb"`, `"a"b"`, `"\u0041"`} {
+		if got := Unquote(name); got != name {
+			t.Errorf("Unquote(%s) = %q", name, got)
+		}
+	}
+}
+
+// TestText takes names through JSON and back.
+func TestText(t *testing.T) {
+	for _, name := range []string{"a b", "a\x1bb", "é", "\xff.png", "a\nb\xe9\u202e"} {
+		text, err := json.Marshal(Text(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back string
+		if err := json.Unmarshal(text, &back); err != nil || Unquote(back) != name {
+			t.Errorf("%q becomes %s and then %q, %v", name, text, Unquote(back), err)
 		}
 	}
 }

@@ -397,3 +397,12 @@ func TestOpen(t *testing.T) {
 		t.Errorf("a model for digits: %v", err)
 	}
 }
+
+// TestHidden keeps what the index has of a folder that cannot be looked at.
+func TestHidden(t *testing.T) {
+	x := &file{known: map[string]record{"a.png": {}, "b/c.png": {}, "b/d/e.png": {}, "bc.png": {}, "f.png": {}}}
+	fresh, gone := x.changes(map[string]record{"a.png": {}, "g.png": {}}, []string{"b", "f.png"})
+	if !slices.Equal(fresh, []string{"g.png"}) || !slices.Equal(gone, []string{"bc.png", "f.png"}) {
+		t.Errorf("fresh %v, gone %v", fresh, gone)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
@@ -20,15 +21,16 @@ type Step struct {
 	// other fields are zero.
 	Waiting bool
 
-	File        string // the picture that has been embedded or could not be read
-	Done, Total int    // pictures of this update; Done counts this one
+	File        string // the picture that has been embedded, or what could not be read
+	Done, Total int    // pictures of this update; Done counts this one. Both are 0 for what the search for pictures left out
 }
 
 // Update brings the index up to date with the folder. It embeds each new or changed
 // picture and then yields it. If a picture cannot be read, it yields a
-// *vision.InputError, leaves the picture out until it changes, and goes on. It stops
-// at any other error. A folder without pictures is an error, and the index stays as it
-// was.
+// *vision.InputError, leaves the picture out until it changes, and goes on. It yields
+// such an error for each file and folder that vision.Paths leaves out, too; what the
+// index has of a folder that cannot be read stays in it. It stops at any other error. A
+// folder without pictures is an error, and the index stays as it was.
 //
 // If the caller breaks off the iteration or ends ctx, at most the current batch is
 // lost.
@@ -54,11 +56,16 @@ func (x *Index) Update(ctx context.Context) iter.Seq2[Step, error] {
 // update is Update, and returns the error that ends it. If another process updates the
 // index, update waits for it and then does the rest.
 func (x *Index) update(ctx context.Context, tell func(Step, error) bool) error {
-	now, err := x.folderNow()
+	now, left, err := x.folderNow()
 	if err != nil {
 		return err
 	}
-	if fresh, gone := x.file.changes(now); len(fresh)+len(gone) == 0 {
+	for _, e := range left {
+		if !tell(Step{File: e.Name}, e) {
+			return nil
+		}
+	}
+	if fresh, gone := x.file.changes(now, x.hidden(left)); len(fresh)+len(gone) == 0 {
 		return nil
 	}
 	unlock, err := lockIndex(ctx, x.path, func() { tell(Step{Waiting: true}, nil) })
@@ -69,10 +76,10 @@ func (x *Index) update(ctx context.Context, tell func(Step, error) bool) error {
 	if err := x.reopen(); err != nil {
 		return err
 	}
-	if now, err = x.folderNow(); err != nil { // the wait may have been long
+	if now, left, err = x.folderNow(); err != nil { // the wait may have been long
 		return err
 	}
-	fresh, gone := x.file.changes(now)
+	fresh, gone := x.file.changes(now, x.hidden(left))
 	if len(fresh)+len(gone) == 0 {
 		return nil
 	}
@@ -127,44 +134,63 @@ func (x *Index) append(ctx context.Context, w *writer, now map[string]record, fr
 }
 
 // folderNow returns the sizes and times of the pictures below the folder, by their
-// paths in the folder with slashes.
-func (x *Index) folderNow() (map[string]record, error) {
-	root, err := filepath.EvalSymlinks(x.folder)
-	if err != nil {
-		return nil, files.Named(x.folder, err)
+// paths in the folder with slashes, and what cannot be read.
+func (x *Index) folderNow() (now map[string]record, left []*vision.InputError, err error) {
+	paths, err := vision.Paths(x.folder)
+	var some *vision.LeftOutError
+	switch {
+	case err != nil && (len(paths) == 0 || !errors.As(err, &some)):
+		return nil, nil, err
+	case err != nil:
+		left = some.Entries
 	}
-	paths, err := vision.Paths(root)
-	if err != nil {
-		return nil, err
-	}
-	now := map[string]record{}
+	now = map[string]record{}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has just been removed, or is a broken link
+			continue // it has just been removed
 		}
 		if err != nil {
-			return nil, err
+			left = append(left, &vision.InputError{Name: path, Err: files.Named(path, err)})
+			continue
 		}
-		name, err := filepath.Rel(root, path)
+		name, err := x.name(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		now[filepath.ToSlash(name)] = record{size: info.Size(), time: info.ModTime().UnixNano()}
+		now[name] = record{size: info.Size(), time: info.ModTime().UnixNano()}
 	}
-	return now, nil
+	return now, left, nil
+}
+
+// name returns the name in the index of a path below the folder.
+func (x *Index) name(path string) (string, error) {
+	name, err := filepath.Rel(x.folder, path)
+	return filepath.ToSlash(name), err
+}
+
+// hidden returns the names in the index of what cannot be read.
+func (x *Index) hidden(left []*vision.InputError) []string {
+	var all []string
+	for _, e := range left {
+		if name, err := x.name(e.Name); err == nil {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // changes compares the index with now. It returns the new and changed pictures, and
-// the removed ones, both sorted.
-func (x *file) changes(now map[string]record) (fresh, gone []string) {
+// the removed ones, both sorted. Pictures below a hidden folder are not removed.
+func (x *file) changes(now map[string]record, hidden []string) (fresh, gone []string) {
 	for name, n := range now {
 		if old, ok := x.known[name]; !ok || old.size != n.size || old.time != n.time {
 			fresh = append(fresh, name)
 		}
 	}
 	for name := range x.known {
-		if _, ok := now[name]; !ok {
+		below := func(folder string) bool { return strings.HasPrefix(name, folder+"/") }
+		if _, ok := now[name]; !ok && !slices.ContainsFunc(hidden, below) {
 			gone = append(gone, name)
 		}
 	}
