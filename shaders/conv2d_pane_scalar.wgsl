@@ -10,7 +10,7 @@
 //
 // This is conv2d_pane for any N. C is a multiple of 4. An invocation computes 12
 // channels of 4 pixels that follow one another in b, i, j. Invocations count pixels
-// first, then channels. Grid: flat(ceil(B*OH*OW/4) * (cols/12)).
+// first, then channels. Grid: flat(ceil(B*OH*OW/4) * (COLS/12)).
 
 //wgsl:import activation
 //wgsl:import index

@@ -17,7 +17,7 @@
 // RUN4 * 4 places. There is one dispatch for each pane.
 // An invocation computes 16 channels of 4 pixels that follow one another in b, i, j.
 // Invocations count pixels first, then channels.
-// Grid: flat(ceil(B*OH*OW/4) * (cols/16)).
+// Grid: flat(ceil(B*OH*OW/4) * (COLS/16)).
 
 //wgsl:import activation
 //wgsl:import index

@@ -1,6 +1,8 @@
 package shaders
 
 import (
+	"fmt"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -93,12 +95,17 @@ func (p product) weights() []Program {
 
 // rows sees x through panes. An invocation computes down rows by across columns.
 func (p product) rows(down, across int) []Program {
-	name := map[int]string{16: "linear_xpane_16x8", 4: "linear_xpane_4x8", 1: "linear_xpane_1x4"}[down]
+	name := fmt.Sprintf("linear_xpane_%dx%d", down, across)
+	file, set := "linear_xpane", Set{"ROWS": down}
+	if down == 1 {
+		file, set = name, nil
+	}
 	if p.n%4 != 0 {
 		if down != 1 {
 			return nil
 		}
-		name = "linear_xpane_1x4_scalar"
+		name += "_scalar"
+		file = name
 	}
 	rows, depth := min(p.m, paneFloats/p.k), 1
 	if rows < p.m && rows > down {
@@ -122,7 +129,7 @@ func (p product) rows(down, across int) []Program {
 	if 4*rows*depth*p.k <= short {
 		pane = short
 	}
-	kernel := Kernel{File: name, Set: p.end.act().with(Set{"PANE": pane / 16})}
+	kernel := Kernel{File: file, Set: p.end.act().with(set).with(Set{"PANE": pane / 16})}
 	if p.z == 1 && p.m == 1 && down == 1 && rows == 1 {
 		return []Program{{Name: name, Kernels: p.slices(kernel, across, pane), Pack: map[int]Layout{1: lanes(1, p.n, p.k, across)}}}
 	}

@@ -14,7 +14,7 @@
 // to y. The first adds to y, too, if y holds the residual.
 // An invocation computes 4 rows by 16 columns. Neighbouring invocations read different
 // rows of x and the same blocks of w. They count rows first, then columns, then z.
-// Grid: flat(ceil(M/4) * (cols/16) * depth).
+// Grid: flat(ceil(M/4) * (COLS/16) * DEPTH).
 
 //wgsl:import activation
 //wgsl:import index

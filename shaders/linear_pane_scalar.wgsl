@@ -9,7 +9,7 @@
 //
 // This is linear_pane for any N. K is a multiple of 4. An invocation computes 8 rows by
 // 16 columns. Invocations count rows first, then columns, then z.
-// Grid: flat(ceil(M/8) * (cols/16) * depth).
+// Grid: flat(ceil(M/8) * (COLS/16) * DEPTH).
 
 //wgsl:import activation
 //wgsl:import index

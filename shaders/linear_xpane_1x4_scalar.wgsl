@@ -1,6 +1,6 @@
 // linear_xpane_1x4_scalar: y[z,m,n] = act(sum_k x[z,m,k] * w[z,n,k] + bias[n] + residual[z,m,n])
 //
-//     binding 0  x         [DEPTH, ROWS, K/4] of vec4        pane
+//     binding 0  x         [DEPTH, rows, K/4] of vec4        pane
 //     binding 1  w         [Z, ceil(N/32), K/4, 32] of vec4  read
 //     binding 2  bias      [N]                               read (epilogue & 1)
 //     binding 3  residual  [Z, M, N]                         read (epilogue & 2)
@@ -9,7 +9,7 @@
 //
 // This is linear_xpane_1x4 for any N. K is a multiple of 4. An invocation computes 4
 // columns of one row. Invocations count columns first, then rows, then z.
-// Grid: flat(ceil(N/4) * rows * depth).
+// Grid: flat(ceil(N/4) * rows * DEPTH).
 
 //wgsl:import activation
 //wgsl:import index
