@@ -91,6 +91,16 @@ func New(shape ...int) *Tensor {
 // Declare returns a tensor without data, which weights.Bind fills later.
 func Declare(shape ...int) *Tensor { return &Tensor{Shape: Shape(shape).Clone()} }
 
+// Finite reports whether a tensor has neither NaN nor infinities.
+func (t *Tensor) Finite() bool {
+	for _, v := range t.Data {
+		if v-v != 0 { // of NaN and of infinities this is NaN
+			return false
+		}
+	}
+	return true
+}
+
 // Of returns a tensor over data without copying it. It panics if the shape does
 // not have exactly len(data) elements.
 func Of(data []float32, shape ...int) *Tensor {

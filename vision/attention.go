@@ -69,6 +69,9 @@ func (m *Model) Attention(ctx context.Context, o AttentionOptions, in Input) (*A
 	}
 	key := fmt.Sprint("attention", o.Block, p.input.Shape)
 	out, err := m.plans.run(ctx, key, func() (Plan, error) { return m.compileGraph(g) }, p.input)
+	if err == nil {
+		err = m.CheckFinite(out...)
+	}
 	if err != nil {
 		return nil, err
 	}

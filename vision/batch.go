@@ -2,6 +2,7 @@ package vision
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"runtime"
 
@@ -165,6 +166,14 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 		if p.err == nil {
 			c.outputs = of(outputs, i)
 			i++
+			if err := m.CheckFinite(c.outputs...); err != nil {
+				var wrong *NotFiniteError
+				if errors.As(err, &wrong) && wrong.Weight != "" {
+					yield(computed{}, err) // it is no fault of this picture
+					return false
+				}
+				c.outputs, p.err = nil, &InputError{p.name, err}
+			}
 		}
 		more := yield(c, p.err)
 		p.held.keep(0)

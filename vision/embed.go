@@ -172,7 +172,7 @@ func (m *Model) runTexts(ctx context.Context, clip *models.CLIP, ids *tensor.Ten
 	if err != nil {
 		return nil, err
 	}
-	return out[0], nil
+	return out[0], m.CheckFinite(out[0])
 }
 
 // Unit scales a vector to length one. The dot product of two such vectors is the

@@ -82,6 +82,9 @@ func (m *Model) Reconstruct(ctx context.Context, o ReconstructOptions, in Input)
 		}
 		return m.compileGraph(g)
 	}, p.input, models.MAENoise(o.Seed, 1, n))
+	if err == nil {
+		err = m.CheckFinite(out...)
+	}
 	if err != nil {
 		return nil, err
 	}

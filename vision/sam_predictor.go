@@ -308,6 +308,9 @@ func (p *SAMPredictor) decode(ctx context.Context, points, mask *tensor.Tensor) 
 	if low, err = out[0].onHost(ctx); err == nil {
 		iou, err = out[1].onHost(ctx)
 	}
+	if err == nil {
+		err = checkFinite("sam", p.model, low, iou)
+	}
 	return low, iou, err
 }
 

@@ -87,6 +87,9 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	u.Run = func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		start := time.Now()
 		out, err := k.plan.Run(ctx, y)
+		if err == nil {
+			err = m.CheckFinite(out[0])
+		}
 		if err != nil {
 			return nil, err
 		}

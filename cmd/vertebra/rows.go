@@ -50,7 +50,8 @@ func (m *modelFlags) tellRows(on *vision.Model, path string, names []string, all
 		}
 	}
 	r := writtenTensors{Output: path, Files: names, Left: list.Left}
-	if err := m.tellTensors(on, r, all); err != nil || m.strict {
+	var wrong *vision.NotFiniteError
+	if err := m.tellTensors(on, r, all); err != nil || m.strict || errors.As(left, &wrong) {
 		return errors.Join(err, left)
 	}
 	if left != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/weights"
@@ -117,5 +118,12 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 	if err := weights.WriteSafetensors(r.output, map[string]string{"model": m.Name, "layout": string(r.layout)}, outputs...); err != nil {
 		return err
 	}
-	return r.tellTensors(m, writtenTensors{Output: r.output}, outputs)
+	if err := r.tellTensors(m, writtenTensors{Output: r.output}, outputs); err != nil {
+		return err
+	}
+	err = m.CheckFinite(outputs...)
+	if err != nil && !x.Finite() {
+		err = fmt.Errorf("%s: the input has NaN or infinities: %w", files.Quote(r.input), err)
+	}
+	return err
 }
