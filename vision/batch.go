@@ -36,6 +36,7 @@ func (m *Model) prepareFile(ctx context.Context, in Input, file []byte, err erro
 		p.image, p.err = in.image(ctx, file)
 	}
 	if p.err == nil {
+		sweep(held.n)
 		p.input, p.at, p.err = m.Preprocess.Apply(p.image)
 	}
 	if p.err != nil {

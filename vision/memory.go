@@ -3,6 +3,7 @@ package vision
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -58,7 +59,16 @@ func (b *budget) take(ctx context.Context, n int64, wait func()) (share, error) 
 			return share{}, err
 		}
 	}
+	sweep(n)
 	return share{b, n}, nil
+}
+
+// sweep gives to the system what other pictures, and the decoder of a large picture,
+// have left. Otherwise garbage would come up to the size of all that is in use.
+func sweep(need int64) {
+	if need >= 100<<20 {
+		debug.FreeOSMemory()
+	}
 }
 
 // keep gives back all but n bytes.

@@ -8,12 +8,23 @@ import (
 // digitSide is the height and width of MNIST's pictures.
 const digitSide = 28
 
+// mostDigit is how many pixels a digit is sought among. Larger pictures are reduced
+// before.
+const mostDigit = 1 << 22
+
 // CutDigit prepares a grey picture of one digit like the pictures of MNIST: white
 // on black, with a longer side of 20 pixels, and with its centre of mass in the
 // middle of 28×28 pixels. The transform maps points of m to the result. A picture
 // of this size counts as prepared, and is only inverted if it is dark on light. A
 // blank picture is scaled.
 func CutDigit(m *Image) (*Image, Transform) {
+	if pixels := float64(m.Width) * float64(m.Height); pixels > mostDigit {
+		by := math.Sqrt(mostDigit / pixels)
+		w, h := max(int(float64(m.Width)*by), 1), max(int(float64(m.Height)*by), 1)
+		at := Scale(float32(w)/float32(m.Width), float32(h)/float32(m.Height))
+		cut, then := CutDigit(m.Resize(min(w, mostDigit/h), h, Box))
+		return cut, at.Then(then)
+	}
 	ground, dark := m.ground()
 	if m.Width == digitSide && m.Height == digitSide {
 		if dark {
@@ -69,10 +80,22 @@ func (m *Image) ground() (level int, dark bool) {
 	}
 	slices.Sort(border)
 	level = int(border[len(border)/2])
-	all := slices.Clone(m.Pix)
-	slices.Sort(all)
-	few := len(all) / 200
-	return level, level-int(all[few]) > int(all[len(all)-1-few])-level
+	few := len(m.Pix) / 200
+	return level, level-ranked(m.Pix, few) > ranked(m.Pix, len(m.Pix)-1-few)-level
+}
+
+// ranked returns sample n of the samples in order.
+func ranked(pix []uint8, n int) int {
+	var count [256]int
+	for _, p := range pix {
+		count[p]++
+	}
+	for v, c := range count {
+		if n -= c; n < 0 {
+			return v
+		}
+	}
+	return 255
 }
 
 // negative swaps light and dark.
@@ -116,9 +139,7 @@ func (m *Image) digit() *Mask {
 
 // stretch scales samples so that all but the brightest 0.2 % span 0 to 255.
 func stretch(pix []uint8) {
-	all := slices.Clone(pix)
-	slices.Sort(all)
-	top := int(all[len(all)-1-len(all)/500])
+	top := ranked(pix, len(pix)-1-len(pix)/500)
 	if top == 0 {
 		return
 	}

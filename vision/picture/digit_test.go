@@ -38,3 +38,24 @@ func TestCutDigit(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeDigit cuts a digit from a picture that is reduced before.
+func TestLargeDigit(t *testing.T) {
+	m := New(8000, 4000, 1)
+	for y := 800; y < 2400; y++ {
+		for x := 6000; x < 6800; x++ {
+			m.Pix[y*m.Width+x] = 255
+		}
+	}
+	cut, at := CutDigit(m)
+	if x, y := at.Point(6400, 1600); cut.Width != 28 || cut.Height != 28 || max(x-14, 14-x, y-14, 14-y) > 0.1 {
+		t.Errorf("%v, the middle of the digit goes to %v, %v", cut, x, y)
+	}
+	for y := range 28 {
+		for x := range 28 {
+			if inside := x >= 9 && x < 19 && y >= 4 && y < 24; (cut.Pix[y*28+x] > 128) != inside {
+				t.Fatalf("pixel %d, %d is %d", x, y, cut.Pix[y*28+x])
+			}
+		}
+	}
+}
