@@ -29,7 +29,7 @@ type stored struct {
 }
 
 // alter reads a file to alter.
-func alter(t *testing.T, path string) *altered {
+func alter(t testing.TB, path string) *altered {
 	t.Helper()
 	s, err := weights.OpenSafetensors(path)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *altered) config(t *testing.T, change map[string]any) {
 
 // bytes returns the contents of the file. The header lists each tensor in twice a
 // second time.
-func (a *altered) bytes(t *testing.T, twice ...string) []byte {
+func (a *altered) bytes(t testing.TB, twice ...string) []byte {
 	t.Helper()
 	metadata, err := json.Marshal(a.metadata)
 	if err != nil {

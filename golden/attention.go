@@ -32,6 +32,10 @@ func attention(s sub) (Case, error) {
 		}
 	}
 	q, k, v := joinHeads(s.ranked("input", "q", 4)), joinHeads(s.ranked("input", "k", 4)), joinHeads(s.ranked("input", "v", 4))
+	a.Heads = max(a.Heads, 1)
+	if heads := s.ranked("input", "q", 4).Shape[1]; heads != a.Heads {
+		return Case{}, fmt.Errorf("q has %d heads, but the config has %d", heads, a.Heads)
+	}
 	in := []*tensor.Tensor{q, k, v}
 	for _, name := range []string{"bias", "mask"} {
 		if !s.has("input", name) {
@@ -51,6 +55,9 @@ func attention(s sub) (Case, error) {
 	want := []*tensor.Tensor{joinHeads(s.ranked("output", "y", 4))}
 	if s.has("stage", "probs") {
 		want = append(want, joinHeads(s.ranked("stage", "probs", 4)))
+		if b, m := k.Shape[0], k.Shape[1]; b*m > maxElements/a.Heads/m {
+			return Case{}, fmt.Errorf("%d keys are too many for a check of probabilities", m)
+		}
 	}
 	return several(want, in, func(g *graph.Graph, in []*graph.Value) []*graph.Value {
 		y := []*graph.Value{graph.Apply(op, in...)}

@@ -202,6 +202,9 @@ func (f *file) add(id string, build func() (Case, error)) {
 	if err == nil {
 		err = c.check()
 	}
+	if err == nil && c.Graph != nil {
+		err = c.agrees()
+	}
 	if err != nil {
 		f.faults = append(f.faults, Fault{name, err})
 		f.see(strings.TrimSuffix("output/"+id, "/"))
@@ -211,6 +214,26 @@ func (f *file) add(id string, build func() (Case, error)) {
 		c.Tolerance = OpTolerance
 	}
 	f.made = append(f.made, c)
+}
+
+// maxElements is the most elements that a value of a case may have: more than those of
+// the largest models at their usual sizes.
+const maxElements = 1 << 28
+
+// agrees returns an error if the graph does not give outputs of the wanted shapes, or
+// has a value that is too large to be computed for a check.
+func (c Case) agrees() error {
+	for i, o := range c.Graph.Outputs {
+		if want := c.Want[i].Shape; !o.Value.Shape.Equal(want) {
+			return fmt.Errorf("%s: shape is %v, want %v", c.Want[i].Name, o.Value.Shape, want)
+		}
+	}
+	for _, v := range c.Graph.Nodes {
+		if v.Shape.Len() > maxElements {
+			return fmt.Errorf("a value of shape %v is too large for a check", v.Shape)
+		}
+	}
+	return nil
 }
 
 // check returns an error if a tensor of the case cannot be compared.

@@ -19,7 +19,14 @@ func maePieces(s sub) (Case, error) {
 	}
 	switch s.Kind {
 	case "sincos_2d":
-		return Case{Want: []*tensor.Tensor{s.out("table")}, Host: func() ([]*tensor.Tensor, error) {
+		table, rows := s.ranked("output", "table", 2), 0
+		if a.ClsToken {
+			rows = 1
+		}
+		if a.Dim < 1 || a.Dim%4 != 0 || a.Grid < 1 || a.Grid > 1<<12 || !table.Shape.Equal(tensor.Shape{rows + a.Grid*a.Grid, a.Dim}) {
+			return Case{}, fmt.Errorf("table is %v, but the config has dim %d, grid %d, cls_token %v", table.Shape, a.Dim, a.Grid, a.ClsToken)
+		}
+		return Case{Want: []*tensor.Tensor{table}, Host: func() ([]*tensor.Tensor, error) {
 			return []*tensor.Tensor{layers.SinCos2D(a.Dim, a.Grid, a.ClsToken)}, nil
 		}}, nil
 	case "random_masking":

@@ -11,6 +11,9 @@ import (
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
+// maxSide is the largest height or width that a picture of a case may have.
+const maxSide = 1 << 12
+
 // preprocess builds the conversions and resizes of pictures, which run on the
 // host.
 func preprocess(s sub) (Case, error) {
@@ -26,7 +29,7 @@ func preprocess(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
-	if max(a.SizeWH[0], a.SizeWH[1], a.Resize, a.Crop, a.Target) > 1<<14 {
+	if max(a.SizeWH[0], a.SizeWH[1], a.Resize, a.Crop, a.Target) > maxSide || min(a.SizeWH[0], a.SizeWH[1], a.Resize, a.Crop, a.Target) < 0 {
 		return Case{}, fmt.Errorf("size_wh %v, resize %d, crop %d, target %d: not a picture's size", a.SizeWH, a.Resize, a.Crop, a.Target)
 	}
 	m := s.file.picture("input/image")
@@ -49,7 +52,7 @@ func preprocess(s sub) (Case, error) {
 		w, _ := v[1].(float64)
 		size = [2]int{int(h), int(w)}
 	}
-	if min(size[0], size[1]) < 0 || max(size[0], size[1]) > 1<<14 {
+	if min(size[0], size[1]) < 0 || max(size[0], size[1]) > maxSide {
 		return Case{}, fmt.Errorf("size %v", a.Size)
 	}
 	p := zoo.Preprocess{Filter: filter, Mean: a.Mean, Std: a.Std}
@@ -59,11 +62,17 @@ func preprocess(s sub) (Case, error) {
 	case kind == "convert_YCbCr":
 		return s.pictures(m.YCbCr())
 	case kind == "pil_resize":
+		if min(a.SizeWH[0], a.SizeWH[1]) < 1 {
+			return Case{}, fmt.Errorf("size_wh %v", a.SizeWH)
+		}
 		if a.Grey {
 			m = m.Grey()
 		}
 		return s.pictures(m.Resize(a.SizeWH[0], a.SizeWH[1], filter))
 	case strings.HasPrefix(kind, "center_crop"):
+		if min(size[0], size[1]) < 1 {
+			return Case{}, fmt.Errorf("size %v", a.Size)
+		}
 		m, _, _ = m.CenterCrop(size[1], size[0])
 		return s.pictures(m)
 	case kind == "resize_short_side+center_crop+normalize":
@@ -165,7 +174,7 @@ func photoStepOf(name string) (photoStep, error) {
 	numbers := make([]int, len(fields)-1)
 	for i := range numbers {
 		var err error
-		if numbers[i], err = strconv.Atoi(fields[i+1]); err != nil || numbers[i] < 1 || numbers[i] > 1<<14 {
+		if numbers[i], err = strconv.Atoi(fields[i+1]); err != nil || numbers[i] < 1 || numbers[i] > maxSide {
 			return s, fmt.Errorf("output/%s: %q is not a size", name, fields[i+1])
 		}
 	}

@@ -27,8 +27,8 @@ func samHost(s sub) (Case, error) {
 	if err := s.decode(&a); err != nil {
 		return Case{}, err
 	}
-	if a.N < 0 || a.N > 1<<10 || a.Layers > 8 {
-		return Case{}, fmt.Errorf("n %d, layers %d", a.N, a.Layers)
+	if a.N < 0 || a.N > 1<<10 || a.Layers < 0 || a.Layers > 8 || max(a.Size[0], a.Size[1], a.Target) > 1<<16 || min(a.Size[0], a.Size[1], a.Target) < 0 {
+		return Case{}, fmt.Errorf("n %d, layers %d, size %v, target %d", a.N, a.Layers, a.Size, a.Target)
 	}
 	switch s.Kind {
 	case "batched_mask_to_box":
@@ -79,8 +79,11 @@ func samHost(s sub) (Case, error) {
 		if t.Shape[1] != 4 || len(scores) != t.Shape[0] {
 			return Case{}, fmt.Errorf("boxes are %v, with %d scores", t.Shape, len(scores))
 		}
-		boxes := rows4(t)
-		return host([]*tensor.Tensor{s.out("keep"), s.out("iou")}, func() ([]*tensor.Tensor, error) {
+		boxes, iou := rows4(t), s.ranked("output", "iou", 2)
+		if n := len(boxes); !iou.Shape.Equal(tensor.Shape{n, n}) {
+			return Case{}, fmt.Errorf("iou is %v for %d boxes", iou.Shape, n)
+		}
+		return host([]*tensor.Tensor{s.out("keep"), iou}, func() ([]*tensor.Tensor, error) {
 			iou := tensor.New(len(boxes), len(boxes))
 			for i := range iou.Data {
 				iou.Data[i] = vision.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])

@@ -33,8 +33,8 @@ func samPrompts(f *file) error {
 		return errors.New("metadata config: no cases")
 	}
 	for i, p := range a.Cases {
-		if p.ID == "" {
-			return fmt.Errorf("metadata config: case %d has no id", i)
+		if p.ID == "" || p.Image < 0 {
+			return fmt.Errorf("metadata config: case %d has no id, or its image is %d", i, p.Image)
 		}
 		p.mean, p.std = a.Mean, a.Std
 		f.add(p.ID, func() (Case, error) { return p.build(f, m) })
@@ -128,7 +128,7 @@ func (p samPrompt) build(f *file, m *models.SAM) (Case, error) {
 	if p.Original == [2]int{} {
 		p.Original = p.Input
 	}
-	if min(p.Input[0], p.Input[1], p.Original[0], p.Original[1]) < 1 || max(p.Input[0], p.Input[1]) > m.Size() {
+	if min(p.Input[0], p.Input[1], p.Original[0], p.Original[1]) < 1 || max(p.Input[0], p.Input[1]) > m.Size() || max(p.Original[0], p.Original[1]) > maxSide {
 		return Case{}, fmt.Errorf("input_size %v and original_size %v do not fit a model for %d×%d", p.Input, p.Original, m.Size(), m.Size())
 	}
 	sparse, err := p.sparse(f, m)

@@ -24,7 +24,12 @@ func swinPieces(s sub) (Case, error) {
 			return []*graph.Value{windows.WindowReverse(h, w, graph.Pair{}), windows, windows.WindowReverse(h, w, shift)}
 		})
 	case "mask":
-		return Case{Want: []*tensor.Tensor{s.out("mask")}, Host: func() ([]*tensor.Tensor, error) {
+		mask := s.ranked("output", "mask", 3)
+		if w := a.Window; min(a.H, a.W) < 1 || max(a.H, a.W) > 1<<12 || w < 1 || w > 1<<8 || a.Shift < 0 || a.Shift >= w || a.H%w+a.W%w != 0 ||
+			!mask.Shape.Equal(tensor.Shape{a.H / w * (a.W / w), w * w, w * w}) {
+			return Case{}, fmt.Errorf("mask is %v, but the config has h %d, w %d, window %d, shift %d", mask.Shape, a.H, a.W, a.Window, a.Shift)
+		}
+		return Case{Want: []*tensor.Tensor{mask}, Host: func() ([]*tensor.Tensor, error) {
 			return []*tensor.Tensor{graph.ShiftMask(graph.Pair{a.H, a.W}, window, shift)}, nil
 		}}, nil
 	case "relbias":

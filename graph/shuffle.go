@@ -19,7 +19,7 @@ func (o PixelShuffle) Name() string { return fmt.Sprintf("pixel_shuffle r%d", o.
 
 // Shape checks that the channels divide by R².
 func (o PixelShuffle) Shape(args []tensor.Shape) (tensor.Shape, error) {
-	if len(args) != 1 || len(args[0]) != 4 || o.R < 1 || args[0][3]%(o.R*o.R) != 0 {
+	if len(args) != 1 || len(args[0]) != 4 || o.R < 1 || args[0][3]/o.R < o.R || args[0][3]%(o.R*o.R) != 0 {
 		return nil, fmt.Errorf("arguments are %v, want x [B, H, W, C·%d²]", args, o.R)
 	}
 	x := args[0]

@@ -77,7 +77,7 @@ func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 			return c, fmt.Errorf("models: the weights do not tell the window of a Swin: its size (window_size) is needed")
 		}
 	}
-	if c.Window[0] < 1 || c.Window[1] < 1 {
+	if c.Window[0] < 1 || c.Window[1] < 1 || max(c.Window[0], c.Window[1]) > 1<<10 {
 		return c, fmt.Errorf("models: a Swin cannot have windows of %v", c.Window)
 	}
 	if c.Image == (graph.Pair{}) {

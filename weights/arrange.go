@@ -83,7 +83,7 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 		part := t
 		if o.transpose {
 			if len(t.Shape) != 2 {
-				return nil, fmt.Errorf("%s %v is not a matrix", o.name, t.Shape)
+				return nil, fmt.Errorf("%s %v is not a matrix", shown(o.name), t.Shape)
 			}
 			part = t.Permute(1, 0)
 		}
@@ -94,7 +94,7 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 			}
 		} else {
 			if whole.Shape, err = stack(whole.Shape, part.Shape); err != nil {
-				return nil, fmt.Errorf("%s: %w", o.name, err)
+				return nil, fmt.Errorf("%s: %w", shown(o.name), err)
 			}
 			whole.Data = append(whole.Data, part.Data...)
 		}

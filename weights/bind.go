@@ -164,7 +164,7 @@ func (f Fit) Err() error {
 		problems = append(problems, "missing "+m)
 	}
 	for _, u := range f.Unused {
-		problems = append(problems, "unused "+u)
+		problems = append(problems, "unused "+shown(u))
 	}
 	if len(problems) == 0 {
 		return nil

@@ -63,7 +63,7 @@ func (m *machine) index(op byte) uint64 {
 	}
 	i, err := strconv.ParseUint(m.line(), 10, 32)
 	if err != nil {
-		m.fail("memo: %v", err)
+		m.fail("memo: %.60v", err)
 	}
 	return i
 }
@@ -187,7 +187,7 @@ func (m *machine) global(module, name string) global {
 	if m.err == nil {
 		root, _, _ := strings.Cut(module, ".")
 		if forbidden[root] || forbidden[module] || forbidden[full] {
-			m.fail("not a tensor or a container: %s", full)
+			m.fail("not a tensor or a container: %s", shown(full))
 		}
 	}
 	return global(full)

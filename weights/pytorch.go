@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -52,7 +53,7 @@ func OpenPyTorch(path string) (*PyTorch, error) {
 	}
 	p, err := ReadPyTorch(m.data)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), m.close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.close())
 	}
 	p.file = m
 	return p, nil
@@ -88,7 +89,7 @@ func (p *PyTorch) under(key string) (*PyTorch, error) {
 	}
 	part := &PyTorch{Format: p.Format, Key: key, value: value, size: p.size, entries: map[string]view{}, file: p.file}
 	if err := part.collect(value, newQuota(p.size), false); err != nil {
-		return nil, fmt.Errorf("pytorch: %s: %w", key, err)
+		return nil, fmt.Errorf("pytorch: %s: %w", shown(key), err)
 	}
 	return part, nil
 }
@@ -123,7 +124,7 @@ func (p *PyTorch) collect(value any, q *quota, list bool) error {
 	}
 	if len(named) == 0 {
 		if o, ok := value.(*object); ok && o.class != "" {
-			return fmt.Errorf("not a tensor or a container: %s", o.class)
+			return fmt.Errorf("not a tensor or a container: %s", shown(string(o.class)))
 		}
 		return errors.New("no tensors in the file")
 	}
@@ -133,10 +134,10 @@ func (p *PyTorch) collect(value any, q *quota, list bool) error {
 		}
 		v, err := describe(n.tensor, int64(p.size))
 		if err != nil {
-			return fmt.Errorf("%s: %w", n.name, err)
+			return fmt.Errorf("%s: %w", shown(n.name), err)
 		}
 		if _, twice := p.entries[n.name]; twice {
-			return fmt.Errorf("two tensors are named %s", n.name)
+			return fmt.Errorf("two tensors are named %s", shown(n.name))
 		}
 		if list && v.storage != nil && v.refused == "" {
 			v.listed = true
@@ -162,19 +163,19 @@ func (p *PyTorch) Entry(name string) (Entry, bool) {
 func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	v, ok := p.entries[name]
 	if !ok {
-		return nil, fmt.Errorf("pytorch: no tensor %s", name)
+		return nil, fmt.Errorf("pytorch: no tensor %s", shown(name))
 	}
 	if v.refused != "" {
-		return nil, fmt.Errorf("pytorch: %s: %s", name, v.refused)
+		return nil, fmt.Errorf("pytorch: %s: %s", shown(name), v.refused)
 	}
 	raw, err := v.storage.blob.bytes(v)
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: %s: storage %s: %w", name, v.storage.key, err)
+		return nil, fmt.Errorf("pytorch: %s: storage %s: %w", shown(name), shown(v.storage.key), err)
 	}
 	t := tensor.New(v.Shape...)
 	t.Name = name
 	if err := v.gather(t.Data, raw); err != nil {
-		return nil, fmt.Errorf("pytorch: %s: %w", name, err)
+		return nil, fmt.Errorf("pytorch: %s: %w", shown(name), err)
 	}
 	p.file.release(v.storage.blob.data)
 	return t, nil

@@ -79,13 +79,13 @@ func readLegacy(file []byte, q *quota) (any, error) {
 		}
 		n, err := b.read(file[at:])
 		if err != nil {
-			return nil, fmt.Errorf("storage %s: %w", key, err)
+			return nil, fmt.Errorf("storage %s: %w", shown(key), err)
 		}
 		at += n
 	}
 	for key, b := range blobs {
 		if b.data == nil {
-			return nil, fmt.Errorf("storage %s is not in the file", key)
+			return nil, fmt.Errorf("storage %s is not in the file", shown(key))
 		}
 	}
 	return value, nil
@@ -98,7 +98,7 @@ func (b *blob) read(file []byte) (int, error) {
 		return 0, errors.New("the file ends before it")
 	}
 	if b.dtype != "" && sizes[b.dtype] == 0 {
-		return 0, fmt.Errorf("the size of elements of type %s is unknown", b.dtype)
+		return 0, fmt.Errorf("the size of elements of type %s is unknown", shown(b.dtype))
 	}
 	n, width := binary.LittleEndian.Uint64(file), uint64(max(1, sizes[b.dtype]))
 	file = file[8:]

@@ -72,7 +72,7 @@ func elementType(v any) (string, error) {
 	case newType.MatchString(last):
 		return strings.ToUpper(last), nil
 	}
-	return "", fmt.Errorf("not the type of a tensor's elements: %s", name)
+	return "", fmt.Errorf("not the type of a tensor's elements: %s", shown(name))
 }
 
 // newType matches names that a torch.dtype may have.
@@ -194,17 +194,17 @@ func describe(t *rebuilt, file int64) (view, error) {
 		}
 		return v, nil
 	default:
-		v := view{refused: "torch._utils." + t.function + " is refused: only dense tensors are read"}
+		v := view{refused: "torch._utils." + shown(t.function) + " is refused: only dense tensors are read"}
 		v.DType = strings.ToUpper(strings.Trim(strings.TrimPrefix(t.function, "_rebuild"), "_"))
 		return v, nil
 	}
 	if len(t.args) < 4 {
-		return view{}, fmt.Errorf("%s with %d arguments", t.function, len(t.args))
+		return view{}, fmt.Errorf("%s with %d arguments", shown(t.function), len(t.args))
 	}
 	s, ok1 := t.args[0].(*storage)
 	offset, ok2 := t.args[1].(int64)
 	if !ok1 || !ok2 {
-		return view{}, fmt.Errorf("%s: no storage or no offset", t.function)
+		return view{}, fmt.Errorf("%s: no storage or no offset", shown(t.function))
 	}
 	dtype := s.dtype
 	if t.function == "_rebuild_tensor_v3" && len(t.args) > 6 {
@@ -224,7 +224,7 @@ func describe(t *rebuilt, file int64) (view, error) {
 	}
 	width := sizes[dtype]
 	if width == 0 || s.dtype != "" && sizes[s.dtype] == 0 {
-		v.refused = "elements of type " + dtype + " are not read"
+		v.refused = "elements of type " + shown(dtype) + " are not read"
 		return v, nil
 	}
 	strides := sequence(t.args[3])
@@ -243,13 +243,13 @@ func describe(t *rebuilt, file int64) (view, error) {
 		v.stride = append(v.stride, step)
 		if d := int64(v.Shape[i]) - 1; n > 0 && d > 0 && step > 0 {
 			if step > room/d || last > room {
-				return view{}, fmt.Errorf("shape %v reaches past the %d elements of storage %s", v.Shape, room, s.key)
+				return view{}, fmt.Errorf("shape %v reaches past the %d elements of storage %s", v.Shape, room, shown(s.key))
 			}
 			last += d * step
 		}
 	}
 	if n > 0 && last >= room {
-		return view{}, fmt.Errorf("shape %v at %d reaches past the %d elements of storage %s", v.Shape, offset, room, s.key)
+		return view{}, fmt.Errorf("shape %v at %d reaches past the %d elements of storage %s", v.Shape, offset, room, shown(s.key))
 	}
 	if n > max(room, file) {
 		return view{}, fmt.Errorf("shape %v in a file of %d bytes", v.Shape, file)
@@ -299,7 +299,7 @@ func brief(v any) string {
 	case string:
 		return fmt.Sprintf("%.60q", v)
 	case global:
-		return string(v)
+		return shown(string(v))
 	}
 	return "an object"
 }

@@ -74,7 +74,7 @@ func readZip(file []byte, q *quota) (any, error) {
 		if b == nil {
 			f := entries[folder+"data/"+s.key]
 			if f == nil {
-				return nil, fmt.Errorf("storage %s is not in the archive", s.key)
+				return nil, fmt.Errorf("storage %s is not in the archive", shown(s.key))
 			}
 			if b, err = zipBlob(f, file); err != nil {
 				return nil, err
@@ -82,7 +82,7 @@ func readZip(file []byte, q *quota) (any, error) {
 			blobs[s.key] = b
 		}
 		if need := s.numel * max(1, sizes[s.dtype]); need > b.size {
-			return nil, fmt.Errorf("storage %s has %d bytes, but its %d elements need %d", s.key, b.size, s.numel, need)
+			return nil, fmt.Errorf("storage %s has %d bytes, but its %d elements need %d", shown(s.key), b.size, s.numel, need)
 		}
 		s.blob = b
 		return s, nil
@@ -124,29 +124,29 @@ func apart(entries []*zip.File, file []byte) error {
 func zipBlob(f *zip.File, file []byte) (*blob, error) {
 	at, err := f.DataOffset()
 	if err != nil {
-		return nil, fmt.Errorf("zip archive: %s: %w", f.Name, err)
+		return nil, fmt.Errorf("zip archive: %s: %w", shown(f.Name), err)
 	}
 	packed, size, left := f.CompressedSize64, f.UncompressedSize64, uint64(len(file))-uint64(at)
 	if f.Flags&1 != 0 {
-		return nil, fmt.Errorf("zip archive: %s is encrypted", f.Name)
+		return nil, fmt.Errorf("zip archive: %s is encrypted", shown(f.Name))
 	}
 	if at < 0 || uint64(at) > uint64(len(file)) || packed > left {
-		return nil, fmt.Errorf("zip archive: %s: %d bytes at %d in a file of %d", f.Name, packed, at, len(file))
+		return nil, fmt.Errorf("zip archive: %s: %d bytes at %d in a file of %d", shown(f.Name), packed, at, len(file))
 	}
 	switch f.Method {
 	case zip.Store:
 		if size != packed {
-			return nil, fmt.Errorf("zip archive: %s: %d bytes stored in %d", f.Name, size, packed)
+			return nil, fmt.Errorf("zip archive: %s: %d bytes stored in %d", shown(f.Name), size, packed)
 		}
 		return &blob{data: file[at : uint64(at)+size], size: int64(size)}, nil
 	case zip.Deflate:
 		// A deflate stream grows by a factor of at most 1032.
 		if size/1032 > packed {
-			return nil, fmt.Errorf("zip archive: %s: %d bytes compressed to %d", f.Name, size, packed)
+			return nil, fmt.Errorf("zip archive: %s: %d bytes compressed to %d", shown(f.Name), size, packed)
 		}
 		return &blob{size: int64(size), packed: f.Open}, nil
 	}
-	return nil, fmt.Errorf("zip archive: %s: compression method %d is not supported", f.Name, f.Method)
+	return nil, fmt.Errorf("zip archive: %s: compression method %d is not supported", shown(f.Name), f.Method)
 }
 
 // newStorage reads the persistent identifier of a storage:
@@ -173,12 +173,12 @@ func newStorage(id any) (*storage, error) {
 	if len(items) > 5 && items[5] != nil {
 		part := sequence(items[5])
 		if len(part) != 3 {
-			return nil, fmt.Errorf("storage %s: a view has %d items", key, len(part))
+			return nil, fmt.Errorf("storage %s: a view has %d items", shown(key), len(part))
 		}
 		at, ok1 := part[1].(int64)
 		n, ok2 := part[2].(int64)
 		if !ok1 || !ok2 || at < 0 || n < 0 || at > s.numel || n > s.numel-at {
-			return nil, fmt.Errorf("storage %s: a view is outside it", key)
+			return nil, fmt.Errorf("storage %s: a view is outside it", shown(key))
 		}
 		s.offset, s.numel = at, n
 	}

@@ -44,7 +44,7 @@ func OpenSafetensors(path string) (*Safetensors, error) {
 	}
 	s, err := ReadSafetensors(m.data)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), m.close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.close())
 	}
 	s.file = m
 	return s, nil
@@ -86,11 +86,11 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 			Offsets []int64 `json:"data_offsets"`
 		}
 		if err := json.Unmarshal(text, &h); err != nil {
-			return nil, fmt.Errorf("safetensors: header: %s: %w", name, err)
+			return nil, fmt.Errorf("safetensors: header: %s: %w", shown(name), err)
 		}
 		e, err := entry(h.DType, h.Shape, h.Offsets, int64(len(data)))
 		if err != nil {
-			return nil, fmt.Errorf("safetensors: header: %s: %w", name, err)
+			return nil, fmt.Errorf("safetensors: header: %s: %w", shown(name), err)
 		}
 		s.entries[name] = e
 		places = append(places, place{name, e.at})
@@ -126,6 +126,9 @@ func entry(dtype string, shape, offsets []int64, size int64) (Entry, error) {
 		width, most = 1, 8*e.Bytes
 	}
 	n := width
+	if slices.Contains(shape, 0) {
+		n = 0
+	}
 	for i, d := range shape {
 		if d < 0 || d > math.MaxInt || d > 0 && n > most/d {
 			return Entry{}, fmt.Errorf("shape %v does not fit in %d bytes of data", shape, e.Bytes)
@@ -134,7 +137,7 @@ func entry(dtype string, shape, offsets []int64, size int64) (Entry, error) {
 		e.Shape[i] = int(d)
 	}
 	if known && n != e.Bytes {
-		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, but the offsets give %d", shape, dtype, n, e.Bytes)
+		return Entry{}, fmt.Errorf("shape %v of %s needs %d bytes, but the offsets give %d", shape, shown(dtype), n, e.Bytes)
 	}
 	return e, nil
 }
@@ -152,7 +155,7 @@ func (s *Safetensors) Entry(name string) (Entry, bool) {
 func (s *Safetensors) Bytes(name string) ([]byte, error) {
 	e, ok := s.entries[name]
 	if !ok {
-		return nil, fmt.Errorf("safetensors: no tensor %s", name)
+		return nil, fmt.Errorf("safetensors: no tensor %s", shown(name))
 	}
 	return s.data[e.at : e.at+e.Bytes], nil
 }
@@ -165,12 +168,12 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 	}
 	e := s.entries[name]
 	if !readable(e.DType) {
-		return nil, fmt.Errorf("safetensors: %s: %w", name, decode(nil, nil, e.DType))
+		return nil, fmt.Errorf("safetensors: %s: %w", shown(name), decode(nil, nil, e.DType))
 	}
 	t := tensor.New(e.Shape...)
 	t.Name = name
 	if err := decode(t.Data, raw, e.DType); err != nil {
-		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
+		return nil, fmt.Errorf("safetensors: %s: %w", shown(name), err)
 	}
 	s.file.release(raw)
 	return t, nil

@@ -37,10 +37,10 @@ func OpenShards(path string) (*Shards, error) {
 		Map map[string]string `json:"weight_map"`
 	}
 	if err := checkJSON(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", files.Quote(path), err)
 	}
 	if err := json.Unmarshal(data, &index); err != nil || len(index.Map) == 0 {
-		return nil, fmt.Errorf("%s: not the index of a checkpoint in several files: it has no weight_map of names", path)
+		return nil, fmt.Errorf("%s: not the index of a checkpoint in several files: it has no weight_map of names", files.Quote(path))
 	}
 	s := &Shards{in: map[string]Checkpoint{}}
 	listed := map[string]int{}
@@ -52,7 +52,7 @@ func OpenShards(path string) (*Shards, error) {
 	sort.Strings(s.Files)
 	for _, file := range s.Files {
 		if err := s.add(filepath.Dir(path), file, index.Map, listed[file]); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+			return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), s.Close())
 		}
 	}
 	return s, nil
@@ -65,7 +65,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 	}
 	c, err := openFile(filepath.Join(dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("file %s is missing: it holds %d of %d tensors", file, listed, len(index))
+		return fmt.Errorf("file %s is missing: it holds %d of %d tensors", shown(file), listed, len(index))
 	}
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 	s.open = append(s.open, c)
 	for _, name := range c.Names() {
 		if index[name] != file {
-			return fmt.Errorf("%s holds %s, which the index does not list for it", file, name)
+			return fmt.Errorf("%s holds %s, which the index does not list for it", shown(file), shown(name))
 		}
 		s.in[name] = c
 		s.names = append(s.names, name)
@@ -88,7 +88,7 @@ func (s *Shards) add(dir, file string, index map[string]string, listed int) erro
 		}
 	}
 	sort.Strings(missing)
-	return fmt.Errorf("%s lacks %d of the tensors that the index lists for it, such as %s", file, len(missing), missing[0])
+	return fmt.Errorf("%s lacks %d of the tensors that the index lists for it, such as %s", shown(file), len(missing), shown(missing[0]))
 }
 
 // Names lists the tensors file by file.
@@ -151,10 +151,10 @@ func openFolder(dir string) (Checkpoint, error) {
 			switch filepath.Ext(e.Name()) {
 			case ".safetensors", ".pth", ".pt", ".th", ".bin":
 				if there == "" {
-					there = "; to use another file, name it: " + filepath.Join(dir, e.Name())
+					there = "; to use another file, name it: " + files.Quote(filepath.Join(dir, e.Name()))
 				}
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s: this folder has neither model.safetensors nor pytorch_model.bin, nor the .index.json of either%s", dir, there)
+	return nil, fmt.Errorf("%s: this folder has neither model.safetensors nor pytorch_model.bin, nor the .index.json of either%s", files.Quote(dir), there)
 }

@@ -178,3 +178,13 @@ func Describe(src Source, name string) (Entry, bool) {
 	}
 	return Entry{}, false
 }
+
+// shown returns a name from a file as an error may show it: printable, and not too
+// long.
+func shown(name string) string {
+	const most = 200
+	if len(name) > most {
+		name = name[:most] + "…"
+	}
+	return files.Quote(name)
+}

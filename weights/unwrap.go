@@ -23,16 +23,16 @@ type ChoiceError struct {
 func (e *ChoiceError) Error() string {
 	var list []string
 	for _, g := range e.Groups {
-		list = append(list, fmt.Sprintf("%s (%d tensors)", g.Key, g.Tensors))
+		list = append(list, fmt.Sprintf("%s (%d tensors)", shown(g.Key), g.Tensors))
 	}
 	have := strings.Join(list, ", ")
 	switch {
 	case e.Key == "":
 		return "several networks, of which one has to be named by its key: " + have
 	case have == "":
-		return fmt.Sprintf("no tensors under the key %s", e.Key)
+		return fmt.Sprintf("no tensors under the key %s", shown(e.Key))
 	}
-	return fmt.Sprintf("no tensors under the key %s; there are %s", e.Key, have)
+	return fmt.Sprintf("no tensors under the key %s; there are %s", shown(e.Key), have)
 }
 
 // wrappers are the attributes under which training code keeps a network. They
