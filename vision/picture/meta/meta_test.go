@@ -179,6 +179,7 @@ func TestOrientation(t *testing.T) {
 		{"XMP element", pngOf(chunkOf("iTXt", "XML:com.adobe.xmp\x00\x01\x00\x00\x00"+deflated("<tiff:Orientation>8</tiff:Orientation>"))), 8},
 		{"eXIf before XMP", pngOf(chunkOf("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+packet), chunkOf("eXIf", string(block(little, 0, nil, turned(3))))), 3},
 		{"eXIf that says nothing, and XMP", pngOf(chunkOf("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+packet), chunkOf("eXIf", string(block(little, 0, nil)))), 6},
+		{"the last of two eXIf", pngOf(chunkOf("eXIf", string(block(little, 0, nil, turned(3)))), chunkOf("eXIf", string(six()))), 6},
 		{"broken deflate", pngOf(chunkOf("zTXt", "Raw profile type exif\x00\x00x\x9cjunk"), chunkOf("eXIf", string(six()))), 6},
 		{"odd digits", pngOf(chunkOf("tEXt", "Raw profile type exif\x00\nexif\n 3\nabc\n")), 1},
 		{"no IEND", pngOf(chunkOf("eXIf", string(six())))[:8+25+12+12+26], 6},

@@ -18,12 +18,11 @@ type pngReader struct {
 	exifs, raws bool      // whether there is one
 	xmp         int       // orientation
 	info        Info
-	plain       bool // the colours are said to be sRGB
 }
 
 // readPNG reads a PNG. EXIF stands in a chunk of its own, or as ImageMagick wrote it
-// before there was one. Like browsers, a chunk sRGB or a profile says what colours
-// mean; gAMA and cHRM are not read.
+// before there was one. Of several of a kind the last counts, as in Pillow. Only a
+// profile says what colours mean: cICP, gAMA and cHRM are not read.
 func readPNG(file []byte) Info {
 	p := pngReader{left: mostProfile}
 	for rest := file[8:]; len(rest) >= 8; {
@@ -52,7 +51,7 @@ func readPNG(file []byte) Info {
 func (p *pngReader) chunk(kind string, data []byte) {
 	switch kind {
 	case "eXIf":
-		if block := withoutName(data); isTIFF(block) && !p.exifs {
+		if block := withoutName(data); isTIFF(block) {
 			p.exif, p.exifs = readDirectory(block), true
 		}
 	case "pHYs":
@@ -114,7 +113,7 @@ func (p *pngReader) text(kind string, data []byte) {
 	block := rawProfile(after)
 	if packet, ok := bytes.CutPrefix(block, []byte("http://ns.adobe.com/xap/1.0/\x00")); ok {
 		p.packet(packet)
-	} else if block = withoutName(block); isTIFF(block) && !p.raws {
+	} else if block = withoutName(block); isTIFF(block) {
 		p.raw, p.raws = readDirectory(block), true
 	}
 }
@@ -154,7 +153,7 @@ var inXMP = regexp.MustCompile(`tiff:Orientation(?:\s*=\s*["']|>)([0-9])`)
 
 // packet reads an XMP packet.
 func (p *pngReader) packet(packet []byte) {
-	if m := inXMP.FindSubmatch(packet); m != nil && p.xmp == 0 {
+	if m := inXMP.FindSubmatch(packet); m != nil {
 		p.xmp = int(m[1][0] - '0')
 	}
 }
