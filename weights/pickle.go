@@ -334,6 +334,7 @@ func (m *machine) build(op byte) {
 			o.state = state
 		}
 	case 'Q': // BINPERSID
+		m.take(dictBytes) // of a storage
 		id := m.pop()
 		if m.err != nil {
 			return

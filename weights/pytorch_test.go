@@ -169,7 +169,7 @@ func bounded(t *testing.T, size int, f func()) {
 	runtime.ReadMemStats(&before)
 	f()
 	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > 200*uint64(size)+1<<20 {
+	if used := after.TotalAlloc - before.TotalAlloc; used > 200*uint64(size)+32<<20 {
 		t.Fatalf("%d bytes allocated for a file of %d", used, size)
 	}
 }

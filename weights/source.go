@@ -5,7 +5,8 @@
 // tensor of a model its numbers by name. The names come from the `weight` tags
 // on the model's fields; Rename and Arrange adapt a checkpoint that has other
 // names or another layout. Compare tells in advance what does not fit. Random
-// replaces a checkpoint in tests and measurements.
+// replaces a checkpoint in tests and measurements. Unwrap finds a network below what
+// training code puts before its names, or beside others.
 //
 // The example ownmodel declares a model, saves its weights with
 // WriteSafetensors and binds them again.
