@@ -67,10 +67,13 @@ func (d *dict) get(key string) any {
 // quota bounds the memory that the values of a file may take.
 type quota struct{ left int64 }
 
-// newQuota returns the quota for a file of size bytes on disk. An honest checkpoint
-// takes less than its own size: a pickle grows about tenfold in memory, but is a small
-// part of the file.
-func newQuota(size int) *quota { return &quota{8<<20 + 32*int64(size)} }
+// newQuota returns the quota for a file of size bytes on disk. A tensor takes up to
+// 3 KiB besides its elements, in a file of at least 80 bytes for each, or 20 if it is
+// compressed and has no storage of its own. Large files have large tensors.
+func newQuota(size int) *quota {
+	n := int64(size)
+	return &quota{32<<20 + 60*min(n, 4<<20) + 20*min(n, 64<<20) + 4*n}
+}
 
 // take takes n bytes and reports whether there were so many.
 func (q *quota) take(n int) bool {
