@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/layers"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -35,6 +36,29 @@ func MatchParts(n Network, src weights.Source) {
 			m.FC = nil
 		}
 	}
+}
+
+// Contradicts reports whether src tells the windows of a Swin, and n has others. src has
+// the names of a published file, with tensors that follow from the config.
+func Contradicts(n Network, src weights.Source) bool {
+	m, ok := n.(*Swin)
+	if !ok {
+		return false
+	}
+	raw := shapesOf(weights.Rename(src, SwinName))
+	for i, stage := range m.Layers {
+		for j, b := range stage.Blocks {
+			window := raw.window(fmt.Sprintf("layers.%d.blocks.%d.attn.", i, j))
+			mask := raw[fmt.Sprintf("layers.%d.blocks.%d.attn_mask", i, j)]
+			if len(mask) == 3 && mask[1] == mask[2] {
+				window = graph.Both(root(mask[1]))
+			}
+			if window != (graph.Pair{}) && window != b.Attn.Op.Window {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Headless reports whether n is a ViT, Swin or ResNet without a head. Its result are

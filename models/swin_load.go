@@ -92,8 +92,7 @@ func (s shapes) swin(raw shapes, more SwinConfig) (SwinConfig, error) {
 func (s shapes) swinImage(c SwinConfig) int {
 	stages := len(c.Depths)
 	if mask := s["layers.0.blocks.1.attn_mask"]; len(mask) == 3 && mask[0] > 0 && mask[0] < 1<<20 {
-		side := int(math.Round(math.Sqrt(float64(mask[0]))))
-		if side*side == mask[0] {
+		if side := root(mask[0]); side > 0 {
 			return side * c.Window[0] * c.Patch
 		}
 	}
@@ -111,12 +110,6 @@ func (s shapes) window(attn string) graph.Pair {
 	if c := s[attn+"relative_coords_table"]; len(c) == 4 {
 		return graph.Pair{(c[1] + 1) / 2, (c[2] + 1) / 2}
 	}
-	root := func(n int) int {
-		if r := int(math.Round(math.Sqrt(float64(n)))); r*r == n {
-			return r
-		}
-		return 0
-	}
 	if table := s[attn+"relative_position_bias_table"]; len(table) == 2 {
 		if side := root(table[0]); side%2 == 1 {
 			return graph.Both((side + 1) / 2)
@@ -126,4 +119,12 @@ func (s shapes) window(attn string) graph.Pair {
 		return graph.Both(root(root(index.Len())))
 	}
 	return graph.Pair{}
+}
+
+// root returns the square root of n, or 0 if it is no integer.
+func root(n int) int {
+	if r := int(math.Round(math.Sqrt(float64(n)))); r*r == n {
+		return r
+	}
+	return 0
 }

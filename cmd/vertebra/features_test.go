@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -97,4 +99,35 @@ func TestFeaturesErrors(t *testing.T) {
 			t.Errorf("%q: left behind %v", c.want, left)
 		}
 	}
+}
+
+// TestPathAsModel takes the path of a checkpoint for the name of a model, and says what a
+// checkpoint without a head lacks.
+func TestPathAsModel(t *testing.T) {
+	c := models.ViTConfig{Image: graph.Both(64), Patch: 8, Dim: 24, Depth: 1, Heads: 3, Classes: 5}
+	whole, in, out := configured(t, models.NewViT(c)), photograph(t, 20, 11), filepath.Join(t.TempDir(), "f.npy")
+	c.Classes = -1
+	bare := configured(t, models.NewViT(c))
+	if text := ok(t, "classify", whole, in, "-q"); strings.Count(text, "%") != 5 {
+		t.Error(text)
+	}
+	ok(t, "features", bare, in, "-o", out)
+	for _, k := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"classify", bare, in}, bare + ": the checkpoint has no classifier: head.weight is missing; it gives features"},
+		{[]string{"classify", whole, in, "--weights", bare}, "no model"},
+		{[]string{"segment", whole, in, "-o", out + ".png"}, "segment vit: it names what is in a picture"},
+		{[]string{"classify", in, in}, "neither a safetensors nor a PyTorch file"},
+	} {
+		if status, stdout, stderr := vertebra(k.args...); status != 1 || stdout != "" || !strings.Contains(stderr, k.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v: status %d, %q, %q, want %q", k.args, status, stdout, stderr, k.want)
+		}
+	}
+	alike := checkpoint(t, models.NewLeNet5(1))
+	if status, _, stderr := vertebra("classify", "lenet", in, "--weights", alike); status != 0 || !strings.Contains(stderr, "fits lenet and lenet5, which differ in how pictures are prepared") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+	ok(t, "classify", "lenet", in, "--weights", alike, "--quiet")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -41,6 +42,11 @@ chooses one.`,
 			if err = errors.Join(err, src.Close()); err != nil {
 				return err
 			}
+			if model == "" && len(r.Fits)+len(r.Heads)+len(r.Networks) == 0 {
+				if m, err := zoo.Identify(args[0], key); err == nil {
+					r.Family, r.Nearest = m.Name, nil
+				}
+			}
 			if r.File = args[0]; asJSON {
 				return printJSON(c.OutOrStdout(), r)
 			}
@@ -69,6 +75,8 @@ type inspection struct {
 	Bytes    int64             `json:"bytes"`
 	Fits     []string          `json:"fits"`
 	Heads    []inspectedHead   `json:"fits_with_classes,omitempty"`
+	Family   string            `json:"family,omitempty"`  // that has networks of this size
+	NoHead   bool              `json:"no_head,omitempty"` // it fits without a head
 	Nearest  *inspectedModel   `json:"nearest,omitempty"` // if it fits none
 }
 
@@ -146,7 +154,7 @@ func inspect(src weights.Checkpoint, key, model string) (*inspection, error) {
 // compare compares src with models. With always, it lists the differences from the last
 // model even if no name agrees.
 func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always bool) {
-	r.Fits, r.Heads, r.Nearest = []string{}, nil, nil
+	r.Fits, r.Heads, r.Nearest, r.NoHead = []string{}, nil, nil, false
 	var best float64
 	for _, e := range candidates {
 		if !always && !e.MayFit(len(src.Names())) {
@@ -156,6 +164,7 @@ func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always 
 		fit := weights.Compare(m, src)
 		if fit.Err() == nil {
 			r.Fits = append(r.Fits, e.Name)
+			r.NoHead = r.NoHead || models.Headless(m)
 			continue
 		}
 		if len(fit.Misshapen) > 0 && len(fit.Missing)+len(fit.Unused) == 0 {
@@ -193,6 +202,10 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 		fmt.Fprintf(out, "fits %s with --classes %d\n", h.Model, h.Classes)
 	}
 	switch n := r.Nearest; {
+	case r.Family != "":
+		fmt.Fprintf(out, "fits %s, in a size of its own: give the path in place of a model's name\n", r.Family)
+	case r.NoHead:
+		fmt.Fprintf(out, "fits %s, for features: it has no head\n", strings.Join(r.Fits, ", "))
 	case len(r.Fits) > 0:
 		fmt.Fprintf(out, "fits %s\n", strings.Join(r.Fits, ", "))
 	case len(r.Heads) > 0:

@@ -67,6 +67,21 @@ func TestInspectHead(t *testing.T) {
 	}
 }
 
+// TestInspectFamilies names families for networks of other sizes, and models for
+// networks without a head.
+func TestInspectFamilies(t *testing.T) {
+	c := models.ResNetConfig{Blocks: [4]int{1, 1, 1, 1}}
+	out, errs, status := inspectCommand(t, checkpoint(t, models.NewResNet(c)))
+	if status != 0 || !strings.HasSuffix(out, "\nfits resnet, in a size of its own: give the path in place of a model's name\n") {
+		t.Errorf("status %d, %s\n%s", status, errs, out)
+	}
+	c.Blocks, c.Classes = [4]int{2, 2, 2, 2}, -1
+	out, errs, status = inspectCommand(t, checkpoint(t, models.NewResNet(c)))
+	if status != 0 || !strings.HasSuffix(out, "\nfits resnet18, for features: it has no head\n") {
+		t.Errorf("status %d, %s\n%s", status, errs, out)
+	}
+}
+
 func TestInspectErrors(t *testing.T) {
 	for _, c := range []struct {
 		want string

@@ -22,7 +22,11 @@ func newModels(s *settings) *cobra.Command {
 in their name, or models for a task. A line shows the task, the usual height and width
 of the input, and the licence of the weights. --wide adds the size and the address of
 the weights. In JSON, a hash is shortened if only its beginning is published. --quiet
-prints only the names.`,
+prints only the names.
+
+The weights may have the layout of the authors, torchvision, timm, open_clip or the
+transformers library. Commands also take the path of a checkpoint in place of a name.
+That may be a ViT, DeiT, MAE, Swin, ResNet, CLIP or SAM of any size.`,
 		Example: `  vertebra models
   vertebra models swin --wide
   vertebra models --task segmentation

@@ -2,20 +2,24 @@ package zoo
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
 
 // Identify finds the model that a checkpoint belongs to, by the names and shapes of its
 // tensors and by the configs beside it. If several of the registry fit, it returns the
 // one with a published file of the same name, the one whose name is in the name of the
-// checkpoint or its folder, or the first in the layout of the checkpoint. If none fits,
+// checkpoint or its folder, or one in the layout of the checkpoint. If none fits,
 // it returns one of a family with the sizes of the checkpoint. key is Options.Key.
 func Identify(checkpoint, key string) (Model, error) {
 	src, err := openPart(checkpoint, key, known)
@@ -29,9 +33,13 @@ func Identify(checkpoint, key string) (Model, error) {
 	}
 	fits := fitting(src, b)
 	if len(fits) == 0 {
-		if m, ok := family(src, b); ok {
+		m, err := family(src, b)
+		if err == nil {
 			m.identified = true
 			return m, nil
+		}
+		if err != errNoFamily {
+			return m, files.Named(checkpoint, err)
 		}
 		if err := foreign(src); err != nil {
 			return Model{}, files.Named(checkpoint, err)
@@ -41,8 +49,13 @@ func Identify(checkpoint, key string) (Model, error) {
 	m := fits[0]
 	best := m.evidence(checkpoint, src, b)
 	for _, other := range fits[1:] {
-		if e := other.evidence(checkpoint, src, b); e > best {
+		if e := other.evidence(checkpoint, src, b); e.compare(best) > 0 {
 			m, best = other, e
+		}
+	}
+	if !best.layout && !best.said() { // the registry has only the same network with other weights
+		if f, err := family(src, b); err == nil {
+			m = f
 		}
 	}
 	if n, ok := m.New().(*models.CLIP); ok && !provenFacts(checkpoint, src, n.Config()).complete() {
@@ -54,18 +67,18 @@ func Identify(checkpoint, key string) (Model, error) {
 
 // known reports whether src fits a model.
 func known(src weights.Source) bool {
-	if slices.ContainsFunc(registry, func(m Model) bool { return m.fits(src) }) {
+	if slices.ContainsFunc(likely(src), func(m Model) bool { return m.fits(src) }) {
 		return true
 	}
-	_, ok := family(src, beside{})
-	return ok
+	_, err := family(src, beside{})
+	return err != errNoFamily
 }
 
 // fitting lists the models of the registry that src fits and that no config contradicts.
 func fitting(src weights.Source, b beside) []Model {
 	var fits []Model
-	for _, m := range registry {
-		if m.fits(src) && b.tune(m.NewFor(src)) == nil {
+	for _, m := range likely(src) {
+		if n := m.NewFor(src); m.fits(src) && !models.Contradicts(n, src) && b.tune(n) == nil {
 			fits = append(fits, m)
 		}
 		if b.transformers.bad != nil {
@@ -75,33 +88,101 @@ func fitting(src weights.Source, b beside) []Model {
 	return fits
 }
 
-// What speaks for a model that fits. Each weighs more than those after it together.
-const (
-	byFile   = 1 << 20 // a published file has the name of the checkpoint
-	byConfig = 1 << 16 // timm's config names the model
-	byName   = 1 << 8  // the checkpoint or its folder has the model's name in its own; longer names weigh more
-	byLayout = 2       // it is published in the checkpoint's layout
-	byHead   = 1       // nothing is missing
-)
+// likely lists the models of the registry most of whose names src has, with shapes of as
+// many dimensions. It spares others the whole comparison.
+func likely(src weights.Source) []Model {
+	names := map[reflect.Type]map[string]int{} // by the type of the network
+	var found []Model
+	for _, m := range registry {
+		if !m.MayFit(len(src.Names())) {
+			continue
+		}
+		network := m.New()
+		kind := reflect.TypeOf(network)
+		have := names[kind]
+		if have == nil {
+			have = map[string]int{}
+			canonical := weights.Canonical(network, src)
+			for _, n := range canonical.Names() {
+				if shape, err := weights.ShapeOf(canonical, n); err == nil {
+					have[n] = len(shape)
+				}
+			}
+			names[kind] = have
+		}
+		own, missing := 0, 0
+		weights.Walk(network, func(name string, w *tensor.Tensor) {
+			own++
+			if rank, ok := have[name]; !ok || rank != len(w.Shape) {
+				missing++
+			}
+		})
+		if missing <= 4+own/4 {
+			found = append(found, m)
+		}
+	}
+	return found
+}
 
-// evidence says how much speaks for m as the model of the checkpoint at path.
-func (m Model) evidence(path string, src weights.Source, b beside) (e int) {
-	if name := filepath.Base(path); published(name) && m.hasFile(name) {
-		e += byFile
+// evidence is what speaks for a model that fits. What stands first weighs most.
+type evidence struct {
+	file    bool // a published file has the name of the checkpoint
+	config  bool // timm's config names the model
+	name    int  // length of the model's name, if the checkpoint or its folder has it in its own
+	layout  bool // it is published in the checkpoint's layout
+	head    bool // it has no head that the checkpoint lacks
+	classes bool // it has as many classes
+	short   int  // minus the length of its name: others of the same size add to it
+}
+
+// said reports whether the checkpoint itself says which model it is of.
+func (e evidence) said() bool { return e.file || e.config || e.name > 0 }
+
+// compare returns a number over 0 if e weighs more than o.
+func (e evidence) compare(o evidence) int {
+	n := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return 1
+		}
+		return -1
 	}
-	if b.timm != nil && strings.HasPrefix(b.timm.architecture, m.Name) {
-		e += byConfig
-	}
+	return cmp.Or(n(e.file, o.file), n(e.config, o.config), e.name-o.name, n(e.layout, o.layout),
+		n(e.head, o.head), n(e.classes, o.classes), e.short-o.short)
+}
+
+// evidence says what speaks for m as the model of the checkpoint at path.
+func (m Model) evidence(path string, src weights.Source, b beside) evidence {
+	base := filepath.Base(path)
+	e := evidence{file: published(base) && m.hasFile(base), short: -len(m.Name), layout: m.inLayoutOf(src)}
+	e.config = b.timm != nil && strings.HasPrefix(b.timm.architecture, m.Name)
 	if m.namedIn(path) {
-		e += byName + 2*byName*len(m.Name)/100
+		e.name = len(m.Name)
 	}
-	if m.layout == layoutOf(src) || m.layout == ofAuthors && layoutOf(src) == inTransformers {
-		e += byLayout
-	}
-	if !models.Headless(m.NewFor(src)) {
-		e += byHead
-	}
+	network := m.NewFor(src)
+	e.head = !models.Headless(network)
+	e.classes = weights.Compare(network, src).Err() == nil
 	return e
+}
+
+// inLayoutOf reports whether m's files have the layout of src, or one from which others
+// convert.
+func (m Model) inLayoutOf(src weights.Source) bool {
+	if layoutOf(src) == inTorchvision {
+		return m.layout == inTorchvision || !m.twoLayouts()
+	}
+	return m.layout == ofAuthors
+}
+
+// twoLayouts reports whether torchvision has layouts of its own for such networks.
+func (m Model) twoLayouts() bool {
+	switch m.New().(type) {
+	case *models.ViT, *models.Swin:
+		return true
+	}
+	return false
 }
 
 // namedIn reports whether the name of a checkpoint or of its folder has m's name in it.
@@ -113,18 +194,20 @@ func (m Model) namedIn(path string) bool {
 	return strings.Contains(strings.ReplaceAll(strings.ToLower(text), "-", "_"), m.Name)
 }
 
-// alike returns a line that says which other models of the registry fit and prepare
-// pictures in another way than m, unless the checkpoint says itself which is meant.
+// alike returns a line that says which other models of the registry fit and differ from
+// m in what weights do not tell, unless the checkpoint says itself which is meant.
 func (m Model) alike(path string, src weights.Source, b beside) string {
 	mine := m.evidence(path, src, b)
 	names := []string{m.Name}
-	said := mine >= byName
+	said := mine.said()
 	for _, other := range fitting(src, b) {
-		e := other.evidence(path, src, b)
-		if e > mine && e >= byName {
+		if other.Name == m.Name || !other.inLayoutOf(src) && (layoutOf(src) == inTorchvision || windows(other.New()) != "") {
+			continue // few convert from one to the other
+		}
+		if e := other.evidence(path, src, b); e.said() && e.compare(mine) > 0 {
 			said = false
 		}
-		if other.Name != m.Name && !other.samePictures(m) {
+		if !other.same(m, src) {
 			names = append(names, other.Name)
 		}
 	}
@@ -132,11 +215,30 @@ func (m Model) alike(path string, src weights.Source, b beside) string {
 		return ""
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s fits %s, which prepare pictures differently: taken as %s; to choose another, name it", files.Quote(path), listed(names), m.Name)
+	return fmt.Sprintf("%s fits %s, which differ in how pictures are prepared or in windows: taken as %s; to choose another, name it",
+		files.Quote(path), listed(names), m.Name)
 }
 
-// samePictures reports whether two models prepare pictures in the same way.
-func (m Model) samePictures(o Model) bool { return m.Preprocess == o.Preprocess && m.Size == o.Size }
+// same reports whether two models that fit src prepare pictures in the same way and have
+// the same windows.
+func (m Model) same(o Model, src weights.Source) bool {
+	return m.Preprocess == o.Preprocess && m.Size == o.Size && windows(m.NewFor(src)) == windows(o.NewFor(src))
+}
+
+// windows describes the windows of a Swin.
+func windows(n models.Network) string {
+	swin, ok := n.(*models.Swin)
+	if !ok {
+		return ""
+	}
+	var all []graph.Pair
+	for _, stage := range swin.Layers {
+		for _, b := range stage.Blocks {
+			all = append(all, b.Attn.Op.Window, b.Attn.Pretrained)
+		}
+	}
+	return fmt.Sprint(all)
+}
 
 // listed joins names as a sentence does.
 func listed(names []string) string {
@@ -155,23 +257,27 @@ const (
 	anyResNet = "resnet"
 )
 
-// family returns the model of a family that has the sizes of src.
-func family(src weights.Source, b beside) (Model, bool) {
+// errNoFamily is the error of family for weights of none.
+var errNoFamily = errors.New("no model of any size")
+
+// family returns the model of a family that has the sizes of src. If src is of a family
+// but does not tell all that it needs, the error says what is missing.
+func family(src weights.Source, b beside) (Model, error) {
 	switch {
 	case isCLIP(src):
-		return CLIP(), true
+		return CLIP(), nil
 	case isSAM(src):
-		return SAM(), true
+		return SAM(), nil
 	case isESPCN(src):
-		return ESPCN(0), true
+		return ESPCN(0), nil
 	}
-	o := outlineOf(src)
+	o, near := outlineOf(src), errNoFamily
 	for _, f := range []struct {
 		name, like string
 		declare    func() (models.Network, error)
 	}{
 		{anyMAE, "mae_vit_base_patch16", func() (models.Network, error) {
-			return models.MAEFor(o, models.MAEConfig{Encoder: b.vit(), NormPix: true})
+			return models.MAEFor(o, b.mae())
 		}},
 		{anyViT, "vit_base_patch16_224", func() (models.Network, error) {
 			c := b.vit()
@@ -183,7 +289,12 @@ func family(src weights.Source, b beside) (Model, bool) {
 		{anyResNet, "resnet50", func() (models.Network, error) { return models.ResNetFor(o, models.ResNetConfig{}) }},
 	} {
 		n, err := f.declare()
-		if err != nil || weights.Compare(n, o).Err() != nil {
+		if err == nil {
+			err = weights.Compare(n, o).Err()
+		} else if !errors.Is(err, models.ErrOther) && near == errNoFamily {
+			near = err
+		}
+		if err != nil {
 			continue
 		}
 		if mae, ok := n.(*models.MAE); ok && mae.DecoderPred == nil {
@@ -205,9 +316,9 @@ func family(src weights.Source, b beside) (Model, bool) {
 			}
 			return n
 		}
-		return m, true
+		return m, nil
 	}
-	return Model{}, false
+	return Model{}, near
 }
 
 // sideOf returns the side of the images in training, or usual if nothing tells it.

@@ -349,11 +349,10 @@ func (e *ClassesError) Error() string {
 // whose returns the name of the model that src belongs to, other than but. It returns
 // "" if there is none.
 func whose(src weights.Source, but string) string {
-	i := slices.IndexFunc(registry, func(m Model) bool {
-		return m.Name != but && m.MayFit(len(src.Names())) && weights.Compare(m.NewFor(src), src).Err() == nil
-	})
-	if i < 0 {
-		return ""
+	for _, m := range likely(src) {
+		if m.Name != but && weights.Compare(m.NewFor(src), src).Err() == nil {
+			return m.Name
+		}
 	}
-	return registry[i].Name
+	return ""
 }

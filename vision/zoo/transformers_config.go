@@ -111,6 +111,18 @@ func (b beside) vit() models.ViTConfig {
 	return c
 }
 
+// mae is vit for a masked autoencoder.
+func (b beside) mae() models.MAEConfig {
+	c := models.MAEConfig{Encoder: b.vit(), NormPix: true}
+	if b.transformers.values != nil {
+		c.DecoderHeads = b.transformers.integer("decoder_num_attention_heads", 16, 1, 1<<16)
+	}
+	if b.timm != nil {
+		c.DecoderHeads = b.timm.args.integer("decoder_num_heads", 0, 1, 1<<16)
+	}
+	return c
+}
+
 // swin is vit for a Swin.
 func (b beside) swin() models.SwinConfig {
 	c := models.SwinConfig{}
