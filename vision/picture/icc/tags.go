@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // tags are the parts of a profile by their names.
@@ -13,6 +14,9 @@ type tags struct {
 }
 
 var errShort = errors.New("icc: the profile is cut off")
+
+// used has the names of the parts that are used.
+var used = []string{"A2B0", "A2B1", "A2B2", "kTRC", "rTRC", "gTRC", "bTRC", "rXYZ", "gXYZ", "bXYZ"}
 
 // readTags reads the table of a profile's parts. Parts that end outside count as
 // absent.
@@ -24,7 +28,8 @@ func readTags(data []byte) (tags, error) {
 	n := binary.BigEndian.Uint32(data[128:])
 	for table := data[132:]; n > 0 && len(table) >= 12; n, table = n-1, table[12:] {
 		at, size := uint64(binary.BigEndian.Uint32(table[4:])), uint64(binary.BigEndian.Uint32(table[8:]))
-		if name := string(table[:4]); at+size <= uint64(len(data)) && size >= 8 && t.parts[name] == nil {
+		name := string(table[:4])
+		if slices.Contains(used, name) && at+size <= uint64(len(data)) && size >= 8 && t.parts[name] == nil {
 			t.parts[name] = data[at : at+size]
 		}
 	}

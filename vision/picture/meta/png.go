@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"io"
 	"regexp"
-	"strings"
 )
 
 // pngReader walks the chunks of a PNG.
@@ -110,6 +109,9 @@ func (p *pngReader) text(kind string, data []byte) {
 		p.packet(after)
 		return
 	}
+	if !deflated {
+		after = bytes.Clone(after) // it is a part of the file
+	}
 	block := rawProfile(after)
 	if packet, ok := bytes.CutPrefix(block, []byte("http://ns.adobe.com/xap/1.0/\x00")); ok {
 		p.packet(packet)
@@ -135,17 +137,26 @@ func (p *pngReader) inflate(data []byte) []byte {
 }
 
 // rawProfile returns the bytes of a text as ImageMagick writes it: a line with the
-// kind, one with the number of bytes, and lines of hexadecimal digits.
+// kind, one with the number of bytes, and lines of hexadecimal digits. It may change the
+// text.
 func rawProfile(text []byte) []byte {
-	lines := strings.Fields(string(text))
-	if len(lines) < 3 {
+	text = bytes.TrimSpace(text)
+	_, text, _ = bytes.Cut(text, []byte("\n"))
+	_, text, ok := bytes.Cut(text, []byte("\n"))
+	if !ok {
 		return nil
 	}
-	block, err := hex.DecodeString(strings.Join(lines[2:], ""))
+	digits := text[:0]
+	for _, c := range text {
+		if c > ' ' {
+			digits = append(digits, c)
+		}
+	}
+	n, err := hex.Decode(digits, digits)
 	if err != nil {
 		return nil
 	}
-	return block
+	return digits[:n]
 }
 
 // inXMP finds the orientation in XMP, as an attribute or as an element.
