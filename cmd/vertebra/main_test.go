@@ -86,7 +86,8 @@ func hugePNG() []byte {
 	chunk = append(binary.BigEndian.AppendUint32(chunk, 100000), 8, 2, 0, 0, 0)
 	b := append([]byte("\x89PNG\r\n\x1a\n"), 0, 0, 0, 13)
 	b = append(b, chunk...)
-	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(chunk))
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(chunk))
+	return append(b, "\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e"...)
 }
 
 // TestBadInput expects one clear line, status 1, and no file.
@@ -119,9 +120,9 @@ func TestBadInput(t *testing.T) {
 		want string
 	}{
 		{"missing input", []string{"upscale", "no-such.png", "-o", "OUT.png"}, "no-such.png: no such file"},
-		{"truncated png", []string{"upscale", file(t, "a.png", whole[:len(whole)/2]), "-o", "OUT.png"}, "a.png: png of 8×8 pixels: invalid format: "},
-		{"broken png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:40], []byte("!"), whole[41:])), "-o", "OUT.png"}, "a.png: png of 8×8 pixels: invalid format: "},
-		{"broken head of a png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:30], []byte("!"), whole[31:])), "-o", "OUT.png"}, "a.png: png: invalid format: "},
+		{"truncated png", []string{"upscale", file(t, "a.png", whole[:len(whole)/2]), "-o", "OUT.png"}, "a.png: png of 8×8 pixels: "},
+		{"broken png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:40], []byte("!"), whole[41:])), "-o", "OUT.png"}, "a.png: png: broken chunk"},
+		{"broken head of a png", []string{"upscale", file(t, "a.png", slices.Concat(whole[:30], []byte("!"), whole[31:])), "-o", "OUT.png"}, "a.png: png: wrong checksum"},
 		{"truncated jpeg", []string{"upscale", file(t, "a.jpg", jpg.Bytes()[:jpg.Len()/2]), "-o", "OUT.png"}, "a.jpg: jpeg"},
 		{"empty file", []string{"upscale", file(t, "a.png", nil), "-o", "OUT.png"}, "not an image"},
 		{"huge png", []string{"upscale", file(t, "a.png", hugePNG()), "-o", "OUT.png"}, "100000×100000 pixels has more than"},
