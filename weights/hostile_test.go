@@ -172,6 +172,7 @@ func TestArchiveLies(t *testing.T) {
 		"dimension 0 is 1180591620717411303424":        archive(t, zip.Store, dictOf("w", strided("0", 2, 0, []any{long("\x00\x00\x00\x00\x00\x00\x00\x00\x40")}, []any{1})), map[string][]byte{"0": []byte(numbers)}),
 		"[4611686018427387904] has more elements than": archive(t, zip.Store, dictOf("w", strided("0", 2, 0, []any{1 << 62}, []any{1})), map[string][]byte{"0": []byte(numbers)}),
 		"not a tensor or a container: pickle.loads":    archive(t, zip.Store, dictOf("w", &object{class: "pickle.loads", args: []any{"x"}}), nil),
+		"not a tensor or a container: some.Other":      archive(t, zip.Store, dictOf("w", &object{class: "some.Other"}), nil),
 		"not a tensor or a container: some.Thing":      archive(t, zip.Store, &object{class: "some.Thing"}, nil),
 	} {
 		p, err := ReadPyTorch(file)

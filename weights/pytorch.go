@@ -123,8 +123,11 @@ func (p *PyTorch) collect(value any, q *quota, list bool) error {
 		return err
 	}
 	if len(named) == 0 {
-		if o, ok := value.(*object); ok && o.class != "" {
-			return fmt.Errorf("not a tensor or a container: %s", shown(string(o.class)))
+		all := parts(value)
+		for _, v := range append(all[:min(len(all), 100)], part{value: value}) {
+			if o, ok := v.value.(*object); ok && o.class != "" && dictionary(o) == nil {
+				return fmt.Errorf("no tensors in the file; not a tensor or a container: %s", shown(string(o.class)))
+			}
 		}
 		return errors.New("no tensors in the file")
 	}
