@@ -11,13 +11,9 @@
 // block of SH x SW outputs from the pixels around each place. An invocation computes
 // one element. Grid: flat(N).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -48,14 +44,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         let block = (image * sizes.th + r) * sizes.tw + s;
         v = t[(block * sizes.stride_h * sizes.stride_w + phase) * sizes.o + o];
     }
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[index];
-    }
-    if (ONTO) {
-        v += y[index];
-    }
-    y[index] = activate(v);
+    finish(index, o, v);
 }

@@ -10,13 +10,9 @@
 // This is blocks_to_space for an O that is a multiple of 4. An invocation computes four
 // channels. Grid: flat(N/4).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -47,14 +43,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         let block = (image * sizes.th + r) * sizes.tw + s;
         v = t[(block * sizes.stride_h * sizes.stride_w + phase) * sizes.o4 + o];
     }
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[index];
-    }
-    if (ONTO) {
-        v += y[index];
-    }
-    y[index] = activate4(v);
+    finish(index, o, v);
 }

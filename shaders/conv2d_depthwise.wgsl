@@ -12,13 +12,10 @@
 // SLIDE it reads each column of x once for all four windows, which needs stride 1 and
 // dilation 1 along the row. Grid: flat(B*OH*ceil(OW/4)*C/4).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import index
 
 // Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const SLIDE = false;
 const WG = 64u;
 
@@ -40,20 +37,6 @@ fn pixel(row: u32, s: u32) -> vec4<f32> {
         return x[row + s * sizes.c4];
     }
     return vec4<f32>(0.0);
-}
-
-fn store(at: u32, c: u32, sum: vec4<f32>) {
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[c];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate4(v);
 }
 
 @compute @workgroup_size(WG)
@@ -111,8 +94,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         }
     }
     let at = (line * sizes.ow + j) * sizes.c4 + c;
-    store(at, c, s0);
-    if (j + 1u < sizes.ow) { store(at + sizes.c4, c, s1); }
-    if (j + 2u < sizes.ow) { store(at + 2u * sizes.c4, c, s2); }
-    if (j + 3u < sizes.ow) { store(at + 3u * sizes.c4, c, s3); }
+    finish(at, c, s0);
+    if (j + 1u < sizes.ow) { finish(at + sizes.c4, c, s1); }
+    if (j + 2u < sizes.ow) { finish(at + 2u * sizes.c4, c, s2); }
+    if (j + 3u < sizes.ow) { finish(at + 3u * sizes.c4, c, s3); }
 }

@@ -12,13 +12,9 @@
 // four channels of y. An invocation computes four channels of two neighbouring columns.
 // Grid: flat(B*OH*ceil(OW/2)*O/4).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -31,20 +27,6 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
-
-fn store(at: u32, o: u32, sum: vec4<f32>) {
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate4(v);
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -85,8 +67,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         }
     }
     let at = (line * sizes.ow + j) * sizes.o4 + o;
-    store(at, o, s0);
+    finish(at, o, s0);
     if (j + 1u < sizes.ow) {
-        store(at + sizes.o4, o, s1);
+        finish(at + sizes.o4, o, s1);
     }
 }

@@ -11,13 +11,9 @@
 // with any stride, padding, dilation and groups. It explains the fast kernels and is
 // the last candidate. An invocation computes one element. Grid: flat(B*OH*OW*O).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -60,14 +56,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             }
         }
     }
-    if (HAS_BIAS) {
-        sum += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        sum += residual[i];
-    }
-    if (ONTO) {
-        sum += y[i];
-    }
-    y[i] = activate(sum);
+    finish(i, o, sum);
 }

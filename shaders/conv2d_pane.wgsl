@@ -19,8 +19,8 @@
 // Grid: flat(ceil(B*OH*OW/4) * (COLS/16)).
 
 //wgsl:import activation
-//wgsl:import index
 //wgsl:import conv2d_pane
+//wgsl:import index
 
 const BLOCKS = 4u; // fours of channels of an invocation
 

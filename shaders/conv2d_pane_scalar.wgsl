@@ -13,8 +13,8 @@
 // first, then channels. Grid: flat(ceil(B*OH*OW/4) * (COLS/12)).
 
 //wgsl:import activation
-//wgsl:import index
 //wgsl:import conv2d_pane
+//wgsl:import index
 
 const ROWS = 4u; // of an invocation
 const BLOCKS = 3u; // fours of its columns

@@ -15,13 +15,10 @@
 // 4*k_slice k's. split_sum adds them up.
 // Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import tiled
 
 // Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes {
@@ -102,17 +99,7 @@ fn store1(m: u32, n: u32, sum: f32) {
     }
     let o = first_o + n;
     let at = y_at + m * sizes.o + o;
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate(v);
+    finish(at, o, sum);
 }
 
 fn store(row: u32, column4: u32, sum: vec4<f32>) {

@@ -11,13 +11,10 @@
 // With SPLIT each partial sum is over k_slice fours of k.
 // Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import tiled
 
 // Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes {
@@ -86,17 +83,7 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
     }
     let o4 = first_o4 + n4;
     let at = y_at + m * sizes.o4 + o4;
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o4];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate4(v);
+    finish(at, o4, sum);
 }
 
 @compute @workgroup_size(WG)

@@ -15,13 +15,9 @@
 // reach these columns, from neighbouring columns of x.
 // Grid: flat(B*OH*SW*ceil(OW/SW/4)*O/4).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -40,17 +36,7 @@ fn store(line: u32, j: u32, o: u32, sum: vec4<f32>) {
         return;
     }
     let at = (line * sizes.ow + j) * sizes.o4 + o;
-    var v = sum;
-    if (HAS_BIAS) {
-        v += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate4(v);
+    finish(at, o, sum);
 }
 
 @compute @workgroup_size(WG)

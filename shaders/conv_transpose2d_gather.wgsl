@@ -12,13 +12,9 @@
 // The channels of a group in x are a multiple of 4. w is packed. An invocation computes
 // one element. Grid: flat(B*OH*OW*O).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes {
@@ -69,15 +65,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
             }
         }
     }
-    var value = (sum.x + sum.y) + (sum.z + sum.w);
-    if (HAS_BIAS) {
-        value += bias[o];
-    }
-    if (HAS_RESIDUAL) {
-        value += residual[index];
-    }
-    if (ONTO) {
-        value += y[index];
-    }
-    y[index] = activate(value);
+    finish(index, o, (sum.x + sum.y) + (sum.z + sum.w));
 }

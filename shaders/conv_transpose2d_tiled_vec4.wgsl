@@ -12,13 +12,8 @@
 // TILE_N tile of it through workgroup memory (lib/tiled), and stores each row as a
 // block of pixels. Grid: (ceil(KH*KW*O/TILE_N), ceil(B*H*W/TILE_M), 1).
 
-//wgsl:import activation
+//wgsl:import epilogue4
 //wgsl:import tiled
-
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 
 struct Sizes { m: u32, n4: u32, k4: u32, w: u32, o4: u32, kh: u32, kw: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -63,17 +58,7 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
     let u = n4 / (sizes.o4 * sizes.kw);
     let line = m / sizes.w * sizes.kh + u; // of all images, one below the other
     let at = ((line * sizes.w + m % sizes.w) * sizes.kw + v) * sizes.o4 + o4;
-    var value = sum;
-    if (HAS_BIAS) {
-        value += bias[o4];
-    }
-    if (HAS_RESIDUAL) {
-        value += residual[at];
-    }
-    if (ONTO) {
-        value += y[at];
-    }
-    y[at] = activate4(value);
+    finish(at, o4, sum);
 }
 
 @compute @workgroup_size(WG)

@@ -10,13 +10,9 @@
 // The kernel computes the formula as it stands. It explains the fast kernels and is the
 // last candidate. An invocation computes one element. Grid: flat(M*N).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes { m: u32, n: u32, k: u32 }
@@ -39,14 +35,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     for (var k = 0u; k < sizes.k; k += 1u) {
         sum += x[m * sizes.k + k] * w[n * sizes.k + k];
     }
-    if (HAS_BIAS) {
-        sum += bias[n];
-    }
-    if (HAS_RESIDUAL) {
-        sum += residual[i];
-    }
-    if (ONTO) {
-        sum += y[i];
-    }
-    y[i] = activate(sum);
+    finish(i, n, sum);
 }

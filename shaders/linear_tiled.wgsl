@@ -12,14 +12,11 @@
 // With SPLIT y holds partial sums [SPLITS, M, N], each over 4*k_slice k's. split_sum
 // adds them up. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
 
-//wgsl:import activation
 //wgsl:import batch
+//wgsl:import epilogue
 //wgsl:import tiled
 
 // Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32, k_slice: u32 }
@@ -83,17 +80,7 @@ fn store1(m: u32, n: u32, sum: f32) {
         return;
     }
     let at = y_at + m * sizes.n + n;
-    var v = sizes.scale * sum;
-    if (HAS_BIAS) {
-        v += bias[n];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate(v);
+    finish(at, n, sizes.scale * sum);
 }
 
 fn store(row: u32, column4: u32, sum: vec4<f32>) {

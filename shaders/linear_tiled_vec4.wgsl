@@ -10,14 +10,11 @@
 // This is linear_tiled for K and N that are multiples of 4. With SPLIT each partial sum
 // is over k_slice fours of k. Grid: (ceil(N/TILE_N), ceil(M/TILE_M), Z, or SPLITS).
 
-//wgsl:import activation
 //wgsl:import batch
+//wgsl:import epilogue4
 //wgsl:import tiled
 
 // Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const SPLIT = false;
 
 struct Sizes { batch: Batch, m: u32, n4: u32, k4: u32, scale: f32, k_slice: u32 }
@@ -66,17 +63,7 @@ fn store(row: u32, column4: u32, sum: vec4<f32>) {
         return;
     }
     let at = y_at + m * sizes.n4 + n4;
-    var v = sizes.scale * sum;
-    if (HAS_BIAS) {
-        v += bias[n4];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate4(v);
+    finish(at, n4, sizes.scale * sum);
 }
 
 @compute @workgroup_size(WG)

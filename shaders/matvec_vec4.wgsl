@@ -9,14 +9,9 @@
 //
 // This is matvec for a K that is a multiple of 4. Grid: (ceil(N/COLUMNS), 1, Z).
 
-//wgsl:import activation
 //wgsl:import batch
+//wgsl:import epilogue
 //wgsl:import matvec
-
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 
 struct Sizes { batch: Batch, m: u32, n: u32, k4: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -61,15 +56,5 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: v
         return;
     }
     let at = (group.z * sizes.m + lane) * sizes.n + n;
-    var v = sizes.scale * row_of(total, lane);
-    if (HAS_BIAS) {
-        v += bias[n];
-    }
-    if (HAS_RESIDUAL) {
-        v += residual[at];
-    }
-    if (ONTO) {
-        v += y[at];
-    }
-    y[at] = activate(v);
+    finish(at, n, sizes.scale * row_of(total, lane));
 }

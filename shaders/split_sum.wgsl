@@ -9,13 +9,9 @@
 // The kernel adds up the partial sums of a product whose K was split. An invocation
 // computes one element. Grid: flat(M*N).
 
-//wgsl:import activation
+//wgsl:import epilogue
 //wgsl:import index
 
-// Choice.
-const HAS_BIAS = false;
-const HAS_RESIDUAL = false;
-const ONTO = false; // add what is in y
 const WG = 64u;
 
 struct Sizes { count: u32, n: u32, splits: u32 }
@@ -35,14 +31,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     for (var s = 0u; s < sizes.splits; s += 1u) {
         sum += part[s * sizes.count + i];
     }
-    if (HAS_BIAS) {
-        sum += bias[i % sizes.n];
-    }
-    if (HAS_RESIDUAL) {
-        sum += residual[i];
-    }
-    if (ONTO) {
-        sum += y[i];
-    }
-    y[i] = activate(sum);
+    finish(i, i % sizes.n, sum);
 }
