@@ -25,7 +25,8 @@ type Input struct {
 	file func() ([]byte, error)
 }
 
-// File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF or GIF.
+// File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF, GIF,
+// HEIC or AVIF.
 func File(path string) Input {
 	return encoded(path, func() ([]byte, error) { return picture.ReadFile(path) })
 }

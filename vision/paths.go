@@ -12,7 +12,7 @@ import (
 )
 
 // extensions are the file names' endings by which Paths finds pictures in folders.
-var extensions = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+var extensions = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 
 // LeftOutError is the error of Paths for what it has left out. The paths that it returns
 // with this error are good.

@@ -17,7 +17,7 @@ func newClassify(s *settings) *cobra.Command {
 		Use:   "classify MODEL IMAGE...",
 		Short: "Say what is in pictures",
 		Long: `Prints the most probable classes of pictures. Pictures are preprocessed as in the
-training of the weights. IMAGE is a PNG, JPEG, WebP, BMP, TIFF or GIF, a pattern, or a
+training of the weights. IMAGE is a PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF, a pattern, or a
 folder, which stands for all pictures below it. A picture that cannot be read is left
 out, and an error at the end names it.
 

@@ -26,7 +26,7 @@ func newUpscale(s *settings) *cobra.Command {
 		Long: `Enlarges a picture with ESPCN (arXiv:1609.05158). The network enlarges the luminance;
 colour and transparency are bicubic.
 
-IN is a PNG, JPEG, WebP, BMP, TIFF or GIF of up to 200 megapixels. It is turned upright
+IN is a PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF of up to 200 megapixels. It is turned upright
 if its EXIF data says how. OUT is a PNG or JPEG, by its extension, with the colour
 profile and the resolution of IN. Large pictures go through the network in overlapping
 tiles, with the same result.

@@ -81,7 +81,7 @@ func DecodePhoto(ctx context.Context, file []byte) (*Photo, error) {
 	p, err := codec.Decode(ctx, file, MaxPixels)
 	switch {
 	case errors.Is(err, codec.ErrFormat):
-		return nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", ErrNotImage)
+		return nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF)", ErrNotImage)
 	case err != nil:
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func Need(file []byte) (int64, error) {
 	info, err := codec.Config(file)
 	switch {
 	case errors.Is(err, codec.ErrFormat):
-		return 0, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", ErrNotImage)
+		return 0, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF)", ErrNotImage)
 	case err != nil:
 		return 0, err
 	}
@@ -196,7 +196,7 @@ func Load(path string) (*Image, error) {
 	return p.SRGB(), nil
 }
 
-// Decode reads a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame) as a grey or RGB
+// Decode reads a PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF (the first frame) as a grey or RGB
 // picture in sRGB. 16-bit samples lose their lower half, transparency is dropped,
 // palettes and CMYK are converted, and so are colours with an ICC profile. Decode turns
 // a picture upright if its EXIF data says that it is rotated or mirrored. It refuses

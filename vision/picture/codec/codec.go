@@ -15,7 +15,7 @@ var ErrFormat = errors.New("not an image")
 // (grey), 3 (red, green, blue) or 4 (cyan, magenta, yellow, black; 0 is no ink). Alpha
 // is [Height, Width], or nil if all is opaque; colours are not multiplied by it.
 type Picture struct {
-	Format                  string // "png", "jpeg", "webp", "bmp", "gif" or "tiff"
+	Format                  string // "png", "jpeg", "webp", "bmp", "gif", "tiff", "heic" or "avif"
 	Width, Height, Channels int
 	Pix, Alpha              []uint8
 }
@@ -41,6 +41,8 @@ var formats = []format{
 	{"webp", func(b []byte) bool { return len(b) >= 12 && string(b[:4]) == "RIFF" && string(b[8:12]) == "WEBP" }, webpConfig, decodeWebP},
 	{"gif", begins("GIF87a", "GIF89a"), gifConfig, decodeGIF},
 	{"bmp", begins("BM"), bmpConfig, decodeBMP},
+	{"avif", isHEIF("avif", "avis"), heifConfig, decodeHEIF},
+	{"heic", isHEIF("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), heifConfig, decodeHEIF},
 	{"tiff", begins("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), tiffConfig, decodeTIFF},
 }
 

@@ -1,11 +1,119 @@
 package codec
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 )
+
+// table returns the files of the table by name.
+func table(t testing.TB) map[string][]byte {
+	t.Helper()
+	z, err := zip.OpenReader("../testdata/table/table.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	files := map[string][]byte{}
+	for _, f := range z.File {
+		if strings.HasPrefix(f.Name, "want/") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// TestConfig holds what Config says of every file against what Decode finds.
+func TestConfig(t *testing.T) {
+	for name, file := range table(t) {
+		info, err := Config(file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		p, err := Decode(context.Background(), file, 1<<20)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if p.Width != info.Width || p.Height != info.Height || p.Format != info.Format {
+			t.Errorf("%s is a %s of %d×%d, want %v", name, p.Format, p.Width, p.Height, info)
+		}
+		if need := int64(len(p.Pix) + len(p.Alpha)); info.Memory < need || len(p.Pix) != p.Width*p.Height*p.Channels {
+			t.Errorf("%s: %d bytes of result, %d in all", name, need, info.Memory)
+		}
+	}
+}
+
+// TestCancelled ends every decoder by its context.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, file := range table(t) {
+		if _, err := Decode(ctx, file, 0); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLimits refuses what is too large or cannot be whole before memory is taken.
+func TestLimits(t *testing.T) {
+	files := table(t)
+	png := bytes.Clone(files["png-no-iend.png"])
+	copy(png[16:], "\x00\x00\x38\x40\x00\x00\x38\x40\x10\x06") // 14400×14400, 16 bits, RGBA
+	binary.BigEndian.PutUint32(png[29:], crc32.ChecksumIEEE(png[12:29]))
+	gif := bytes.Clone(files["gif-palette.gif"])
+	copy(gif[6:], "\xff\xff\xff\xff")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, c := range []struct {
+		file []byte
+		max  int
+		want string
+	}{
+		{files["jpeg-1x2.jpg"], 10, "jpeg of 33×19 pixels has more than 0 million pixels"},
+		{gif, 200 << 20, "gif of 65535×65535 pixels has more than 200 million pixels"},
+		{files["tiff-rgb-raw.tif"][:600], 0, "tiff"},
+		{files["jpeg-1x2.jpg"][:700], 0, "jpeg of 33×19 pixels: unexpected EOF"},
+		{[]byte("GIF89a"), 0, "gif: unexpected EOF"},
+		{png, 0, "png of 14400×14400 pixels: unexpected EOF"},
+	} {
+		if p, err := Decode(context.Background(), c.file, c.max); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, %v, want an error with %q", p, err, c.want)
+		}
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 64<<20 {
+		t.Errorf("refusing took %d MB", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+	if p, err := Decode(context.Background(), []byte("hello, world"), 0); !errors.Is(err, ErrFormat) {
+		t.Errorf("a text: %v, %v", p, err)
+	}
+}
+
+// TestCMYK converts as Pillow does: (255-k)·(255-c)/255.
+func TestCMYK(t *testing.T) {
+	p := &Picture{Width: 2, Height: 1, Channels: 4, Pix: []uint8{255, 0, 128, 0, 10, 20, 30, 100}}
+	p.Simple()
+	if p.Channels != 3 || string(p.Pix) != "\x00\xff\x7f\x95\x8f\x89" {
+		t.Errorf("%d channels: %v", p.Channels, p.Pix)
+	}
+}
 
 // FuzzDecode checks that broken files are errors, and that what is decoded is whole and
 // as large as Config said.
@@ -21,9 +129,12 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(file)
 	}
+	for _, file := range table(f) {
+		f.Add(file)
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		info, err := Config(file)
-		if err != nil || info.Width*info.Height > 1<<20 {
+		if err != nil || info.Width*info.Height > 1<<20 || info.Memory > 256<<20 {
 			return // slow, not broken
 		}
 		p, err := Decode(context.Background(), file, 1<<20)

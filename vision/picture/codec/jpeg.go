@@ -114,7 +114,7 @@ func jpegConfig(file []byte) (Info, error) {
 }
 
 // jpegMemory is what libjpeg needs beside coefficients.
-const jpegMemory = 8 << 20
+const jpegMemory = 4 << 20
 
 func decodeJPEG(ctx context.Context, file []byte) (*Picture, error) {
 	h, err := jpegHead(file)

@@ -42,7 +42,7 @@ func compile(packed []byte) (*program, error) {
 		return nil, err
 	}
 	ctx := context.Background()
-	p := &program{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))}
+	p := &program{runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig())}
 	if _, err = wasi_snapshot_preview1.Instantiate(ctx, p.runtime); err != nil {
 		return nil, err
 	}
@@ -75,8 +75,26 @@ type block struct {
 
 type callKey struct{}
 
-// run calls a function of the program, which returns 1 if all is well.
+// run calls a function of the program, which returns 1 if all is well. When ctx ends,
+// run returns at once; the program itself ends when it next asks for something.
 func (p *program) run(ctx context.Context, c *call, function string, args ...uint64) error {
+	done := make(chan error, 1)
+	go func() {
+		err := p.call(ctx, c, function, args)
+		if c.err != nil {
+			err = c.err
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *program) call(ctx context.Context, c *call, function string, args []uint64) error {
 	ctx = context.WithValue(ctx, callKey{}, c)
 	m, err := p.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator(c.memory)), p.code,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
@@ -86,16 +104,21 @@ func (p *program) run(ctx context.Context, c *call, function string, args ...uin
 	defer m.Close(ctx)
 	result, err := m.ExportedFunction(function).Call(ctx, args...)
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case c.err != nil:
-		return c.err
 	case err != nil:
 		return fmt.Errorf("broken file: %.60q", err.Error())
 	case result[0] != 1:
 		return errors.New("broken file")
 	}
 	return nil
+}
+
+// of returns the call that a program belongs to. It ends the program if the call's
+// context has ended.
+func of(ctx context.Context) *call {
+	if err := ctx.Err(); err != nil {
+		panic(err)
+	}
+	return ctx.Value(callKey{}).(*call)
 }
 
 // allocator gives a program one piece of memory of at most so many bytes. Its pages
@@ -119,7 +142,7 @@ func (l *linear) Reallocate(size uint64) []byte {
 func (l *linear) Free() {}
 
 func hostRead(ctx context.Context, m api.Module, at int64, to, n int32) int32 {
-	c := ctx.Value(callKey{}).(*call)
+	c := of(ctx)
 	if at < 0 || at >= int64(len(c.file)) || n <= 0 {
 		return 0
 	}
@@ -131,7 +154,7 @@ func hostRead(ctx context.Context, m api.Module, at int64, to, n int32) int32 {
 }
 
 func hostHead(ctx context.Context, m api.Module, at, n int32) int32 {
-	c := ctx.Value(callKey{}).(*call)
+	c := of(ctx)
 	b, ok := m.Memory().Read(uint32(at), 4*uint32(n))
 	if !ok {
 		return 0
@@ -148,12 +171,12 @@ func hostHead(ctx context.Context, m api.Module, at, n int32) int32 {
 
 func hostRows(ctx context.Context, m api.Module, at, n, x, y, w, h, plane int32) {
 	if b, ok := m.Memory().Read(uint32(at), uint32(n)); ok {
-		ctx.Value(callKey{}).(*call).rows(block{b, int(x), int(y), int(w), int(h), int(plane)})
+		of(ctx).rows(block{b, int(x), int(y), int(w), int(h), int(plane)})
 	}
 }
 
 func hostFail(ctx context.Context, m api.Module, at, n int32) {
-	c := ctx.Value(callKey{}).(*call)
+	c := of(ctx)
 	if b, ok := m.Memory().Read(uint32(at), uint32(n)); ok && c.err == nil {
 		c.err = errors.New(string(b))
 	}

@@ -121,7 +121,7 @@ func (h *tiffHeader) program(size int) int64 {
 		rows, width = h.tileHeight, h.width+h.tileWidth
 	}
 	area := int64(min(rows, 1<<24)) * int64(min(width, 1<<24))
-	memory := int64(16<<20) + 3*int64(size) + 2*int64(width)*int64(h.samples*h.bits/8+1)
+	memory := int64(8<<20) + 3*int64(size) + 2*int64(width)*int64(h.samples*h.bits/8+1)
 	const jpeg, oldJPEG, yCbCr = 7, 6, 6
 	switch {
 	case h.photometric >= yCbCr || h.compression == oldJPEG: // blocks of four bytes a pixel, converted from others

@@ -6,7 +6,8 @@ there is one. Where Pillow does not read what is meant, that picture is made her
 
 Usage: make.py [FOLDER]   (also leaves the files in FOLDER)
 
-Needs Pillow (made with 9.4), numpy, and the tools cjpeg, jpegtran and tiffcp.
+Needs Pillow (made with 9.4), numpy, and the tools cjpeg, jpegtran, tiffcp, heif-enc,
+avifenc and avifdec.
 """
 import io, os, struct, subprocess, sys, tempfile, zipfile, zlib
 import numpy as np
@@ -65,12 +66,12 @@ def saved(im, format, **options):
     return b.getvalue()
 
 
-def tool(data, *command, suffix=""):
+def tool(data, *command, suffix="", to=None):
     """Runs a command with a file IN and a file OUT."""
     with tempfile.TemporaryDirectory() as d:
-        names = {"IN": f"{d}/in{suffix}", "OUT": f"{d}/out{suffix}"}
+        names = {"IN": f"{d}/in{suffix}", "OUT": f"{d}/out{to or suffix}"}
         open(names["IN"], "wb").write(data)
-        subprocess.run([names.get(c, c) for c in command], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([names.get(c, c) for c in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return open(names["OUT"], "rb").read()
 
 
@@ -474,6 +475,34 @@ for name, data in ("2x2", blocks), ("1x1", even.tobytes()):
     add(f"tiff-own-ycbcr-{name}-zip.tif", own(zlib.compress(data), 8, 3, 6, compression=8, t530=(3, [n, n])))
     # Pillow reads them compressed alone.
     add(f"tiff-own-ycbcr-{name}.tif", own(data, 8, 3, 6, t530=(3, [n, n])), files[f"tiff-own-ycbcr-{name}-zip.tif"][1])
+
+# ---- HEIC and AVIF, which Pillow 9.4 does not read. Most are lossless, so what is wanted
+# is what was encoded, turned.
+heic = lambda im, *o: tool(saved(im, "PNG"), "heif-enc", "-L", "-p", "chroma=444", *o, "IN", "-o", "OUT", suffix=".png", to=".heic")
+avif = lambda im, *o: tool(saved(im, "PNG"), "avifenc", "--lossless", *o, "IN", "OUT", suffix=".png", to=".avif")
+turned = Image.Transpose
+add("heic-rgb.heic", heic(RGB, "--matrix_coefficients=0"), RGB)
+add("heic-rgba.heic", heic(RGBA, "--matrix_coefficients=0"), RGBA)
+add("heic-grey.heic", heic(L), L)
+add("heic-444.heic", heic(RGB), RGB)
+add("avif-by-heif.avif", tool(saved(SMOOTH, "PNG"), "heif-enc", "-A", "-L", "-p", "chroma=444", "--matrix_coefficients=0", "IN", "-o", "OUT", suffix=".png", to=".avif"), SMOOTH)
+add("avif-rgb.avif", avif(RGB), RGB)
+add("avif-rgba.avif", avif(RGBA), RGBA)
+add("avif-grey.avif", avif(L, "-y", "400"), L)
+for k, t in (1, turned.ROTATE_90), (2, turned.ROTATE_180), (3, turned.ROTATE_270):
+    add(f"avif-irot{k}.avif", avif(RGB, "--irot", str(k)), RGB.transpose(t))
+add("avif-imir0.avif", avif(RGBA, "--imir", "0"), RGBA.transpose(turned.FLIP_TOP_BOTTOM))
+add("avif-imir1.avif", avif(RGB, "--imir", "1"), RGB.transpose(turned.FLIP_LEFT_RIGHT))
+add("avif-irot1-imir0.avif", avif(RGB, "--irot", "1", "--imir", "0"), RGB.transpose(turned.ROTATE_90).transpose(turned.FLIP_TOP_BOTTOM))
+add("avif-irot3-alpha.avif", avif(RGBA, "--irot", "3"), RGBA.transpose(turned.ROTATE_270))
+add("avif-imir1-10.avif", avif(RGB, "-d", "10", "--imir", "1"), RGB.transpose(turned.FLIP_LEFT_RIGHT))
+add("avif-clap.avif", avif(RGB, "--clap", "21,1,11,1,0,1,0,1"), RGB.crop((6, 4, 27, 15)))
+add("avif-clap-offset.avif", avif(RGB, "--clap", "21,1,11,1,3,1,-2,1", "--irot", "1"), RGB.crop((9, 2, 30, 13)).transpose(turned.ROTATE_90))
+large = SMOOTH.resize((128, 64), Image.Resampling.NEAREST)
+add("avif-grid.avif", tool(saved(large.crop((0, 0, 64, 64)), "PNG"), "avifenc", "--lossless", "--grid", "1x1", "IN", "OUT", suffix=".png", to=".avif"), large.crop((0, 0, 64, 64)))
+for name, options in ("420", ["-y", "420"]), ("422", ["-y", "422"]), ("444-limited", ["-y", "444", "-r", "limited"]), ("420-10", ["-y", "420", "-d", "10"]), ("444-12", ["-y", "444", "-d", "12"]), ("709", ["--cicp", "1/13/1"]), ("2020", ["-d", "10", "--cicp", "9/16/9"]):
+    data = tool(saved(SMOOTH, "PNG"), "avifenc", "--min", "5", "--max", "15", *options, "IN", "OUT", suffix=".png", to=".avif")
+    add(f"avif-{name}.avif", data, Image.open(io.BytesIO(tool(data, "avifdec", "-d", "8", "-u", "bilinear", "IN", "OUT", suffix=".avif", to=".png"))).convert("RGB"))
 
 # ---- pack
 when = (2020, 1, 1, 0, 0, 0)
