@@ -88,10 +88,10 @@ func fitting(src weights.Source, b beside) []Model {
 	return fits
 }
 
-// likely lists the models of the registry most of whose names src has, with shapes of as
-// many dimensions. It spares others the whole comparison.
+// likely lists the models of the registry most of whose tensors src has. It spares others
+// the whole comparison.
 func likely(src weights.Source) []Model {
-	names := map[reflect.Type]map[string]int{} // by the type of the network
+	shapes := map[reflect.Type]map[string]tensor.Shape{} // by the type of the network
 	var found []Model
 	for _, m := range registry {
 		if !m.MayFit(len(src.Names())) {
@@ -99,21 +99,21 @@ func likely(src weights.Source) []Model {
 		}
 		network := m.New()
 		kind := reflect.TypeOf(network)
-		have := names[kind]
+		have := shapes[kind]
 		if have == nil {
-			have = map[string]int{}
+			have = map[string]tensor.Shape{}
 			canonical := weights.Canonical(network, src)
 			for _, n := range canonical.Names() {
 				if shape, err := weights.ShapeOf(canonical, n); err == nil {
-					have[n] = len(shape)
+					have[n] = shape
 				}
 			}
-			names[kind] = have
+			shapes[kind] = have
 		}
 		own, missing := 0, 0
 		weights.Walk(network, func(name string, w *tensor.Tensor) {
 			own++
-			if rank, ok := have[name]; !ok || rank != len(w.Shape) {
+			if shape, ok := have[name]; !ok || !shape.Equal(w.Shape) {
 				missing++
 			}
 		})
@@ -263,7 +263,10 @@ var errNoFamily = errors.New("no model of any size")
 // family returns the model of a family that has the sizes of src. If src is of a family
 // but does not tell all that it needs, the error says what is missing.
 func family(src weights.Source, b beside) (Model, error) {
+	const most = 20_000 // tensors; no network here has a quarter of it
 	switch {
+	case len(src.Names()) > most:
+		return Model{}, errNoFamily
 	case isCLIP(src):
 		return CLIP(), nil
 	case isSAM(src):
