@@ -294,3 +294,30 @@ func TestUnit(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbedBackbone embeds pictures by a network without a head.
+func TestEmbedBackbone(t *testing.T) {
+	n := models.NewResNet(models.ResNetConfig{Blocks: [4]int{1, 1, 1, 1}, Width: 4, Classes: -1})
+	weights.Random(n, 1)
+	var all []*tensor.Tensor
+	weights.Walk(n, func(_ string, w *tensor.Tensor) { all = append(all, w) })
+	path := filepath.Join(t.TempDir(), "backbone.safetensors")
+	if err := weights.WriteSafetensors(path, nil, all...); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(path, Options{Device: "cpu", Size: [2]int{32, 32}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	e, err := only(m.EmbedPictures(context.Background(), Image("a", seven(20))))
+	if err != nil || len(e.Vector) != 32 {
+		t.Errorf("%v, %v", e, err)
+	}
+	if _, err := m.EmbedTexts(context.Background(), "a"); err == nil || !strings.Contains(err.Error(), "embeds pictures but not texts") {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := only(m.Classify(context.Background(), Image("a", seven(20)))); err == nil || !strings.Contains(err.Error(), "no classifier: fc.weight is missing") {
+		t.Errorf("error is %v", err)
+	}
+}

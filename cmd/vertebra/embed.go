@@ -12,6 +12,7 @@ import (
 
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -19,8 +20,9 @@ func newEmbed(s *settings) *cobra.Command {
 	e := &embed{clipFlags: clipFlags{modelFlags: modelFlags{settings: s}}}
 	c := &cobra.Command{
 		Use:   "embed [IMAGE...] [--text TEXT]... -o FILE",
-		Short: "Write CLIP's embeddings of pictures and texts",
-		Long: `Writes a row for each picture and each text, in order. A .npy file has the rows of
+		Short: "Write embeddings of pictures and texts",
+		Long: `Embeds pictures and texts by CLIP, or pictures by a ViT, DeiT, Swin or ResNet whose
+checkpoint has no head. Writes a row for each picture and each text, in order. A .npy file has the rows of
 the pictures and then those of the texts. A .safetensors file has two tensors,
 "images" and "texts", and lists the pictures and texts in its metadata. ` + aboutPictures + `
 
@@ -61,6 +63,9 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	m, err := e.open(c)
+	if backbone := e.backbone(err); backbone != nil {
+		m, err = backbone, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +102,33 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	return e.tellRows(m, e.path, names, all, left)
+}
+
+// backbone opens a network without a head after the error of opening a CLIP. It returns
+// nil if there is no error, or if the weights are of no such network.
+func (e *embed) backbone(err error) *vision.Model {
+	if err == nil || e.weights == "" {
+		return nil
+	}
+	entry, err := zoo.Identify(e.weights, e.key)
+	if err != nil || entry.Task == zoo.Embed {
+		return nil
+	}
+	o, err := e.options()
+	if err != nil {
+		return nil
+	}
+	o.Lazy = true
+	m, err := vision.OpenModel(entry, o)
+	if err != nil {
+		return nil
+	}
+	if m.For(zoo.Embed) != nil {
+		m.Close()
+		return nil
+	}
+	e.tell(m)
+	return m
 }
 
 // add adds a row to [N, embedding].

@@ -112,6 +112,9 @@ func TestPathAsModel(t *testing.T) {
 		t.Error(text)
 	}
 	ok(t, "features", bare, in, "-o", out)
+	if text := ok(t, "embed", in, in, "--weights", bare, "-o", out); !strings.Contains(text, "images [2, 24]") {
+		t.Error(text)
+	}
 	for _, k := range []struct {
 		args []string
 		want string
@@ -119,6 +122,8 @@ func TestPathAsModel(t *testing.T) {
 		{[]string{"classify", bare, in}, bare + ": the checkpoint has no classifier: head.weight is missing; it gives features"},
 		{[]string{"classify", whole, in, "--weights", bare}, "no model"},
 		{[]string{"segment", whole, in, "-o", out + ".png"}, "segment vit: it names what is in a picture"},
+		{[]string{"embed", in, "--text", "a", "--weights", bare, "-o", out}, "vit embeds pictures but not texts"},
+		{[]string{"embed", in, "--weights", whole, "-o", out}, "not a checkpoint of CLIP"},
 		{[]string{"classify", in, in}, "neither a safetensors nor a PyTorch file"},
 	} {
 		if status, stdout, stderr := vertebra(k.args...); status != 1 || stdout != "" || !strings.Contains(stderr, k.want) || strings.Count(stderr, "\n") != 1 {

@@ -2,8 +2,9 @@
 //
 // Lookup finds a Model: its network, its Task, its preprocessing, and the Files with
 // its published weights. Open opens a model by its name, or by a checkpoint in any
-// layout that its authors or others use. Identify finds the model that a checkpoint
-// belongs to.
+// layout that its authors or others use; configs beside the checkpoint say what it does
+// not tell. Identify finds the model that a checkpoint belongs to, which may be one of a
+// family with other sizes than those in the list.
 //
 // Package vision runs these models; start there, as the example classify does.
 package zoo
