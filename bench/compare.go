@@ -50,7 +50,7 @@ func CompareFiles(pathA, pathB string) (Comparison, error) {
 		return Comparison{}, err
 	}
 	if a.Kind != b.Kind {
-		return Comparison{}, fmt.Errorf("%s comes from bench %s, but %s from bench %s: only reports of the same command can be compared", pathA, a.Kind, pathB, b.Kind)
+		return Comparison{}, fmt.Errorf("%s comes from bench %s, but %s from bench %s: only reports of the same command can be compared", files.Quote(pathA), a.Kind, files.Quote(pathB), b.Kind)
 	}
 	c := Comparison{
 		Kind: a.Kind, A: a.Machine, B: b.Machine, OthersA: a.OthersCores, OthersB: b.OthersCores,
@@ -62,7 +62,7 @@ func CompareFiles(pathA, pathB string) (Comparison, error) {
 		}
 	}
 	if len(c.Quantities) == 0 {
-		return c, fmt.Errorf("%s and %s have no results in common: %s; %s", pathA, pathB, strings.Join(a.names, ", "), strings.Join(b.names, ", "))
+		return c, fmt.Errorf("%s and %s have no results in common: %s; %s", files.Quote(pathA), files.Quote(pathB), strings.Join(a.names, ", "), strings.Join(b.names, ", "))
 	}
 	return c, nil
 }
@@ -89,7 +89,7 @@ func readReport(path string) (*measured, error) {
 	}
 	m := &measured{values: map[string]map[string]float64{}}
 	if err := json.Unmarshal(text, &m.Report); err != nil {
-		return nil, fmt.Errorf("%s: not what vertebra bench prints with --json: %w", path, err)
+		return nil, fmt.Errorf("%s: not what vertebra bench prints with --json: %w", files.Quote(path), err)
 	}
 	switch m.Kind {
 	case "peak":
@@ -118,7 +118,7 @@ func readReport(path string) (*measured, error) {
 		err = fmt.Errorf("not what vertebra bench prints with --json: kind %q, want peak, ops, model or scale", m.Kind)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	return m, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -51,7 +52,7 @@ func (s Setup) Options() (ModelOptions, error) {
 			return o, err
 		}
 		if !o.Input.Shape.Equal(shape) {
-			return o, fmt.Errorf("%s: the input is %v, not %v as asked for", s.Data, o.Input.Shape, shape)
+			return o, fmt.Errorf("%s: the input is %v, not %v as asked for", files.Quote(s.Data), o.Input.Shape, shape)
 		}
 		return o, nil
 	}
@@ -73,7 +74,7 @@ func (s Setup) Options() (ModelOptions, error) {
 		err = weights.Bind(o.Model, part)
 	}
 	if err != nil {
-		return o, fmt.Errorf("%s: %w", s.Weights, err)
+		return o, files.Named(s.Weights, err)
 	}
 	return o, nil
 }
@@ -95,7 +96,7 @@ func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
 		return rest
 	})
 	if err := weights.Bind(m, src); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, files.Named(path, err)
 	}
 	for _, name := range f.Names() {
 		var to **tensor.Tensor
@@ -112,7 +113,7 @@ func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
 		}
 		t, err := f.Tensor(name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", path, err)
+			return nil, nil, files.Named(path, err)
 		}
 		if len(t.Shape) == 4 {
 			t = t.ToNHWC()
@@ -120,7 +121,7 @@ func ReadData(path string, m models.Network) (x, y *tensor.Tensor, err error) {
 		*to = t
 	}
 	if x == nil || y == nil {
-		return nil, nil, fmt.Errorf("%s: no tensors input/… and output/…", path)
+		return nil, nil, fmt.Errorf("%s: no tensors input/… and output/…", files.Quote(path))
 	}
 	return x, y, nil
 }

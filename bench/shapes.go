@@ -50,7 +50,7 @@ func Shapes() ([]Shape, error) {
 		}
 		shapes, err := parseShapes(text)
 		if err != nil {
-			return nil, fmt.Errorf("bench: shapes: %s: %w", name, err)
+			return nil, fmt.Errorf("bench: shapes: %s: %w", files.Quote(name), err)
 		}
 		all = append(all, shapes...)
 	}
@@ -65,7 +65,7 @@ func ReadShapes(path string) ([]Shape, error) {
 	}
 	shapes, err := parseShapes(text)
 	if err != nil {
-		return nil, fmt.Errorf("bench: shapes: %s: %w", path, err)
+		return nil, fmt.Errorf("bench: shapes: %s: %w", files.Quote(path), err)
 	}
 	return shapes, nil
 }
@@ -137,13 +137,13 @@ func (s Shape) fill(w *work, x, weight, bias *tensor.Tensor) error {
 	read := func(name string, to *tensor.Tensor, image bool) error {
 		t, err := file.Tensor(name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.Data, err)
+			return files.Named(s.Data, err)
 		}
 		if image && len(t.Shape) == 4 {
 			t = t.ToNHWC()
 		}
 		if to.Shape != nil && !t.Shape.Equal(to.Shape) {
-			return fmt.Errorf("%s: %s is %v, want %v", s.Data, name, t.Shape, to.Shape)
+			return fmt.Errorf("%s: %s is %v, want %v", files.Quote(s.Data), files.Quote(name), t.Shape, to.Shape)
 		}
 		to.Shape, to.Data = t.Shape, t.Data
 		return nil

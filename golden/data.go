@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
@@ -51,9 +52,9 @@ func (f *file) find(name string) (string, error) {
 		}
 	}
 	if len(searched) == 0 {
-		return "", fmt.Errorf("%s is needed, but there is no folder to look for it in", name)
+		return "", fmt.Errorf("%s is needed, but there is no folder to look for it in", files.Quote(name))
 	}
-	return "", fmt.Errorf("%s is not there; it was looked for in %s", name, strings.Join(searched, ", "))
+	return "", fmt.Errorf("%s is not there; it was looked for in %s", files.Quote(name), files.Quote(strings.Join(searched, ", ")))
 }
 
 // checkpoint opens a checkpoint beside the file. It removes the prefix "module." of
@@ -99,7 +100,7 @@ func (f *file) readPicture(name string) (*picture.Image, error) {
 	if !ok {
 		m, err := f.photo()
 		if errors.Is(err, errNoPhoto) {
-			err = fmt.Errorf("no tensor %s, and %w", name, err)
+			err = fmt.Errorf("no tensor %s, and %w", files.Quote(name), err)
 		}
 		return m, err
 	}
@@ -109,7 +110,7 @@ func (f *file) readPicture(name string) (*picture.Image, error) {
 	}
 	channels := append(e.Shape[:len(e.Shape):len(e.Shape)], 1)[min(2, len(e.Shape))]
 	if e.DType != "U8" || len(e.Shape) < 2 || len(e.Shape) > 3 || channels != 1 && channels != 3 || len(raw) == 0 {
-		return nil, fmt.Errorf("%s is %s %v, want a picture: U8 [H, W, 1 or 3] or [H, W]", name, e.DType, e.Shape)
+		return nil, fmt.Errorf("%s is %s %v, want a picture: U8 [H, W, 1 or 3] or [H, W]", files.Quote(name), e.DType, e.Shape)
 	}
 	f.see(name)
 	m := picture.New(e.Shape[1], e.Shape[0], channels)
@@ -157,16 +158,16 @@ func (f *file) photo() (*picture.Image, error) {
 		var b [4]int
 		for i := range b {
 			if b[i], err = strconv.Atoi(part[2+i]); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+				return nil, fmt.Errorf("%s: %w", files.Quote(name), err)
 			}
 		}
 		if b[0] >= b[2] || b[1] >= b[3] || b[2] > m.Width || b[3] > m.Height {
-			return nil, fmt.Errorf("%s: the part is empty or outside the %d×%d pixels of the picture", name, m.Width, m.Height)
+			return nil, fmt.Errorf("%s: the part is empty or outside the %d×%d pixels of the picture", files.Quote(name), m.Width, m.Height)
 		}
 		m = m.Crop(b[0], b[1], b[2]-b[0], b[3]-b[1])
 	}
 	if len(a.Size) == 2 && (a.Size[0] != m.Width || a.Size[1] != m.Height) {
-		return nil, fmt.Errorf("%s has %d×%d pixels, but size_wh says %d×%d", name, m.Width, m.Height, a.Size[0], a.Size[1])
+		return nil, fmt.Errorf("%s has %d×%d pixels, but size_wh says %d×%d", files.Quote(name), m.Width, m.Height, a.Size[0], a.Size[1])
 	}
 	return m, nil
 }

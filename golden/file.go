@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -79,7 +80,7 @@ func (f *file) tensor(name string) *tensor.Tensor {
 func (f *file) ranked(name string, rank int) *tensor.Tensor {
 	t := f.tensor(name)
 	if len(t.Shape) != rank || t.Shape.Len() == 0 {
-		panic(missing{fmt.Errorf("%s is %v, want %d dimensions, none of them empty", name, t.Shape, rank)})
+		panic(missing{fmt.Errorf("%s is %v, want %d dimensions, none of them empty", files.Quote(name), t.Shape, rank)})
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -55,7 +56,7 @@ func Load(path string, data ...string) ([]Case, error) {
 	}
 	cases, err := f.cases()
 	if _, some := err.(Faults); err != nil && !some {
-		err = fmt.Errorf("%s: %w", path, err)
+		err = files.Named(path, err)
 	}
 	return cases, err
 }
@@ -87,7 +88,7 @@ func (f *file) cases() ([]Case, error) {
 		return nil, err
 	}
 	if left := f.unread(); len(left) > 0 {
-		f.faults = append(f.faults, Fault{f.name, fmt.Errorf("%s: no case here gives such an output", strings.Join(left, ", "))})
+		f.faults = append(f.faults, Fault{f.name, fmt.Errorf("%s: no case here gives such an output", files.Quote(strings.Join(left, ", ")))})
 	}
 	if len(f.made)+len(f.faults) == 0 {
 		return nil, errors.New("no cases")
@@ -244,12 +245,12 @@ func (c Case) check() error {
 		if i < len(c.Stages) {
 			what = "stage"
 			if len(t.Data) == 0 {
-				return fmt.Errorf("stage %s is empty: %v", t.Name, t.Shape)
+				return fmt.Errorf("stage %s is empty: %v", files.Quote(t.Name), t.Shape)
 			}
 		}
 		for k, v := range t.Data {
 			if v != v {
-				return fmt.Errorf("%s %s is not a number at element %d of %v", what, t.Name, k, t.Shape)
+				return fmt.Errorf("%s %s is not a number at element %d of %v", what, files.Quote(t.Name), k, t.Shape)
 			}
 		}
 		if i >= len(c.Stages) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -125,7 +126,7 @@ func (f *file) traced(g *graph.Graph, inputs []*tensor.Tensor, result string) (C
 		}
 		g.Outputs = slices.DeleteFunc(g.Outputs, func(o graph.Output) bool { return !slices.Contains(have, o.Name) })
 		if len(g.Outputs) == 0 {
-			return c, fmt.Errorf("outputs are %s, want one of %s", strings.Join(have, ", "), strings.Join(names, ", "))
+			return c, fmt.Errorf("outputs are %s, want one of %s", files.Quote(strings.Join(have, ", ")), strings.Join(names, ", "))
 		}
 		for _, o := range g.Outputs {
 			c.Want = append(c.Want, f.named("output/", o.Name))

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -185,19 +186,19 @@ func photoStepOf(name string) (photoStep, error) {
 	case len(numbers) == 2 && (what == "resized" || what == "cropped"):
 		var err error
 		if s.Filter, err = picture.ParseFilter(fields[0]); err != nil {
-			return s, fmt.Errorf("output/%s: %w", name, err)
+			return s, fmt.Errorf("output/%s: %w", files.Quote(name), err)
 		}
 		if s.Short = numbers[0]; what == "cropped" {
 			s.Crop = [2]int{numbers[1], numbers[1]}
 		}
 		return s, nil
 	default:
-		return s, fmt.Errorf("output/%s is unknown; want a name such as bicubic_256_224/cropped or sam_1024/row_512", name)
+		return s, fmt.Errorf("output/%s is unknown; want a name such as bicubic_256_224/cropped or sam_1024/row_512", files.Quote(name))
 	}
 	if isRow {
 		var err error
 		if s.row, err = strconv.Atoi(row); err != nil || s.row < 0 {
-			return s, fmt.Errorf("output/%s: %q is not a row", name, row)
+			return s, fmt.Errorf("output/%s: %q is not a row", files.Quote(name), row)
 		}
 	}
 	return s, nil

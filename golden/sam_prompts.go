@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
@@ -67,7 +68,7 @@ func (p samPrompt) wants(f *file, m *models.SAM) ([]*tensor.Tensor, error) {
 	if name := fmt.Sprintf("stage/preprocessed%d", p.Image); f.has(name) {
 		pre := f.ranked(name, 3)
 		if !pre.Shape.Equal(tensor.Shape{3, size, size}) {
-			return nil, fmt.Errorf("%s is %v, but the model's images are %v", name, pre.Shape, tensor.Shape{3, size, size})
+			return nil, fmt.Errorf("%s is %v, but the model's images are %v", files.Quote(name), pre.Shape, tensor.Shape{3, size, size})
 		}
 		want(pre.Reshape(1, 3, size, size).ToNHWC(), "preprocessed")
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -110,7 +111,7 @@ func (m *Model) clip() (*models.CLIP, error) {
 		return nil, fmt.Errorf("%s embeds pictures but not texts", m.Name)
 	}
 	if m.Tokenizer == nil {
-		return nil, fmt.Errorf("%s: %w lies beside it: download %v", m.Checkpoint, ErrNoVocabulary, zoo.CLIPVocabulary)
+		return nil, fmt.Errorf("%s: %w lies beside it: download %v", files.Quote(m.Checkpoint), ErrNoVocabulary, zoo.CLIPVocabulary)
 	}
 	return clip, nil
 }
@@ -129,7 +130,7 @@ func (m *Model) tokenize(clip *models.CLIP, texts []string) (*tensor.Tensor, err
 	}
 	for _, id := range ids.Data {
 		if int(id) >= c.Vocabulary {
-			return nil, fmt.Errorf("the vocabulary belongs to another model: it has token %d, but %s has only %d tokens", int(id), m.Checkpoint, c.Vocabulary)
+			return nil, fmt.Errorf("the vocabulary belongs to another model: it has token %d, but %s has only %d tokens", int(id), files.Quote(m.Checkpoint), c.Vocabulary)
 		}
 	}
 	return ids, nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"sort"
+
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 // Match says how well texts fit a picture.
@@ -43,7 +45,7 @@ func (m *Model) Match(ctx context.Context, texts []string, in ...Input) iter.Seq
 			fatal := false
 			if err == nil {
 				if err = Unit(e.Vector); err != nil {
-					err, fatal = fmt.Errorf("%s: %w", e.Name, err), true
+					err, fatal = files.Named(e.Name, err), true
 				} else {
 					r.Texts = compare(e.Vector, texts, vectors, scale)
 				}

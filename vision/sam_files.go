@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/weights"
@@ -36,19 +37,19 @@ func (p *SAMPredictor) LoadEmbedding(path string, m *picture.Image) error {
 	}
 	defer f.Close()
 	if f.Metadata["model"] == "" || f.Metadata["picture"] == "" {
-		return fmt.Errorf("%s: not the embedding of a picture", path)
+		return fmt.Errorf("%s: not the embedding of a picture", files.Quote(path))
 	}
 	for what, want := range p.about(m) {
 		if f.Metadata[what] != want {
-			return fmt.Errorf("%s: the embedding belongs to another %s: delete it, or name another file", path, what)
+			return fmt.Errorf("%s: the embedding belongs to another %s: delete it, or name another file", files.Quote(path), what)
 		}
 	}
 	features, err := f.Tensor("features")
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return files.Named(path, err)
 	}
 	if err := p.SetEmbedding(&SAMEmbedding{Features: features, Width: m.Width, Height: m.Height}); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return files.Named(path, err)
 	}
 	p.image.picture = m
 	return nil
@@ -85,10 +86,10 @@ func (p *SAMPredictor) LoadMask(path string, m *picture.Image) (*tensor.Tensor, 
 		defer f.Close()
 		t, err := f.Tensor("mask")
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, files.Named(path, err)
 		}
 		if side := 4 * p.model.Grid(); !t.Shape.Equal(tensor.Shape{side, side}) {
-			return nil, fmt.Errorf("%s: the mask is %v, but the model wants [%d, %d]", path, t.Shape, side, side)
+			return nil, fmt.Errorf("%s: the mask is %v, but the model wants [%d, %d]", files.Quote(path), t.Shape, side, side)
 		}
 		return t, nil
 	}
@@ -97,7 +98,7 @@ func (p *SAMPredictor) LoadMask(path string, m *picture.Image) (*tensor.Tensor, 
 		return nil, err
 	}
 	if mask.Width != m.Width || mask.Height != m.Height {
-		return nil, fmt.Errorf("%s: the mask is %d×%d, but the picture is %d×%d", path, mask.Width, mask.Height, m.Width, m.Height)
+		return nil, fmt.Errorf("%s: the mask is %d×%d, but the picture is %d×%d", files.Quote(path), mask.Width, mask.Height, m.Width, m.Height)
 	}
 	return p.StartMask(mask), nil
 }

@@ -69,7 +69,7 @@ func (a arranged) View(name string) (*tensor.Tensor, error) { return a.tensor(na
 func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
 	parts, ok := a.from[name]
 	if !ok {
-		return nil, fmt.Errorf("no tensor %s", name)
+		return nil, fmt.Errorf("no tensor %s", shown(name))
 	}
 	var whole *tensor.Tensor
 	for i, o := range parts {

@@ -55,7 +55,7 @@ func mapFile(path string) (*mapping, error) {
 	}
 	data, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	return &mapping{data: data, least: leastSeen(binary.NativeEndian), align: alignment(runtime.GOARCH)}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 func isTar(file []byte) bool {
@@ -43,7 +45,7 @@ func readTar(file []byte, q *quota) (any, error) {
 	}
 	for _, name := range []string{"storages", "tensors", "pickle"} {
 		if members[name] == nil {
-			return nil, fmt.Errorf("not a checkpoint: tar archive without %s", name)
+			return nil, fmt.Errorf("not a checkpoint: tar archive without %s", files.Quote(name))
 		}
 	}
 	storages, err := tarStorages(members["storages"], q)

@@ -107,7 +107,7 @@ func (s *Shards) Tensor(name string) (*tensor.Tensor, error) {
 	if c, ok := s.in[name]; ok {
 		return c.Tensor(name)
 	}
-	return nil, fmt.Errorf("no tensor %s", name)
+	return nil, fmt.Errorf("no tensor %s", shown(name))
 }
 
 // View returns a tensor in place in its mapped file; see Checkpoint.
@@ -115,7 +115,7 @@ func (s *Shards) View(name string) (*tensor.Tensor, error) {
 	if c, ok := s.in[name]; ok {
 		return c.View(name)
 	}
-	return nil, fmt.Errorf("no tensor %s", name)
+	return nil, fmt.Errorf("no tensor %s", shown(name))
 }
 
 // Close unmaps the files; see Checkpoint. It is idempotent.

@@ -86,9 +86,9 @@ func openFile(path string) (Checkpoint, error) {
 	case isZip(head), isTar(head), isLegacy(head):
 		return OpenPyTorch(path)
 	case strings.HasPrefix(string(head), "version https://git-lfs"):
-		return nil, fmt.Errorf("%s: a Git LFS pointer, not the file itself; git lfs pull fetches it", path)
+		return nil, fmt.Errorf("%s: a Git LFS pointer, not the file itself; git lfs pull fetches it", files.Quote(path))
 	}
-	return nil, fmt.Errorf("%s: neither a safetensors nor a PyTorch file", path)
+	return nil, fmt.Errorf("%s: neither a safetensors nor a PyTorch file", files.Quote(path))
 }
 
 // Map is a Source in memory, by name.
@@ -109,7 +109,7 @@ func (m Map) Tensor(name string) (*tensor.Tensor, error) {
 	if t, ok := m[name]; ok {
 		return t, nil
 	}
-	return nil, fmt.Errorf("no tensor %s", name)
+	return nil, fmt.Errorf("no tensor %s", shown(name))
 }
 
 // Entry describes a tensor. Its type is always F32.
@@ -156,7 +156,7 @@ func (r renamed) View(name string) (*tensor.Tensor, error) { return r.tensor(nam
 func (r renamed) tensor(name string, read func(Source, string) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
 	from, ok := r.from[name]
 	if !ok {
-		return nil, fmt.Errorf("no tensor %s", name)
+		return nil, fmt.Errorf("no tensor %s", shown(name))
 	}
 	t, err := read(r.src, from)
 	if err != nil {

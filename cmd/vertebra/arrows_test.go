@@ -37,7 +37,7 @@ var arrows = []struct {
 	{"vision/zoo", []string{"graph", "internal/files", "models", "tensor", "vision/picture", "weights"}},
 	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/picture", "vision/picture/icc", "vision/picture/meta", "vision/zoo", "weights"}},
 	{"vision/index", []string{"internal/files", "models", "vision", "vision/zoo", "weights"}},
-	{"golden", []string{"graph", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
+	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }

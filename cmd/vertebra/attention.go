@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 )
@@ -106,7 +107,7 @@ func (a *attention) run(c *cobra.Command, name, in string) error {
 		return printJSON(a.out, attended{in, a.path, m.Device().String(), seen.Op, a.block})
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.out, "device: %v\n%s: %s of block %d\n", m.Device(), a.path, seen.Op, a.block)
+		fmt.Fprintf(a.out, "device: %v\n%s: %s of block %d\n", m.Device(), files.Quote(a.path), seen.Op, a.block)
 	}
 	return nil
 }

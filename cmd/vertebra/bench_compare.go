@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 func newBenchCompare(s *settings) *cobra.Command {
@@ -57,7 +58,7 @@ var shown = map[string]struct {
 
 func printComparison(out io.Writer, c bench.Comparison, quiet bool) error {
 	if !quiet {
-		fmt.Fprintf(out, "A: %v\nB: %v\n", c.A, c.B)
+		fmt.Fprintf(out, "A: %s\nB: %s\n", files.Escape(fmt.Sprint(c.A)), files.Escape(fmt.Sprint(c.B)))
 		for _, m := range []struct {
 			name    string
 			machine bench.Machine
@@ -73,7 +74,7 @@ func printComparison(out io.Writer, c bench.Comparison, quiet bool) error {
 		s := shown[q.Name]
 		fmt.Fprintf(w, "\n%s\tA\tB\tB/A\n", s.title)
 		for _, p := range q.Pairs {
-			fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\n", p.Name, s.scale*p.A, s.scale*p.B, p.Ratio)
+			fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\n", files.Quote(p.Name), s.scale*p.A, s.scale*p.B, p.Ratio)
 		}
 		if len(q.Pairs) > 1 {
 			fmt.Fprintf(w, "geometric mean\t\t\t%.2f\n", q.Mean)
@@ -90,7 +91,7 @@ func printComparison(out io.Writer, c bench.Comparison, quiet bool) error {
 		names []string
 	}{{"A", c.OnlyA}, {"B", c.OnlyB}} {
 		if len(only.names) > 0 {
-			fmt.Fprintf(out, "only in %s: %s\n", only.in, strings.Join(only.names, "; "))
+			fmt.Fprintf(out, "only in %s: %s\n", only.in, files.Escape(strings.Join(only.names, "; ")))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 func newBenchOps(s *settings) *cobra.Command {
@@ -149,7 +150,7 @@ func printFaster(w io.Writer, faster []bench.OpResult) {
 	}
 	fmt.Fprintln(w, "over a tenth faster than the default (median of the times over the default's in the same round):")
 	for _, r := range faster {
-		fmt.Fprintf(w, "  %-22s %-28s %.2f  %s\n", r.Name, r.Shape, r.ToDefault, r.Program)
+		fmt.Fprintf(w, "  %-22s %-28s %.2f  %s\n", files.Quote(r.Name), r.Shape, r.ToDefault, r.Program)
 	}
 }
 
@@ -166,6 +167,6 @@ func printOp(w io.Writer, r bench.OpResult) {
 	if r.MaxAbsDiff != nil {
 		program += fmt.Sprintf("  (off by %.1e)", *r.MaxAbsDiff)
 	}
-	fmt.Fprintf(w, opsLine, r.Name, r.Shape, r.Uses, number("%.2f", 1e3*r.Kernel), number("%.2f", r.GFLOPS), number("%.0f%%", 100*r.ShareFLOPS),
+	fmt.Fprintf(w, opsLine, files.Quote(r.Name), r.Shape, r.Uses, number("%.2f", 1e3*r.Kernel), number("%.2f", r.GFLOPS), number("%.0f%%", 100*r.ShareFLOPS),
 		number("%.2f", r.GBS), number("%.0f%%", 100*r.ShareCopy), number("%.2f", 1e3*r.Median), number("%.1f", 1e3*r.FirstRun), program)
 }

@@ -54,7 +54,7 @@ type benchScale struct {
 
 func (b *benchScale) run(c *cobra.Command) error {
 	if b.path != "" && !strings.EqualFold(filepath.Ext(b.path), ".svg") {
-		return fmt.Errorf("%s: want a name that ends in .svg", b.path)
+		return fmt.Errorf("%s: want a name that ends in .svg", files.Quote(b.path))
 	}
 	if b.runs < 1 {
 		return fmt.Errorf("--runs %d, want 1 or more", b.runs)

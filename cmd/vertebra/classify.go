@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -96,7 +97,7 @@ func (k *classify) run(c *cobra.Command, name string, args []string) error {
 			all = append(all, one)
 		case k.csv:
 			for i, b := range one.Classes {
-				table.Write([]string{one.File, strconv.Itoa(i + 1), strconv.Itoa(b.Class), b.Name, strconv.FormatFloat(b.Probability, 'g', 6, 64)})
+				table.Write([]string{files.Quote(one.File), strconv.Itoa(i + 1), strconv.Itoa(b.Class), files.Quote(b.Name), strconv.FormatFloat(b.Probability, 'g', 6, 64)})
 			}
 			table.Flush()
 		default:
@@ -123,11 +124,11 @@ func (k *classify) print(one classified, inverted, digit bool) {
 	if best := one.Classes[0].Probability; digit && best < 0.5 && !k.quiet {
 		note += fmt.Sprintf(" (perhaps not a digit: the best guess has %.0f %%)", 100*best)
 	}
-	fmt.Fprintf(k.out, "%s%s\n", one.File, note)
+	fmt.Fprintf(k.out, "%s%s\n", files.Quote(one.File), note)
 	for _, b := range one.Classes {
 		text := strconv.Itoa(b.Class)
 		if b.Name != "" && b.Name != text {
-			text = fmt.Sprintf("%s (%d)", b.Name, b.Class)
+			text = fmt.Sprintf("%s (%d)", files.Quote(b.Name), b.Class)
 		}
 		fmt.Fprintf(k.out, "%7.2f %%  %s\n", 100*b.Probability, text)
 	}

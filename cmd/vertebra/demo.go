@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 )
@@ -40,7 +41,7 @@ photograph's pixels, the bicubic enlargement, and vertebra's.`,
 func (u *upscale) demo(c *cobra.Command) error {
 	u.start = time.Now()
 	if kind, err := format(u.path); err != nil || kind != "png" {
-		return fmt.Errorf("%s: extension %q, want .png", u.path, filepath.Ext(u.path))
+		return fmt.Errorf("%s: extension %q, want .png", files.Quote(u.path), filepath.Ext(u.path))
 	}
 	m, err := u.load(c)
 	if err != nil {
@@ -87,12 +88,12 @@ func (u *upscale) demo(c *cobra.Command) error {
 		return printJSON(u.out, u.enlarged(m, in.Name, made, all))
 	}
 	if u.quiet {
-		fmt.Fprintln(u.out, where)
+		fmt.Fprintln(u.out, files.Quote(where))
 		return nil
 	}
 	fmt.Fprintf(u.out, "device: %v\n", m.Device())
 	fmt.Fprintf(u.out, "a photograph of %d×%d pixels, enlarged to %d×%d\n", photo.Width, photo.Height, w, h)
 	u.report(made, all)
-	fmt.Fprintf(u.out, "see %s: its pixels, bicubic, vertebra\n", where)
+	fmt.Fprintf(u.out, "see %s: its pixels, bicubic, vertebra\n", files.Quote(where))
 	return nil
 }

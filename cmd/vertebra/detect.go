@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -89,10 +90,10 @@ func (d *detect) run(c *cobra.Command, name, in string) error {
 		return printJSON(d.out, found)
 	}
 	if !d.quiet {
-		fmt.Fprintf(d.out, "device: %v\n%s: %d objects\n", m.Device(), in, len(found.Objects))
+		fmt.Fprintf(d.out, "device: %v\n%s: %d objects\n", m.Device(), files.Quote(in), len(found.Objects))
 	}
 	for _, o := range r.Found {
-		fmt.Fprintf(d.out, "%6.3f  %s  %.1f,%.1f – %.1f,%.1f\n", o.Score, o.Title(), o.Box[0], o.Box[1], o.Box[2], o.Box[3])
+		fmt.Fprintf(d.out, "%6.3f  %s  %.1f,%.1f – %.1f,%.1f\n", o.Score, files.Quote(o.Title()), o.Box[0], o.Box[1], o.Box[2], o.Box[3])
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -53,7 +54,7 @@ type embed struct {
 func (e *embed) run(c *cobra.Command, args []string) error {
 	kind := strings.ToLower(filepath.Ext(e.path))
 	if kind != ".npy" && kind != ".safetensors" {
-		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", e.path, kind)
+		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", files.Quote(e.path), kind)
 	}
 	if len(args)+len(e.queries) == 0 {
 		return fmt.Errorf("neither a picture nor a --text to embed")

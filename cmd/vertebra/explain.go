@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -32,7 +33,7 @@ func explain(err error, path, family string, of func(zoo.Model) bool) error {
 		}
 		m := e.NewFor(src)
 		if weights.Compare(m, src).Err() == nil {
-			return fmt.Errorf("%s is a checkpoint of %s, not of %s", path, e.Name, family)
+			return fmt.Errorf("%s is a checkpoint of %s, not of %s", files.Quote(path), e.Name, family)
 		}
 	}
 	return err

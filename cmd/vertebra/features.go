@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -107,9 +108,9 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 	kind := strings.ToLower(filepath.Ext(f.path))
 	switch {
 	case kind != ".npy" && kind != ".safetensors":
-		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", f.path, kind)
+		return fmt.Errorf("%s: extension %q, want .npy or .safetensors", files.Quote(f.path), kind)
 	case kind == ".npy" && len(f.layers) > 1:
-		return fmt.Errorf("%s: a .npy file holds one stage; %d stages go into a .safetensors", f.path, len(f.layers))
+		return fmt.Errorf("%s: a .npy file holds one stage; %d stages go into a .safetensors", files.Quote(f.path), len(f.layers))
 	}
 	if err := f.check(); err != nil {
 		return err
@@ -131,7 +132,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 			return err
 		}
 		if every && kind == ".npy" {
-			return fmt.Errorf("%s: a .npy file holds one stage; all %d go into a .safetensors", f.path, len(f.layers))
+			return fmt.Errorf("%s: a .npy file holds one stage; all %d go into a .safetensors", files.Quote(f.path), len(f.layers))
 		}
 		if !every {
 			f.layers = f.layers[len(f.layers)-1:]
@@ -148,7 +149,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 				all = append(all, &tensor.Tensor{Name: o.Name, Shape: append(tensor.Shape{0}, o.Shape[1:]...)})
 			}
 			if !all[i].Shape[1:].Equal(o.Shape[1:]) {
-				return fmt.Errorf("%s: %s is %v, but %v for the pictures before it: give --size HEIGHTxWIDTH", r.Name, o.Name, o.Shape[1:], all[i].Shape[1:])
+				return fmt.Errorf("%s: %s is %v, but %v for the pictures before it: give --size HEIGHTxWIDTH", files.Quote(r.Name), files.Quote(o.Name), o.Shape[1:], all[i].Shape[1:])
 			}
 			all[i].Shape[0]++
 			all[i].Data = append(all[i].Data, o.Data...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
@@ -189,15 +190,15 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "name\ttype\tshape\tbytes")
 	for _, t := range r.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", t.Name, t.Type, dims(t.Shape), t.Bytes)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", files.Quote(t.Name), files.Quote(t.Type), dims(t.Shape), t.Bytes)
 	}
 	if err := w.Flush(); err != nil || quiet {
 		return err
 	}
 	for _, g := range r.Networks {
-		fmt.Fprintf(out, "\nnetwork with --key %s: %d tensors", g.Key, g.Tensors)
+		fmt.Fprintf(out, "\nnetwork with --key %s: %d tensors", files.Quote(g.Key), g.Tensors)
 	}
-	fmt.Fprintf(out, "\n%s\n%d tensors, %d elements, %s\n", r.place(), len(r.Tensors), r.Elements, bytesText(r.Bytes))
+	fmt.Fprintf(out, "\n%s\n%d tensors, %d elements, %s\n", files.Escape(r.place()), len(r.Tensors), r.Elements, bytesText(r.Bytes))
 	for _, h := range r.Heads {
 		fmt.Fprintf(out, "fits %s with --classes %d\n", h.Model, h.Classes)
 	}
@@ -223,7 +224,7 @@ func (r *inspection) print(out io.Writer, quiet bool) error {
 					fmt.Fprintf(out, "  %s: and %d more\n", list.what, len(list.names)-i)
 					break
 				}
-				fmt.Fprintf(out, "  %s: %s\n", list.what, name)
+				fmt.Fprintf(out, "  %s: %s\n", list.what, files.Quote(name))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 )
 
@@ -67,9 +68,9 @@ func (m *match) run(c *cobra.Command, args []string) error {
 			return nil
 		}
 		m.sayDevice(model, false)
-		fmt.Fprintln(m.out, r.Name)
+		fmt.Fprintln(m.out, files.Quote(r.Name))
 		for _, t := range r.Best() {
-			fmt.Fprintf(m.out, "%7.2f %%  %6.3f  %s\n", 100*t.Probability, t.Cosine, t.Text)
+			fmt.Fprintf(m.out, "%7.2f %%  %6.3f  %s\n", 100*t.Probability, t.Cosine, files.Quote(t.Text))
 		}
 		return nil
 	})

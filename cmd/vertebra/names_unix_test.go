@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/weights"
 )
 
 // TestNotUTF8 takes names that are not UTF-8 from --json and opens them again.
@@ -81,5 +83,79 @@ func TestLongTexts(t *testing.T) {
 	status, stdout, stderr = piped(t, lines, "search", folder, "-", "--weights", w, "-q")
 	if status != 1 || strings.Count(stdout, "\n") != 4 || !strings.Contains(stderr, "tokens, but at most 8 fit") || !strings.Contains(stderr, "1 of 3 queries") {
 		t.Errorf("search: status %d, %s, %s", status, stdout, stderr)
+	}
+}
+
+// TestOddNames runs commands on names that would speak to the terminal. What they print
+// is printable, shows the names with escapes, and has as many lines as for other names.
+func TestOddNames(t *testing.T) {
+	const odd = "a\x1b[31m\nb\u202egnp\u200b\xff"
+	dir := filepath.Join(t.TempDir(), odd)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(dir, odd+name) }
+	in, broken := seven(t, dir, odd+".png", 40), at("_broken.png")
+	labels, text, st := at(".txt"), at(".safetensors"), at("_out.safetensors")
+	copyOf := func(path, to string) string {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(to, data, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	named := tensor.New(2)
+	named.Name = "w\x1b[31m\nb\u202e"
+	odds := at("_named.safetensors")
+	for _, err := range []error{
+		os.WriteFile(broken, []byte("no picture"), 0o644), os.WriteFile(text, []byte("{}"), 0o644), os.Symlink("none", at("_loop.png")),
+		os.WriteFile(labels, []byte(strings.Repeat("c\x1b[31m\u202e\n", 10)), 0o644), weights.WriteSafetensors(odds, nil, named),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := copyOf(smallCLIP(t, 1), at("_clip.safetensors"))
+	if err := os.WriteFile(filepath.Join(dir, "bpe_simple_vocab_16e6.txt"), []byte("#\na b</w>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sam, png := copyOf(smallSAM(t), at("_sam.safetensors")), at("_out.png")
+	for _, args := range [][]string{
+		{"classify", "lenet", dir, "--labels", labels}, {"classify", "lenet", in, "--csv", "--labels", labels}, {"classify", "lenet", broken},
+		{"classify", "lenet", in, "--weights", odds}, {"classify", "lenet", in, "--weights", text}, {"classify", "lenet", in, "--weights", at("none")},
+		{"classify", "lenet", in, "--labels", at("none")}, {"classify", at("none"), in}, {"classify", odds, in},
+		{"upscale", in, "-o", png}, {"upscale", in, "-o", at(".tiff")}, {"upscale", in, "-o", in}, {"upscale", broken, "-o", png},
+		{"match", dir, "--text", "ab", "--weights", w}, {"embed", dir, "--weights", w, "-o", st}, {"features", "lenet", dir, "-o", at(".npy")},
+		{"search", dir, "ab", "--weights", w}, {"search", at("none"), "ab", "--weights", w}, {"search", in, "ab", "--weights", w},
+		{"sam", in, "--point", "1,1", "--weights", sam, "-o", png}, {"sam", in, "--point", "1,1", "--weights", odds, "-o", png},
+		{"sam", in, "--point", "1,1", "--weights", sam, "-o", png, "--embedding", odds}, {"sam", in, "--mask", odds, "--weights", sam, "-o", png},
+		{"sam", in, "--everything", "--points-per-side", "2", "--weights", sam, "-o", png}, {"sam", in, "--point", "1000,1", "--weights", sam, "-o", png},
+		{"inspect", odds}, {"inspect", text}, {"inspect", at("none")}, {"inspect", dir},
+		{"run", "lenet", "--input", odds, "-o", st}, {"run", "lenet", "--input", text, "-o", st},
+		{"verify", dir, "--device", "cpu"}, {"verify", odds}, {"verify", text, at("none")}, {"verify", "--data", at("none")},
+		{"bench", "compare", text, odds}, {"bench", "ops", "--shapes", text}, {"bench", "model", "lenet", "--case", odds},
+		{"segment", "unet", in, "--weights", odds, "-o", png}, {"detect", "vit_b_16_det", in, "--weights", odds, "-o", png},
+		{"reconstruct", in, "--weights", odds, "-o", png}, {"attention", "vit_b_16", in, "--weights", odds, "--block", "1", "-o", png},
+		{odd}, {"models", odd}, {"demo", "--" + odd}, {"summary", odd}, {"run", "lenet", "--input", odds, "-o", st, "--layout", odd}, {"devices", "--device", odd},
+	} {
+		_, stdout, stderr := vertebra(args...)
+		shown := false
+		for _, text := range []string{stdout, stderr} {
+			for _, line := range strings.Split(text, "\n") {
+				if line != files.Escape(line) {
+					t.Errorf("%q: not printable: %q", args, line)
+				}
+			}
+			shown = shown || strings.Contains(text, `\x1b[31m`)
+			if strings.Contains(text, "\nb\\u202e") {
+				t.Errorf("%q: a name breaks a line: %q", args, text)
+			}
+		}
+		if !shown {
+			t.Errorf("%q: shows no name: %q, %q", args, stdout, stderr)
+		}
 	}
 }

@@ -120,7 +120,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 			return o, err
 		}
 		if m.classes != 0 && m.classes != len(names) {
-			return o, fmt.Errorf("--classes %d, but %s names %d", m.classes, m.labels, len(names))
+			return o, fmt.Errorf("--classes %d, but %s names %d", m.classes, files.Quote(m.labels), len(names))
 		}
 		o.Labels = names
 	}
@@ -195,7 +195,7 @@ func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	case errors.As(err, &unknown):
 		return askCLIP(unknown)
 	case errors.As(err, &heads):
-		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", heads.Checkpoint, heads.Have, heads.Have)
+		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", files.Quote(heads.Checkpoint), heads.Have, heads.Have)
 	case errors.Is(err, zoo.ErrNoWeights):
 		return fmt.Errorf("%w; give --weights FILE", err)
 	}
@@ -220,7 +220,7 @@ func readLabels(path string) ([]string, error) {
 	}
 	body := strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
 	if body == "" || strings.ContainsRune(body, 0) {
-		return nil, fmt.Errorf("%s: not a list of names, one per line", path)
+		return nil, fmt.Errorf("%s: not a list of names, one per line", files.Quote(path))
 	}
 	return strings.Split(body, "\n"), nil
 }

@@ -37,7 +37,7 @@ func (s *settings) bar(w io.Writer, what string, total int) *progressbar.Progres
 // gets a PNG.
 func checkPNG(path string) error {
 	if kind, err := format(path); err != nil || kind != "png" {
-		return fmt.Errorf("%s: want a name that ends in .png", path)
+		return fmt.Errorf("%s: want a name that ends in .png", files.Quote(path))
 	}
 	return nil
 }

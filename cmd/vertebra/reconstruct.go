@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -114,7 +115,7 @@ func (r *reconstruct) run(c *cobra.Command, in string) error {
 	case r.quiet:
 		return nil
 	}
-	fmt.Fprintf(r.out, "device: %v\n%s: %d of %d patches of %s hidden from %s, seed %d\n", m.Device(), r.path, told.Hidden, told.Patches, in, m.Name, r.seed)
+	fmt.Fprintf(r.out, "device: %v\n%s: %d of %d patches of %s hidden from %s, seed %d\n", m.Device(), files.Quote(r.path), told.Hidden, told.Patches, files.Quote(in), m.Name, r.seed)
 	if told.Loss != nil {
 		fmt.Fprintf(r.out, "loss %.4f\n", *told.Loss)
 	}

@@ -67,13 +67,13 @@ func (r *rawRun) readInput(m *vision.Model) (*tensor.Tensor, error) {
 	}
 	if all := f.Names(); name == "" {
 		if len(all) != 1 {
-			return nil, fmt.Errorf("%s: %d tensors, none of them named x or input/x", r.input, len(all))
+			return nil, fmt.Errorf("%s: %d tensors, none of them named x or input/x", files.Quote(r.input), len(all))
 		}
 		name = all[0]
 	}
 	x, err := f.Tensor(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.input, err)
+		return nil, files.Named(r.input, err)
 	}
 	at := 1
 	if r.layout == "NHWC" {

@@ -164,7 +164,7 @@ func (a *sam) check(c *cobra.Command) error {
 		}
 	}
 	if a.logits != "" && !strings.HasSuffix(strings.ToLower(a.logits), ".safetensors") {
-		return fmt.Errorf("%s: want a name that ends in .safetensors", a.logits)
+		return fmt.Errorf("%s: want a name that ends in .safetensors", files.Quote(a.logits))
 	}
 	for _, flag := range everythingFlags {
 		if !a.everything && c.Flags().Changed(flag) {

@@ -143,7 +143,7 @@ func (a *sam) writeAll(dev *vision.Device, path string, m *picture.Image, region
 	if a.quiet {
 		return nil
 	}
-	fmt.Fprintf(a.out, "device: %v\n%s: %d masks of %s in %.3f s\n", dev, a.path, len(regions), path, a.encoded.Seconds())
+	fmt.Fprintf(a.out, "device: %v\n%s: %d masks of %s in %.3f s\n", dev, files.Quote(a.path), len(regions), files.Quote(path), a.encoded.Seconds())
 	for i, r := range regions {
 		fmt.Fprintf(a.out, "%5d  %8d pixels at %v,%v, %v×%v  predicted IoU %.3f  stability %.3f\n", i+1, r.Area, r.Box[0], r.Box[1], r.Box[2], r.Box[3], r.PredictedIoU, r.Stability)
 	}

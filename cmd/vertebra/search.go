@@ -105,7 +105,7 @@ func (q *search) run(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 1:
 		if !q.quiet {
-			fmt.Fprintf(q.out, "%s: %d pictures\n", x.Path(), x.Len())
+			fmt.Fprintf(q.out, "%s: %d pictures\n", files.Quote(x.Path()), x.Len())
 		}
 		return nil
 	case len(queries) > 0:
@@ -160,7 +160,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 		bar.Clear()
 		switch {
 		case s.Waiting:
-			complain(q.err, fmt.Errorf("%s: another process is writing to the index: waiting for it", x.Path()))
+			complain(q.err, fmt.Errorf("%s: another process is writing to the index: waiting for it", files.Quote(x.Path())))
 			continue
 		case err == nil:
 			q.sayDevice(m, q.json)
@@ -178,7 +178,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 	bar.Clear()
 	unread := left.all()
 	if failed == nil && x.Len() == 0 {
-		failed = fmt.Errorf("%s: no picture in this folder can be read", folder)
+		failed = fmt.Errorf("%s: no picture in this folder can be read", files.Quote(folder))
 		if unread != nil {
 			return fmt.Errorf("%w: %w", failed, unread)
 		}
@@ -205,10 +205,10 @@ func (q *search) answer(m *vision.Model, x *index.Index, query string, text []fl
 	}
 	q.sayDevice(m, false)
 	if !q.quiet {
-		fmt.Fprintf(q.out, "%s: %d pictures searched in %.2f ms\n", query, r.Pictures, 1000*r.Seconds)
+		fmt.Fprintf(q.out, "%s: %d pictures searched in %.2f ms\n", files.Quote(query), r.Pictures, 1000*r.Seconds)
 	}
 	for _, f := range r.Found {
-		fmt.Fprintf(q.out, "%6.3f  %s\n", f.Cosine, f.File)
+		fmt.Fprintf(q.out, "%6.3f  %s\n", f.Cosine, files.Quote(f.File))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/picture"
@@ -123,10 +124,10 @@ func (g *segment) write(dev *vision.Device, found vision.Segmentation) error {
 	if g.quiet {
 		return nil
 	}
-	fmt.Fprintf(g.out, "device: %v\n%s: %d×%d from %s seen at %d×%d\n", dev, g.path, found.Width, found.Height, found.Name, found.Seen[1], found.Seen[0])
+	fmt.Fprintf(g.out, "device: %v\n%s: %d×%d from %s seen at %d×%d\n", dev, files.Quote(g.path), found.Width, found.Height, files.Quote(found.Name), found.Seen[1], found.Seen[0])
 	for _, a := range r.Classes {
 		if a.Pixels > 0 {
-			fmt.Fprintf(g.out, "%7.2f %%  class %d %s\n", 100*a.Share, a.Class, a.Name)
+			fmt.Fprintf(g.out, "%7.2f %%  class %d %s\n", 100*a.Share, a.Class, files.Quote(a.Name))
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ that differ from those in its source.`,
 					return err
 				}
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%d kernels in %s\n", len(texts), dir)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d kernels in %s\n", len(texts), files.Quote(dir))
 			return err
 		},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -61,7 +62,7 @@ func wantWeights(c *cobra.Command, t zoo.Task) error {
 
 // wantVocabulary is the error for a CLIP at path without a vocabulary.
 func wantVocabulary(path string) error {
-	return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, for OpenAI's models %v", path, zoo.CLIPVocabulary)
+	return fmt.Errorf("%s: no vocabulary lies beside it: give --vocab FILE, for OpenAI's models %v", files.Quote(path), zoo.CLIPVocabulary)
 }
 
 // ofTask and ofAny select the models that an argument or a flag can name.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
@@ -79,7 +80,7 @@ func format(path string) (string, error) {
 	case ".jpg", ".jpeg":
 		return "jpeg", nil
 	default:
-		return "", fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", path, ext)
+		return "", fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", files.Quote(path), ext)
 	}
 }
 
@@ -187,7 +188,7 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 		return printJSON(u.out, u.enlarged(m, in, made, all))
 	}
 	fmt.Fprintf(u.out, "device: %v\n", m.Device())
-	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", u.path, made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
+	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", files.Quote(u.path), made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
 	u.report(made, all)
 	return nil
 }

@@ -187,12 +187,12 @@ func checkFiles(c *cobra.Command, args []string) error {
 		}
 		for _, other := range written[:i] {
 			if given[other] != "" && filepath.Clean(given[other]) == filepath.Clean(path) {
-				return fmt.Errorf("--%s and --%s are both %s", other, name, path)
+				return fmt.Errorf("--%s and --%s are both %s", other, name, files.Quote(path))
 			}
 		}
 		for _, source := range sources {
 			if sameFile(path, source) {
-				return fmt.Errorf("--%s %s would take the place of %s, which is read", name, path, source)
+				return fmt.Errorf("--%s %s would take the place of %s, which is read", name, files.Quote(path), files.Quote(source))
 			}
 		}
 	}

@@ -52,7 +52,7 @@ each of these places, a folder named data and the folders in it are searched, to
 			v.out = c.OutOrStdout()
 			for _, d := range v.data {
 				if info, err := os.Stat(d); err != nil || !info.IsDir() {
-					return fmt.Errorf("--data %s: no such folder", d)
+					return fmt.Errorf("--data %s: no such folder", files.Quote(d))
 				}
 			}
 			m, err := s.open()
@@ -108,7 +108,7 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	} else {
 		fmt.Fprintf(v.out, "%d passed, %d failed", r.Passed, r.Failed)
 		if n := len(r.Skipped); n > 0 {
-			fmt.Fprintf(v.out, "; skipped, not reference files: %s", strings.Join(r.Skipped, ", "))
+			fmt.Fprintf(v.out, "; skipped, not reference files: %s", files.Quote(strings.Join(r.Skipped, ", ")))
 		}
 		fmt.Fprintln(v.out)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/vertebra/vertebra/internal/files"
 )
 
 // verifyReport is the result of verify.
@@ -80,8 +82,8 @@ func (v *verifier) add(r verifyCase) {
 	if r.Diverges != "" {
 		line += "  first wrong at stage " + r.Diverges
 	}
-	fmt.Fprintln(v.out, line)
+	fmt.Fprintln(v.out, files.Escape(line))
 	for _, s := range r.Stages {
-		fmt.Fprintf(v.out, "      %s  %-34s %8.1e  %s\n", verdict[s.Pass], s.Name, s.Error, s.Where)
+		fmt.Fprintf(v.out, "      %s  %-34s %8.1e  %s\n", verdict[s.Pass], files.Quote(s.Name), s.Error, files.Escape(s.Where))
 	}
 }

@@ -95,10 +95,12 @@ func Named(path string, err error) error {
 		return n
 	}
 	n := &named{path: path, why: err, err: err}
+	var other *named
 	var p *fs.PathError
 	var l *os.LinkError
 	var s *os.SyscallError
 	switch {
+	case errors.As(err, &other): // about another file, which stays in the text
 	case errors.As(err, &p):
 		n.why = p.Err
 	case errors.As(err, &l):

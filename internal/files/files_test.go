@@ -45,6 +45,7 @@ func TestNamed(t *testing.T) {
 		{Named("a", missing), "a: no such file or directory"},
 		{Named("a", plain), "a: broken"},
 		{Named("a", Named("a", plain)), "a: broken"},
+		{Named("b", missing), "a: b: no such file or directory"},
 	} {
 		if got := Named("a", c.err); got.Error() != c.want {
 			t.Errorf("Named(a, %v) = %v, want %s", c.err, got, c.want)

@@ -78,14 +78,14 @@ func openFile(path string, width int, model [32]byte) (*file, error) {
 		return nil, err
 	}
 	if info.Size() < headSize {
-		return nil, fmt.Errorf("%s: not an index of vertebra", path)
+		return nil, fmt.Errorf("%s: not an index of vertebra", files.Quote(path))
 	}
 	if x.data, err = mmap.Map(f, mmap.RDONLY, 0); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	if err := x.read(); err != nil {
 		x.close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	return x, nil
 }

@@ -60,7 +60,7 @@ func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 		return nil, files.Named(folder, err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s: not a folder", folder)
+		return nil, fmt.Errorf("%s: not a folder", files.Quote(folder))
 	}
 	if o.Path == "" {
 		whole, err := filepath.Abs(folder)

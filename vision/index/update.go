@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"iter"
 	"os"
@@ -119,7 +118,7 @@ func (x *Index) append(ctx context.Context, w *writer, now map[string]record, fr
 		if r.kind = recordUnreadable; err == nil {
 			r.kind, r.vector = recordPicture, e.Vector
 			if err := vision.Unit(r.vector); err != nil {
-				return fmt.Errorf("%s: %w", e.Name, err)
+				return files.Named(e.Name, err)
 			}
 		}
 		if err := w.append(fresh[done], r); err != nil {

@@ -117,7 +117,7 @@ func Save(path string, m *Image) error {
 	case ".jpg", ".jpeg":
 		encode = func(w io.Writer) error { return jpeg.Encode(w, m.Image(), &jpeg.Options{Quality: 95}) }
 	default:
-		return fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", path, ext)
+		return fmt.Errorf("%s: extension %q, want .png, .jpg or .jpeg", files.Quote(path), ext)
 	}
 	return files.Write(path, encode)
 }

@@ -56,7 +56,7 @@ func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 				return t, err
 			}
 		}
-		return nil, fmt.Errorf("%s: %w", path, errNoVocabulary)
+		return nil, files.Named(path, errNoVocabulary)
 	}
 	data, err := files.ReadFile(path)
 	if err != nil {
@@ -76,7 +76,7 @@ func ReadCLIPTokenizer(path string) (*CLIPTokenizer, error) {
 		t, err = ReadCLIPMerges(bytes.NewReader(data))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	return t, nil
 }

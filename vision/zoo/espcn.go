@@ -3,6 +3,7 @@ package zoo
 import (
 	"fmt"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -48,7 +49,7 @@ func (m *Opened) openESPCN(network *models.ESPCN, classes int, o Options) error 
 	defer src.Close()
 	loaded, err := models.LoadESPCN(src, network.Scale)
 	if err != nil {
-		return m.explain(fmt.Errorf("%s: %w", o.Weights, err), o)
+		return m.explain(files.Named(o.Weights, err), o)
 	}
 	m.Network, m.Channels = loaded, loaded.Channels()
 	if m.Channels != 1 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -19,17 +20,17 @@ func (m *Opened) openCLIP(network *models.CLIP, o Options) error {
 	if m.Name != anyCLIP {
 		known = openAIKnown(network)
 	}
-	files, err := readCLIP(o, known)
+	read, err := readCLIP(o, known)
 	if err != nil {
 		return m.explain(err, o)
 	}
-	have, want := files.Network.Config(), network.Config()
+	have, want := read.Network.Config(), network.Config()
 	have.Heads, have.TextHeads, have.Act = want.Heads, want.TextHeads, want.Act
 	if have != want && m.Name != anyCLIP {
-		return fmt.Errorf("%s is a checkpoint of a CLIP other than %s", o.Weights, m.Name)
+		return fmt.Errorf("%s is a checkpoint of a CLIP other than %s", files.Quote(o.Weights), m.Name)
 	}
-	m.Network, m.Tokenizer, m.Preprocess = files.Network, files.Tokenizer, files.Preprocess
-	m.Size = files.Network.Config().Size
+	m.Network, m.Tokenizer, m.Preprocess = read.Network, read.Tokenizer, read.Preprocess
+	m.Size = read.Network.Config().Size
 	if o.Vocabulary != "" {
 		m.Tokenizer, err = ReadCLIPTokenizer(o.Vocabulary)
 	}
@@ -41,15 +42,15 @@ func (m *Opened) openSAM(network *models.SAM, o Options) error {
 	if o.Weights == "" {
 		return m.Missing()
 	}
-	files, err := readSAM(o)
+	read, err := readSAM(o)
 	if err != nil {
 		return m.explain(err, o)
 	}
-	if m.Name != anySAM && len(files.Network.Encoder.Blocks) != len(network.Encoder.Blocks) {
-		return fmt.Errorf("%s is a checkpoint of a SAM other than %s", o.Weights, m.Name)
+	if m.Name != anySAM && len(read.Network.Encoder.Blocks) != len(network.Encoder.Blocks) {
+		return fmt.Errorf("%s is a checkpoint of a SAM other than %s", files.Quote(o.Weights), m.Name)
 	}
-	m.Network, m.Preprocess = files.Network, files.Preprocess
-	m.Size = files.Network.Size()
+	m.Network, m.Preprocess = read.Network, read.Preprocess
+	m.Size = read.Network.Size()
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (m *Opened) explain(err error, o Options) error {
 	}
 	defer src.Close()
 	if is := whose(src, m.Name); is != "" {
-		return fmt.Errorf("%s is a checkpoint of %s, not of %s", o.Weights, is, m.Name)
+		return fmt.Errorf("%s is a checkpoint of %s, not of %s", files.Quote(o.Weights), is, m.Name)
 	}
 	return err
 }

@@ -83,7 +83,7 @@ func Open(name string, o Options) (*Opened, error) {
 		return nil, err
 	}
 	if o.Weights != "" {
-		return nil, fmt.Errorf("zoo: %s and %s are both checkpoints, want one", name, o.Weights)
+		return nil, fmt.Errorf("zoo: %s and %s are both checkpoints, want one", name, files.Quote(o.Weights))
 	}
 	o.Weights = name
 	if m, err = Identify(name, o.Key); err != nil {

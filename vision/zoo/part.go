@@ -2,8 +2,8 @@ package zoo
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/weights"
@@ -24,7 +24,7 @@ func openPart(path, key string, fits func(weights.Source) bool) (*part, error) {
 	}
 	inner, _, err := weights.Unwrap(src, key, fits)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), src.Close())
+		return nil, errors.Join(files.Named(path, err), src.Close())
 	}
 	return &part{inner, src}, nil
 }

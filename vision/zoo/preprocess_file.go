@@ -95,7 +95,7 @@ func otherSteps(data []byte) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return fmt.Errorf("%s is not supported", strings.Join(unknown, ", "))
+	return fmt.Errorf("%s is not supported", files.Quote(strings.Join(unknown, ", ")))
 }
 
 // makes returns an error unless every picture becomes side×side.

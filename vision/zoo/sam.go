@@ -1,10 +1,10 @@
 package zoo
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/weights"
 )
@@ -36,7 +36,7 @@ func readSAM(o Options) (*SAMFiles, error) {
 	}
 	m, err := models.LoadSAM(src, heads)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, files.Named(path, err)
 	}
 	s := &SAMFiles{m, SAMPreprocess(m.Size())}
 	if dir != "" {
