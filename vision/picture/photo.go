@@ -113,6 +113,14 @@ func DecodePhoto(ctx context.Context, file []byte) (*Photo, error) {
 	return photo, nil
 }
 
+// wanted adds the formats to the error for data in another.
+func wanted(err error) error {
+	if errors.Is(err, ErrNotImage) {
+		return fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", err)
+	}
+	return err
+}
+
 // Need returns how many bytes of memory DecodePhoto takes for a file, without those of
 // the file. It reads headers alone.
 func Need(file []byte) (int64, error) {
