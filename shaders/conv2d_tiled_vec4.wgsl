@@ -12,6 +12,7 @@
 // Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
 //wgsl:import epilogue4
+//wgsl:import origins
 //wgsl:import tiled
 
 // Choice.
@@ -36,21 +37,6 @@ var<private> first_n4: u32;
 var<private> first_c4: u32;
 var<private> first_o4: u32;
 var<private> y_at: u32;
-
-// Where the window of each row of the tile begins: the first row of the image in x, and
-// the row and the column in the image. Negative ones wrap round.
-var<workgroup> origins: array<vec3<u32>, TILE_M>;
-
-fn find_origins(t: u32) {
-    for (var row = t; row < TILE_M; row += WG) {
-        let m = first_m + row;
-        let j = m % sizes.ow;
-        let i = m / sizes.ow % sizes.oh;
-        let b = m / (sizes.ow * sizes.oh);
-        origins[row] = vec3<u32>(b * sizes.h, i * sizes.stride_h - sizes.pad_h, j * sizes.stride_w - sizes.pad_w);
-    }
-    workgroupBarrier();
-}
 
 fn load_a(row: u32, k4: u32) -> vec4<f32> {
     let origin = origins[row];
