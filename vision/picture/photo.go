@@ -79,11 +79,8 @@ func ReadFile(path string) ([]byte, error) {
 // does.
 func DecodePhoto(ctx context.Context, file []byte) (*Photo, error) {
 	p, err := codec.Decode(ctx, file, MaxPixels)
-	switch {
-	case errors.Is(err, codec.ErrFormat):
-		return nil, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF)", ErrNotImage)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, wanted(err)
 	}
 	info := meta.Read(file)
 	m := &Image{Width: p.Width, Height: p.Height, Channels: p.Channels, Pix: p.Pix}
@@ -116,7 +113,7 @@ func DecodePhoto(ctx context.Context, file []byte) (*Photo, error) {
 // wanted adds the formats to the error for data in another.
 func wanted(err error) error {
 	if errors.Is(err, ErrNotImage) {
-		return fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF or GIF)", err)
+		return fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF)", err)
 	}
 	return err
 }
@@ -125,11 +122,8 @@ func wanted(err error) error {
 // the file. It reads headers alone.
 func Need(file []byte) (int64, error) {
 	info, err := codec.Config(file)
-	switch {
-	case errors.Is(err, codec.ErrFormat):
-		return 0, fmt.Errorf("%w (want PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF)", ErrNotImage)
-	case err != nil:
-		return 0, err
+	if err != nil {
+		return 0, wanted(err)
 	}
 	need := info.Memory
 	if meta.Read(file).Orientation != 1 {
