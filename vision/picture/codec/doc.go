@@ -10,7 +10,8 @@
 // Usual JPEGs are decoded by the standard library, the others and TIFF by libjpeg-turbo
 // and libtiff, HEIC and AVIF by libheif, libde265 and dav1d. These are WebAssembly,
 // built by wasm/build and wasm/heif/build; NOTICE.txt beside them has their licences,
-// of which those of libheif and libde265 are the LGPL.
+// of which those of libheif and libde265 are the LGPL. The build tag noheif leaves HEIC
+// and AVIF out.
 //
 // Samples of 16 bits lose their lower half. Wider, signed and real numbers of TIFFs are
 // limited to 0 to 255, as Pillow does. Not supported are lossless and hierarchical JPEGs

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"context"
-	_ "embed"
 	"encoding/binary"
 	"errors"
 	"sync"
@@ -10,10 +9,12 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-//go:embed wasm/heif/heif.wasm.gz
-var heifWasm []byte
-
-var heifProgram = sync.OnceValues(func() (*program, error) { return compile(heifWasm) })
+var heifProgram = sync.OnceValues(func() (*program, error) {
+	if heifWasm == nil {
+		return nil, errors.New("this build has no decoder for it (tag noheif)")
+	}
+	return compile(heifWasm)
+})
 
 func heifConfig(file []byte) (Info, error) {
 	h, err := heifHead(file)
