@@ -1,8 +1,6 @@
 package files
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -55,7 +53,7 @@ func Unquote(shown string) string {
 	if err != nil || Quote(name) != shown {
 		return shown
 	}
-	if _, err := os.Lstat(shown); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(shown); err == nil {
 		return shown
 	}
 	return name

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestQuote shows that a printable name is unchanged and that no other reaches a
@@ -63,4 +64,21 @@ func TestText(t *testing.T) {
 			t.Errorf("%q becomes %s and then %q, %v", name, text, Unquote(back), err)
 		}
 	}
+}
+
+// FuzzQuote shows that what Quote, Escape and Text return is printable or UTF-8, and that
+// Unquote returns the name.
+func FuzzQuote(f *testing.F) {
+	for _, name := range []string{"", "a b", `"a"`, `"a\nb"`, "a\nb", "\xff\u202e", "\u200b\u3000\ufffd"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		shown, text := Quote(name), Text(name)
+		if !printable(shown) || !printable(Escape(name)) || !utf8.ValidString(text) {
+			t.Errorf("%q is shown as %q and %q, and is %q in text", name, shown, Escape(name), text)
+		}
+		if shown != name && Unquote(shown) != name || text != name && Unquote(text) != name {
+			t.Errorf("%q comes back as %q and %q", name, Unquote(shown), Unquote(text))
+		}
+	})
 }

@@ -35,7 +35,7 @@ func lockIndex(ctx context.Context, path string, waiting func()) (unlock func(),
 // openLocked opens and locks the file at path, unless another process has
 // locked it or has just removed it.
 func openLocked(path string) (f *os.File, locked bool, err error) {
-	if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+	if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
 		return nil, false, err
 	}
 	if locked, err = lockFile(f); locked {
