@@ -43,7 +43,7 @@ chooses one.`,
 			if err = errors.Join(err, src.Close()); err != nil {
 				return err
 			}
-			if model == "" && len(r.Fits)+len(r.Heads)+len(r.Networks) == 0 {
+			if model == "" && len(r.Fits)+len(r.Heads)+len(r.Networks) == 0 && len(r.Tensors) <= zoo.MostTensors {
 				if m, err := zoo.Identify(args[0], key); err == nil {
 					r.Family, r.Nearest = m.Name, nil
 				}

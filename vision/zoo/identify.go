@@ -16,6 +16,9 @@ import (
 	"github.com/vertebra/vertebra/weights"
 )
 
+// MostTensors is more than any network has that Identify knows, in any layout.
+const MostTensors = 1 << 14
+
 // Identify finds the model that a checkpoint belongs to, by the names and shapes of its
 // tensors and by the configs beside it. If several of the registry fit, it returns the
 // one with a published file of the same name, the one whose name is in the name of the
@@ -263,9 +266,8 @@ var errNoFamily = errors.New("no model of any size")
 // family returns the model of a family that has the sizes of src. If src is of a family
 // but does not tell all that it needs, the error says what is missing.
 func family(src weights.Source, b beside) (Model, error) {
-	const most = 20_000 // tensors; no network here has a quarter of it
 	switch {
-	case len(src.Names()) > most:
+	case len(src.Names()) > MostTensors:
 		return Model{}, errNoFamily
 	case isCLIP(src):
 		return CLIP(), nil
