@@ -78,8 +78,9 @@ type samFound struct {
 // CropLayers, masks of the smallest crops come first. The picture stays set.
 func (p *SAMPredictor) Everything(ctx context.Context, m *picture.Image, o SAMEverything) ([]SAMRegion, error) {
 	o = o.Defaults()
-	if o.PointsPerSide < 1 || o.PointsPerBatch < 1 || o.CropLayers < 0 || o.CropLayers > 8 || o.CropDownscale < 1 {
-		return nil, fmt.Errorf("sam: %d points per side, %d per batch, %d layers of crops, downscale %d: want at least 1, 1, 0 (at most 8), 1",
+	const most = 1024
+	if o.PointsPerSide < 1 || o.PointsPerSide > most || o.PointsPerBatch < 1 || o.PointsPerBatch > most || o.CropLayers < 0 || o.CropLayers > 8 || o.CropDownscale < 1 {
+		return nil, fmt.Errorf("sam: %d points per side, %d per batch, %d layers of crops, downscale %d: want 1 to 1024, 1 to 1024, 0 to 8, at least 1",
 			o.PointsPerSide, o.PointsPerBatch, o.CropLayers, o.CropDownscale)
 	}
 	if !(o.CropOverlap <= 1) {
