@@ -18,7 +18,12 @@ type renaming struct {
 	qkv  []string // what replaces "qkv" in the three parts
 	drop string   // suffix of a name that the layout lacks
 	add  []string // tensors that it has besides
+
+	layer string // a layer with 16 channels that it has besides
 }
+
+// with also adds the weights of a layer of 16 channels.
+func (r renaming) with(name string) renaming { r.layer = name; return r }
 
 // of renames all weights.
 func (r renaming) of(all weights.Map) weights.Map {
@@ -38,6 +43,9 @@ func (r renaming) of(all weights.Map) weights.Map {
 		for i, part := range r.qkv {
 			put(before+"."+part+"."+after, tensor.Of(t.Data[i*each:][:each], append([]int{rows}, t.Shape[1:]...)...))
 		}
+	}
+	if r.layer != "" {
+		out[r.layer+".weight"], out[r.layer+".bias"] = tensor.New(16, 16), tensor.New(16)
 	}
 	for _, name := range r.add {
 		out[name] = tensor.New(3)
@@ -147,26 +155,27 @@ func TestLayouts(t *testing.T) {
 		renaming renaming
 		load     loads
 	}{
-		"hf vit":           {vitOf(hf), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit no bias":   {unbiased(NewViT(ViTConfig{Image: graph.Both(32), Dim: 16, Depth: 2, Heads: 4, Eps: 1e-12})), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit pretrain":  {vitOf(func(c *ViTConfig) { hf(c); c.Classes = -1 }), renaming{name: transformersViT("vit."), qkv: parts, add: []string{"vit.embeddings.mask_token", "decoder.0.weight", "decoder.0.bias"}}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit pooler":    {vitOf(func(c *ViTConfig) { hf(c); c.PreLogits, c.Classes = 16, -1 }), renaming{name: transformersViT(""), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit + pooler":  {vitOf(func(c *ViTConfig) { hf(c); c.PreLogits, c.Classes = 16, -1 }), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit backbone":  {vitOf(func(c *ViTConfig) { hf(c); c.Classes = -1 }), renaming{name: transformersViT(""), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf vit own eps":   {vitOf(func(c *ViTConfig) { c.Eps = 0.25 }), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4, Eps: 0.25})},
-		"hf deit":          {vitOf(hf), renaming{name: transformersViT("deit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf deit token":    {vitOf(func(c *ViTConfig) { hf(c); c.DistToken = true }), renaming{name: transformersViT("deit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"hf deit teacher":  {vitOf(func(c *ViTConfig) { hf(c); c.DistToken, c.DistHead = true, true }), renaming{name: deitTeacher, qkv: parts}, loadViT(ViTConfig{Heads: 4})},
-		"timm deit":        {vitOf(func(c *ViTConfig) { c.DistToken, c.DistHead = true, true }), renaming{name: strings.Clone}, loadViT(ViTConfig{Heads: 4})},
-		"hf swin":          {swinOf(func(c *SwinConfig) {}), renaming{name: transformersSwin("swin."), qkv: parts}, loadSwin(SwinConfig{Image: graph.Both(32)})},
-		"hf swin backbone": {swinOf(func(c *SwinConfig) { c.Classes = -1 }), renaming{name: transformersSwin(""), qkv: parts, add: []string{"embeddings.mask_token"}}, loadSwin(SwinConfig{Image: graph.Both(32)})},
-		"hf swin v2":       {swinOf(func(c *SwinConfig) { c.V2 = true }), renaming{name: transformersSwin("swinv2."), qkv: parts, drop: ".key.bias"}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
-		"hf swin v2 bare":  {swinOf(func(c *SwinConfig) { c.V2, c.Classes = true, -1 }), renaming{name: transformersSwin(""), qkv: parts, drop: ".key.bias"}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
-		"timm swin":        {swinOf(func(c *SwinConfig) {}), renaming{name: timmSwin, add: []string{"layers.0.blocks.1.attn_mask", "layers.0.blocks.0.attn.relative_position_index"}}, loadSwin(SwinConfig{Image: graph.Both(32)})},
-		"timm swin v2":     {swinOf(func(c *SwinConfig) { c.V2 = true }), renaming{name: timmSwin}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
-		"hf resnet basic":  {resNet(func(c *ResNetConfig) {}), renaming{name: transformersResNet("resnet."), add: []string{"resnet.embedder.embedder.normalization.num_batches_tracked"}}, loadResNet},
-		"hf resnet":        {resNet(func(c *ResNetConfig) { c.Bottleneck = true }), renaming{name: transformersResNet("resnet.")}, loadResNet},
-		"hf resnet bare":   {resNet(func(c *ResNetConfig) { c.Bottleneck, c.Classes = true, -1 }), renaming{name: transformersResNet("")}, loadResNet},
+		"hf vit":               {vitOf(hf), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit no bias":       {unbiased(NewViT(ViTConfig{Image: graph.Both(32), Dim: 16, Depth: 2, Heads: 4, Eps: 1e-12})), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit pretrain":      {vitOf(func(c *ViTConfig) { hf(c); c.Classes = -1 }), renaming{name: transformersViT("vit."), qkv: parts, add: []string{"vit.embeddings.mask_token", "decoder.0.weight", "decoder.0.bias"}}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit pooler":        {vitOf(func(c *ViTConfig) { hf(c); c.PreLogits, c.Classes = 16, -1 }), renaming{name: transformersViT(""), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit + pooler":      {vitOf(func(c *ViTConfig) { hf(c); c.PreLogits, c.Classes = 16, -1 }), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit head + pooler": {vitOf(hf), renaming{name: transformersViT("vit."), qkv: parts}.with("vit.pooler.dense"), loadViT(ViTConfig{Heads: 4})},
+		"hf vit backbone":      {vitOf(func(c *ViTConfig) { hf(c); c.Classes = -1 }), renaming{name: transformersViT(""), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf vit own eps":       {vitOf(func(c *ViTConfig) { c.Eps = 0.25 }), renaming{name: transformersViT("vit."), qkv: parts}, loadViT(ViTConfig{Heads: 4, Eps: 0.25})},
+		"hf deit":              {vitOf(hf), renaming{name: transformersViT("deit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf deit token":        {vitOf(func(c *ViTConfig) { hf(c); c.DistToken = true }), renaming{name: transformersViT("deit."), qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"hf deit teacher":      {vitOf(func(c *ViTConfig) { hf(c); c.DistToken, c.DistHead = true, true }), renaming{name: deitTeacher, qkv: parts}, loadViT(ViTConfig{Heads: 4})},
+		"timm deit":            {vitOf(func(c *ViTConfig) { c.DistToken, c.DistHead = true, true }), renaming{name: strings.Clone}, loadViT(ViTConfig{Heads: 4})},
+		"hf swin":              {swinOf(func(c *SwinConfig) {}), renaming{name: transformersSwin("swin."), qkv: parts}, loadSwin(SwinConfig{Image: graph.Both(32)})},
+		"hf swin backbone":     {swinOf(func(c *SwinConfig) { c.Classes = -1 }), renaming{name: transformersSwin(""), qkv: parts, add: []string{"embeddings.mask_token"}}, loadSwin(SwinConfig{Image: graph.Both(32)})},
+		"hf swin v2":           {swinOf(func(c *SwinConfig) { c.V2 = true }), renaming{name: transformersSwin("swinv2."), qkv: parts, drop: ".key.bias"}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
+		"hf swin v2 bare":      {swinOf(func(c *SwinConfig) { c.V2, c.Classes = true, -1 }), renaming{name: transformersSwin(""), qkv: parts, drop: ".key.bias"}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
+		"timm swin":            {swinOf(func(c *SwinConfig) {}), renaming{name: timmSwin, add: []string{"layers.0.blocks.1.attn_mask", "layers.0.blocks.0.attn.relative_position_index"}}, loadSwin(SwinConfig{Image: graph.Both(32)})},
+		"timm swin v2":         {swinOf(func(c *SwinConfig) { c.V2 = true }), renaming{name: timmSwin}, loadSwin(SwinConfig{Image: graph.Both(32), Window: graph.Both(4)})},
+		"hf resnet basic":      {resNet(func(c *ResNetConfig) {}), renaming{name: transformersResNet("resnet."), add: []string{"resnet.embedder.embedder.normalization.num_batches_tracked"}}, loadResNet},
+		"hf resnet":            {resNet(func(c *ResNetConfig) { c.Bottleneck = true }), renaming{name: transformersResNet("resnet.")}, loadResNet},
+		"hf resnet bare":       {resNet(func(c *ResNetConfig) { c.Bottleneck, c.Classes = true, -1 }), renaming{name: transformersResNet("")}, loadResNet},
 		"hf resnet strides": {resNet(func(c *ResNetConfig) { c.Bottleneck, c.EarlyStride, c.HalveFirst = true, true, true }), renaming{name: transformersResNet("resnet.")},
 			func(src weights.Source) (Network, error) {
 				return LoadResNet(src, ResNetConfig{EarlyStride: true, HalveFirst: true})

@@ -61,10 +61,12 @@ func ViTName(name string) string {
 
 // Canonical presents src under timm's names. It knows the layouts of timm,
 // torchvision and the transformers library, where ViT and DeiT may have a prefix.
-// It drops what predicts masked pixels there.
+// It drops what predicts masked pixels there, and the pooler beside a classifier, which
+// does not use it.
 func (m *ViT) Canonical(src weights.Source) weights.Source {
+	classifier := slices.ContainsFunc(src.Names(), func(n string) bool { return n == "classifier.weight" || n == "cls_classifier.weight" })
 	return weights.Arrange(src, func(name string) weights.Place {
-		if maskedImage(name) {
+		if maskedImage(name) || classifier && strings.Contains(name, "pooler.dense.") {
 			return weights.Place{}
 		}
 		return partOfQKV(ViTName(name))

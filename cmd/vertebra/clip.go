@@ -73,7 +73,7 @@ func (m *modelFlags) clipOptions() (zoo.CLIPOptions, error) {
 		return o, fmt.Errorf("--clip-activation %q, want quickgelu or gelu", a)
 	}
 	if o.Model != "" {
-		if _, err := models.CLIPVariant(o.Model); err != nil && o.Activation == "" {
+		if err := o.Check(); err != nil {
 			return o, fmt.Errorf("--model: %w", err)
 		}
 	}

@@ -13,8 +13,9 @@ import (
 // config beside the weights. OpenAI's own files prove it themselves. Otherwise opening
 // is a *CLIPUnknownError.
 type CLIPOptions struct {
-	// Model is a name from open_clip, such as "ViT-H-14" or "ViT-B-32-quickgelu", or
-	// from OpenAI, such as "ViT-B/32". It tells all of the following.
+	// Model is a name from open_clip, such as "ViT-H-14" or "ViT-B-32-quickgelu",
+	// from OpenAI, such as "ViT-B/32", or from the registry, such as "clip_vit_b32".
+	// It tells all of the following.
 	Model string
 
 	Heads      int    // of the image tower
@@ -66,7 +67,7 @@ func (o CLIPOptions) facts(have models.CLIPConfig) (clipFacts, error) {
 	if o.Model == "" {
 		return f, nil
 	}
-	named, err := models.CLIPVariant(o.Model)
+	named, err := namedCLIP(o)
 	if err != nil {
 		return f, err
 	}
@@ -75,6 +76,35 @@ func (o CLIPOptions) facts(have models.CLIPConfig) (clipFacts, error) {
 			o.Model, have.Width, have.Layers, have.Patch, named.Width, named.Layers, named.Patch, have.TextWidth, have.TextLayers, named.TextWidth, named.TextLayers)
 	}
 	return f.or(openAIFacts(named).or(clipFacts{act: named.Act})), nil
+}
+
+// namedCLIP returns the config of CLIPOptions.Model.
+func namedCLIP(o CLIPOptions) (models.CLIPConfig, error) {
+	name := o.Model
+	if c, err := models.CLIPNamed(name); err == nil && o.Activation != "" {
+		return c, nil // the name may be open_clip's, too, for another activation
+	}
+	if m, err := Lookup(name); err == nil {
+		if n, ok := m.New().(*models.CLIP); ok {
+			c := n.Config()
+			c.Act = graph.QuickGELU
+			return c, nil
+		}
+	}
+	return models.CLIPVariant(name)
+}
+
+// Check returns an error if o names no CLIP, has no sense or contradicts itself.
+func (o CLIPOptions) Check() error {
+	var have models.CLIPConfig
+	if o.Model != "" {
+		var err error
+		if have, err = namedCLIP(o); err != nil {
+			return err
+		}
+	}
+	_, err := o.facts(have)
+	return err
 }
 
 // sameCLIP reports whether two CLIPs have towers of the same sizes. Images may differ in
