@@ -93,11 +93,13 @@ func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 	if !ok {
 		k.users++ // the compilation
 		p.compiling.Add(1)
-		go p.make(key, k, compile)
 	}
 	p.mu.Unlock()
 	if old != nil {
-		old.plan.Close()
+		old.plan.Close() // first, because the new plan may need its memory
+	}
+	if !ok {
+		go p.make(key, k, compile)
 	}
 	return k
 }

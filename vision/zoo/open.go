@@ -327,12 +327,12 @@ func (m *Opened) fill(src weights.Source, name string) error {
 	}
 	if fit := weights.Compare(m.Network, src); fit.Matched < len(fit.Missing)+len(fit.Misshapen) {
 		if is := whose(src, m.Name); is != "" {
-			return fmt.Errorf("%s is a checkpoint of %s, not of %s", name, is, m.Name)
+			return fmt.Errorf("%s is a checkpoint of %s, not of %s", files.Quote(name), is, m.Name)
 		}
 		return fmt.Errorf("%s is not a checkpoint of %s: %d tensors agree, %d are missing, %d have another shape; see vertebra inspect",
-			name, m.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
+			files.Quote(name), m.Name, fit.Matched, len(fit.Missing), len(fit.Misshapen))
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	return files.Named(name, err)
 }
 
 // ClassesError is the error for a checkpoint whose head has another number of classes
