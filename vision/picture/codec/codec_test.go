@@ -12,7 +12,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/tetratelabs/wazero/api"
 )
 
 // table returns the files of the table by name.
@@ -61,14 +64,67 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestCancelled ends every decoder by its context.
+// countdown is a context that ends after it was asked left times. Its channel does not
+// close, so that only a decoder that asks ends.
+type countdown struct {
+	context.Context
+	left, late atomic.Int32
+}
+
+func (c *countdown) Err() error {
+	if c.left.Add(-1) >= 0 {
+		return nil
+	}
+	c.late.Add(1)
+	return context.Canceled
+}
+
+// TestCancelled ends every decoder by its context, before it begins and in its middle.
 func TestCancelled(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
 	for name, file := range table(t) {
-		if _, err := Decode(ctx, file, 0); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: %v", name, err)
+		for left := range int32(3) {
+			ctx := &countdown{Context: context.Background()}
+			ctx.left.Store(left)
+			if _, err := Decode(ctx, file, 0); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, %d: %v", name, left, err)
+			}
+			if late := ctx.late.Load(); late > 6 {
+				t.Errorf("%s went on, and asked %d times whether it should", name, late)
+			}
 		}
+	}
+}
+
+// TestAbandoned returns at once from a program that does not ask.
+func TestAbandoned(t *testing.T) {
+	program, err := codecProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	hold := make(chan struct{})
+	file := table(t)["jpeg-1x2.jpg"]
+	c := &call{file: file, memory: 8 << 20, head: func([]int32, api.Memory) error {
+		cancel()
+		<-hold
+		return nil
+	}}
+	if err := program.run(ctx, c, "jpeg"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(hold)
+}
+
+// TestMemory gives a program less memory than it needs.
+func TestMemory(t *testing.T) {
+	program, err := codecProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := table(t)["tiff-rgb-raw.tif"]
+	c := &call{file: file, memory: 1 << 16, head: func([]int32, api.Memory) error { return nil }, rows: func(block) {}}
+	if err := program.run(context.Background(), c, "tiff", uint64(len(file))); err == nil {
+		t.Error("64 KB are enough")
 	}
 }
 
@@ -131,6 +187,12 @@ func FuzzDecode(f *testing.F) {
 	}
 	for _, file := range table(f) {
 		f.Add(file)
+	}
+	// Compiling takes longer than a fuzzer waits for a run.
+	for _, p := range []func() (*program, error){codecProgram, heifProgram} {
+		if _, err := p(); err != nil {
+			f.Fatal(err)
+		}
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		info, err := Config(file)

@@ -94,7 +94,12 @@ func (p *program) run(ctx context.Context, c *call, function string, args ...uin
 	}
 }
 
-func (p *program) call(ctx context.Context, c *call, function string, args []uint64) error {
+func (p *program) call(ctx context.Context, c *call, function string, args []uint64) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // memory too small to begin with
+			err = fmt.Errorf("broken file: %v", r)
+		}
+	}()
 	ctx = context.WithValue(ctx, callKey{}, c)
 	m, err := p.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator(c.memory)), p.code,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))

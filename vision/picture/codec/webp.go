@@ -69,7 +69,10 @@ func webpHead(file []byte) (f webpFile, err error) {
 				break
 			}
 			f.lossless = kind == "VP8L"
-			c, err := webp.DecodeConfig(bytes.NewReader(file))
+			if f.width > 0 { // whatever follows the pixels may be broken
+				f.still = stillWebP(file[12:], f.width, f.height)
+			}
+			c, err := webp.DecodeConfig(bytes.NewReader(f.still))
 			if err != nil {
 				return f, err
 			}
