@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
@@ -41,6 +42,27 @@ func zipOf(t testing.TB, method uint16, entries ...string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// tarOf writes a tar archive of entries: names and contents in turn. All have the same
+// further records. The vendor ABC becomes GNU, whose records tar.Writer refuses.
+func tarOf(t testing.TB, records map[string]string, entries ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(entries); i += 2 {
+		err := w.WriteHeader(&tar.Header{Name: entries[i], Size: int64(len(entries[i+1])), Mode: 0o644, Format: tar.FormatPAX, PAXRecords: records})
+		if err == nil {
+			_, err = w.Write([]byte(entries[i+1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.ReplaceAll(b.Bytes(), []byte("ABC.sparse."), []byte("GNU.sparse."))
 }
 
 // TestPickleBombs reads small files whose pickles would make many values.
@@ -168,6 +190,8 @@ func TestArchiveLies(t *testing.T) {
 		`two entries are named "a/data/0"`:          twice,
 		`entries "a/data/0" and "a/data/1" overlap`: overlap,
 		"checksum":                                     wrong,
+		`two entries are named "pickle"`:               tarOf(t, nil, "storages", "x", "tensors", "y", "pickle", "a", "pickle", "b"),
+		`"storages" is a sparse file`:                  tarOf(t, map[string]string{"ABC.sparse.major": "1", "ABC.sparse.minor": "0", "ABC.sparse.name": "storages", "ABC.sparse.realsize": "1000000000"}, "storages", "1\n0\n1\n"+strings.Repeat("\x00", 506)+"x"),
 		`key "w" is set twice`:                         archive(t, zip.Store, &dict{keys: []any{"w", "w"}, values: []any{dense("0", 1), dense("0", 2)}}, map[string][]byte{"0": []byte(numbers)}),
 		"dimension 0 is 1180591620717411303424":        archive(t, zip.Store, dictOf("w", strided("0", 2, 0, []any{long("\x00\x00\x00\x00\x00\x00\x00\x00\x40")}, []any{1})), map[string][]byte{"0": []byte(numbers)}),
 		"[4611686018427387904] has more elements than": archive(t, zip.Store, dictOf("w", strided("0", 2, 0, []any{1 << 62}, []any{1})), map[string][]byte{"0": []byte(numbers)}),

@@ -30,13 +30,13 @@ func readTar(file []byte, q *quota) (any, error) {
 			return nil, fmt.Errorf("tar archive: %w", err)
 		}
 		at := int64(len(file) - r.Len())
-		if h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > int64(len(file))-at {
-			continue
-		}
 		for key := range h.PAXRecords {
 			if strings.HasPrefix(key, "GNU.sparse.") {
 				return nil, fmt.Errorf("tar archive: %q is a sparse file, which no checkpoint has", h.Name)
 			}
+		}
+		if h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > int64(len(file))-at {
+			continue
 		}
 		if members[h.Name] != nil {
 			return nil, fmt.Errorf("tar archive: two entries are named %q", h.Name)

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"archive/zip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -199,6 +200,10 @@ func FuzzPyTorch(f *testing.F) {
 		f.Add(file)
 	}
 	f.Add(tarFile(f))
+	value, storages := dictOf("w", dense("0", 2), "v", strided("0", 2, 1, nil, nil)), map[string][]byte{"0": floats(1, 2)}
+	f.Add(archive(f, zip.Deflate, value, storages))
+	f.Add(archive(f, zip.Store, dictOf("netG", value, "netD", dictOf("a.b", dense("0", 1))), storages, "data/0", "again"))
+	f.Add(legacy(value, dictOf("little_endian", true), []string{"0"}, storages))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		bounded(t, len(file), func() { _, _ = ReadPyTorch(file) })
 		readAll(t, file)

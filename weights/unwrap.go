@@ -21,11 +21,15 @@ type ChoiceError struct {
 }
 
 func (e *ChoiceError) Error() string {
+	const most = 20
 	var list []string
-	for _, g := range e.Groups {
+	for _, g := range e.Groups[:min(len(e.Groups), most)] {
 		list = append(list, fmt.Sprintf("%s (%d tensors)", shown(g.Key), g.Tensors))
 	}
 	have := strings.Join(list, ", ")
+	if n := len(e.Groups) - most; n > 0 {
+		have += fmt.Sprintf(" and %d more", n)
+	}
 	switch {
 	case e.Key == "":
 		return "several networks, of which one has to be named by its key: " + have
