@@ -136,6 +136,14 @@ func TestLimits(t *testing.T) {
 	binary.BigEndian.PutUint32(png[29:], crc32.ChecksumIEEE(png[12:29]))
 	gif := bytes.Clone(files["gif-palette.gif"])
 	copy(gif[6:], "\xff\xff\xff\xff")
+	tiles := bytes.Clone(files["tiff-cp-tiles.tif"])
+	for _, tag := range []string{"\x42\x01", "\x43\x01"} { // 65535×65535
+		at := bytes.Index(tiles, []byte(tag+"\x03\x00\x01\x00\x00\x00"))
+		if at < 0 {
+			t.Fatal("no size of tiles")
+		}
+		copy(tiles[at+8:], "\xff\xff")
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, c := range []struct {
@@ -148,6 +156,7 @@ func TestLimits(t *testing.T) {
 		{files["tiff-rgb-raw.tif"][:600], 0, "tiff"},
 		{files["jpeg-1x2.jpg"][:700], 0, "jpeg of 33×19 pixels: unexpected EOF"},
 		{[]byte("GIF89a"), 0, "gif: unexpected EOF"},
+		{tiles, 0, "tiff: tiles of 65535×65535 pixels are larger than the picture"},
 		{png, 0, "png of 14400×14400 pixels: unexpected EOF"},
 	} {
 		if p, err := Decode(context.Background(), c.file, c.max); err == nil || !strings.Contains(err.Error(), c.want) {

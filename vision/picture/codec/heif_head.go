@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 )
@@ -123,6 +124,9 @@ func heifHead(file []byte) (h heifHeader, err error) {
 	}
 	if h.width > 1<<24 || h.height > 1<<24 || h.stored.width > 1<<24 || h.stored.height > 1<<24 {
 		return h, errors.New("too large")
+	}
+	if stored := h.stored.width * h.stored.height; stored > max(1<<24, 4*h.width*h.height) {
+		return h, fmt.Errorf("cropped from %d×%d pixels", h.stored.width, h.stored.height)
 	}
 	return h, numbers.err
 }

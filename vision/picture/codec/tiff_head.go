@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -82,6 +83,9 @@ func tiffHead(file []byte) (h tiffHeader, err error) {
 	}
 	if h.width > 1<<31-1 || h.height > 1<<31-1 {
 		return h, errors.New("too large")
+	}
+	if tile := float64(h.tileWidth) * float64(h.tileHeight); tile > max(1<<24, 4*float64(h.width)*float64(h.height)) {
+		return h, fmt.Errorf("tiles of %d×%d pixels are larger than the picture", h.tileWidth, h.tileHeight)
 	}
 	return h, nil
 }
