@@ -269,3 +269,46 @@ func TestModels(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
+
+// TestConfigChooses identifies folders by their configs where weights do not tell the
+// model.
+func TestConfigChooses(t *testing.T) {
+	manifests := readManifests(t)
+	swin := func(window, size string) string {
+		return `{"model_type": "swinv2", "window_size": ` + window + `, "image_size": ` + size + `, "hidden_act": "gelu", "pretrained_window_sizes": [0, 0, 0, 0]}`
+	}
+	convNext := `{"feature_extractor_type": "ConvNextFeatureExtractor", "size": 224, "crop_pct": 0.875, "resample": 3}`
+	for _, c := range []struct {
+		manifest, config, processor, want string
+		task                              Task
+		size, short                       int
+	}{
+		{"hf_swinv2_tiny_patch4_window8_256", swin("16", "256"), "", "swinv2_tiny_patch4_window16_256", Classify, 256, 292},
+		{"hf_swinv2_tiny_patch4_window8_256", swin("8", "256"), "", "swinv2_tiny_patch4_window8_256", Classify, 256, 292},
+		{"hf_swinv2_tiny_patch4_window8_256", swin("12", "192"), "", "swin", Classify, 192, 0},
+		{"hf_vitmodel_base_patch16_224_in21k", `{"model_type": "vit", "num_attention_heads": 12}`, "", "vit_base_patch16_224", Features, 224, 248},
+		{"hf_resnet50", `{"model_type": "resnet", "layer_type": "bottleneck"}`, convNext, "resnet50", Classify, 224, 256},
+		{"timm_swin_tiny_patch4_window7_224", `{"architecture": "swin_tiny_patch4_window7_224", "pretrained_cfg": {"crop_pct": 0.9}}`, "", "swin_tiny_patch4_window7_224", Classify, 224, 248},
+		{"timm_swin_tiny_patch4_window7_224", `{"architecture": "swin_tiny_patch4_window7_224", "pretrained_cfg": {"crop_pct": 0.9}}`, convNext, "swin_tiny_patch4_window7_224", Classify, 224, 256},
+	} {
+		dir := t.TempDir()
+		sparse(t, filepath.Join(dir, "model.safetensors"), manifests[c.manifest])
+		for name, text := range map[string]string{"config.json": c.config, "preprocessor_config.json": c.processor} {
+			if text == "" {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := Open(dir, Options{})
+		if err != nil || m.Name != c.want || m.Task != c.task || m.Size != c.size || m.Preprocess.Short != c.short {
+			t.Errorf("%s: %+v, %v, want %+v", c.manifest, m, err, c)
+			continue
+		}
+		both := c.processor != "" && strings.Contains(c.config, "pretrained_cfg")
+		if said := strings.Contains(strings.Join(m.Notes, " "), "preprocessor_config.json: config.json beside it prepares pictures differently and does not count"); said != both {
+			t.Errorf("%s: notes %q", c.manifest, m.Notes)
+		}
+	}
+}
