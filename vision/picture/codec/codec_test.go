@@ -18,7 +18,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// table returns the files of the table by name.
+// table returns the files of the table by name, as far as this build reads them.
 func table(t testing.TB) map[string][]byte {
 	t.Helper()
 	z, err := zip.OpenReader("../testdata/table/table.zip")
@@ -28,7 +28,8 @@ func table(t testing.TB) map[string][]byte {
 	defer z.Close()
 	files := map[string][]byte{}
 	for _, f := range z.File {
-		if strings.HasPrefix(f.Name, "want/") {
+		heif := strings.HasSuffix(f.Name, ".heic") || strings.HasSuffix(f.Name, ".avif")
+		if strings.HasPrefix(f.Name, "want/") || heif && heifWasm == nil {
 			continue
 		}
 		r, err := f.Open()
@@ -199,7 +200,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	// Compiling takes longer than a fuzzer waits for a run.
 	for _, p := range []func() (*program, error){codecProgram, heifProgram} {
-		if _, err := p(); err != nil {
+		if _, err := p(); err != nil && heifWasm != nil {
 			f.Fatal(err)
 		}
 	}

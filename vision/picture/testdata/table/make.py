@@ -476,6 +476,13 @@ for name, data in ("2x2", blocks), ("1x1", even.tobytes()):
     # Pillow reads them compressed alone.
     add(f"tiff-own-ycbcr-{name}.tif", own(data, 8, 3, 6, t530=(3, [n, n])), files[f"tiff-own-ycbcr-{name}-zip.tif"][1])
 
+# Old-style JPEG: a JPEG's file is the strip.
+W, H = 33, 19
+for sub in 0, 2:
+    old = saved(RGB, "JPEG", quality=90, subsampling=sub)
+    data = own(old, 8, 3, 6, compression=6, t513=(4, [8]), t514=(4, [len(old)]), t530=(3, [1 + sub // 2] * 2))
+    add(f"tiff-own-old-jpeg-{sub}.tif", data)
+
 # ---- HEIC and AVIF, which Pillow 9.4 does not read. Most are lossless, so what is wanted
 # is what was encoded, turned.
 heic = lambda im, *o: tool(saved(im, "PNG"), "heif-enc", "-L", "-p", "chroma=444", *o, "IN", "-o", "OUT", suffix=".png", to=".heic")
