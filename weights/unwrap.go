@@ -54,7 +54,8 @@ var wrappers = map[string]bool{
 //   - src itself, if it fits;
 //   - else the part of src whose names begin with the attributes of a wrapper, such
 //     as "module.", "_orig_mod." or "model.", if that part fits. Tensors beside it
-//     are left out.
+//     are left out;
+//   - else the same without wrappers inside names, such as "._orig_mod.".
 //
 // The names of the part are without prefix. It is a *ChoiceError if src holds
 // several networks that may be meant. If nothing fits, Unwrap returns what stands
@@ -71,27 +72,68 @@ func Unwrap(src Source, key string, fits func(Source) bool) (part Source, prefix
 	if p, ok := src.(*PyTorch); ok && len(p.Groups) > 1 {
 		return nil, "", &ChoiceError{Groups: p.Groups}
 	}
-	var found []Group
-	shared := ""
+	part, prefix, err = belowWrappers(src, fits)
+	if part != nil || err != nil {
+		return part, prefix, err
+	}
+	if plain := withoutInner(src); plain != nil {
+		if fits(plain) {
+			return plain, "", nil
+		}
+		part, prefix, err = belowWrappers(plain, fits)
+		if part != nil || err != nil {
+			return part, prefix, err
+		}
+	}
 	names := src.Names()
 	for _, root := range roots(names) {
 		if root.Tensors == len(names) {
-			shared = root.Key
+			part, prefix = below(src, root.Key), root.Key
 		}
-		if inner := below(src, root.Key); fits(inner) {
+	}
+	if part == nil {
+		part = src
+	}
+	return part, prefix, nil
+}
+
+// belowWrappers returns the part of src below a prefix that fits, or nil if there is
+// none. Two of them are an error.
+func belowWrappers(src Source, fits func(Source) bool) (part Source, prefix string, err error) {
+	var found []Group
+	for _, root := range roots(src.Names()) {
+		if rest := below(src, root.Key); fits(rest) {
 			found = append(found, Group{strings.TrimSuffix(root.Key, "."), root.Tensors})
-			part, prefix = inner, root.Key
+			part, prefix = rest, root.Key
 		}
 	}
-	switch {
-	case len(found) > 1:
+	if len(found) > 1 {
 		return nil, "", &ChoiceError{Groups: found}
-	case len(found) == 1:
-		return part, prefix, nil
-	case shared != "":
-		return below(src, shared), shared, nil
 	}
-	return src, "", nil
+	return part, prefix, nil
+}
+
+// inner removes the wrappers that may also stand around a part of a network, inside
+// names.
+var inner = strings.NewReplacer("._orig_mod.", ".", "._fsdp_wrapped_module.", ".", "._checkpoint_wrapped_module.", ".")
+
+// withoutInner presents src without these wrappers. It returns nil if there are none, or
+// if two names would become the same.
+func withoutInner(src Source) Source {
+	from := map[string]bool{}
+	changed := false
+	for _, n := range src.Names() {
+		plain := inner.Replace(n)
+		if from[plain] {
+			return nil
+		}
+		from[plain] = true
+		changed = changed || plain != n
+	}
+	if !changed {
+		return nil
+	}
+	return Rename(src, inner.Replace)
 }
 
 // Groups lists the parts of a checkpoint that Unwrap may be asked for: its networks

@@ -39,6 +39,13 @@ func TestUnwrapPrefixes(t *testing.T) {
 			t.Errorf("%q: the prefix is %q, %v", prefix, got, err)
 		}
 	}
+	for _, prefix := range []string{"", "module."} {
+		src := Map{prefix + "conv._orig_mod.weight": tensor.Of([]float32{1, 2}, 2), prefix + "conv.bias": tensor.Of([]float32{3, 4}, 2)}
+		m := newWrapped()
+		if err := Bind(m, src); err != nil || m.Weight.Data[1] != 2 {
+			t.Errorf("%q, and a part is wrapped: %v, %v", prefix, m.Weight, err)
+		}
+	}
 	one, two := tensor.Of([]float32{1, 1}, 2), tensor.Of([]float32{2, 2}, 2)
 	for _, c := range []struct {
 		src  Map
@@ -47,6 +54,7 @@ func TestUnwrapPrefixes(t *testing.T) {
 		{Map{"model.conv.weight": one, "conv.bias": one}, "missing conv.weight"}, // in part
 		{Map{"other.conv.weight": one, "other.conv.bias": one}, "missing conv.bias"},
 		{Map{"module.conv.weight": one}, "missing conv.bias [2]"},
+		{Map{"conv._orig_mod.weight": one, "conv.weight": two, "conv.bias": one}, "unused conv._orig_mod.weight"},
 		{Map{"model.conv.weight": one, "model.conv.bias": one, "ema.conv.weight": two, "ema.conv.bias": two},
 			"several networks, of which one has to be named by its key: ema (2 tensors), model (2 tensors)"},
 	} {
