@@ -120,20 +120,15 @@ var inner = strings.NewReplacer("._orig_mod.", ".", "._fsdp_wrapped_module.", ".
 // withoutInner presents src without these wrappers. It returns nil if there are none, or
 // if two names would become the same.
 func withoutInner(src Source) Source {
-	from := map[string]bool{}
-	changed := false
-	for _, n := range src.Names() {
-		plain := inner.Replace(n)
-		if from[plain] {
-			return nil
-		}
-		from[plain] = true
-		changed = changed || plain != n
-	}
-	if !changed {
+	names := src.Names()
+	if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "._") && inner.Replace(n) != n }) {
 		return nil
 	}
-	return Rename(src, inner.Replace)
+	plain := Rename(src, inner.Replace)
+	if len(plain.Names()) < len(names) {
+		return nil
+	}
+	return plain
 }
 
 // Groups lists the parts of a checkpoint that Unwrap may be asked for: its networks
