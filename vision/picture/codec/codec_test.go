@@ -221,3 +221,28 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestStoredRGB reads JPEGs whose components are red, green and blue, the last two
+// smaller than the first. libjpeg interpolates them.
+func TestStoredRGB(t *testing.T) {
+	for _, name := range []string{"jpeg-rgb-1.jpg", "jpeg-rgb-2.jpg"} {
+		file := bytes.Clone(table(t)[name])
+		file[3] = 0xed // not JFIF, whose components are YCbCr
+		frame, scan := bytes.Index(file, []byte{0xff, 0xc0}), bytes.Index(file, []byte{0xff, 0xda})
+		for i, c := range []byte("RGB") {
+			file[frame+10+3*i], file[scan+5+2*i] = c, c
+		}
+		h, err := jpegHead(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := otherJPEG(t.Context(), file, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Decode(t.Context(), file, 1<<20)
+		if err != nil || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%s: %v, or not what libjpeg makes of it", name, err)
+		}
+	}
+}

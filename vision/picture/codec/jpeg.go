@@ -122,7 +122,7 @@ func decodeJPEG(ctx context.Context, file []byte) (*Picture, error) {
 		return nil, err
 	}
 	if h.usual() {
-		if p, err := usualJPEG(ctx, file); err == nil {
+		if p, err := usualJPEG(ctx, file, h); err == nil {
 			return p, nil
 		}
 		// libjpeg reads over much that is wrong.
@@ -131,7 +131,7 @@ func decodeJPEG(ctx context.Context, file []byte) (*Picture, error) {
 }
 
 // usualJPEG decodes what the standard library decodes as libjpeg does.
-func usualJPEG(ctx context.Context, file []byte) (p *Picture, err error) {
+func usualJPEG(ctx context.Context, file []byte, h jpegHeader) (p *Picture, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("broken file: %v", r)
@@ -149,6 +149,9 @@ func usualJPEG(ctx context.Context, file []byte) (p *Picture, err error) {
 	case *image.CMYK:
 		return fromRows(m.Rect, 4, m.Pix, m.Stride), nil
 	case *image.RGBA:
+		if h.spread() != 3 {
+			return nil, errors.New("colours of less than full resolution would be repeated")
+		}
 		p := fromRows(m.Rect, 3, nil, 0)
 		for y := range p.Height {
 			for x := range p.Width {
