@@ -36,7 +36,8 @@ func Canonical(model any, src Source) Source {
 // One error lists all tensors that are missing, have another shape or are
 // unused. A name may stay unused if it matches a pattern in ignore (see
 // path.Match; "*" does not match a dot), ends in num_batches_tracked, or has
-// elements of a type that is not read.
+// elements of a type that is not read or of 8 bits with an exponent, such as the
+// scales of quantized weights.
 //
 // The tensors come from View: they stay valid after src is closed, and those
 // that lie in a mapped file are read-only.
@@ -133,7 +134,7 @@ func compare(model any, src Source, ignore []string) Fit {
 		}
 	})
 	for _, n := range src.Names() {
-		if !wanted[n] && !ignored(n, ignore) && !unreadable(src, n) {
+		if !wanted[n] && !ignored(n, ignore) && !aside(src, n) {
 			f.Unused = append(f.Unused, n)
 		}
 	}
@@ -176,10 +177,12 @@ func (f Fit) Err() error {
 	return fmt.Errorf("weights: %s%s", strings.Join(problems, "; "), more)
 }
 
-// unreadable reports whether a tensor has elements of a type that is not read.
-func unreadable(src Source, name string) bool {
+// aside reports whether a tensor that no model wants has elements of a type that
+// plain weights do not have: one that is not read, or a float8.
+func aside(src Source, name string) bool {
 	e, ok := Describe(src, name)
-	return ok && !readable(e.DType)
+	_, small := float8s[e.DType]
+	return ok && (small || !readable(e.DType))
 }
 
 func ignored(name string, patterns []string) bool {

@@ -244,16 +244,17 @@ func TestFloat8(t *testing.T) {
 }
 
 // TestNewTypes opens files with tensors of types that are not read. Only asking for
-// one is an error, and a network that does not want it binds.
+// one is an error. A network that does not want it binds, nor does it mind a float8.
 func TestNewTypes(t *testing.T) {
 	header := `{"conv.weight": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]},
 		"conv.bias": {"dtype": "F32", "shape": [2], "data_offsets": [2, 10]},
 		"x.scale": {"dtype": "F8_E8M0", "shape": [3], "data_offsets": [10, 13]},
 		"x.four": {"dtype": "F4", "shape": [4], "data_offsets": [13, 15]},
 		"x.six": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [15, 18]},
-		"x.new": {"dtype": "I3", "shape": [2, 2], "data_offsets": [18, 20]}}`
+		"x.new": {"dtype": "I3", "shape": [2, 2], "data_offsets": [18, 20]},
+		"scale": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [20, 21]}}`
 	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
-	file = append(append(append(file, 0x38, 0xb8), floats(5, 6)...), make([]byte, 10)...)
+	file = append(append(append(file, 0x38, 0xb8), floats(5, 6)...), make([]byte, 11)...)
 	s, err := ReadSafetensors(file)
 	if err != nil {
 		t.Fatal(err)

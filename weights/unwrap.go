@@ -50,7 +50,7 @@ var wrappers = map[string]bool{
 // Unwrap returns the network in src that fits. It is
 //
 //   - the part under key, a path of keys or the beginning of names, if key is not
-//     empty;
+//     empty; the key "." is for the names that begin with no wrapper;
 //   - src itself, if it fits;
 //   - else the part of src whose names begin with the attributes of a wrapper, such
 //     as "module.", "_orig_mod." or "model.", if that part fits. Tensors beside it
@@ -105,6 +105,11 @@ func belowWrappers(src Source, fits func(Source) bool) (part Source, prefix stri
 		if rest := below(src, root.Key); fits(rest) {
 			found = append(found, Group{strings.TrimSuffix(root.Key, "."), root.Tensors})
 			part, prefix = rest, root.Key
+		}
+	}
+	if len(found) == 1 {
+		if rest, n := bare(src); n > 0 && fits(rest) {
+			found = append(found, Group{".", n})
 		}
 	}
 	if len(found) > 1 {
@@ -184,6 +189,11 @@ func roots(names []string) []Group {
 
 // under returns the part of src under a key.
 func under(src Source, key string) (Source, error) {
+	if key == "." {
+		if rest, n := bare(src); n > 0 {
+			return rest, nil
+		}
+	}
 	if p, ok := src.(*PyTorch); ok {
 		for _, path := range []string{key, join(p.Key, key)} {
 			for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
@@ -204,6 +214,19 @@ func under(src Source, key string) (Source, error) {
 		return below(src, key+"."), nil
 	}
 	return nil, &ChoiceError{Key: key, Groups: Groups(src)}
+}
+
+// bare presents the tensors whose names begin with no wrapper, and says how many
+// they are.
+func bare(src Source) (rest Source, tensors int) {
+	plain := func(name string) string {
+		if first, _, _ := strings.Cut(name, "."); wrappers[first] {
+			return ""
+		}
+		return name
+	}
+	rest = Rename(src, plain)
+	return rest, len(rest.Names())
 }
 
 // has reports whether a name of src begins with prefix.

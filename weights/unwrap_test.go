@@ -57,10 +57,33 @@ func TestUnwrapPrefixes(t *testing.T) {
 		{Map{"conv._orig_mod.weight": one, "conv.weight": two, "conv.bias": one}, "unused conv._orig_mod.weight"},
 		{Map{"model.conv.weight": one, "model.conv.bias": one, "ema.conv.weight": two, "ema.conv.bias": two},
 			"several networks, of which one has to be named by its key: ema (2 tensors), model (2 tensors)"},
+		{Map{"conv.weight": one, "conv.bias": one, "ema.conv.weight": two, "ema.conv.bias": two},
+			"several networks, of which one has to be named by its key: ema (2 tensors), . (2 tensors)"},
 	} {
 		if err := Bind(newWrapped(), c.src); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v does not say %q", c.src.Names(), err, c.want)
 		}
+	}
+}
+
+// TestUnwrapBare chooses the network without a wrapper, where a copy of it has one.
+func TestUnwrapBare(t *testing.T) {
+	one, two := tensor.Of([]float32{1, 1}, 2), tensor.Of([]float32{2, 2}, 2)
+	src := Map{"conv.weight": one, "conv.bias": one, "ema.conv.weight": two, "ema.conv.bias": two}
+	for key, want := range map[string]float32{".": 1, "ema": 2} {
+		part, _, err := Unwrap(src, key, fitsWrapped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newWrapped()
+		if err := Bind(m, part); err != nil || m.Weight.Data[0] != want {
+			t.Errorf("%s: %v, %v", key, m.Weight, err)
+		}
+	}
+	delete(src, "conv.weight")
+	delete(src, "conv.bias")
+	if _, _, err := Unwrap(src, ".", fitsWrapped); err == nil {
+		t.Error("no name is without a wrapper, but no error")
 	}
 }
 

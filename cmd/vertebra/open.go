@@ -57,7 +57,7 @@ func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 
 // keyFlag adds the flag that chooses one of several networks in a checkpoint.
 func keyFlag(c *cobra.Command, key *string) {
-	c.Flags().StringVar(key, "key", "", "which of several networks in the checkpoint, such as ema or generator")
+	c.Flags().StringVar(key, "key", "", "which of several networks in the checkpoint, such as ema or generator; . is the one whose names have no prefix")
 }
 
 // sizeFlag adds the flag for the size of the input.
