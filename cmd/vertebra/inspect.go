@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -187,12 +188,13 @@ func (r *inspection) compare(src weights.Source, candidates []zoo.Model, always 
 }
 
 func (r *inspection) print(out io.Writer, quiet bool) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	lines := bufio.NewWriter(out)
+	w := tabwriter.NewWriter(lines, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "name\ttype\tshape\tbytes")
 	for _, t := range r.Tensors {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", files.Quote(t.Name), files.Quote(t.Type), dims(t.Shape), t.Bytes)
 	}
-	if err := w.Flush(); err != nil || quiet {
+	if err := errors.Join(w.Flush(), lines.Flush()); err != nil || quiet {
 		return err
 	}
 	for _, g := range r.Networks {
