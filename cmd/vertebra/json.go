@@ -1,19 +1,49 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"reflect"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/vertebra/vertebra/internal/files"
 )
 
 // printJSON writes a value as indented JSON. Names that are not UTF-8 become what
-// files.Text makes of them.
+// files.Text makes of them. Characters that are not printable, such as marks of
+// direction, are escaped.
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
-	return e.Encode(inUTF8(v))
+	if err := e.Encode(inUTF8(v)); err != nil {
+		return err
+	}
+	_, err := w.Write(escaped(b.Bytes()))
+	return err
+}
+
+// escaped escapes what is not printable in the strings of text, which is JSON.
+func escaped(text []byte) []byte {
+	hidden := func(r rune) bool { return r >= utf8.RuneSelf && !strconv.IsPrint(r) }
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		if !hidden(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 // inUTF8 returns v, or a copy of it in which files.Text has changed all strings.
