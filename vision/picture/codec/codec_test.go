@@ -145,6 +145,12 @@ func TestLimits(t *testing.T) {
 		}
 		copy(tiles[at+8:], "\xff\xff")
 	}
+	lab := bytes.Clone(files["tiff-rgb-raw.tif"])
+	at := bytes.Index(lab, []byte("\x06\x01\x03\x00\x01\x00\x00\x00\x02"))
+	if at < 0 {
+		t.Fatal("no photometric interpretation")
+	}
+	lab[at+8] = 8
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, c := range []struct {
@@ -158,6 +164,7 @@ func TestLimits(t *testing.T) {
 		{files["jpeg-1x2.jpg"][:700], 0, "jpeg of 33×19 pixels: unexpected EOF"},
 		{[]byte("GIF89a"), 0, "gif: unexpected EOF"},
 		{tiles, 0, "tiff: tiles of 65535×65535 pixels are larger than the picture"},
+		{lab, 0, "tiff: CIE L*a*b* colours are not supported"},
 		{png, 0, "png of 14400×14400 pixels: unexpected EOF"},
 	} {
 		if p, err := Decode(context.Background(), c.file, c.max); err == nil || !strings.Contains(err.Error(), c.want) {

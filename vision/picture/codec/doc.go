@@ -15,6 +15,6 @@
 //
 // Samples of 16 bits lose their lower half. Wider, signed and real numbers of TIFFs are
 // limited to 0 to 255, as Pillow does. Not supported are lossless and hierarchical JPEGs
-// and those of 12 bits; TIFFs compressed by JBIG, LERC, LZMA or WebP, and those with
-// colours of more than 16 bits; HEIF files without a main picture.
+// and those of 12 bits; TIFFs compressed by JBIG, LERC, LZMA or WebP, and those in
+// CIE L*a*b* or with colours of more than 16 bits; HEIF files without a main picture.
 package codec

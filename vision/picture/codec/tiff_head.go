@@ -87,6 +87,9 @@ func tiffHead(file []byte) (h tiffHeader, err error) {
 	if tile := float64(h.tileWidth) * float64(h.tileHeight); tile > max(1<<24, 4*float64(h.width)*float64(h.height)) {
 		return h, fmt.Errorf("tiles of %d×%d pixels are larger than the picture", h.tileWidth, h.tileHeight)
 	}
+	if h.photometric >= 8 && h.photometric <= 10 { // libtiff takes D50 for the white of sRGB
+		return h, errors.New("CIE L*a*b* colours are not supported")
+	}
 	return h, nil
 }
 
