@@ -168,7 +168,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 			failed = err
 			continue
 		}
-		if left.of++; s.Done == 1 {
+		if s.Done == 1 {
 			bar = q.bar(q.err, "pictures", s.Total)
 		}
 		if s.Done > 0 {
@@ -176,6 +176,7 @@ func (q *search) update(ctx context.Context, m *vision.Model, x *index.Index, fo
 		}
 	}
 	bar.Clear()
+	left.of = len(left.errs) + x.Len()
 	unread := left.all()
 	if failed == nil && x.Len() == 0 {
 		failed = fmt.Errorf("%s: no picture in this folder can be read", files.Quote(folder))

@@ -98,7 +98,7 @@ func TestSearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, stderr = vertebra("search", folder, "ab", "--weights", w)
-	if status != 0 || !strings.Contains(stderr, "left out 1 of 1 pictures") {
+	if status != 0 || !strings.Contains(stderr, "left out 1 of 3 pictures") {
 		t.Errorf("a bad picture: status %d, %s", status, stderr)
 	}
 	if all := found(); len(all) != 2 {
