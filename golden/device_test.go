@@ -94,9 +94,10 @@ func TestModels(t *testing.T) {
 	})
 }
 
-// eachFile calls f for each case of the reference files. Files run in parallel, each
-// on a device of its own.
+// eachFile calls f for each case of the reference files. Files run in parallel on one
+// device.
 func eachFile(t *testing.T, pattern string, f func(t *testing.T, d *gpu.Device, c golden.Case)) {
+	d := device(t)
 	for _, path := range references(t, pattern) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +108,6 @@ func eachFile(t *testing.T, pattern string, f func(t *testing.T, d *gpu.Device, 
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := device(t)
 			for _, c := range cases {
 				f(t, d, c)
 			}

@@ -132,10 +132,12 @@ func rows() []row {
 
 // TestPrograms compares every candidate program of every row with Eval.
 func TestPrograms(t *testing.T) {
+	t.Parallel()
+	d := open(t)
 	for _, r := range rows() {
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
 			t.Parallel()
-			r.check(t, open(t), nil)
+			r.check(t, d, nil)
 		})
 	}
 }
@@ -187,14 +189,16 @@ func (r row) check(t *testing.T, d *Device, only map[string]bool) {
 
 // TestBands sets the limit low enough to split every op.
 func TestBands(t *testing.T) {
+	t.Parallel()
+	d := open(t)
 	for _, r := range rows() {
 		_, banded := r.op.(graph.Banded)
 		if !banded || r.args[0].Len() < 300 {
 			continue
 		}
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
-			t.Parallel()
-			d := open(t)
+			limits := d.info.Limits
+			defer func() { d.info.Limits = limits }()
 			largest := 0
 			for _, s := range r.args {
 				largest = max(largest, s.Len())

@@ -14,16 +14,17 @@ import (
 // device, GPU or CPU, chooses from. They take a driver minutes to compile, and no plan
 // on this device uses them; "make sweep" runs the test.
 func TestProgramsOfOtherKind(t *testing.T) {
+	d := open(t)
+	limits := d.info.Limits
+	d.info.Limits.Kind = shaders.GPU + shaders.CPU - limits.Kind
 	for _, r := range rows() {
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
 			t.Parallel()
-			d := open(t)
 			call := shaders.Call{Op: r.op, Args: r.args}
 			ours := map[string][]shaders.Kernel{}
-			for _, p := range shaders.Programs(call, d.info.Limits) {
+			for _, p := range shaders.Programs(call, limits) {
 				ours[p.Name] = p.Kernels
 			}
-			d.info.Limits.Kind = shaders.GPU + shaders.CPU - d.info.Limits.Kind
 			only := map[string]bool{}
 			for _, p := range shaders.Programs(call, d.info.Limits) {
 				if !reflect.DeepEqual(p.Kernels, ours[p.Name]) {
