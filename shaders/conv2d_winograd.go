@@ -124,6 +124,11 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		return sizes("h w c4 oh ow pad_h pad_w tiles_h tiles_w tiles side",
 			x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
 	}
+	// llvmpipe compiles loops fast, and takes seconds for unrolled transforms.
+	form, lanes := "", 64
+	if lim.Kind == CPU {
+		form, lanes = "_rolled", 8
+	}
 	bias, residual, _ := op.end().args(2)
 	var programs []Program
 	for _, p := range products {
@@ -132,16 +137,16 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 			pack = pack.then(next)
 		}
 		kernels := []Kernel{{
-			File:     f.name + "_input",
-			Grid:     Flat(tiles*w[1]/4, 8),
+			File:     f.name + "_input" + form,
+			Grid:     Flat(tiles*w[1]/4, lanes),
 			Bindings: inOut(v, 0),
 			Sizes:    lengths(w[1]),
 		}}
 		kernels = append(kernels, p.Kernels...)
 		kernels = append(kernels, Kernel{
-			File:     f.name + "_output",
+			File:     f.name + "_output" + form,
 			Set:      op.end().act(),
-			Grid:     Flat(tiles*w[0]/4, 8),
+			Grid:     Flat(tiles*w[0]/4, lanes),
 			Bindings: inOut(len(args), m, bias, residual),
 			Sizes:    append(lengths(w[0]), sizes("epilogue", op.end().flags())...),
 		})

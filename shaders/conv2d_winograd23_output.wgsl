@@ -23,53 +23,64 @@ const SIZE = 2u; // of a tile of y
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(8)
+//wgsl:import winograd_finish
+
+struct Two {
+    a: vec4<f32>,
+    b: vec4<f32>,
+}
+
+// transformed returns AT * (s0, s1, s2, s3).
+fn transformed(s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>) -> Two {
+    return Two(s0 + s1 + s2, s1 - s2 + s3);
+}
+
+// row returns row i of s * A.
+fn row(id: u32, i: u32) -> Two {
+    let across = sizes.tiles * sizes.c4;
+    let at = id + 4u * i * across;
+    return transformed(s[at], s[at + across], s[at + 2u * across], s[at + 3u * across]);
+}
+
+// finish writes a column of y_t. All loads come before the stores, and none waits for another.
+fn finish(to: Column, sums: Two, add: vec4<f32>) {
+    let to0 = to.at;
+    let to1 = place(to, 1u);
+    var add0 = add;
+    var add1 = add;
+    if ((sizes.epilogue & 6u) != 0u) {
+        if ((sizes.epilogue & 2u) != 0u) {
+            add0 += residual[to0];
+            add1 += residual[to1];
+        } else {
+            add0 += y[to0];
+            add1 += y[to1];
+        }
+    }
+    if (to.rows > 0u) {
+        y[to0] = finished(sums.a + add0);
+    }
+    if (to.rows > 1u) {
+        y[to1] = finished(sums.b + add1);
+    }
+}
+
+@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let id = flat_index(global, groups, 8u);
+    let id = flat_index(global, groups, 64u);
     let c = id % sizes.c4;
     let tile = id / sizes.c4;
     if (tile >= sizes.tiles) {
         return;
     }
-    var at = array<array<f32, 2>, 4>(
-        array<f32, 2>(1.0, 0.0),
-        array<f32, 2>(1.0, 1.0),
-        array<f32, 2>(1.0, -1.0),
-        array<f32, 2>(0.0, 1.0),
-    );
-    var y0_0 = vec4<f32>();
-    var y0_1 = vec4<f32>();
-    var y1_0 = vec4<f32>();
-    var y1_1 = vec4<f32>();
-    let plane = sizes.tiles * sizes.c4;
-    var src = tile * sizes.c4 + c;
-    var i = 0u;
-    loop {
-        let s0 = s[src];
-        src += plane;
-        let s1 = s[src];
-        src += plane;
-        let s2 = s[src];
-        src += plane;
-        let s3 = s[src];
-        src += plane;
-        let r0 = s0 + s1 + s2;
-        let r1 = s1 - s2 + s3;
-        let a0 = at[i][0];
-        y0_0 += a0 * r0;
-        y0_1 += a0 * r1;
-        let a1 = at[i][1];
-        y1_0 += a1 * r0;
-        y1_1 += a1 * r1;
-        i++;
-        if (i >= sizes.side) {
-            break;
-        }
+    let r0 = row(id, 0u);
+    let r1 = row(id, 1u);
+    let r2 = row(id, 2u);
+    let r3 = row(id, 3u);
+    var add = vec4<f32>();
+    if ((sizes.epilogue & 1u) != 0u) {
+        add = bias[c];
     }
-    var all: array<vec4<f32>, 4>;
-    all[0] = y0_0;
-    all[1] = y0_1;
-    all[2] = y1_0;
-    all[3] = y1_1;
-    //wgsl:import winograd_store
+    finish(column(tile, 0u, c), transformed(r0.a, r1.a, r2.a, r3.a), add);
+    finish(column(tile, 1u, c), transformed(r0.b, r1.b, r2.b, r3.b), add);
 }

@@ -23,99 +23,94 @@ const SIZE = 4u; // of a tile of y
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(8)
+//wgsl:import winograd_finish
+
+struct Four {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+}
+
+// transformed returns AT * (s0, s1, s2, s3, s4, s5).
+fn transformed(s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, s4: vec4<f32>, s5: vec4<f32>) -> Four {
+    let even = s1 + s2;
+    let odd = s1 - s2;
+    let far_even = s3 + s4;
+    let far_odd = s3 - s4;
+    return Four(
+        s0 + even + far_even,
+        0.75 * odd + 1.5 * far_odd,
+        0.5625 * even + 2.25 * far_even,
+        0.421875 * odd + 3.375 * far_odd + s5,
+    );
+}
+
+// row returns row i of s * A.
+fn row(id: u32, i: u32) -> Four {
+    let across = sizes.tiles * sizes.c4;
+    let at = id + 6u * i * across;
+    return transformed(s[at], s[at + across], s[at + 2u * across], s[at + 3u * across],
+        s[at + 4u * across], s[at + 5u * across]);
+}
+
+// finish writes a column of y_t. All loads come before the stores, and none waits for another.
+fn finish(to: Column, sums: Four, add: vec4<f32>) {
+    let to0 = to.at;
+    let to1 = place(to, 1u);
+    let to2 = place(to, 2u);
+    let to3 = place(to, 3u);
+    var add0 = add;
+    var add1 = add;
+    var add2 = add;
+    var add3 = add;
+    if ((sizes.epilogue & 6u) != 0u) {
+        if ((sizes.epilogue & 2u) != 0u) {
+            add0 += residual[to0];
+            add1 += residual[to1];
+            add2 += residual[to2];
+            add3 += residual[to3];
+        } else {
+            add0 += y[to0];
+            add1 += y[to1];
+            add2 += y[to2];
+            add3 += y[to3];
+        }
+    }
+    if (to.rows > 0u) {
+        y[to0] = finished(sums.a + add0);
+    }
+    if (to.rows > 1u) {
+        y[to1] = finished(sums.b + add1);
+    }
+    if (to.rows > 2u) {
+        y[to2] = finished(sums.c + add2);
+    }
+    if (to.rows > 3u) {
+        y[to3] = finished(sums.d + add3);
+    }
+}
+
+@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let id = flat_index(global, groups, 8u);
+    let id = flat_index(global, groups, 64u);
     let c = id % sizes.c4;
     let tile = id / sizes.c4;
     if (tile >= sizes.tiles) {
         return;
     }
-    var at = array<array<f32, 4>, 6>(
-        array<f32, 4>(1.0, 0.0, 0.0, 0.0),
-        array<f32, 4>(1.0, 0.75, 0.5625, 0.421875),
-        array<f32, 4>(1.0, -0.75, 0.5625, -0.421875),
-        array<f32, 4>(1.0, 1.5, 2.25, 3.375),
-        array<f32, 4>(1.0, -1.5, 2.25, -3.375),
-        array<f32, 4>(0.0, 0.0, 0.0, 1.0),
-    );
-    var y0_0 = vec4<f32>();
-    var y0_1 = vec4<f32>();
-    var y0_2 = vec4<f32>();
-    var y0_3 = vec4<f32>();
-    var y1_0 = vec4<f32>();
-    var y1_1 = vec4<f32>();
-    var y1_2 = vec4<f32>();
-    var y1_3 = vec4<f32>();
-    var y2_0 = vec4<f32>();
-    var y2_1 = vec4<f32>();
-    var y2_2 = vec4<f32>();
-    var y2_3 = vec4<f32>();
-    var y3_0 = vec4<f32>();
-    var y3_1 = vec4<f32>();
-    var y3_2 = vec4<f32>();
-    var y3_3 = vec4<f32>();
-    let plane = sizes.tiles * sizes.c4;
-    var src = tile * sizes.c4 + c;
-    var i = 0u;
-    loop {
-        let s0 = s[src];
-        src += plane;
-        let s1 = s[src];
-        src += plane;
-        let s2 = s[src];
-        src += plane;
-        let s3 = s[src];
-        src += plane;
-        let s4 = s[src];
-        src += plane;
-        let s5 = s[src];
-        src += plane;
-        let r0 = s0 + s1 + s2 + s3 + s4;
-        let r1 = 0.75 * s1 - 0.75 * s2 + 1.5 * s3 - 1.5 * s4;
-        let r2 = 0.5625 * s1 + 0.5625 * s2 + 2.25 * s3 + 2.25 * s4;
-        let r3 = 0.421875 * s1 - 0.421875 * s2 + 3.375 * s3 - 3.375 * s4 + s5;
-        let a0 = at[i][0];
-        y0_0 += a0 * r0;
-        y0_1 += a0 * r1;
-        y0_2 += a0 * r2;
-        y0_3 += a0 * r3;
-        let a1 = at[i][1];
-        y1_0 += a1 * r0;
-        y1_1 += a1 * r1;
-        y1_2 += a1 * r2;
-        y1_3 += a1 * r3;
-        let a2 = at[i][2];
-        y2_0 += a2 * r0;
-        y2_1 += a2 * r1;
-        y2_2 += a2 * r2;
-        y2_3 += a2 * r3;
-        let a3 = at[i][3];
-        y3_0 += a3 * r0;
-        y3_1 += a3 * r1;
-        y3_2 += a3 * r2;
-        y3_3 += a3 * r3;
-        i++;
-        if (i >= sizes.side) {
-            break;
-        }
+    let r0 = row(id, 0u);
+    let r1 = row(id, 1u);
+    let r2 = row(id, 2u);
+    let r3 = row(id, 3u);
+    let r4 = row(id, 4u);
+    let r5 = row(id, 5u);
+    var add = vec4<f32>();
+    if ((sizes.epilogue & 1u) != 0u) {
+        add = bias[c];
     }
-    var all: array<vec4<f32>, 16>;
-    all[0] = y0_0;
-    all[1] = y0_1;
-    all[2] = y0_2;
-    all[3] = y0_3;
-    all[4] = y1_0;
-    all[5] = y1_1;
-    all[6] = y1_2;
-    all[7] = y1_3;
-    all[8] = y2_0;
-    all[9] = y2_1;
-    all[10] = y2_2;
-    all[11] = y2_3;
-    all[12] = y3_0;
-    all[13] = y3_1;
-    all[14] = y3_2;
-    all[15] = y3_3;
-    //wgsl:import winograd_store
+    finish(column(tile, 0u, c), transformed(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a), add);
+    finish(column(tile, 1u, c), transformed(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b), add);
+    finish(column(tile, 2u, c), transformed(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c), add);
+    finish(column(tile, 3u, c), transformed(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d), add);
 }

@@ -1,5 +1,4 @@
-// winograd_input: the sizes and loads of conv2d_winograd23_input and
-// conv2d_winograd43_input.
+// winograd_input: the sizes and loads of the transforms of x.
 
 struct Sizes {
     h: u32,
@@ -12,7 +11,7 @@ struct Sizes {
     tiles_h: u32,
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // of a tile: 4 or 6; llvmpipe would unroll a constant, and take seconds to compile
+    side: u32, // of a tile: 4 or 6; for the rolled forms, since llvmpipe would unroll a constant
 }
 
 // load returns four channels of a pixel, zero in the padding.

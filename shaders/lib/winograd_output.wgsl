@@ -1,4 +1,4 @@
-// winograd_output: the sizes of conv2d_winograd23_output and conv2d_winograd43_output.
+// winograd_output: the sizes of the transforms to y.
 
 struct Sizes {
     h: u32,
@@ -11,6 +11,6 @@ struct Sizes {
     tiles_h: u32,
     tiles_w: u32,
     tiles: u32, // B * tiles_h * tiles_w
-    side: u32, // of s: 4 or 6; llvmpipe would unroll a constant, and take seconds to compile
+    side: u32, // of s: 4 or 6; for the rolled forms, since llvmpipe would unroll a constant
     epilogue: u32, // bits: 1 adds bias, 2 adds residual, 4 adds what is in y, 8 is ReLU
 }

@@ -1,4 +1,4 @@
-    // winograd_store: the end of conv2d_winograd23_output and conv2d_winograd43_output.
+    // winograd_store: the end of conv2d_winograd23_output_rolled and conv2d_winograd43_output_rolled.
     // all, a tile of SIZE x SIZE pixels, goes to y.
     let image = tile / (sizes.tiles_h * sizes.tiles_w);
     let i0 = tile / sizes.tiles_w % sizes.tiles_h * SIZE;
