@@ -39,6 +39,7 @@ var arrows = []struct {
 	{"vision/index", []string{"internal/files", "models", "vision", "vision/zoo", "weights"}},
 	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
+	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
