@@ -30,11 +30,11 @@ const (
 // One device does so for one kernel after the other, which is most of the time to a
 // first result. warm opens more devices of the same adapter and dispatches the
 // kernels there on zero workgroups. The first device then finds the machine code in
-// the driver's cache on disk. If there is no such cache, the work is wasted but
-// harmless. warm ignores errors: the first device reports them.
+// the driver's cache on disk. warm does so only with lavapipe, which is known to have
+// such a cache. It ignores errors: the first device reports them.
 func (d *Device) warm(steps []plan.Step) (wait func()) {
 	none := func() {}
-	if d.info.Limits.Kind != shaders.CPU || cacheless() {
+	if !isLavapipe(d.info) || cacheless() {
 		return none
 	}
 	kernels, lengths := map[string]shaders.Kernel{}, map[string]int{} // by name
@@ -76,6 +76,9 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 	}
 	return all.Wait
 }
+
+// isLavapipe tells Mesa's Vulkan in software by the name of its compiler.
+func isLavapipe(i Info) bool { return i.Backend == "vulkan" && strings.HasPrefix(i.Name, "llvmpipe") }
 
 // cacheless reports whether the user has told Mesa to keep no cache.
 func cacheless() bool {

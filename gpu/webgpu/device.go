@@ -20,7 +20,7 @@ import (
 // once, but submissions take turns because they are numbered.
 type device struct {
 	info     driver.Info
-	instance *wgpu.Instance
+	instance *instance
 	device   *wgpu.Device
 	native   *C.vt_device
 
@@ -48,7 +48,7 @@ func (d *device) Info() driver.Info { return d.info }
 func (d *device) Close() {
 	C.vt_close(d.native)
 	d.device.Release()
-	d.instance.Release()
+	d.instance.release()
 	C.vt_trim()
 }
 

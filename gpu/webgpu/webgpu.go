@@ -28,7 +28,6 @@ package webgpu
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
 
@@ -38,38 +37,6 @@ import (
 
 // Driver implements driver.Driver.
 type Driver struct{}
-
-var backends = []struct {
-	name string
-	kind wgpu.BackendType
-	flag wgpu.InstanceBackend
-}{
-	{"vulkan", wgpu.BackendType_Vulkan, wgpu.InstanceBackend_Vulkan},
-	{"metal", wgpu.BackendType_Metal, wgpu.InstanceBackend_Metal},
-	{"dx12", wgpu.BackendType_D3D12, wgpu.InstanceBackend_DX12},
-	{"gl", wgpu.BackendType_OpenGL, wgpu.InstanceBackend_GL},
-}
-
-// adapters starts the binding with the given backend, or with all native ones if it
-// is empty, and lists their adapters. The caller releases the instance and each
-// adapter.
-func adapters(backend string) (*wgpu.Instance, []*wgpu.Adapter, error) {
-	flags := wgpu.InstanceBackend_Primary
-	if backend != "" {
-		flags = wgpu.InstanceBackend_None
-		for _, b := range backends {
-			if b.name == strings.ToLower(backend) {
-				flags = b.flag
-			}
-		}
-		if flags == wgpu.InstanceBackend_None {
-			return nil, nil, fmt.Errorf("gpu: backend %q is unknown; want vulkan, metal, dx12 or gl", backend)
-		}
-	}
-	wgpu.SetLogLevel(wgpu.LogLevel_Off) // the calls return errors
-	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: flags})
-	return instance, instance.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: flags}), nil
-}
 
 func describe(a *wgpu.Adapter) driver.Info {
 	p := a.GetProperties()
@@ -109,7 +76,7 @@ func (Driver) Adapters(backend string) ([]driver.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer instance.Release()
+	defer instance.release()
 	var infos []driver.Info
 	for _, a := range list {
 		infos = append(infos, describe(a))
@@ -135,7 +102,7 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 	}
 	i, err := choose(infos)
 	if err != nil {
-		instance.Release()
+		instance.release()
 		return nil, err
 	}
 	a := list[i]
@@ -146,7 +113,7 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
 	}
 	if d.device, err = a.RequestDevice(&desc); err != nil {
-		instance.Release()
+		instance.release()
 		return nil, fmt.Errorf("gpu: %v: %w", d.info, err)
 	}
 	if got := int64(d.device.GetLimits().Limits.MaxBufferSize); got > 0 {
@@ -154,7 +121,7 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 	}
 	if d.native = open(d.device); d.native == nil {
 		d.device.Release()
-		instance.Release()
+		instance.release()
 		return nil, errors.New("gpu: out of memory")
 	}
 	return d, nil
