@@ -77,7 +77,7 @@ func longEnough(d *gpu.Device) (rounds int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if float64(flops)/slices.Max(rates)/1e9 >= enough(d.Info().Limits.Kind).Seconds() {
+		if float64(flops)/slices.Max(rates)/1e9 >= enough(d.Info().Kind()).Seconds() {
 			break
 		}
 	}
@@ -86,7 +86,7 @@ func longEnough(d *gpu.Device) (rounds int, err error) {
 
 // invocations is the size of a dispatch of multiply-adds. It fills the device.
 func invocations(d *gpu.Device) int {
-	if d.Info().Limits.Kind == shaders.CPU {
+	if d.Info().Kind() == shaders.CPU {
 		return 64 * 64
 	}
 	return 64 * 4096

@@ -46,7 +46,7 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 		constants: map[constantKey]*constant{},
 		hosted:    map[int]*hosted{},
 		turn:      make(chan struct{}, 1),
-		pace:      newPace(l.Steps, d.info.Limits.Kind),
+		pace:      newPace(l.Steps, d.info.Kind()),
 	}
 	warm := d.warm(l.Steps)
 	err = p.build()

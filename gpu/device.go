@@ -42,6 +42,12 @@ type Options struct {
 	Backend string // "vulkan", "metal", "dx12", "gl"; empty for any
 	Adapter string // an index into the list of Adapters, or part of a name; empty for any
 	Memory  int64  // bytes a plan may allocate; 0 for as much as the adapter allows
+
+	// Limits is "default" for a device that allows no more than WebGPU guarantees, and
+	// empty for one that allows what its adapter does. Kind is "gpu" or "cpu" for the
+	// kernels that suit such a device, and empty for those that suit the adapter. Both
+	// show on one device what happens on others.
+	Limits, Kind string
 }
 
 // Info describes an adapter.
@@ -107,6 +113,36 @@ func choose(list []Info, o Options) (int, error) {
 	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }
 
+// as returns what a device offers that is opened with these options.
+func (o Options) as(info Info) (Info, error) {
+	switch strings.ToLower(o.Limits) {
+	case "":
+	case "default":
+		own, least := &info.Limits, shaders.Default
+		own.StorageBinding = min(own.StorageBinding, least.StorageBinding)
+		own.StorageBuffers = min(own.StorageBuffers, least.StorageBuffers)
+		own.WorkgroupMemory = min(own.WorkgroupMemory, least.WorkgroupMemory)
+		own.WorkgroupSize = min(own.WorkgroupSize, least.WorkgroupSize)
+		own.WorkgroupsPerDim = min(own.WorkgroupsPerDim, least.WorkgroupsPerDim)
+		info.MaxBufferSize = min(info.MaxBufferSize, defaultBuffer)
+	default:
+		return info, fmt.Errorf("gpu: limits %q are unknown; want default", o.Limits)
+	}
+	switch strings.ToLower(o.Kind) {
+	case "":
+	case "gpu":
+		info.Limits.Kind = shaders.GPU
+	case "cpu":
+		info.Limits.Kind = shaders.CPU
+	default:
+		return info, fmt.Errorf("gpu: kind %q is unknown; want gpu or cpu", o.Kind)
+	}
+	return info, nil
+}
+
+// defaultBuffer is the largest buffer that WebGPU guarantees.
+const defaultBuffer = 256 << 20
+
 // ErrNoAdapter is wrapped in Open's error if the system has no adapter.
 var ErrNoAdapter = errors.New("no adapter found")
 
@@ -132,17 +168,21 @@ func Open(o Options) (*Device, error) {
 		return nil, fmt.Errorf("gpu: a plan may allocate %d bytes, want 0 or more", o.Memory)
 	}
 	number := 0
-	opened, err := binding{}.Open(o.Backend, func(list []Info) (int, error) {
+	opened, err := binding{}.Open(o.Backend, func(list []Info) (int, Info, error) {
 		i, err := choose(list, o)
+		if err != nil {
+			return 0, Info{}, err
+		}
 		number = i
-		return i, err
+		as, err := o.as(list[i])
+		return i, as, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	d := &Device{
 		info:      opened.Info(),
-		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number)},
+		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number), Limits: o.Limits, Kind: o.Kind},
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
 		queue:     queue{gate: make(chan struct{}, 1)},
@@ -166,7 +206,7 @@ const zeroBytes = 256
 // system's memory.
 func systemMemory(info Info) int64 {
 	f, err := os.Open("/proc/meminfo")
-	if err != nil || info.Limits.Kind != shaders.CPU {
+	if err != nil || info.Kind() != shaders.CPU {
 		return 0
 	}
 	defer f.Close()

@@ -70,7 +70,7 @@ func (p *Plan) next(at int) piece {
 	for ; n.end < len(p.dispatches) && p.hosted[n.end] == nil; n.end++ {
 		work := p.pace.work[n.end]
 		seconds := work / p.pace.rate
-		fresh := p.d.info.Limits.Kind == shaders.CPU && !p.pipelines[n.end].ran.Load()
+		fresh := p.d.info.Kind() == shaders.CPU && !p.pipelines[n.end].ran.Load()
 		if fresh {
 			seconds += aim / 2
 		}

@@ -29,6 +29,14 @@ const (
 	CPU             // a software device: wide vectors, slow barriers
 )
 
+// String returns the kind's name.
+func (k Kind) String() string {
+	if k == CPU {
+		return "CPUs"
+	}
+	return "GPUs"
+}
+
 // Limits says what a device allows, and of which kind it is.
 type Limits struct {
 	Kind             Kind

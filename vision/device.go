@@ -25,6 +25,8 @@ type DeviceOptions struct {
 
 	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any
 
+	Limits, Kind string // as in gpu.Options
+
 	// Choice says which programs the plans take, the caller's own among them. The
 	// zero value means the fastest. Plain Go has no programs.
 	Choice gpu.Choice
@@ -34,12 +36,12 @@ type DeviceOptions struct {
 // if Name is "cpu". The caller closes the device.
 func OpenDevice(o DeviceOptions) (*Device, error) {
 	if strings.EqualFold(o.Name, "cpu") {
-		if o.Backend != "" {
-			return nil, errors.New("vision: plain Go has no backend")
+		if o.Backend != "" || o.Limits != "" || o.Kind != "" {
+			return nil, errors.New("vision: plain Go has no backend, limits or kind")
 		}
 		return &Device{}, nil
 	}
-	d, err := gpu.Open(gpu.Options{Adapter: o.Name, Backend: o.Backend})
+	d, err := gpu.Open(gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind})
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,9 @@ type Options struct {
 
 	Device  string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
 	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
-	On      *Device // an open device, in place of the two above
+	Limits  string  // see gpu.Options
+	Kind    string  // see gpu.Options
+	On      *Device // an open device, in place of the four above
 	Lazy    bool    // open the device at the first computation
 
 	Batch int // pictures at once; 0 means 1
@@ -98,7 +100,7 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 		return nil, fmt.Errorf("vision: the memory is %d bytes, want 0 or more", o.Memory)
 	}
 	m := &Model{
-		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend}, on: o.On,
+		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind}, on: o.On,
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}
 	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers

@@ -36,11 +36,11 @@ const marker = "@@@ kernel "
 // compile is the child: it opens the card that the library pretends to be, writes the uses
 // to w as JSON, and compiles them one by one. The driver writes to standard error.
 func compile(o options, w io.Writer) error {
-	d, err := webgpu.Driver{}.Open("vulkan", func(list []driver.Info) (int, error) {
+	d, err := webgpu.Driver{}.Open("vulkan", func(list []driver.Info) (int, driver.Info, error) {
 		if len(list) == 0 {
-			return 0, errors.New("the driver finds no card")
+			return 0, driver.Info{}, errors.New("the driver finds no card")
 		}
-		return 0, nil
+		return 0, list[0], nil
 	})
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ adapter marked * is the default.`,
 			if asJSON {
 				return printDevicesJSON(c.OutOrStdout(), infos)
 			}
-			d, err := gpu.Open(gpu.Options{Backend: s.backend, Adapter: s.device}) // says what to install if there is none
+			d, err := gpu.Open(gpu.Options{Backend: s.backend, Adapter: s.device, Limits: s.limits, Kind: s.kind}) // says what to install if there is none
 			if err != nil {
 				return err
 			}
@@ -40,6 +40,7 @@ adapter marked * is the default.`,
 				mark := ""
 				if !marked && info.Name == d.Info().Name && info.Backend == d.Info().Backend {
 					mark, marked = "*", true
+					info = d.Info() // with --limits
 				}
 				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, i, info.Name, info.Type, info.Backend,
 					info.Driver, bytesText(info.Limits.StorageBinding), bytesText(int64(info.Limits.WorkgroupMemory)), yesNo(info.Timestamps))

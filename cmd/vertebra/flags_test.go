@@ -17,7 +17,7 @@ var meanings = map[string]string{
 	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
 	"depth": "U-Net++", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
 	"filter": "whose name contains", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
-	"iou": "overlap over which only the best box stays", "json": "JSON", "key": "several networks", "labels": "names of the classes", "last": "last step",
+	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "key": "several networks", "labels": "names of the classes", "last": "last step",
 	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "memory": "while they are read", "min-area": "in pixels",
 	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "output": "to write", "overlay": "tinted",
 	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model predicts",

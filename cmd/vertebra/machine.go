@@ -17,15 +17,15 @@ import (
 // machine runs graphs: on a GPU, or in plain Go if dev is nil.
 type machine struct{ dev *gpu.Device }
 
-// open opens the device that --device and --backend select. The caller closes it.
+// open opens the device that --device, --backend, --limits and --kind select. The caller closes it.
 func (s *settings) open() (*machine, error) {
 	if strings.EqualFold(s.device, "cpu") {
-		if s.backend != "" {
-			return nil, errors.New("--device cpu runs in plain Go and has no --backend")
+		if s.backend != "" || s.limits != "" || s.kind != "" {
+			return nil, errors.New("--device cpu runs in plain Go and has no --backend, --limits or --kind")
 		}
 		return &machine{}, nil
 	}
-	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend})
+	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind})
 	if err != nil {
 		return nil, withoutGPU(err, s.backend)
 	}

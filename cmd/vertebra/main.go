@@ -105,6 +105,8 @@ func complain(w io.Writer, err error) {
 type settings struct {
 	device  string
 	backend string
+	limits  string
+	kind    string
 	memory  byteSize
 	quiet   bool
 }
@@ -144,15 +146,20 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	f := root.PersistentFlags()
 	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")
 	f.StringVar(&s.backend, "backend", "", "vulkan, metal, dx12 or gl")
+	f.StringVar(&s.limits, "limits", "", "default: run as on the smallest GPU, with the limits that WebGPU guarantees")
+	f.StringVar(&s.kind, "kind", "", "gpu or cpu: run the kernels for this kind of device, whatever the adapter is")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print results only")
 	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))
+	root.RegisterFlagCompletionFunc("limits", cobra.FixedCompletions([]string{"default"}, cobra.ShellCompDirectiveNoFileComp))
+	root.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"gpu", "cpu"}, cobra.ShellCompDirectiveNoFileComp))
 	root.RegisterFlagCompletionFunc("device", completeDevices)
 	root.SetFlagErrorFunc(flagError)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
 		if !computes(c) {
-			f.MarkHidden("device")
-			f.MarkHidden("backend")
+			for _, name := range ofDevices {
+				f.MarkHidden(name)
+			}
 		}
 		help(c, args)
 	})

@@ -98,7 +98,7 @@ func checkBatch(n int) error {
 func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
-		Device: m.device, Backend: m.backend, Memory: int64(m.memory),
+		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, Memory: int64(m.memory),
 	}
 	var err error
 	if o.CLIP, err = m.clipOptions(); err != nil {

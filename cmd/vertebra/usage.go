@@ -87,9 +87,12 @@ func computes(c *cobra.Command) bool {
 	return true
 }
 
+// ofDevices names the flags that say which device is opened, and how.
+var ofDevices = []string{"device", "backend", "limits", "kind"}
+
 // checkDevice returns an error if a command that uses no device is given one.
 func checkDevice(c *cobra.Command) error {
-	for _, name := range []string{"device", "backend"} {
+	for _, name := range ofDevices {
 		if c.Flags().Changed(name) && !computes(c) {
 			return fmt.Errorf("--%s: %s uses no device", name, c.CommandPath())
 		}

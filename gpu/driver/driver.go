@@ -40,7 +40,22 @@ func (i Info) String() string {
 	if i.Driver != "" {
 		s += ", " + i.Driver
 	}
+	if i.Limits.Kind != i.Kind() {
+		s += ", kernels for " + i.Limits.Kind.String()
+	}
+	if i.Limits.StorageBinding == shaders.Default.StorageBinding && i.Limits.WorkgroupMemory == shaders.Default.WorkgroupMemory {
+		s += ", default limits"
+	}
 	return s + ")"
+}
+
+// Kind returns what the adapter is. Limits.Kind says which kernels it gets, which a
+// caller may choose otherwise.
+func (i Info) Kind() shaders.Kind {
+	if i.Type == "software" {
+		return shaders.CPU
+	}
+	return shaders.GPU
 }
 
 // Driver is a binding of WebGPU.
@@ -50,8 +65,9 @@ type Driver interface {
 	Adapters(backend string) ([]Info, error)
 
 	// Open passes this list to choose and opens the adapter with the index that
-	// choose returns.
-	Open(backend string, choose func([]Info) (number int, err error)) (Device, error)
+	// choose returns, as the Info that it returns: with these limits, which are at
+	// most the adapter's, and this MaxBufferSize.
+	Open(backend string, choose func([]Info) (number int, as Info, err error)) (Device, error)
 }
 
 // Device is an open adapter. Many goroutines may call its methods at once. Close is

@@ -11,7 +11,7 @@ import (
 
 // TestTexts checks that the binding's compiler accepts every kernel text.
 func TestTexts(t *testing.T) {
-	opened, err := Driver{}.Open("", func([]driver.Info) (int, error) { return 0, nil })
+	opened, err := Driver{}.Open("", func(list []driver.Info) (int, driver.Info, error) { return 0, list[0], nil })
 	if err != nil {
 		t.Fatal(err)
 	}

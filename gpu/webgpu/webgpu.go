@@ -70,6 +70,27 @@ func describe(a *wgpu.Adapter) driver.Info {
 	return info
 }
 
+// limits returns the limits to request: those of as, and what WebGPU guarantees of
+// those that a driver.Info lacks, so that no kernel can need more. l are the adapter's.
+func limits(l wgpu.Limits, as driver.Info) wgpu.Limits {
+	l.MaxStorageBufferBindingSize = uint64(as.Limits.StorageBinding)
+	l.MaxStorageBuffersPerShaderStage = uint32(as.Limits.StorageBuffers)
+	l.MaxComputeWorkgroupStorageSize = uint32(as.Limits.WorkgroupMemory)
+	l.MaxComputeInvocationsPerWorkgroup = uint32(as.Limits.WorkgroupSize)
+	l.MaxComputeWorkgroupSizeX = uint32(as.Limits.WorkgroupSize)
+	l.MaxComputeWorkgroupsPerDimension = uint32(as.Limits.WorkgroupsPerDim)
+	l.MaxBufferSize = uint64(as.MaxBufferSize)
+
+	l.MaxComputeWorkgroupSizeY = min(l.MaxComputeWorkgroupSizeY, 256)
+	l.MaxComputeWorkgroupSizeZ = min(l.MaxComputeWorkgroupSizeZ, 64)
+	l.MaxUniformBufferBindingSize = min(l.MaxUniformBufferBindingSize, shaders.Pane)
+	l.MaxUniformBuffersPerShaderStage = min(l.MaxUniformBuffersPerShaderStage, 12)
+	l.MaxBindGroups = min(l.MaxBindGroups, 4)
+	l.MinStorageBufferOffsetAlignment = max(l.MinStorageBufferOffsetAlignment, 256)
+	l.MinUniformBufferOffsetAlignment = max(l.MinUniformBufferOffsetAlignment, 256)
+	return l
+}
+
 // Adapters implements driver.Driver.
 func (Driver) Adapters(backend string) ([]driver.Info, error) {
 	instance, list, err := adapters(backend)
@@ -86,7 +107,7 @@ func (Driver) Adapters(backend string) ([]driver.Info, error) {
 }
 
 // Open implements driver.Driver.
-func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (driver.Device, error) {
+func (Driver) Open(backend string, choose func([]driver.Info) (int, driver.Info, error)) (driver.Device, error) {
 	instance, list, err := adapters(backend)
 	if err != nil {
 		return nil, err
@@ -100,15 +121,14 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, error)) (dri
 	for i, a := range list {
 		infos[i] = describe(a)
 	}
-	i, err := choose(infos)
+	i, as, err := choose(infos)
 	if err != nil {
 		instance.release()
 		return nil, err
 	}
 	a := list[i]
-	d := &device{info: infos[i], instance: instance}
-	// A device has low default limits unless it requests the adapter's own.
-	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: a.GetLimits().Limits}}
+	d := &device{info: as, instance: instance}
+	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits(a.GetLimits().Limits, as)}}
 	if d.info.Timestamps {
 		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
 	}
