@@ -8,7 +8,7 @@ import (
 
 // conv2d lists the programs for a convolution, the naive kernel last.
 func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	x, w := args[0], args[1]
+	w := args[1]
 	rest := append(conv2dPane(op, args, result), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
 		return append(products, rest...)
@@ -18,18 +18,12 @@ func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Pro
 	if lim.Kind == CPU {
 		return slices.Concat(groups, fast, rest, tiled)
 	}
-	// On a GPU Winograd's transforms pay off with many channels and pixels.
-	const many, pixels = 64, 256
-	if min(x[3], w[0]) >= many && result.Len()/w[0] >= pixels {
-		tiled = append(fast, tiled...)
-	} else {
-		tiled = append(tiled, fast...)
-	}
+	fast = cheapest(append(fast, tiled...))
 	const wide = 32 // channels of a group that fill a tile
 	if w[0]/op.Groups >= wide {
-		return slices.Concat(tiled, groups, rest)
+		return slices.Concat(fast, groups, rest)
 	}
-	return slices.Concat(groups, tiled, rest)
+	return slices.Concat(groups, fast, rest)
 }
 
 // convolution returns the sizes of kernels that loop over single channels.

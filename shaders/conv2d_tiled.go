@@ -21,7 +21,7 @@ func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) 
 	x, w := args[0], args[1]
 	g := gemm{
 		z: op.Groups, m: result[0] * result[1] * result[2], n: w[0] / op.Groups, k: w[1] * w[2] * w[3],
-		transB: true, end: op.end(),
+		left: x.Len(), transB: true, end: op.end(),
 	}
 	source, width := "conv2d_tiled", 1
 	if g.n%4 == 0 && w[1]%4 == 0 {

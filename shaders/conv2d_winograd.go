@@ -150,12 +150,16 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 			Bindings: inOut(len(args), m, bias, residual),
 			Sizes:    append(lengths(w[0]), sizes("epilogue", op.end().flags())...),
 		})
-		programs = append(programs, Program{
+		next := Program{
 			Name:    f.name + " " + strings.Trim(p.Name, " _"),
 			Kernels: kernels,
 			Scratch: []int{n * tiles * w[1], n * tiles * w[0]},
 			Pack:    map[int]Layout{1: pack},
-		})
+		}
+		if p.clocks > 0 {
+			next.clocks = move(x.Len()+n*tiles*w[1]) + p.clocks + move(n*tiles*w[0]+result.Len())
+		}
+		programs = append(programs, next)
 	}
 	return programs
 }

@@ -46,6 +46,7 @@ type Kernel struct {
 	Grid     [3]int    // workgroups
 	Bindings []Binding // in order; the uniform of Sizes follows them
 	Sizes    Sizes
+	Waste    float64 // the share of its work that lies outside the result; 0 if nobody counted
 
 	// Files holds the caller's own files: NAME.wgsl, and lib/NAME.wgsl for
 	// "//wgsl:import NAME". They take precedence over this package's files. Nil means

@@ -14,10 +14,14 @@ import (
 type tile struct{ m, n, k, regM, regN int }
 
 // tiles are the shapes worth trying. Large ones read least, small ones fill a device with
-// little work, and flat ones suit few rows.
+// little work, and flat ones suit few rows. Those of seven rows are for GPUs and for maps of
+// 7, 14, 28 and 56 pixels, of which other tiles waste up to a third.
 var tiles = []tile{
 	{128, 64, 16, 8, 8},
+	{112, 64, 16, 7, 8},
 	{64, 64, 16, 8, 8},
+	{56, 64, 16, 7, 8},
+	{56, 32, 16, 7, 4},
 	{64, 64, 16, 4, 4},
 	{32, 32, 32, 4, 4},
 	{16, 64, 32, 4, 4},
@@ -39,6 +43,7 @@ func (t tile) set() Set {
 // gemm is a batch of z products of [m, k] and [k, n].
 type gemm struct {
 	z, m, n, k int
+	left       int   // numbers in the left matrices if rows share some; 0 means z*m*k
 	transB     bool  // the right matrices are [n, k]
 	batch      Sizes // struct Batch of lib/batch
 	scale      float64
@@ -56,25 +61,21 @@ func (g gemm) grid(t tile, splits int) [3]int {
 	return [3]int{ceil(g.n, t.n), ceil(g.m, t.m), g.z * splits}
 }
 
-// lanes returns the number of invocations that a typical device runs at once, for guesses.
-func (k Kind) lanes() int {
-	if k == CPU {
-		return 16
+// cost estimates the time that a tiling takes, to compare tilings. On a software device it
+// is the number of rounds in which 16 lanes run all invocations, times the multiplications
+// and reads of one.
+func (g gemm) cost(kind Kind, t tiling) float64 {
+	if kind == GPU {
+		return g.clocks(t)
 	}
-	return 8192
-}
-
-// cost estimates the time that a tile takes. It is the number of rounds in which the lanes
-// run all invocations, times the multiplications and reads of workgroup memory of one.
-func (g gemm) cost(kind Kind, t tile, splits int) int {
-	lanes := kind.lanes()
-	grid := g.grid(t, splits)
+	const lanes = 16
+	grid := g.grid(t.tile, t.splits)
 	rounds := ceil(grid[0]*grid[1]*grid[2]*t.invocations(), lanes)
-	cost := rounds * ceil(g.k, splits) * (t.regM*t.regN + 2*(t.regM+t.regN))
-	if splits > 1 {
-		cost += lanes/4 + 8*ceil(splits*g.m*g.n, lanes)
+	cost := rounds * ceil(g.k, t.splits) * (t.regM*t.regN + 2*(t.regM+t.regN))
+	if t.splits > 1 {
+		cost += lanes/4 + 8*ceil(t.splits*g.m*g.n, lanes)
 	}
-	return cost
+	return float64(cost)
 }
 
 // slice returns how many fours of K each split has, in whole steps of t.
@@ -85,13 +86,13 @@ func (g gemm) slice(t tile, splits int) int {
 // split chooses how many workgroups share the K of a tile. It is 1 if the tiles alone
 // fill the device or if K is short.
 func (g gemm) split(kind Kind, t tile) int {
-	best := 1
-	for _, s := range []int{2, 4, 8, 16} {
-		if g.z == 1 && g.k >= s*128 && g.cost(kind, t, s) < g.cost(kind, t, best) {
-			best = s
+	best := tiling{t, 1}
+	for _, s := range []int{2, 3, 4, 6, 8, 12, 16} {
+		if next := (tiling{t, s}); g.z == 1 && g.k >= s*64 && g.cost(kind, next) < g.cost(kind, best) {
+			best = next
 		}
 	}
-	return best
+	return best.splits
 }
 
 // tiling is a tile and the number of ranges that K is split into.
@@ -113,10 +114,10 @@ func (t tiling) String() string {
 // bytes, that a kernel takes for each row of a tile.
 func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	var all []tiling
-	cost := func(t tiling) int { return g.cost(lim.Kind, t.tile, t.splits) }
+	cost := func(t tiling) float64 { return g.cost(lim.Kind, t) }
 	split := tiling{splits: 1}
 	for _, t := range tiles {
-		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 {
+		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 || t.regM == 7 && lim.Kind == CPU {
 			continue
 		}
 		if grid := g.grid(t, 1); max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim {
@@ -140,25 +141,25 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 // kernel writes its sums to scratch for split_sum.
 func (g gemm) program(name, source string, t tiling, set Set, args int, lengths Sizes) Program {
 	bias, residual, finish := g.end.args(2)
-	k := Kernel{File: source, Grid: g.grid(t.tile, t.splits), Sizes: lengths}
+	k := Kernel{File: source, Grid: g.grid(t.tile, t.splits), Sizes: lengths, Waste: g.waste(t)}
 	if t.splits == 1 {
 		k.Set = set.with(t.set()).with(finish)
 		k.Bindings = inOut(args, 0, 1, bias, residual)
-		return Program{Name: name, Kernels: []Kernel{k}}
+		return Program{Name: name, Kernels: []Kernel{k}, clocks: g.clocks(t)}
 	}
 	k.Set = set.with(t.set()).with(Set{"SPLIT": true})
 	k.Bindings = inOut(args+1, 0, 1, Absent, Absent)
-	return Program{
-		Name: name,
-		Kernels: []Kernel{k, {
-			File:     "split_sum",
-			Set:      finish,
-			Grid:     Flat(g.m*g.n, 64),
-			Bindings: inOut(args, args+1, bias, residual),
-			Sizes:    sizes("count n splits", g.m*g.n, g.n, t.splits),
-		}},
-		Scratch: []int{t.splits * g.m * g.n},
+	sum, width := "split_sum", 1
+	if g.n%4 == 0 {
+		sum, width = "split_sum_vec4", 4
 	}
+	return Program{Name: name, Kernels: []Kernel{k, {
+		File:     sum,
+		Set:      finish,
+		Grid:     Flat(g.m*g.n/width, 64),
+		Bindings: inOut(args, args+1, bias, residual),
+		Sizes:    sizes(counts(width, "count* n* splits"), g.m*g.n/width, g.n/width, t.splits),
+	}}, Scratch: []int{t.splits * g.m * g.n}, clocks: g.clocks(t)}
 }
 
 // tiled lists the kernels of the linear_tiled family that compute g for an op with the
@@ -191,8 +192,11 @@ func matmulTiled(op graph.MatMul, args []tensor.Shape, result tensor.Shape, lim 
 	m, n, k := op.Sizes(args)
 	g := gemm{z: result.Len() / (m * n), m: m, n: n, k: k, transB: op.TransB, batch: batches(args, result), scale: scale(op.Scale)}
 	few := g.matvec(len(args), lim)
-	if !g.transB && n*g.z < lim.Kind.lanes()/8 {
-		// Single columns are too few to fill a device.
+	columns := 1024 // that fill a device, each with an invocation
+	if lim.Kind == CPU {
+		columns = 2
+	}
+	if !g.transB && n*g.z < columns {
 		return append(g.tiled("matmul", len(args), lim), few...)
 	}
 	return append(few, g.tiled("matmul", len(args), lim)...)

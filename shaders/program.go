@@ -11,6 +11,8 @@ type Program struct {
 	Kernels []Kernel       // run in order
 	Scratch []int          // elements of each temporary
 	Pack    map[int]Layout // of constant args, applied once, when a plan is compiled
+
+	clocks float64 // guessed time on a GPU, if it competes with other ways
 }
 
 // Layout is the order in which a kernel wants a constant. Pack returns t in that order, in

@@ -90,8 +90,8 @@ type Output struct {
 	Constant *tensor.Tensor
 }
 
-// String lists the steps: layer, program, grid, buffers and offsets read and
-// written, operations and bytes. The last line sums them up. Successive dispatches
+// String lists the steps: layer, program, grid, workgroups, the share of padding in their
+// tiles, buffers and offsets read and written, operations and bytes. The last line sums them up. Successive dispatches
 // share a line if they differ only in the part of a constant that they read.
 func (p *Plan) String() string {
 	var b strings.Builder
@@ -125,7 +125,11 @@ func (p *Plan) line(i int) string {
 	s := p.Steps[i]
 	fmt.Fprintf(&b, "%-32s %-28s ", strings.TrimSpace(s.Layer+" "+s.Op), s.Program)
 	if s.Eval == nil {
-		fmt.Fprint(&b, s.Kernel.Grid)
+		g := s.Kernel.Grid
+		fmt.Fprintf(&b, "%v %d groups", g, g[0]*g[1]*g[2])
+		if s.Kernel.Waste > 0 {
+			fmt.Fprintf(&b, " %.0f%% waste", 100*s.Kernel.Waste)
+		}
 	}
 	for _, o := range s.operands {
 		switch {

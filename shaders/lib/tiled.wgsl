@@ -14,7 +14,7 @@
 //
 // With TRANS_B the kernel reads b by load_bt, else by load_b.
 
-// Choice: REG_M and REG_N are 4 or 8, and TILE_K is a multiple of 4.
+// Choice: REG_M is 4, 7 or 8, REG_N is 4 or 8, and TILE_K is a multiple of 4.
 const TILE_M = 64u;
 const TILE_N = 64u;
 const TILE_K = 16u;
@@ -95,15 +95,17 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
             let a1 = a_tile[at + WG_Y * TILE_K4];
             let a2 = a_tile[at + 2u * WG_Y * TILE_K4];
             let a3 = a_tile[at + 3u * WG_Y * TILE_K4];
-            // Only a patch of eight rows has rows 4 to 7.
+            // Only larger patches have rows 4 to 7.
             var a4 = vec4<f32>(0.0);
             var a5 = vec4<f32>(0.0);
             var a6 = vec4<f32>(0.0);
             var a7 = vec4<f32>(0.0);
-            if (REG_M == 8u) {
+            if (REG_M >= 7u) {
                 a4 = a_tile[at + 4u * WG_Y * TILE_K4];
                 a5 = a_tile[at + 5u * WG_Y * TILE_K4];
                 a6 = a_tile[at + 6u * WG_Y * TILE_K4];
+            }
+            if (REG_M == 8u) {
                 a7 = a_tile[at + 7u * WG_Y * TILE_K4];
             }
             let b0 = tile_b(k4, tx);
@@ -111,10 +113,12 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
             c10 = plus_product(c10, a1, b0);
             c20 = plus_product(c20, a2, b0);
             c30 = plus_product(c30, a3, b0);
-            if (REG_M == 8u) {
+            if (REG_M >= 7u) {
                 c40 = plus_product(c40, a4, b0);
                 c50 = plus_product(c50, a5, b0);
                 c60 = plus_product(c60, a6, b0);
+            }
+            if (REG_M == 8u) {
                 c70 = plus_product(c70, a7, b0);
             }
             if (REG_N == 8u) {
@@ -123,10 +127,12 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
                 c11 = plus_product(c11, a1, b1);
                 c21 = plus_product(c21, a2, b1);
                 c31 = plus_product(c31, a3, b1);
-                if (REG_M == 8u) {
+                if (REG_M >= 7u) {
                     c41 = plus_product(c41, a4, b1);
                     c51 = plus_product(c51, a5, b1);
                     c61 = plus_product(c61, a6, b1);
+                }
+                if (REG_M == 8u) {
                     c71 = plus_product(c71, a7, b1);
                 }
             }
@@ -137,10 +143,12 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
     store(ty + WG_Y, tx, c10);
     store(ty + 2u * WG_Y, tx, c20);
     store(ty + 3u * WG_Y, tx, c30);
-    if (REG_M == 8u) {
+    if (REG_M >= 7u) {
         store(ty + 4u * WG_Y, tx, c40);
         store(ty + 5u * WG_Y, tx, c50);
         store(ty + 6u * WG_Y, tx, c60);
+    }
+    if (REG_M == 8u) {
         store(ty + 7u * WG_Y, tx, c70);
     }
     if (REG_N == 8u) {
@@ -148,10 +156,12 @@ fn tiled_product(t: u32, k4_begin: u32, k4_end: u32) {
         store(ty + WG_Y, tx + WG_X, c11);
         store(ty + 2u * WG_Y, tx + WG_X, c21);
         store(ty + 3u * WG_Y, tx + WG_X, c31);
-        if (REG_M == 8u) {
+        if (REG_M >= 7u) {
             store(ty + 4u * WG_Y, tx + WG_X, c41);
             store(ty + 5u * WG_Y, tx + WG_X, c51);
             store(ty + 6u * WG_Y, tx + WG_X, c61);
+        }
+        if (REG_M == 8u) {
             store(ty + 7u * WG_Y, tx + WG_X, c71);
         }
     }
