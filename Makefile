@@ -1,6 +1,6 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
-# make sweep  the kernels that only other kinds of device use, which takes minutes
+# make sweep  every kernel with every constant that a device may choose, which takes minutes
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra
 
@@ -18,12 +18,12 @@ test: setup
 	$(GO) test -timeout 50m ./...
 
 sweep: setup
-	$(GO) test -timeout 50m -tags sweep -run OtherKind ./gpu
+	$(GO) test -timeout 50m -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
 
 race: setup
 	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./cmd/vertebra
 	$(GO) test -race -timeout 120m -run 'Close|Concurrent|Cancel|Interrupt|Overlap|Submit|Tensor|Warm' ./gpu
-	GOGC=1 $(GO) test -timeout 50m -run CloseReleasesEverything ./gpu
+	GOGC=1 $(GO) test -timeout 50m -tags sweep -run CloseReleasesEverything ./gpu
 
 # What is missing of a Go, a C compiler and a Vulkan driver.
 setup:

@@ -151,7 +151,7 @@ func TestMasks(t *testing.T) {
 			if y := want[0].Data[3*size]; y == y {
 				t.Errorf("a row with all keys masked is %v, want NaN", y)
 			}
-			everyProgram(t, d, g, inputs, want, opTolerance)
+			everyProgram(t, d, nil, g, inputs, want, opTolerance)
 		})
 	}
 }
@@ -180,6 +180,6 @@ func TestIndicesOutside(t *testing.T) {
 				t.Errorf("embedding of %v is %v", index.Data[i/c], y)
 			}
 		}
-		everyProgram(t, d, g, []*tensor.Tensor{index}, want, opTolerance)
+		everyProgram(t, d, nil, g, []*tensor.Tensor{index}, want, opTolerance)
 	}
 }

@@ -15,25 +15,32 @@ import (
 // opTolerance is the largest error of an op, relative to the largest value.
 const opTolerance = 1e-5
 
-// everyProgram runs g with each candidate program of its ops, three times on
-// one plan with its memory poisoned, and compares with want.
-func everyProgram(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
+// everyProgram runs g with the candidate programs of its ops that the budget allows, or
+// with all if b is nil.
+func everyProgram(t *testing.T, d *Device, b *budget, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64) {
 	t.Helper()
-	programs(t, d, g, inputs, want, tolerance, Choice{}, nil)
+	var only map[string]bool
+	if b != nil {
+		only = b.choose(t, d, g, Choice{})
+	}
+	programs(t, d, g, inputs, want, tolerance, Choice{}, only)
 }
 
-// programs is everyProgram with a base choice and, if only is not nil, with the
-// programs of these names alone.
+// programs runs g with the candidate programs of these names, or with all if only is
+// nil. It runs each three times on one plan with its memory poisoned, and compares with
+// want.
 func programs(t *testing.T, d *Device, g *graph.Graph, inputs, want []*tensor.Tensor, tolerance float64, base Choice, only map[string]bool) {
 	t.Helper()
 	for c := range Candidates(base) {
+		if only != nil {
+			// Planning calls Choice, which sets the name.
+			if _, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c.Choice); err == nil && !only[c.Name] {
+				continue
+			}
+		}
 		p, err := d.CompileWith(g, c.Choice)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
-			continue
-		}
-		if only != nil && !only[c.Name] {
-			p.Close()
 			continue
 		}
 		if err := p.Poison(); err != nil {
@@ -130,14 +137,16 @@ func rows() []row {
 	return rows
 }
 
-// TestPrograms compares every candidate program of every row with Eval.
+// TestPrograms compares the candidate programs of the rows with Eval.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	d := open(t)
+	var b budget
 	for _, r := range rows() {
+		k := r.check(t, d, &b)
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
 			t.Parallel()
-			r.check(t, d, nil)
+			k.run(t, d)
 		})
 	}
 }
@@ -147,11 +156,21 @@ func (r row) onto() bool {
 	return shaders.Call{Op: r.op, Args: r.args}.CanOnto(len(r.args) - 1)
 }
 
-// check compares the programs for r with Eval: all of them, or those of these names.
-func (r row) check(t *testing.T, d *Device, only map[string]bool) {
+// check is a graph of one op with the programs to compare with Eval, for each of the
+// base choices.
+type check struct {
+	graph  *graph.Graph
+	inputs []*tensor.Tensor
+	bases  []Choice
+	only   []map[string]bool // of each base; nil is all
+}
+
+// check makes a graph of r and chooses programs within the budget, or all if b is nil.
+func (r row) check(t *testing.T, d *Device, b *budget) check {
+	t.Helper()
 	random := rand.New(rand.NewPCG(uint64(len(r.args)), uint64(r.args[0].Len())))
-	var inputs []*tensor.Tensor
-	g := trace(t, func(g *graph.Graph) {
+	var k check
+	k.graph = trace(t, func(g *graph.Graph) {
 		var args []*graph.Value
 		for i, s := range r.args {
 			x := tensor.New(s...)
@@ -165,25 +184,41 @@ func (r row) check(t *testing.T, d *Device, only map[string]bool) {
 				}
 			}
 			if i < r.consts {
-				inputs = append(inputs, x)
+				k.inputs = append(k.inputs, x)
 				args = append(args, g.Input(fmt.Sprint("x", i), s...))
 			} else {
 				args = append(args, g.Const(x))
 			}
 		}
 		if i := len(args) - 1; r.onto() { // a result never overwrites an input
-			inputs = append(inputs, tensor.Of([]float32{1}, 1))
+			k.inputs = append(k.inputs, tensor.Of([]float32{1}, 1))
 			args[i] = args[i].Mul(g.Input("one", 1))
 		}
 		g.Output("y", graph.Apply(r.op, args...))
 	})
-	want, err := g.Eval(context.Background(), inputs...)
+	k.bases = []Choice{{}}
+	if r.onto() {
+		k.bases = append(k.bases, Choice{Apart: true})
+	}
+	for _, base := range k.bases {
+		var only map[string]bool
+		if b != nil {
+			only = b.choose(t, d, k.graph, base)
+		}
+		k.only = append(k.only, only)
+	}
+	return k
+}
+
+// run compares the programs with Eval.
+func (k check) run(t *testing.T, d *Device) {
+	t.Helper()
+	want, err := k.graph.Eval(context.Background(), k.inputs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs(t, d, g, inputs, want, opTolerance, Choice{}, only)
-	if r.onto() {
-		programs(t, d, g, inputs, want, opTolerance, Choice{Apart: true}, only)
+	for i, base := range k.bases {
+		programs(t, d, k.graph, k.inputs, want, opTolerance, base, k.only[i])
 	}
 }
 
@@ -191,6 +226,7 @@ func (r row) check(t *testing.T, d *Device, only map[string]bool) {
 func TestBands(t *testing.T) {
 	t.Parallel()
 	d := open(t)
+	var b budget
 	for _, r := range rows() {
 		_, banded := r.op.(graph.Banded)
 		if !banded || r.args[0].Len() < 300 {
@@ -215,7 +251,7 @@ func TestBands(t *testing.T) {
 				return // this shape has no bands; TestLargeValues covers the error
 			}
 			r.consts = len(r.args)
-			r.check(t, d, nil)
+			r.check(t, d, &b).run(t, d)
 		})
 	}
 }

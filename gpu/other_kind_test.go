@@ -32,7 +32,11 @@ func TestProgramsOfOtherKind(t *testing.T) {
 				}
 			}
 			if len(only) > 0 {
-				r.check(t, d, only)
+				k := r.check(t, d, nil)
+				for i := range k.only {
+					k.only[i] = only
+				}
+				k.run(t, d)
 			}
 		})
 	}

@@ -139,7 +139,7 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			everyProgram(t, d, g, []*tensor.Tensor{x}, want, opTolerance)
+			everyProgram(t, d, nil, g, []*tensor.Tensor{x}, want, opTolerance)
 		})
 	}
 }

@@ -139,6 +139,7 @@ func stripeRows() []row {
 // TestStripes sets limits low enough to cut an image into several stripes of rows.
 func TestStripes(t *testing.T) {
 	d := open(t)
+	var b budget
 	limits := d.info.Limits
 	defer func() { d.info.Limits = limits }()
 	for _, r := range stripeRows() {
@@ -181,7 +182,7 @@ func TestStripes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			everyProgram(t, d, g, inputs, want, opTolerance)
+			everyProgram(t, d, &b, g, inputs, want, opTolerance)
 		})
 	}
 }

@@ -1,0 +1,75 @@
+package gpu
+
+import (
+	"testing"
+
+	"github.com/vertebra/vertebra/gpu/plan"
+	"github.com/vertebra/vertebra/graph"
+)
+
+// Outside of "make sweep", a test takes a kernel for so many of its graphs, and so many
+// texts of a file. A software driver needs up to seconds to compile one text.
+const (
+	budgetGraphs = 3
+	budgetTexts  = 3
+)
+
+// budget chooses which candidates a test runs. The zero value is ready. The choice is a
+// function of the graphs and their order, so it is made before anything runs at once.
+type budget struct {
+	graphs map[string]int             // that a kernel was taken for, by the kernel's name
+	texts  map[string]map[string]bool // taken, by file
+}
+
+// choose returns the names of the programs for g that the budget allows. The first
+// choice is always one of them. In "make sweep" all are.
+func (b *budget) choose(t *testing.T, d *Device, g *graph.Graph, base Choice) map[string]bool {
+	t.Helper()
+	if b.graphs == nil {
+		b.graphs, b.texts = map[string]int{}, map[string]map[string]bool{}
+	}
+	names, first := map[string]bool{}, true
+	for c := range Candidates(base) {
+		p, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c.Choice)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if first || sweep || b.allows(p) {
+			names[c.Name] = true
+			b.take(p)
+		}
+		first = false
+	}
+	return names
+}
+
+// allows reports whether a kernel of p is within the budget.
+func (b *budget) allows(p *plan.Plan) bool {
+	for _, s := range p.Steps {
+		if s.Eval != nil {
+			continue
+		}
+		texts := b.texts[s.Kernel.File]
+		if b.graphs[s.Name] < budgetGraphs && (texts[s.Name] || len(texts) < budgetTexts) {
+			return true
+		}
+	}
+	return false
+}
+
+// take counts the kernels of p.
+func (b *budget) take(p *plan.Plan) {
+	seen := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Eval != nil || seen[s.Name] {
+			continue
+		}
+		seen[s.Name] = true
+		b.graphs[s.Name]++
+		if b.texts[s.Kernel.File] == nil {
+			b.texts[s.Kernel.File] = map[string]bool{}
+		}
+		b.texts[s.Kernel.File][s.Name] = true
+	}
+}

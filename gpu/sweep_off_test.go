@@ -1,0 +1,6 @@
+//go:build !sweep
+
+package gpu
+
+// sweep makes tests run every candidate program of every row.
+const sweep = false
