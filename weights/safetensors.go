@@ -80,12 +80,8 @@ func ReadSafetensors(file []byte) (*Safetensors, error) {
 			}
 			continue
 		}
-		var h struct {
-			DType   string  `json:"dtype"`
-			Shape   []int64 `json:"shape"`
-			Offsets []int64 `json:"data_offsets"`
-		}
-		if err := json.Unmarshal(text, &h); err != nil {
+		h, err := parseLine(text)
+		if err != nil {
 			return nil, fmt.Errorf("safetensors: header: %s: %w", shown(name), err)
 		}
 		e, err := entry(h.DType, h.Shape, h.Offsets, int64(len(data)))
