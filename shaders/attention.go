@@ -1,7 +1,6 @@
 package shaders
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/vertebra/vertebra/graph"
@@ -26,20 +25,10 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	} else if ok {
 		lanes = append(lanes, p)
 	}
-	var tiled []Program
-	// With more channels a query and its sums do not fit an invocation's registers.
-	if l.D <= 128 && l.Dv <= 128 {
-		keys := min(64, lim.WorkgroupMemory/(4*(l.D+l.Dv))/4*4)
-		for _, wg := range []int{64, 32} {
-			variant := fmt.Sprintf(" %dx%d", wg, keys)
-			more := Set{"KEYS": keys, "WG": wg, "UNROLL": lim.Kind == GPU}
-			tiled = append(tiled, a.program("attention_tiled", variant, set.with(more), [3]int{ceil(l.N, wg), l.H, l.B}, 4))
-		}
-		if l.N <= 32 || l.B*l.H*ceil(l.N, 64) < 64 { // too few workgroups for all processors
-			tiled[0], tiled[1] = tiled[1], tiled[0]
-		}
+	if lim.Kind == GPU {
+		lanes = append(a.flash(set, lim), lanes...)
 	}
-	return append(preferred(lim, tiled, lanes), naive)
+	return append(lanes, naive)
 }
 
 // manyKeys is the smallest number of keys for which panes are worth their copies and

@@ -308,6 +308,7 @@ func (s sampler) attention() {
 			graph.Apply(graph.RelPos{Heads: 2, QH: 3, QW: 4, Axis: axis}, s.in(1, 12, 2*d), s.in(3+axis, 3+axis, d))
 		}
 	}
+	graph.Apply(graph.Attention{Heads: 2, KH: 3, KW: 32}, s.in(1, 5, 128), s.in(1, 96, 128), s.in(1, 96, 128), s.in(1, 2, 5, 3), s.in(1, 2, 5, 32))
 	graph.Apply(graph.RelPosTable{Q: 7, K: 5}, s.in(9, 8))
 	graph.Apply(graph.RelPosTable{Q: 5, K: 5}, s.in(9, 8))
 	graph.Apply(graph.RelativePositionBias{Window: graph.Both(4)}, s.in(49, 3))

@@ -38,11 +38,16 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 	}
 	set := Set{"D4": d / 4, "PADDED": w.Padded != w.Size}
 	lanes := []Program{program("window_attention_lanes", "", set, [3]int{ceil(tokens, 32), heads, windows}, 4)}
-	var tiled []Program
-	if d <= 128 { // a query and its sums then fit an invocation's registers
-		keys := min(64, ceil(tokens, 4)*4, lim.WorkgroupMemory/(8*d)/4*4)
-		more := Set{"KEYS": keys, "UNROLL": lim.Kind == GPU}
-		tiled = append(tiled, program("window_attention_tiled", fmt.Sprint(" ", keys), set.with(more), [3]int{ceil(tokens, 64), heads, windows}, 4))
+	if lim.Kind == GPU {
+		f := flash{heads * windows, tokens, tokens, d, d}
+		var programs []Program
+		for _, r := range f.queries(lim) {
+			more := Set{"DV4": d / 4, "REG_Q": r, "SHIFTED": w.Shift != graph.Pair{}}
+			p := program("window_attention_flash", fmt.Sprint(" ", flashLanes*r), set.with(more), [3]int{ceil(tokens, flashLanes*r), heads, windows}, 4)
+			p.Kernels[0].Waste = f.waste(r)
+			programs = append(programs, p)
+		}
+		lanes = append(programs, lanes...)
 	}
-	return append(preferred(lim, tiled, lanes), naive)
+	return append(lanes, naive)
 }
