@@ -22,10 +22,13 @@ func newEmbed(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "embed [IMAGE...] [--text TEXT]... -o FILE",
 		Short: "Write embeddings of pictures and texts",
-		Long: `Embeds pictures and texts by CLIP, or pictures by a ViT, DeiT, Swin or ResNet whose
-checkpoint has no head. Writes a row for each picture and each text, in order. A .npy file has the rows of
-the pictures and then those of the texts. A .safetensors file has two tensors,
-"images" and "texts", and lists the pictures and texts in its metadata. ` + aboutPictures + `
+		Long: `Embeds pictures and texts by CLIP, or pictures by a ViT, DeiT, Swin or ResNet
+whose checkpoint has no head. Writes a row for each picture and each text, in order.
+A .npy file has the rows of the pictures and then those of the texts. A .safetensors
+file has two tensors, "images" and "texts", and lists the pictures and texts in its
+metadata.
+
+` + aboutPictures + `
 
 ` + aboutRows,
 		Example: `  vertebra embed photos/ --weights ViT-B-32.pt --batch 8 -o photos.npy

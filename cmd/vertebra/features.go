@@ -24,9 +24,11 @@ func newFeatures(s *settings) *cobra.Command {
 		Short: "Write the values inside a model for pictures",
 		Long: `Writes the values of a model's stages for pictures: a row for each picture, in order.
 Pictures are preprocessed as in the training of the weights. Image-like values are
-[N, C, H, W], as in PyTorch. ` + aboutPictures + ` A .npy FILE holds one stage. A .safetensors FILE holds any
+[N, C, H, W], as in PyTorch. A .npy FILE holds one stage. A .safetensors FILE holds any
 number of stages by name, and its metadata lists the pictures. "vertebra summary
 MODEL" lists the stages.
+
+` + aboutPictures + `
 
 ` + aboutRows,
 		Example: `  vertebra features resnet50 photos/ --weights resnet50-0676ba61.pth -o photos.npy

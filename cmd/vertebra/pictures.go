@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +14,8 @@ import (
 )
 
 // aboutPictures is the part of help that says what an argument IMAGE may be.
-const aboutPictures = `IMAGE is a file, a pattern, a folder, which stands for all
-pictures below it, or - for standard input.`
+const aboutPictures = `IMAGE is a file, a pattern, a folder, which stands for all pictures below it, or -
+for standard input.`
 
 // standard is the argument that stands for standard input, and the name of an output that
 // stands for standard output.
@@ -30,8 +31,11 @@ type pictures struct {
 // none.
 func findPictures(c *cobra.Command, args []string) (*pictures, error) {
 	p := &pictures{}
-	for _, arg := range args {
+	for i, arg := range args {
 		if arg == standard {
+			if slices.Contains(args[:i], standard) {
+				return nil, errors.New("- is given twice, but standard input holds one picture")
+			}
 			p.in = append(p.in, input(c, arg))
 			continue
 		}

@@ -108,3 +108,10 @@ func TestStuck(t *testing.T) {
 		}
 	}
 }
+
+// TestStandardTwice expects an error that says why, before a picture is read.
+func TestStandardTwice(t *testing.T) {
+	if _, _, stderr := vertebra("classify", "lenet", "-", "-"); stderr != "vertebra: - is given twice, but standard input holds one picture\n" {
+		t.Errorf("%q", stderr)
+	}
+}

@@ -17,7 +17,8 @@ var update = flag.Bool("update", false, "write testdata/table/table.txt")
 
 // TestTable reads the files of testdata/table/table.zip, which make.py makes, and holds
 // them against what Pillow gives: every format, mode, number of bits, compression and
-// orientation. Its results stand in table.txt.
+// orientation. Its results stand in table.txt. A build without a decoder for HEIC and
+// AVIF says so of each of them.
 func TestTable(t *testing.T) {
 	z, err := zip.OpenReader("testdata/table/table.zip")
 	if err != nil {
@@ -37,7 +38,7 @@ func TestTable(t *testing.T) {
 		return b
 	}
 	var table strings.Builder
-	wants := map[string][]byte{}
+	wants, without := map[string][]byte{}, map[string]bool{}
 	for _, f := range z.File {
 		if strings.HasPrefix(f.Name, "want/") {
 			wants[f.Name] = read(f)
@@ -49,6 +50,10 @@ func TestTable(t *testing.T) {
 			continue
 		}
 		p, err := DecodePhoto(t.Context(), read(f))
+		if err != nil && strings.HasSuffix(err.Error(), "(tag noheif)") {
+			without[name] = true
+			continue
+		}
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -65,8 +70,18 @@ func TestTable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want, err := os.ReadFile("testdata/table/table.txt"); err != nil || string(want) != table.String() {
-		t.Errorf("table.txt is not what was found (%v):\n%s", err, table.String())
+	text, err := os.ReadFile("testdata/table/table.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if name, _, _ := strings.Cut(line, " "); !without[name] {
+			want.WriteString(line)
+		}
+	}
+	if want.String() != table.String() {
+		t.Errorf("table.txt is not what was found:\n%s", table.String())
 	}
 }
 
