@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSeam checks that only one package imports the binding, and that the pure
-// packages need neither the binding nor C.
+// TestSeam checks that only one package imports the bindings, and that the pure
+// packages need neither of them nor C.
 func TestSeam(t *testing.T) {
 	const module, bound = "github.com/vertebra/vertebra/", "gpu/webgpu"
 	pure := map[string]bool{"gpu/plan": true, "gpu/driver": true, "shaders": true, "graph": true, "tensor": true}
@@ -51,6 +51,6 @@ func TestSeam(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !found {
-		t.Errorf("%s does not import the binding", bound)
+		t.Errorf("%s does not import a binding", bound)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/rajveermalviya/go-webgpu/wgpu"
-
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
 )
@@ -21,16 +19,11 @@ import (
 type device struct {
 	info     driver.Info
 	instance *instance
-	device   *wgpu.Device
 	native   *C.vt_device
 
 	mu       sync.Mutex     // for submissions
 	commands []C.vt_command // of one submission
 }
-
-// open registers a device with the shim. The first word of a wgpu.Device is its C
-// handle.
-func open(d *wgpu.Device) *C.vt_device { return C.vt_open(*(*unsafe.Pointer)(unsafe.Pointer(d))) }
 
 // failure makes an error from the text that a C call returned.
 func failure(text *C.char) error {
@@ -47,7 +40,6 @@ func (d *device) Info() driver.Info { return d.info }
 // device.
 func (d *device) Close() {
 	C.vt_close(d.native)
-	d.device.Release()
 	d.instance.release()
 	C.vt_trim()
 }
@@ -87,24 +79,31 @@ type pipeline struct{ native C.vt_pipeline }
 func (p *pipeline) Release() { C.vt_pipeline_release(&p.native) }
 
 func (d *device) Pipeline(source string, access []shaders.Access) (driver.Pipeline, error) {
-	const uniform, readWrite, read = 1, 2, 3 // wgpu's binding types
-	types := make([]C.uint8_t, len(access)+1)
+	classes := make([]C.vt_access, len(access)+1)
 	for i, a := range access {
-		types[i] = read
 		switch a {
+		case shaders.Read:
+			classes[i] = C.VT_READ
 		case shaders.ReadWrite:
-			types[i] = readWrite
+			classes[i] = C.VT_READ_WRITE
 		case shaders.Uniform:
-			types[i] = uniform
+			classes[i] = C.VT_UNIFORM
 		}
 	}
 	text := C.CString(source)
 	defer C.free(unsafe.Pointer(text))
 	p := &pipeline{}
-	if err := failure(C.vt_compile(d.native, text, &types[0], C.size_t(len(access)), &p.native)); err != nil {
+	if err := failure(C.vt_compile(d.native, text, &classes[0], C.size_t(len(access)), &p.native)); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// parse returns an error if wgpu-native does not take the text.
+func (d *device) parse(source string) error {
+	text := C.CString(source)
+	defer C.free(unsafe.Pointer(text))
+	return failure(C.vt_parse(d.native, text))
 }
 
 // group is a set of buffer ranges bound to a pipeline.
@@ -161,8 +160,11 @@ func (d *device) Wait(s driver.Submission, atMost time.Duration) bool {
 	return bool(C.vt_wait(d.native, C.uint64_t(s), C.int64_t(atMost.Microseconds())))
 }
 
+// mostTimes is the size of WebGPU's largest set of queries.
+const mostTimes = 4096
+
 func (d *device) Stamp(commands []driver.Command) ([]uint64, error) {
-	if !d.info.Timestamps || len(commands)+1 > wgpu.QuerySetMaxQueries {
+	if !d.info.Timestamps || len(commands)+1 > mostTimes {
 		return nil, nil
 	}
 	d.mu.Lock()

@@ -4,45 +4,31 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-
-	"github.com/rajveermalviya/go-webgpu/wgpu"
 )
-
-var backends = []struct {
-	name string
-	kind wgpu.BackendType
-	flag wgpu.InstanceBackend
-}{
-	{"vulkan", wgpu.BackendType_Vulkan, wgpu.InstanceBackend_Vulkan},
-	{"metal", wgpu.BackendType_Metal, wgpu.InstanceBackend_Metal},
-	{"dx12", wgpu.BackendType_D3D12, wgpu.InstanceBackend_DX12},
-	{"gl", wgpu.BackendType_OpenGL, wgpu.InstanceBackend_GL},
-}
 
 // adapters starts the binding with the given backend, or with all native ones if it
 // is empty, and lists their adapters. The caller releases each adapter, then the
 // instance.
-func adapters(backend string) (*instance, []*wgpu.Adapter, error) {
-	flags := wgpu.InstanceBackend_Primary
+func adapters(backend string) (*instance, []*adapter, error) {
+	flags := primary
 	if backend != "" {
-		flags = wgpu.InstanceBackend_None
+		flags = 0
 		for _, b := range backends {
 			if b.name == strings.ToLower(backend) {
 				flags = b.flag
 			}
 		}
-		if flags == wgpu.InstanceBackend_None {
+		if flags == 0 {
 			return nil, nil, fmt.Errorf("gpu: backend %q is unknown; want vulkan, metal, dx12 or gl", backend)
 		}
 	}
-	wgpu.SetLogLevel(wgpu.LogLevel_Off) // the calls return errors
 	i := start(flags)
-	return i, i.wgpu.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: flags}), nil
+	return i, enumerate(i.wgpu, flags), nil
 }
 
 // instance is a binding's instance. One user at a time has it.
 type instance struct {
-	wgpu *wgpu.Instance
+	wgpu *rawInstance
 	gl   bool
 }
 
@@ -55,8 +41,8 @@ var display struct {
 }
 
 // start returns an instance with these backends.
-func start(flags wgpu.InstanceBackend) *instance {
-	made := &instance{gl: flags == wgpu.InstanceBackend_GL}
+func start(flags backendFlags) *instance {
+	made := &instance{gl: flags == gl}
 	if made.gl {
 		display.Lock()
 		defer display.Unlock()
@@ -66,7 +52,7 @@ func start(flags wgpu.InstanceBackend) *instance {
 			return last
 		}
 	}
-	made.wgpu = wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: flags})
+	made.wgpu = create(flags)
 	return made
 }
 

@@ -1,4 +1,3 @@
-#include "shim.h"
 #include "native.h"
 
 #include <stdatomic.h>
@@ -29,54 +28,52 @@ struct vt_device {
 // wgpu-native reports errors outside a scope on the thread that caused them.
 static _Thread_local char *failure;
 
-static void on_error(int type, const char *message, void *user) {
-	(void)type, (void)user;
+void shim_failed(const char *text, size_t length) {
 	if (failure)
 		return;
-	const char *text = message ? message : "unknown error";
-	failure = malloc(strlen(text) + 1);
+	failure = calloc(length + 1, 1);
 	if (failure)
-		strcpy(failure, text);
+		memcpy(failure, text, length);
 }
 
-// fresh clears errors of earlier calls that do not check for them.
-static void fresh(void) {
+void shim_fresh(void) {
 	free(failure);
 	failure = NULL;
 }
 
-static char *failed(void) {
+char *shim_error(void) {
 	char *e = failure;
 	failure = NULL;
 	return e;
 }
 
 static char *words(const char *text) {
-	fresh();
-	on_error(0, text, NULL);
-	return failed();
+	shim_fresh();
+	shim_failed(text, strlen(text));
+	return shim_error();
 }
 
-vt_device *vt_open(void *device) {
+char *vt_open(void *device, vt_device **made) {
 	vt_device *d = calloc(1, sizeof *d);
 	if (!d)
-		return NULL;
+		return words("out of memory");
 	d->device = device;
 	d->queue = wgpuDeviceGetQueue(device);
-	wgpuDeviceSetUncapturedErrorCallback(device, on_error, NULL);
-	return d;
+	native_watch(device);
+	*made = d;
+	return NULL;
 }
 
 void vt_close(vt_device *d) {
 	while (!vt_wait(d, d->submitted, 1000000))
 		;
 	wgpuQueueRelease(d->queue);
+	wgpuDeviceRelease(d->device);
 	free(d);
 }
 
 static void *buffer(vt_device *d, uint64_t size, uint32_t usage) {
-	wgpu_buffer_descriptor desc = {NULL, NULL, usage, size, false};
-	void                  *b = wgpuDeviceCreateBuffer(d->device, &desc);
+	void *b = native_buffer(d->device, size, usage);
 	if (failure && b) {
 		wgpuBufferRelease(b);
 		return NULL;
@@ -86,15 +83,15 @@ static void *buffer(vt_device *d, uint64_t size, uint32_t usage) {
 
 char *vt_buffer(vt_device *d, uint64_t size, bool readable, void **made) {
 	uint32_t usage = readable ? USE_MAP_READ | USE_COPY_DST : USE_STORAGE | USE_UNIFORM | USE_COPY_SRC | USE_COPY_DST;
-	fresh();
+	shim_fresh();
 	*made = buffer(d, size, usage);
-	return failed();
+	return shim_error();
 }
 
 char *vt_write(vt_device *d, void *buffer, uint64_t offset, const void *data, size_t size) {
-	fresh();
+	shim_fresh();
 	wgpuQueueWriteBuffer(d->queue, buffer, offset, data, size);
-	return failed();
+	return shim_error();
 }
 
 // A poll with wait set gives up after five seconds. It then treats the work as done
@@ -104,7 +101,7 @@ char *vt_write(vt_device *d, void *buffer, uint64_t offset, const void *data, si
 bool vt_wait(vt_device *d, uint64_t submission, int64_t microseconds) {
 	int us = 20;
 	for (;;) {
-		wgpuDevicePoll(d->device, false, NULL);
+		native_poll(d->device);
 		if (atomic_load(&d->done) >= submission)
 			return true;
 		if (microseconds <= 0)
@@ -118,32 +115,32 @@ bool vt_wait(vt_device *d, uint64_t submission, int64_t microseconds) {
 
 typedef struct {
 	atomic_bool done;
-	int         status;
+	bool        ok;
 } mapping;
 
-static void on_map(int status, void *user) {
+void shim_mapped(bool ok, void *user) {
 	mapping *m = user;
-	m->status = status;
+	m->ok = ok;
 	atomic_store(&m->done, true);
 }
 
 // The mapping is on the stack, so vt_read must wait for the callback. It comes with
 // the next poll, because the buffer is not in use, or at once after an error.
 char *vt_read(vt_device *d, void *buffer, size_t size, void *to) {
-	mapping m = {false, 0};
-	fresh();
-	wgpuBufferMapAsync(buffer, MAP_READ, 0, size, on_map, &m);
+	mapping m = {false, false};
+	shim_fresh();
+	native_map(buffer, size, &m);
 	while (!atomic_load(&m.done)) {
-		wgpuDevicePoll(d->device, false, NULL);
+		native_poll(d->device);
 		if (!atomic_load(&m.done))
 			pause_for(20);
 	}
-	if (failure || m.status != 0)
-		return failure ? failed() : words("the buffer cannot be mapped");
+	if (failure || !m.ok)
+		return failure ? shim_error() : words("the buffer cannot be mapped");
 	// This ends the process if the buffer is not mapped.
 	memcpy(to, wgpuBufferGetConstMappedRange(buffer, 0, size), size);
 	wgpuBufferUnmap(buffer);
-	return failed();
+	return shim_error();
 }
 
 void vt_pipeline_release(vt_pipeline *p) { // releasing NULL ends the process
@@ -157,34 +154,17 @@ void vt_pipeline_release(vt_pipeline *p) { // releasing NULL ends the process
 		wgpuShaderModuleRelease(p->module);
 }
 
-char *vt_compile(vt_device *d, const char *code, const uint8_t *types, size_t n, vt_pipeline *made) {
-	vt_pipeline        p = {NULL, NULL, NULL, NULL};
-	wgpu_layout_entry *entries = calloc(n + 1, sizeof *entries);
-	if (!entries)
-		return words("out of memory");
-	for (size_t i = 0; i < n; i++) {
-		entries[i].binding = i;
-		entries[i].visibility = STAGE_COMPUTE;
-		entries[i].buffer.type = types[i];
-	}
-	fresh();
-	wgpu_wgsl              wgsl = {{NULL, WGSL}, code};
-	wgpu_module_descriptor module = {&wgsl, NULL, 0, NULL};
-	p.module = wgpuDeviceCreateShaderModule(d->device, &module);
-	if (!failure) {
-		wgpu_group_layout_descriptor group = {NULL, NULL, n, entries};
-		p.group = wgpuDeviceCreateBindGroupLayout(d->device, &group);
-	}
-	if (!failure) {
-		wgpu_layout_descriptor layout = {NULL, NULL, 1, &p.group};
-		p.layout = wgpuDeviceCreatePipelineLayout(d->device, &layout);
-	}
-	if (!failure) {
-		wgpu_pipeline_descriptor compute = {NULL, NULL, p.layout, {NULL, p.module, "main", 0, NULL}};
-		p.compute = wgpuDeviceCreateComputePipeline(d->device, &compute);
-	}
-	free(entries);
-	char *e = failed();
+char *vt_compile(vt_device *d, const char *code, const vt_access *access, size_t n, vt_pipeline *made) {
+	vt_pipeline p = {NULL, NULL, NULL, NULL};
+	shim_fresh();
+	p.module = native_module(d->device, code);
+	if (!failure)
+		p.group = native_group_layout(d->device, access, n);
+	if (!failure)
+		p.layout = native_layout(d->device, p.group);
+	if (!failure)
+		p.compute = native_pipeline(d->device, p.layout, p.module);
+	char *e = shim_error();
 	if (e)
 		vt_pipeline_release(&p);
 	else
@@ -192,28 +172,25 @@ char *vt_compile(vt_device *d, const char *code, const uint8_t *types, size_t n,
 	return e;
 }
 
+char *vt_parse(vt_device *d, const char *code) {
+	vt_pipeline p = {NULL, NULL, NULL, NULL};
+	shim_fresh();
+	p.module = native_module(d->device, code);
+	vt_pipeline_release(&p);
+	return shim_error();
+}
+
 char *vt_group(vt_device *d, void *layout, const vt_range *ranges, size_t n, void **made) {
-	wgpu_group_entry *entries = calloc(n + 1, sizeof *entries);
-	if (!entries)
-		return words("out of memory");
-	for (size_t i = 0; i < n; i++) {
-		entries[i].binding = i;
-		entries[i].buffer = ranges[i].buffer;
-		entries[i].offset = ranges[i].offset;
-		entries[i].size = ranges[i].size;
-	}
-	wgpu_group_descriptor desc = {NULL, NULL, layout, n, entries};
-	fresh();
-	void *g = wgpuDeviceCreateBindGroup(d->device, &desc);
-	free(entries);
+	shim_fresh();
+	void *g = native_group(d->device, layout, ranges, n);
 	if (failure && g)
 		wgpuBindGroupRelease(g);
 	*made = failure ? NULL : g;
-	return failed();
+	return shim_error();
 }
 
 static void *begin(vt_device *d) {
-	fresh();
+	shim_fresh();
 	return wgpuDeviceCreateCommandEncoder(d->device, NULL);
 }
 
@@ -234,8 +211,7 @@ typedef struct {
 	uint64_t   number;
 } mark;
 
-static void on_done(int status, void *user) {
-	(void)status;
+void shim_done(void *user) {
 	mark    *m = user;
 	uint64_t was = atomic_load(&m->device->done);
 	while (was < m->number && !atomic_compare_exchange_weak(&m->device->done, &was, m->number))
@@ -244,25 +220,25 @@ static void on_done(int status, void *user) {
 }
 
 // finish submits the encoded commands unless there was an error. wgpu-native calls
-// on_done when they are done.
+// shim_done when they are done.
 static char *finish(vt_device *d, void *encoder) {
 	void *commands = failure ? NULL : wgpuCommandEncoderFinish(encoder, NULL);
 	mark *m = malloc(sizeof *m);
 	if (!failure && !m)
-		on_error(0, "out of memory", NULL);
+		shim_failed("out of memory", 13);
 	if (failure) {
 		free(m);
 	} else {
 		wgpuQueueSubmit(d->queue, 1, &commands);
 		m->device = d;
 		m->number = ++d->submitted;
-		wgpuQueueOnSubmittedWorkDone(d->queue, on_done, m);
+		native_when_done(d->queue, m);
 	}
 	if (commands)
 		wgpuCommandBufferRelease(commands);
 	if (encoder)
 		wgpuCommandEncoderRelease(encoder);
-	return failed();
+	return shim_error();
 }
 
 uint64_t vt_submitted(vt_device *d) { return d->submitted; }
@@ -285,10 +261,9 @@ char *vt_submit(vt_device *d, const vt_command *c, size_t n) {
 }
 
 char *vt_stamp(vt_device *d, const vt_command *c, size_t n, uint64_t *ticks) {
-	wgpu_query_descriptor queries = {NULL, NULL, QUERY_TIMESTAMP, n + 1, NULL, 0};
-	void                 *encoder = begin(d), *set = NULL, *resolved = NULL, *back = NULL;
+	void *encoder = begin(d), *set = NULL, *resolved = NULL, *back = NULL;
 	if (!failure)
-		set = wgpuDeviceCreateQuerySet(d->device, &queries);
+		set = native_timestamps(d->device, n + 1);
 	if (!failure)
 		resolved = buffer(d, 8 * (n + 1), USE_QUERIES | USE_COPY_SRC);
 	if (!failure)

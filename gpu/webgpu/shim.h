@@ -28,9 +28,25 @@ typedef struct {
 	vt_range from, to;
 } vt_command;
 
-// vt_open registers a device. vt_close waits for all submissions.
-vt_device *vt_open(void *device);
-void       vt_close(vt_device *d);
+// vt_access is the class of a binding in a kernel's text.
+typedef enum { VT_READ, VT_READ_WRITE, VT_UNIFORM } vt_access;
+
+// vt_open registers a device of wgpu-native. vt_close waits for all submissions and
+// releases it.
+char *vt_open(void *device, vt_device **made);
+void  vt_close(vt_device *d);
+
+// vt_limits are those that vt_open29 requests. It takes the others from the adapter.
+typedef struct {
+	uint32_t groups, storage_buffers, uniform_buffers;
+	uint64_t uniform_binding, storage_binding;
+	uint32_t uniform_alignment, storage_alignment;
+	uint64_t buffer_size;
+	uint32_t workgroup_memory, workgroup_size, workgroup_x, workgroup_y, workgroup_z, workgroups;
+} vt_limits;
+
+// vt_open29 opens an adapter of wgpu-native 29.
+char *vt_open29(void *adapter, const vt_limits *limits, bool timestamps, vt_device **made);
 
 // vt_buffer makes a buffer for the host to read if readable is set, or else one for
 // kernels.
@@ -38,8 +54,9 @@ char *vt_buffer(vt_device *d, uint64_t size, bool readable, void **made);
 char *vt_write(vt_device *d, void *buffer, uint64_t offset, const void *data, size_t size);
 char *vt_read(vt_device *d, void *buffer, size_t size, void *to);
 
-// vt_compile compiles a text whose bindings have these wgpu types.
-char *vt_compile(vt_device *d, const char *code, const uint8_t *types, size_t n, vt_pipeline *made);
+// vt_compile compiles a text whose n bindings have this access.
+char *vt_compile(vt_device *d, const char *code, const vt_access *access, size_t n, vt_pipeline *made);
+char *vt_parse(vt_device *d, const char *code); // reports its errors
 void  vt_pipeline_release(vt_pipeline *p);
 char *vt_group(vt_device *d, void *layout, const vt_range *ranges, size_t n, void **made);
 

@@ -1,22 +1,30 @@
-// Package webgpu implements package driver with wgpu-native 0.17, which the binding
-// github.com/rajveermalviya/go-webgpu links. It is the only package that imports
-// the binding, and the only one with C code.
+// Package webgpu implements package driver with wgpu-native. It is the only package
+// that imports a binding of it, and the only one with C code.
+//
+// There are two bindings, and a build links one of them, because both bring a C
+// library with the same names. The default is
+// github.com/rajveermalviya/go-webgpu with wgpu-native 0.17. The build tag wgpu29
+// chooses github.com/oliverbestmann/webgpu with wgpu-native 29. Files named 17 and 29
+// belong to one of them.
 //
 // Programs use package gpu instead. Start here with Driver: Adapters lists the
 // adapters, and Open opens one.
 //
-// The binding lists and opens adapters. The C code in shim.c makes all other calls,
-// because the binding's are not safe here:
+// The bindings list adapters. The C code in shim.c makes nearly all other calls,
+// because the bindings' are not safe here:
 //
-//   - Its MapAsync, its OnSubmittedWorkDone and its device-lost callback pass the
-//     address of a Go variable to C and return. A garbage collection before the
-//     callback ends the process. The shim's callbacks use only C memory.
-//   - It reads errors from error scopes, but all threads share the device's stack of
-//     scopes. The shim opens no scopes: wgpu-native then reports an error on the
-//     thread that made the call.
-//   - It ends the process if there is too little memory. The shim returns an error.
+//   - MapAsync, OnSubmittedWorkDone and the device-lost callback of the binding for
+//     0.17 pass the address of a Go variable to C and return. A garbage collection
+//     before the callback ends the process. The shim's callbacks use only C memory.
+//   - The bindings read errors from error scopes. With 0.17 all threads share the
+//     device's stack of scopes. The shim opens no scopes: wgpu-native then reports an
+//     error on the thread that made the call.
+//   - The binding for 0.17 ends the process if there is too little memory. The shim
+//     returns an error.
+//   - The binding for 29 opens devices whose errors outside of scopes end the process,
+//     and that have room for no buffers on Direct3D 12. The shim opens the device.
 //
-// Many threads may use wgpu-native's objects at once. While wgpu-native compiles a
+// Many threads may use wgpu-native's objects at once. While wgpu-native 0.17 compiles a
 // pipeline, it holds a lock that submissions need. A run may therefore wait while
 // one kernel is compiled, but not while a whole graph is.
 //
@@ -26,10 +34,7 @@
 package webgpu
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/rajveermalviya/go-webgpu/wgpu"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/shaders"
@@ -38,23 +43,10 @@ import (
 // Driver implements driver.Driver.
 type Driver struct{}
 
-func describe(a *wgpu.Adapter) driver.Info {
-	p := a.GetProperties()
-	l := a.GetLimits().Limits
-	info := driver.Info{Name: p.Name, Driver: p.DriverDescription, Type: "unknown", Backend: "unknown"}
-	switch p.AdapterType {
-	case wgpu.AdapterType_DiscreteGPU:
-		info.Type = "discrete"
-	case wgpu.AdapterType_IntegratedGPU:
-		info.Type = "integrated"
-	case wgpu.AdapterType_CPU:
-		info.Type = "software"
-	}
-	for _, b := range backends {
-		if b.kind == p.BackendType || b.name == "gl" && p.BackendType == wgpu.BackendType_OpenGLES {
-			info.Backend = b.name
-		}
-	}
+// describe describes an adapter.
+func describe(a *adapter) driver.Info {
+	info := properties(a)
+	l := limitsOf(a)
 	info.Limits = shaders.Limits{
 		StorageBinding:   int64(l.MaxStorageBufferBindingSize),
 		StorageBuffers:   int(l.MaxStorageBuffersPerShaderStage),
@@ -66,13 +58,12 @@ func describe(a *wgpu.Adapter) driver.Info {
 		info.Limits.Kind = shaders.CPU
 	}
 	info.MaxBufferSize = int64(min(l.MaxBufferSize, 1<<62))
-	info.Timestamps = a.HasFeature(wgpu.FeatureName_TimestampQuery)
 	return info
 }
 
 // limits returns the limits to request: those of as, and what WebGPU guarantees of
 // those that a driver.Info lacks, so that no kernel can need more. l are the adapter's.
-func limits(l wgpu.Limits, as driver.Info) wgpu.Limits {
+func limits(l rawLimits, as driver.Info) rawLimits {
 	l.MaxStorageBufferBindingSize = uint64(as.Limits.StorageBinding)
 	l.MaxStorageBuffersPerShaderStage = uint32(as.Limits.StorageBuffers)
 	l.MaxComputeWorkgroupStorageSize = uint32(as.Limits.WorkgroupMemory)
@@ -126,23 +117,10 @@ func (Driver) Open(backend string, choose func([]driver.Info) (int, driver.Info,
 		instance.release()
 		return nil, err
 	}
-	a := list[i]
 	d := &device{info: as, instance: instance}
-	desc := wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits(a.GetLimits().Limits, as)}}
-	if d.info.Timestamps {
-		desc.RequiredFeatures = []wgpu.FeatureName{wgpu.FeatureName_TimestampQuery}
-	}
-	if d.device, err = a.RequestDevice(&desc); err != nil {
+	if err := d.open(list[i]); err != nil {
 		instance.release()
 		return nil, fmt.Errorf("gpu: %v: %w", d.info, err)
-	}
-	if got := int64(d.device.GetLimits().Limits.MaxBufferSize); got > 0 {
-		d.info.MaxBufferSize = min(d.info.MaxBufferSize, got)
-	}
-	if d.native = open(d.device); d.native == nil {
-		d.device.Release()
-		instance.release()
-		return nil, errors.New("gpu: out of memory")
 	}
 	return d, nil
 }
