@@ -1,16 +1,19 @@
 // binary: y[i] = a[i] op b[i], with broadcasting
 //
-//     binding 0  a  any shape that broadcasts to y's  read
-//     binding 1  b  likewise                          read
-//     binding 2  y  [d0, ..., d5]                     write, read (ONTO)
+//     binding 0  a  any shape that broadcasts to y's, of Element  read
+//     binding 1  b  likewise, of Element                          read
+//     binding 2  y  [d0, ..., d5] of Element                      write, read (ONTO)
 //     binding 3  sizes
 //
 // y has six dimensions; a result of lower rank gets outer dimensions of 1. A stride of
-// 0 repeats an argument along a dimension. An invocation computes one element.
-// Grid: flat(N).
+// 0 repeats an argument along a dimension. An Element is an f32, or a vec4 if no argument
+// repeats along d5 and all d5 are multiples of 4. Sizes count Elements. An invocation
+// computes one Element. Grid: flat(N).
 
 //wgsl:import index
 
+// Choice: f32 or vec4<f32>.
+alias Element = f32;
 // Choice: 0 add, 1 subtract, 2 multiply, 3 divide.
 const KIND = 0u;
 const ONTO = 0u; // the argument that is in y: 0 none, 1 a, 2 b
@@ -21,17 +24,17 @@ struct Sizes {
     a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
     b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32,
 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-fn left(i: u32) -> f32 {
+fn left(i: u32) -> Element {
     if (ONTO == 1u) { return y[i]; }
     return a[i];
 }
 
-fn right(i: u32) -> f32 {
+fn right(i: u32) -> Element {
     if (ONTO == 2u) { return y[i]; }
     return b[i];
 }

@@ -7,13 +7,20 @@ import (
 
 func activate(op graph.Activate, result tensor.Shape) []Program {
 	n := result.Len()
-	return []Program{{Name: "activate", Kernels: []Kernel{{
-		File:     "activate",
-		Set:      Set{"ACT": int(op.Act)},
-		Grid:     Flat(ceil(n, 4), 64),
-		Bindings: inOut(1, 0),
-		Sizes:    sizes("n", n),
-	}}}}
+	program := func(kernel string, width int) Program {
+		return Program{Name: kernel, Kernels: []Kernel{{
+			File:     kernel,
+			Set:      Set{"ACT": int(op.Act)},
+			Grid:     Flat(ceil(n, 4), 64),
+			Bindings: inOut(1, 0),
+			Sizes:    sizes(counts(width, "n*"), n/width),
+		}}}
+	}
+	programs := []Program{program("activate", 1)}
+	if n%4 == 0 {
+		programs = append([]Program{program("activate_vec4", 4)}, programs...)
+	}
+	return programs
 }
 
 // fiveAndTwelve names the inner five extents of a result of six dimensions, and the
@@ -23,22 +30,33 @@ const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {
 	n := result.Len()
 	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(result)], result...)
-	lengths := append([]int{n}, six[1:]...)
-	for _, a := range args {
-		lengths = append(lengths, graph.BroadcastStrides(a, six)...)
-	}
+	strides := [2][]int{graph.BroadcastStrides(args[0], six), graph.BroadcastStrides(args[1], six)}
 	bindings := inOut(2, 0, 1)
 	if onto > 0 {
 		bindings[onto-1].Arg = Absent
 	}
 	set := Set{"KIND": int(op.Kind), "ONTO": onto}
-	programs := []Program{{Name: "binary", Kernels: []Kernel{{
-		File:     "binary",
-		Set:      set,
-		Grid:     Flat(n, 64),
-		Bindings: bindings,
-		Sizes:    sizes("n "+fiveAndTwelve, lengths...),
-	}}}}
+	program := func(name string, width int) Program {
+		lengths := append([]int{n / width}, six[1:]...)
+		lengths[5] /= width
+		for _, s := range strides {
+			for _, along := range s[:5] {
+				lengths = append(lengths, along/width)
+			}
+			lengths = append(lengths, s[5])
+		}
+		return Program{Name: name, Kernels: []Kernel{{
+			File:     "binary",
+			Set:      set.with(element(width)),
+			Grid:     Flat(n/width, 64),
+			Bindings: bindings,
+			Sizes:    sizes("n "+fiveAndTwelve, lengths...),
+		}}}
+	}
+	programs := []Program{program("binary", 1)}
+	if fours(args[0]) && fours(args[1]) {
+		programs = append([]Program{program("binary_vec4", 4)}, programs...)
+	}
 	if args[0].Equal(args[1]) && n%4 == 0 {
 		programs = append([]Program{{Name: "binary_same", Kernels: []Kernel{{
 			File:     "binary_same",
@@ -51,6 +69,9 @@ func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape)
 	return programs
 }
 
+// fours reports whether rows of s are whole vec4s.
+func fours(s tensor.Shape) bool { return len(s) > 0 && s[len(s)-1]%4 == 0 }
+
 func batchNorm(op graph.BatchNorm, args []tensor.Shape, result tensor.Shape) []Program {
 	n, c := result.Len(), args[1][0]
 	bindings := inOut(3, 0, 1, 2, Absent, Absent)
@@ -61,11 +82,18 @@ func batchNorm(op graph.BatchNorm, args []tensor.Shape, result tensor.Shape) []P
 	if eps == 0 {
 		eps = 1e-5
 	}
-	return []Program{{Name: "batch_norm", Kernels: []Kernel{{
-		File:     "batch_norm",
-		Set:      Set{"EPS": eps, "AFFINE": op.Affine},
-		Grid:     Flat(n, 64),
-		Bindings: bindings,
-		Sizes:    sizes("n c", n, c),
-	}}}}
+	program := func(name string, width int) Program {
+		return Program{Name: name, Kernels: []Kernel{{
+			File:     "batch_norm",
+			Set:      Set{"EPS": eps, "AFFINE": op.Affine}.with(element(width)),
+			Grid:     Flat(n/width, 64),
+			Bindings: bindings,
+			Sizes:    sizes("n c", n/width, c/width),
+		}}}
+	}
+	programs := []Program{program("batch_norm", 1)}
+	if c%4 == 0 {
+		programs = append([]Program{program("batch_norm_vec4", 4)}, programs...)
+	}
+	return programs
 }

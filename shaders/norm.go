@@ -33,6 +33,9 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 		return order(lim, m, n, []Program{each("layer_norm", 1)}, []Program{row("layer_norm_row", 1)})
 	}
 	shared := []Program{row("layer_norm_row_vec4", 4), row("layer_norm_row", 1)}
+	if lim.Kind == GPU && n <= 16*rowSize(n/4, lim) {
+		shared = append([]Program{row("layer_norm_held_vec4", 4)}, shared...)
+	}
 	if n > 1<<14 { // Welford's method rounds too much in long rows
 		return append(shared, each("layer_norm", 1))
 	}
@@ -47,23 +50,31 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 	weight, bias, set := weightBias(op.Weight, op.Bias)
 	y, stats := len(args), len(args)+1
 	wg := rowSize(places*cg, lim)
-	return []Program{{
-		Name:    fmt.Sprint("group_norm ", wg),
-		Scratch: []int{4 * groups},
-		Kernels: []Kernel{{
-			File:     "group_norm_stats",
+	program := func(suffix string, width int) Program {
+		stat := Kernel{
+			File:     "group_norm_stats" + suffix,
 			Set:      Set{"WG": wg},
 			Grid:     Flat(groups, 1),
 			Bindings: inOut(stats, 0),
-			Sizes:    append(sizes("n places c cg", groups, places, c, cg), sizes("eps", op.Eps)...),
-		}, {
-			File:     "group_norm",
-			Set:      set,
-			Grid:     Flat(result.Len(), 64),
-			Bindings: append(inOut(y, 0, weight, bias), reads(stats)...),
-			Sizes:    sizes("n places c cg", result.Len(), places, c, cg),
-		}},
-	}}
+			Sizes:    append(sizes(counts(width, "n places c* cg*"), groups, places, c/width, cg/width), sizes("eps", op.Eps)...),
+		}
+		return Program{
+			Name:    fmt.Sprint("group_norm", suffix, " ", wg),
+			Scratch: []int{4 * groups},
+			Kernels: []Kernel{stat, {
+				File:     "group_norm",
+				Set:      set.with(element(width)),
+				Grid:     Flat(result.Len()/width, 64),
+				Bindings: append(inOut(y, 0, weight, bias), reads(stats)...),
+				Sizes:    sizes("n places c cg", result.Len()/width, places, c/width, cg/width),
+			}},
+		}
+	}
+	programs := []Program{program("", 1)}
+	if cg%4 == 0 {
+		programs = append([]Program{program("_vec4", 4)}, programs...)
+	}
+	return programs
 }
 
 func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Program {

@@ -1,22 +1,23 @@
 package shaders
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
-func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor.Shape) []Program {
+func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	programs := pool2d("max_pool2d", op.Window, part, 0, Set{"MAX": true}, args, result)
 	x, w := args[0], op.Defaults()
 	above := part.pad(w.Pad[0], w.Stride[0])
 	if x[3]%4 != 0 || w.Dilation != graph.Both(1) || w.Stride[1] >= w.Size[1] {
-		return programs
+		return append(smallPool2d("max_pool2d", w, above, true, x, result, lim), programs...)
 	}
 	blocks := ceil(result[2], 4)
 	n := result[0] * result[1] * blocks * x[3] / 4
-	return append([]Program{{Name: "max_pool2d_across", Kernels: []Kernel{{
+	programs = append([]Program{{Name: "max_pool2d_across", Kernels: []Kernel{{
 		File:     "max_pool2d_across",
 		Grid:     Flat(n, 64),
 		Bindings: inOut(1, 0),
@@ -24,6 +25,27 @@ func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor
 			n, x[1], x[2], x[3]/4, result[1], result[2], w.Size[0], w.Size[1],
 			w.Stride[0], w.Stride[1], above, w.Pad[1], blocks), lowest...),
 	}}}}, programs...)
+	return append(smallPool2d("max_pool2d", w, above, true, x, result, lim), programs...)
+}
+
+// smallPool2d lists the kernel for windows of up to 3x3 pixels. Unrolled loads are for GPUs.
+func smallPool2d(name string, w graph.Window, above int, largest bool, x, result tensor.Shape, lim Limits) []Program {
+	if lim.Kind == CPU || max(w.Size[0], w.Size[1]) > 3 || w.Dilation != graph.Both(1) ||
+		2*w.Pad[0] > w.Size[0] || 2*w.Pad[1] > w.Size[1] {
+		return nil
+	}
+	width := 1
+	if x[3]%4 == 0 {
+		width = 4
+	}
+	return []Program{{Name: name + " " + fmt.Sprintf("%dx%d", w.Size[0], w.Size[1]), Kernels: []Kernel{{
+		File:     "pool2d_small",
+		Set:      element(width).with(Set{"MAX": largest, "KH": w.Size[0], "KW": w.Size[1]}),
+		Grid:     Flat(result.Len()/width, 64),
+		Bindings: inOut(1, 0),
+		Sizes: sizes("n h w c oh ow stride_h stride_w pad_h pad_w",
+			result.Len()/width, x[1], x[2], x[3]/width, result[1], result[2], w.Stride[0], w.Stride[1], above, w.Pad[1]),
+	}}}}
 }
 
 // lowest is the value with which a maximum begins.
@@ -33,6 +55,12 @@ func avgPool2d(op graph.AvgPool2d, part Part, args []tensor.Shape, result tensor
 	programs := pool2d("avg_pool2d", op.Window, part, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
 	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 && part == (Part{}) {
 		return append(reduceColumns(graph.Mean, x[0], x[1]*x[2], x[3], lim), programs...)
+	}
+	w, x := op.Window.Defaults(), args[0]
+	above := part.pad(0, w.Stride[0])
+	inside := (result[1]-1)*w.Stride[0]+w.Size[0]-above <= x[1] && (result[2]-1)*w.Stride[1]+w.Size[1] <= x[2]
+	if w.Pad == (graph.Pair{}) && op.Divisor == 0 && inside {
+		return append(smallPool2d("avg_pool2d", w, above, false, x, result, lim), programs...)
 	}
 	return programs
 }
@@ -65,14 +93,20 @@ func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args [
 
 func adaptivePool2d(op graph.AdaptivePool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, n := args[0], result.Len()
-	programs := []Program{{Name: "adaptive_pool2d", Kernels: []Kernel{{
-		File:     "adaptive_pool2d",
-		Set:      Set{"MAX": op.Max},
-		Grid:     Flat(n, 64),
-		Bindings: inOut(1, 0),
-		Sizes: sizes("n h w c oh ow whole_h whole_oh first from_row",
-			n, x[1], x[2], x[3], result[1], result[2], part.whole(x)[1], op.Out[0], part.First, part.From),
-	}}}}
+	program := func(name string, width int) Program {
+		return Program{Name: name, Kernels: []Kernel{{
+			File:     "adaptive_pool2d",
+			Set:      Set{"MAX": op.Max}.with(element(width)),
+			Grid:     Flat(n/width, 64),
+			Bindings: inOut(1, 0),
+			Sizes: sizes("n h w c oh ow whole_h whole_oh first from_row",
+				n/width, x[1], x[2], x[3]/width, result[1], result[2], part.whole(x)[1], op.Out[0], part.First, part.From),
+		}}}
+	}
+	programs := []Program{program("adaptive_pool2d", 1)}
+	if x[3]%4 == 0 {
+		programs = append([]Program{program("adaptive_pool2d_vec4", 4)}, programs...)
+	}
 	if op.Out == graph.Both(1) && part == (Part{}) {
 		kind := graph.Mean
 		if op.Max {

@@ -118,7 +118,7 @@ func Programs(c Call, lim Limits) []Program {
 	case graph.LocalResponseNorm:
 		return localResponseNorm(op, result)
 	case graph.MaxPool2d:
-		return maxPool2d(op, c.Part, args, result)
+		return maxPool2d(op, c.Part, args, result, lim)
 	case graph.Normalize:
 		return normalize(op, args, lim)
 	case graph.Reduce:

@@ -54,6 +54,7 @@ func epilogues() []graph.Epilogue {
 func (s sampler) elementwise() {
 	for a := graph.ReLU; a <= graph.ExpClamped; a++ {
 		s.in(3, 5).Activate(a)
+		s.in(3, 8).Activate(a)
 	}
 	for kind := graph.Add; kind <= graph.Div; kind++ {
 		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 3, 5), s.in(5))
