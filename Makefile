@@ -1,12 +1,15 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
 # make sweep  every kernel with every constant that a device may choose, which takes minutes
+# make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra
 
 GO ?= go
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test sweep race build setup lint windows clean
+.PHONY: demo test sweep drivers smallest swiftshader gl tint wine d3d12 race build setup lint windows clean
 
 demo: build
 	bin/vertebra demo
@@ -19,6 +22,39 @@ test: setup
 
 sweep: setup
 	$(GO) test -timeout 50m -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
+
+# Operators, and a model of each family.
+OPS = golden/testdata/op_*.safetensors
+MODELS = $(addprefix golden/testdata/,clip_rn_width_5 espcn_x3 lenet5_tutorial mae_finetune_global_pool ms_swin_bare resnet18 sam_mask_decoder tv_vit_pre_logits unetpp)
+FAMILIES = $(addsuffix .safetensors,$(MODELS))
+
+# What each runs is chosen so that together they run every kernel on two Vulkans.
+drivers: smallest swiftshader gl tint wine
+
+# The smallest GPU that WebGPU guarantees.
+smallest: build
+	bin/vertebra verify --quiet --limits default --kind gpu $(OPS) $(FAMILIES) | grep -v '^ *pass'
+
+swiftshader: build
+	scripts/driver swiftshader bin/vertebra verify --quiet --kind gpu --all-kernels $(OPS) | grep -v '^ *pass'
+	scripts/driver swiftshader bin/vertebra verify --quiet --kind gpu $(FAMILIES) | grep -v '^ *pass'
+
+gl: build
+	scripts/driver gl bin/vertebra demo --backend gl
+	scripts/driver gl $(GO) test -tags gl -run TestGL ./gpu
+
+tint: build
+	rm -rf out/wgsl
+	bin/vertebra shaders -o out/wgsl
+	scripts/driver tint out/wgsl/*.wgsl
+
+wine: windows
+	scripts/driver wine bin/vertebra.exe demo --backend vulkan
+	scripts/driver wine bin/vertebra.exe verify --quiet --backend vulkan | grep -v '^ *pass'
+
+# Kernels without workgroup memory: the compiler takes minutes for each of the others.
+d3d12: windows
+	scripts/driver d3d12 bin/vertebra.exe verify --quiet --backend dx12 --kind cpu | grep -v '^ *pass'
 
 race: setup
 	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./cmd/vertebra
@@ -34,9 +70,9 @@ lint:
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
 
-# Needs mingw-w64.
+# Needs mingw-w64, whose library of threads becomes a part of the program.
 windows:
-	CC=x86_64-w64-mingw32-gcc GOOS=windows GOARCH=amd64 CGO_ENABLED=1 $(GO) build -o bin/vertebra.exe ./cmd/vertebra
+	CC=x86_64-w64-mingw32-gcc GOOS=windows GOARCH=amd64 CGO_ENABLED=1 $(GO) build -ldflags "-extldflags -static" -o bin/vertebra.exe ./cmd/vertebra
 
 clean:
 	rm -rf bin out
