@@ -35,8 +35,8 @@ func TestGL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		everyProgram(t, second, g, []*tensor.Tensor{x}, want, opTolerance)
+		everyProgram(t, second, nil, g, []*tensor.Tensor{x}, want, opTolerance)
 		second.Close()
-		everyProgram(t, first, g, []*tensor.Tensor{x}, want, opTolerance)
+		everyProgram(t, first, nil, g, []*tensor.Tensor{x}, want, opTolerance)
 	}
 }
