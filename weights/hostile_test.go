@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	bigint "math/big"
 	"runtime"
 	"strings"
 	"testing"
@@ -216,11 +217,13 @@ func TestArchiveLies(t *testing.T) {
 
 func TestLong(t *testing.T) {
 	for _, digits := range []string{"9223372036854775808", "-9223372036854775809", "1180591620717411303424", "-1180591620717411303424", "255", "-128"} {
-		if got := longOf(digits).String(); got != digits {
+		n, _ := new(bigint.Int).SetString(digits, 10)
+		if got := longOf(n).String(); got != digits {
 			t.Errorf("%s is %s", digits, got)
 		}
 	}
-	if got := longOf("512355101579221921336428"); got != "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x6c" && len(got) != 10 {
+	n, _ := new(bigint.Int).SetString("512355101579221921336428", 10)
+	if got := longOf(n); got != "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x6c" && len(got) != 10 {
 		t.Errorf("%q", got)
 	}
 }

@@ -99,18 +99,19 @@ func (m *machine) number(op byte) any {
 	}
 	digits := strings.TrimSuffix(s, "L")
 	v, err := strconv.ParseInt(digits, 10, 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange) && len(digits) < 100:
-		return longOf(digits)
-	case err != nil:
+	if errors.Is(err, strconv.ErrRange) && len(digits) < 100 { // what follows may be no digits
+		if n, ok := new(bigint.Int).SetString(digits, 10); ok {
+			return longOf(n)
+		}
+	}
+	if err != nil {
 		m.fail("%.100q is not an integer", s)
 	}
 	return v
 }
 
-// longOf returns the integer that decimal digits write.
-func longOf(digits string) long {
-	n, _ := new(bigint.Int).SetString(digits, 10)
+// longOf returns n in two's complement.
+func longOf(n *bigint.Int) long {
 	size := n.BitLen()/8 + 1
 	if n.Sign() < 0 {
 		n.Add(n, new(bigint.Int).Lsh(bigint.NewInt(1), uint(8*size)))
