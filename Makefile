@@ -28,7 +28,8 @@ OPS = golden/testdata/op_*.safetensors
 MODELS = $(addprefix golden/testdata/,clip_rn_width_5 espcn_x3 lenet5_tutorial mae_finetune_global_pool ms_swin_bare resnet18 sam_mask_decoder tv_vit_pre_logits unetpp)
 FAMILIES = $(addsuffix .safetensors,$(MODELS))
 
-# What each runs is chosen so that together they run every kernel on two Vulkans.
+# SwiftShader runs every kernel of the operators, the smallest GPU the first choices. All
+# but wine, which mounts folders as root, are steps of .ci/run.
 drivers: smallest swiftshader gl tint wine
 
 # The smallest GPU that WebGPU guarantees.
