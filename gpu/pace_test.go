@@ -51,7 +51,7 @@ func TestPace(t *testing.T) {
 
 // TestFresh expects at most two kernels in a piece that are not yet compiled.
 func TestFresh(t *testing.T) {
-	d := &Device{info: Info{Limits: shaders.Limits{Kind: shaders.CPU}}}
+	d := &Device{info: Info{Type: "software", Limits: shaders.Limits{Kind: shaders.CPU}}}
 	p := &Plan{d: d, pace: newPace(make([]plan.Step, 9), shaders.CPU), dispatches: make([]driver.Command, 9)}
 	for range p.dispatches {
 		p.pipelines = append(p.pipelines, &pipeline{})
