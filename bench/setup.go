@@ -22,6 +22,8 @@ type Setup struct {
 	// output/…, in PyTorch's names and layouts. Without both, numbers are random.
 	Weights, Data string
 	Key           string // which of several networks in Weights; see weights.Unwrap
+
+	Zeros bool // for weights in place of random numbers: enough for a graph, and fast
 }
 
 // Options makes the network with weights, its input and the wanted output.
@@ -60,7 +62,15 @@ func (s Setup) Options() (ModelOptions, error) {
 		o.Input = tensor.Declare(shape...)
 	}
 	if s.Weights == "" {
-		weights.Random(o.Model, 1)
+		if !s.Zeros {
+			weights.Random(o.Model, 1)
+			return o, nil
+		}
+		weights.Walk(o.Model, func(_ string, t *tensor.Tensor) {
+			if t.Data == nil {
+				t.Data = make([]float32, t.Shape.Len())
+			}
+		})
 		return o, nil
 	}
 	src, err := weights.Open(s.Weights)

@@ -15,7 +15,8 @@ import (
 // uniformAlign is the alignment of uniform bindings in WebGPU.
 const uniformAlign = 256
 
-// Compile makes a plan with the device's best guess for each op.
+// Compile makes a plan with the fastest program for each op, as Tune found, or the
+// best guess.
 func (d *Device) Compile(g *graph.Graph) (*Plan, error) { return d.CompileWith(g, Choice{}) }
 
 // Choice decides what Compile otherwise decides by itself.
@@ -30,6 +31,9 @@ func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base)
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
+	if c.Tuned == nil && !c.Untuned {
+		c.Tuned = d.tuned.program
+	}
 	l, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c)
 	if err != nil {
 		return nil, err

@@ -48,6 +48,8 @@ type Options struct {
 	// kernels that suit such a device, and empty for those that suit the adapter. Both
 	// show on one device what happens on others.
 	Limits, Kind string
+
+	Tunings Tunings // what Tune finds and Compile uses
 }
 
 // Info describes an adapter.
@@ -62,6 +64,7 @@ type Device struct {
 	memory int64
 	driver driver.Device
 	zeros  driver.Buffer // stands in for absent args
+	tuned  *tuned
 
 	open   sync.RWMutex // read-locked to use the driver, locked to close it
 	closed bool         // guarded by open
@@ -185,6 +188,7 @@ func Open(o Options) (*Device, error) {
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number), Limits: o.Limits, Kind: o.Kind},
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
+		tuned:     newTuned(o.Tunings, opened.Info()),
 		queue:     queue{gate: make(chan struct{}, 1)},
 		pipelines: map[string]*pipeline{},
 		constants: map[constantKey]*constant{},

@@ -16,7 +16,7 @@ func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Pro
 	tiled, groups := conv2dTiled(op, args, result, lim), conv2dGroups(op, args, result)
 	fast := conv2dWinograd(op, args, result, lim)
 	if lim.Kind == CPU {
-		return slices.Concat(groups, fast, rest, tiled)
+		return slices.Concat(groups, fast, rest, conv2dColumns(op, args, result), tiled)
 	}
 	fast = cheapest(append(fast, tiled...))
 	const wide = 32 // channels of a group that fill a tile

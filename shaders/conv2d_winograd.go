@@ -87,14 +87,18 @@ func conv2dWinograd(op conv, args []tensor.Shape, result tensor.Shape, lim Limit
 	var programs []Program
 	for _, f := range ways {
 		if w[1] <= f.channels {
-			programs = append(programs, f.programs(op, args, result, lim)...)
+			programs = append(programs, f.programs(op, args, result, lim, true)...)
+			if lim.wide && lim.Kind == CPU {
+				programs = append(programs, f.programs(op, args, result, lim, false)...)
+			}
 		}
 	}
 	return programs
 }
 
-// programs lists the programs of f, one for each kind of product.
-func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+// programs lists the programs of f, one for each product. For software devices the loops of
+// the transforms are rolled, or they are not.
+func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, lim Limits, rolled bool) []Program {
 	x, w := args[0], args[1]
 	n := (f.size + 2) * (f.size + 2)
 	down, across := ceil(result[1], f.size), ceil(result[2], f.size)
@@ -118,15 +122,25 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		}
 		tiled, panes = nil, product.weights()
 	}
-	products := preferred(lim, tiled[:min(len(tiled), 1)], panes[:min(len(panes), 2)])
+	fewTiled, fewPanes := 1, 2
+	switch {
+	case lim.wide && lim.Kind == GPU:
+		fewTiled = 8
+	case !rolled:
+		fewTiled = 0
+	}
+	tiled, panes = tiled[:min(len(tiled), fewTiled)], panes[:min(len(panes), fewPanes)]
+	products := preferred(lim, tiled, panes)
 
 	lengths := func(channels int) Sizes {
 		return sizes("h w c4 oh ow pad_h pad_w tiles_h tiles_w tiles side",
 			x[1], x[2], channels/4, result[1], result[2], op.Pad[0], op.Pad[1], down, across, tiles, f.size+2)
 	}
 	// llvmpipe compiles loops fast, and takes seconds for unrolled transforms.
-	form, lanes := "", 64
-	if lim.Kind == CPU {
+	form, lanes, variant := "", 64, ""
+	if lim.Kind == CPU && !rolled {
+		variant = " unrolled"
+	} else if lim.Kind == CPU {
 		form, lanes = "_rolled", 8
 	}
 	bias, residual, _ := op.end().args(2)
@@ -151,7 +165,7 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 			Sizes:    append(lengths(w[0]), sizes("epilogue", op.end().flags())...),
 		})
 		next := Program{
-			Name:    f.name + " " + strings.Trim(p.Name, " _"),
+			Name:    f.name + " " + strings.Trim(p.Name, " _") + variant,
 			Kernels: kernels,
 			Scratch: []int{n * tiles * w[1], n * tiles * w[0]},
 			Pack:    map[int]Layout{1: pack},

@@ -116,7 +116,7 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	var all []tiling
 	cost := func(t tiling) float64 { return g.cost(lim.Kind, t) }
 	split := tiling{splits: 1}
-	for _, t := range tiles {
+	for _, t := range lim.tiles() {
 		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 || t.regM == 7 && lim.Kind == CPU {
 			continue
 		}
@@ -125,6 +125,9 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 		}
 		all = append(all, tiling{t, 1})
 		s := tiling{t, g.split(lim.Kind, t)}
+		if lim.wide && g.z == 1 && lim.Kind == GPU {
+			all = append(all, g.splits(lim, t)...)
+		}
 		if s.splits > 1 && 4*int64(s.splits)*int64(g.m*g.n) <= lim.StorageBinding && (split.splits == 1 || cost(s) < cost(split)) {
 			split = s
 		}
@@ -133,6 +136,10 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 		all = append(all, split)
 	}
 	sort.SliceStable(all, func(i, j int) bool { return cost(all[i]) < cost(all[j]) })
+	const many = 24 // of the best guesses
+	if lim.wide && len(all) > many {
+		all = all[:many]
+	}
 	return all
 }
 

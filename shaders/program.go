@@ -47,6 +47,8 @@ type Limits struct {
 	WorkgroupMemory  int   // bytes
 	WorkgroupSize    int   // invocations
 	WorkgroupsPerDim int
+
+	wide bool // set by Search: Programs lists more than the good guesses
 }
 
 // Default has the limits that WebGPU guarantees.

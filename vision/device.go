@@ -3,6 +3,8 @@ package vision
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/vertebra/vertebra/gpu"
@@ -27,6 +29,11 @@ type DeviceOptions struct {
 
 	Limits, Kind string // as in gpu.Options
 
+	// Untuned makes the device ignore what was tuned: see Tunings. TuningFault is told of
+	// each tuning that is not valid and is ignored; nil for nobody.
+	Untuned     bool
+	TuningFault func(error)
+
 	// Choice says which programs the plans take, the caller's own among them. The
 	// zero value means the fastest. Plain Go has no programs.
 	Choice gpu.Choice
@@ -41,11 +48,26 @@ func OpenDevice(o DeviceOptions) (*Device, error) {
 		}
 		return &Device{}, nil
 	}
-	d, err := gpu.Open(gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind})
+	g := gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind}
+	if !o.Untuned {
+		g.Tunings = Tunings()
+		g.Tunings.Fault = o.TuningFault
+	}
+	d, err := gpu.Open(g)
 	if err != nil {
 		return nil, err
 	}
 	return &Device{d, o.Choice}, nil
+}
+
+// Tunings is where the results of gpu.Device.Tune are for all programs of this user: a
+// folder in the user's cache. If the system names none, nothing is kept.
+func Tunings() gpu.Tunings {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return gpu.Tunings{}
+	}
+	return gpu.Tunings{Folder: filepath.Join(cache, "vertebra", "tunings")}
 }
 
 // GPU returns the open GPU, or nil for plain Go.

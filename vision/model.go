@@ -33,8 +33,11 @@ type Options struct {
 	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
 	Limits  string  // see gpu.Options
 	Kind    string  // see gpu.Options
-	On      *Device // an open device, in place of the four above
+	Untuned bool    // see DeviceOptions
+	On      *Device // an open device, in place of the five above
 	Lazy    bool    // open the device at the first computation
+
+	TuningFault func(error) // see DeviceOptions
 
 	Batch int // pictures at once; 0 means 1
 
@@ -100,7 +103,10 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 		return nil, fmt.Errorf("vision: the memory is %d bytes, want 0 or more", o.Memory)
 	}
 	m := &Model{
-		Opened: *z, devices: DeviceOptions{Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind}, on: o.On,
+		Opened: *z, on: o.On,
+		devices: DeviceOptions{
+			Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, Untuned: o.Untuned, TuningFault: o.TuningFault,
+		},
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}
 	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers

@@ -29,7 +29,7 @@ var arrows = []struct {
 	{"gpu/driver", []string{"shaders"}},
 	{"gpu/plan", []string{"graph", "shaders", "tensor"}},
 	{"gpu/webgpu", []string{"gpu/driver", "shaders"}},
-	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "shaders", "tensor"}},
+	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "internal/files", "shaders", "tensor"}},
 	{"vision/picture/codec", nil},
 	{"vision/picture/icc", nil},
 	{"vision/picture/meta", nil},

@@ -13,9 +13,9 @@ import (
 // valueNames has the word that help shows for a flag's value. TestFlags checks that
 // a flag means the same in all commands.
 var valueNames = map[string]string{
-	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "box": "LEFT,TOP,RIGHT,BOTTOM",
+	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "budget": "SECONDS", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "clip-activation": "NAME", "clip-heads": "N[,N]", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "device": "NAME",
-	"embedding": "FILE", "filter": "WORD", "head": "N", "index": "FILE", "kind": "NAME", "limits": "NAME", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
+	"embedding": "FILE", "export": "FILE", "filter": "WORD", "head": "N", "import": "FILE", "index": "FILE", "kind": "NAME", "limits": "NAME", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
 	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "memory": "SIZE", "min-area": "PIXELS", "model": "NAME",
 	"output": "FILE", "overlay": "FILE", "point": "X,Y[,LABEL]", "points-per-batch": "N", "points-per-side": "N",
 	"predicted-iou": "SCORE", "ratio": "SHARE", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "size": "HxW",

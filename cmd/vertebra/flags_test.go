@@ -24,7 +24,7 @@ var meanings = map[string]string{
 	"profile": "time of every layer", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
 	"text": "text to", "threshold": "least score", "top": "how many", "tower": "of CLIP", "truncate": "too long",
-	"unfused": "separate ops", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
+	"unfused": "separate ops", "untuned": "best guesses", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 }
 
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a

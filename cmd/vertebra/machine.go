@@ -25,11 +25,29 @@ func (s *settings) open() (*machine, error) {
 		}
 		return &machine{}, nil
 	}
-	d, err := gpu.Open(gpu.Options{Adapter: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind})
+	o := gpu.Options{Adapter: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind}
+	if !s.untuned {
+		o.Tunings = s.tunings()
+	}
+	d, err := gpu.Open(o)
 	if err != nil {
 		return nil, withoutGPU(err, s.backend)
 	}
 	return &machine{d}, nil
+}
+
+// tunings is where "vertebra tune" keeps its results.
+func (s *settings) tunings() gpu.Tunings {
+	t := vision.Tunings()
+	t.Fault = s.tuningFault
+	return t
+}
+
+// tuningFault says that a tuning is ignored.
+func (s *settings) tuningFault(err error) {
+	if !s.quiet {
+		complain(s.stderr, err)
+	}
 }
 
 // withoutGPU adds a hint to the error that there is no adapter.

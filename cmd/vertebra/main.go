@@ -107,8 +107,11 @@ type settings struct {
 	backend string
 	limits  string
 	kind    string
+	untuned bool
 	memory  byteSize
 	quiet   bool
+
+	stderr io.Writer // of the command; set before it runs
 }
 
 func newRoot() *cobra.Command {
@@ -127,6 +130,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
   vertebra verify`,
 		Args: cobra.NoArgs,
 		PersistentPreRunE: func(c *cobra.Command, args []string) error {
+			s.stderr = c.ErrOrStderr()
 			if err := checkDevice(c); err != nil {
 				return err
 			}
@@ -148,6 +152,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	f.StringVar(&s.backend, "backend", "", "vulkan, metal, dx12 or gl")
 	f.StringVar(&s.limits, "limits", "", "default: run as on the smallest GPU, with the limits that WebGPU guarantees")
 	f.StringVar(&s.kind, "kind", "", "gpu or cpu: run the kernels for this kind of device, whatever the adapter is")
+	f.BoolVar(&s.untuned, "untuned", false, "ignore what vertebra tune has found, and take the best guesses")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print results only")
 	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))
 	root.RegisterFlagCompletionFunc("limits", cobra.FixedCompletions([]string{"default"}, cobra.ShellCompDirectiveNoFileComp))
@@ -164,7 +169,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 		help(c, args)
 	})
 	root.AddCommand(
-		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
+		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newTune(s), newModels(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newDevices(s), newShaders(), newVersion(),
 	)
 	s.memoryFlags(root)
 	return root

@@ -99,6 +99,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
 		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, Memory: int64(m.memory),
+		Untuned: m.untuned, TuningFault: m.tuningFault,
 	}
 	var err error
 	if o.CLIP, err = m.clipOptions(); err != nil {

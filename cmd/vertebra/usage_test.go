@@ -82,7 +82,7 @@ func TestNoDevice(t *testing.T) {
 		{"summary", "lenet"}, {"models"}, {"inspect", in}, {"shaders", "-o", t.TempDir()}, {"version"}, {"bench", "compare", in, in}, {"completion", "bash"}, {"completion"},
 	} {
 		for _, flag := range ofDevices {
-			status, stdout, stderr := vertebra(append(args, "--"+flag, "gl")...)
+			status, stdout, stderr := vertebra(append(args, "--"+flag+"=true")...)
 			if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "vertebra: --"+flag+": vertebra "+args[0]) || !strings.HasSuffix(stderr, " uses no device\n") {
 				t.Errorf("%v: status %d, %q", args, status, stderr)
 			}

@@ -299,11 +299,13 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 	if len(able) == 0 {
 		return shaders.Program{}, fmt.Errorf("no program for arguments %v", c.Args)
 	}
-	i := 0
-	if l.choice.Program != nil {
-		i = l.choice.Program(c.Call, able)
+	switch {
+	case l.choice.Program != nil:
+		return able[l.choice.Program(c.Call, able)], nil
+	case l.choice.Tuned != nil:
+		return l.tuned(v, c, able), nil
 	}
-	return able[i], nil
+	return able[0], nil
 }
 
 // programs lists the programs for a section of v that this graph and the device

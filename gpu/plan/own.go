@@ -19,6 +19,9 @@ func (l *lowerer) listed(c shaders.Call, lim shaders.Limits) []shaders.Program {
 			all = append(all, p)
 		}
 	}
+	if l.choice.Search {
+		return append(all, shaders.Search(c, lim)...)
+	}
 	return append(all, shaders.Programs(c, lim)...)
 }
 

@@ -21,6 +21,17 @@ type Choice struct {
 	// picks the first.
 	Program func(c shaders.Call, programs []shaders.Program) int
 
+	// Tuned returns the name of the program for an op by its Key, or "" for the first.
+	// A name that is not in the list of shaders.Search means the first, too. Program
+	// takes precedence. A nil Tuned picks the first.
+	Tuned func(key string) (program string)
+
+	// Untuned makes a device ignore what it has kept of earlier tuning.
+	Untuned bool
+
+	// Search makes the lists for Program those of shaders.Search.
+	Search bool
+
 	// Apart gives each result its own memory. By default a result may take the
 	// memory of an arg, such as the residual that it is added to.
 	Apart bool
