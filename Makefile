@@ -1,6 +1,6 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
-# make sweep  every kernel with every constant that a device may choose, which takes minutes
+# make sweep  every kernel with every constant that a device may choose, which takes an hour or more
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra

@@ -11,7 +11,7 @@ import (
 )
 
 // TestProgramsOfOtherKind compares with Eval the programs that only the other kind of
-// device, GPU or CPU, chooses from. They take a driver minutes to compile, and no plan
+// device, GPU or CPU, chooses from. They take a software driver an hour to compile, and no plan
 // on this device uses them; "make sweep" runs the test.
 func TestProgramsOfOtherKind(t *testing.T) {
 	d := open(t)

@@ -83,6 +83,9 @@ func check(w io.Writer, chips []chip, bounds []bound) error {
 			last := map[string]bound{}
 			for _, b := range append(strict, bounds...) {
 				fits, _ := path.Match(b.kernel, file)
+				if !fits {
+					fits, _ = path.Match(b.kernel, k.Name)
+				}
 				always := b.figure == "spills" || b.figure == "scratch"
 				if b.kernel == "" || fits && b.chip == c.Name && (always || k.most() >= carries) {
 					last[b.figure] = b
