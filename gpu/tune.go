@@ -21,10 +21,6 @@ type TuneOptions struct {
 
 	// Report is called after each op; nil for nobody.
 	Report func(OpTuning, TuneProgress)
-
-	// Clock measures the programs; nil means the time on the wall. On a busy machine
-	// the processor time of this process tells more of a software device.
-	Clock func() time.Duration
 }
 
 // TuneProgress says how far Tune is.
@@ -116,7 +112,6 @@ func (t *tuner) choice(name string) Choice {
 type tuner struct {
 	d     *Device
 	o     TuneOptions
-	clock func() time.Duration
 	until time.Time          // the end of the time for the present op
 	slow  map[string]*record // by program
 }
@@ -128,11 +123,7 @@ type record struct {
 }
 
 func (d *Device) newTuner(o TuneOptions) *tuner {
-	t := &tuner{d: d, o: o, slow: map[string]*record{}, clock: o.Clock}
-	if start := time.Now(); t.clock == nil {
-		t.clock = func() time.Duration { return time.Since(start) }
-	}
-	return t
+	return &tuner{d: d, o: o, slow: map[string]*record{}}
 }
 
 // hopeless reports whether a program is not worth a try: it was far slower than the
