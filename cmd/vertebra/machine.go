@@ -17,7 +17,7 @@ import (
 // machine runs graphs: on a GPU, or in plain Go if dev is nil.
 type machine struct{ dev *gpu.Device }
 
-// open opens the device that --device, --backend, --limits and --kind select. The caller closes it.
+// open opens the device that the flags of devices select. The caller closes it.
 func (s *settings) open() (*machine, error) {
 	if strings.EqualFold(s.device, "cpu") {
 		if s.backend != "" || s.limits != "" || s.kind != "" {
@@ -25,15 +25,14 @@ func (s *settings) open() (*machine, error) {
 		}
 		return &machine{}, nil
 	}
-	o := gpu.Options{Adapter: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind}
-	if !s.untuned {
-		o.Tunings = s.tunings()
-	}
-	d, err := gpu.Open(o)
+	d, err := vision.OpenDevice(vision.DeviceOptions{
+		Name: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind,
+		Untuned: s.untuned, TuningFault: s.tuningFault,
+	})
 	if err != nil {
 		return nil, withoutGPU(err, s.backend)
 	}
-	return &machine{d}, nil
+	return &machine{d.GPU()}, nil
 }
 
 // tunings is where "vertebra tune" keeps its results.
