@@ -1,6 +1,7 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
 # make sweep  every kernel with every constant that a device may choose, which takes an hour or more
+# make candidates  what sweep does, with a few constants for kernels of the other kind of device
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra
@@ -9,7 +10,7 @@ GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test sweep drivers smallest swiftshader gl tint wine d3d12 race build setup lint windows clean
+.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 race build setup lint windows clean
 
 demo: build
 	bin/vertebra demo
@@ -21,7 +22,11 @@ test: setup
 	$(GO) test -timeout 50m ./...
 
 sweep: setup
-	$(GO) test -timeout 50m -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
+	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
+
+candidates: setup
+	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex' ./gpu
+	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

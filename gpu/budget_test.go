@@ -7,7 +7,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 )
 
-// Outside of "make sweep", a test takes a kernel for so many of its graphs, and so many
+// Without the tag sweep, a test takes a kernel for so many of its graphs, and so many
 // texts of a file. A software driver needs up to seconds to compile one text.
 const (
 	budgetGraphs = 3
@@ -17,18 +17,19 @@ const (
 // budget chooses which candidates a test runs. The zero value is ready. The choice is a
 // function of the graphs and their order, so it is made before anything runs at once.
 type budget struct {
+	strict bool                       // first choices, too, have to be within the budget
 	graphs map[string]int             // that a kernel was taken for, by the kernel's name
 	texts  map[string]map[string]bool // taken, by file
 }
 
 // choose returns the names of the programs for g that the budget allows. The first
-// choice is always one of them. In "make sweep" all are.
+// choice is always one of them unless b is strict. With the tag sweep all are.
 func (b *budget) choose(t *testing.T, d *Device, g *graph.Graph, base Choice) map[string]bool {
 	t.Helper()
 	if b.graphs == nil {
 		b.graphs, b.texts = map[string]int{}, map[string]map[string]bool{}
 	}
-	names, first := map[string]bool{}, true
+	names, first := map[string]bool{}, !b.strict
 	for c := range Candidates(base) {
 		p, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c.Choice)
 		if err != nil {
