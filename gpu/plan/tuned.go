@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -91,13 +92,14 @@ func (l *lowerer) tuned(v *graph.Value, c section, able []shaders.Program) shade
 }
 
 // Alone returns a graph of the op alone, with random numbers for its constants, and
-// random inputs. Its key is o.Key.
+// random inputs. Its key is o.Key. Sums over a weight's rows have values of usual size:
+// an activation would show the rounding of large ones as an error of small results.
 func (o Op) Alone(seed uint64) (*graph.Graph, []*tensor.Tensor, error) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	random := func(s tensor.Shape) *tensor.Tensor {
+	random := func(s tensor.Shape, most float64) *tensor.Tensor {
 		t := tensor.New(s...)
 		for i := range t.Data {
-			t.Data[i] = r.Float32()*2 - 1
+			t.Data[i] = float32(most * (2*r.Float64() - 1))
 		}
 		return t
 	}
@@ -108,10 +110,14 @@ func (o Op) Alone(seed uint64) (*graph.Graph, []*tensor.Tensor, error) {
 		for _, a := range o.Value.Args {
 			v := at[a]
 			if v == nil {
-				x := random(a.Shape)
 				if root(a).Const != nil {
-					v = g.Const(x)
+					most := 1.0
+					if len(a.Shape) > 1 && a.Shape.Len() > 0 { // sums of products then have a variance of 1
+						most = 3 / math.Sqrt(float64(a.Shape.Len()/a.Shape[0]))
+					}
+					v = g.Const(random(a.Shape, most))
 				} else {
+					x := random(a.Shape, 1)
 					inputs = append(inputs, x)
 					v = g.Input(fmt.Sprint("x", len(inputs)), a.Shape...)
 				}
