@@ -9,7 +9,7 @@ import (
 )
 
 // bound is a line of the file of bounds: CHIP KERNEL FIGURE NUMBER. KERNEL is a pattern
-// for the name of a kernel's file. FIGURE is waves or fma, which must not be below the
+// for the name of a kernel or of its file. FIGURE is waves or fma, which must not be below the
 // number, or spills, scratch, clamps or latency, which must not be above it.
 type bound struct {
 	chip, kernel, figure string
