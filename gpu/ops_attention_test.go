@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/vertebra/vertebra/graph"
@@ -111,6 +112,14 @@ func indexed(op graph.Op, args []tensor.Shape, i int) int {
 		return i * args[0][len(args[1])-1]
 	case graph.Embedding:
 		return (1 - i) * args[1][0]
+	case graph.Select:
+		return i * args[0][op.Axis]
+	case graph.GatherND:
+		return i * slices.Min(args[0])
+	case graph.Scatter:
+		return i % 2 * args[0][op.Axis]
+	case graph.ScatterND:
+		return i % 2 * slices.Min(args[0])
 	}
 	return 0
 }
@@ -159,24 +168,26 @@ func TestMasks(t *testing.T) {
 // TestIndicesOutside selects rows that do not exist.
 func TestIndicesOutside(t *testing.T) {
 	d := open(t)
-	index := tensor.Of([]float32{-1, 0, 2, 3, 1e30, float32(math.NaN())}, 6)
+	index := tensor.Of([]float32{-4, 0, 2, 3, 1e30, float32(math.NaN()), -1}, 7)
 	for _, c := range []int{3, 4} {
 		table := tensor.New(3, c)
 		for i := range table.Data {
 			table.Data[i] = float32(i)
 		}
 		g := trace(t, func(g *graph.Graph) {
-			ids, rows := g.Input("ids", 6), g.Const(table)
+			ids, rows := g.Input("ids", 7), g.Const(table)
 			g.Output("embedding", ids.Embedding(rows))
 			g.Output("take_rows", rows.TakeRows(ids))
 			g.Output("gather", rows.Reshape(3*c).Gather(0, ids))
+			g.Output("select", rows.Permute(1, 0).Select(1, ids))
+			g.Output("gather_nd", rows.GatherND(ids.Reshape(7, 1)))
 		})
 		want, err := g.Eval(context.Background(), index)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, y := range want[0].Data {
-			if valid := i/c == 1 || i/c == 2; valid != (y == y) {
+			if valid := i/c == 1 || i/c == 2 || i/c == 6; valid != (y == y) {
 				t.Errorf("embedding of %v is %v", index.Data[i/c], y)
 			}
 		}

@@ -65,6 +65,11 @@ func moveRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.Slice{Start: ints{0: 1, 3: -2}, Step: ints{0: 2}}, 1, tensor.Shape{5, 3, 4, 6})
 	add(graph.Slice{Start: ints{1, 1, 1, 1, 1, 1}}, 1, tensor.Shape{2, 3, 2, 3, 2, 5})
 
+	add(graph.Slice{Step: ints{-1}}, 1, tensor.Shape{7})
+	add(graph.Slice{Step: ints{-1, -2, 1}}, 1, tensor.Shape{5, 6, 8})
+	add(graph.Slice{Start: ints{1: 1, 3: 1}, Stop: ints{1: -2, 3: 4}, Step: ints{0: 1, 1: -3, 3: -1}}, 1, tensor.Shape{2, 9, 4, 5})
+	add(graph.Slice{Step: ints{-1, -1, -1, -1, -1, -1}}, 1, tensor.Shape{2, 3, 2, 3, 2, 5})
+
 	for mode := graph.Constant; mode <= graph.Circular; mode++ {
 		add(graph.Pad{Mode: mode, Value: 2.5, Before: ints{1: 2, 2: 1}, After: ints{1: 1, 2: 3}}, 1, tensor.Shape{2, 5, 7, 3})
 		add(graph.Pad{Mode: mode, Before: ints{1: 3, 2: -1}, After: ints{1: -2, 2: 2}}, 1, tensor.Shape{2, 6, 7, 8})
@@ -75,6 +80,7 @@ func moveRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.Pad{Before: ints{1: -2, 2: -3}, After: ints{1: -1, 2: -1}}, 1, tensor.Shape{2, 6, 7, 8})
 	add(graph.Pad{Before: ints{1: -9}, After: ints{1: 9}}, 1, tensor.Shape{2, 6, 3}) // no element of x is left
 
+	indexRows(add)
 	add(graph.Roll{}, 1, tensor.Shape{7})
 	add(graph.Roll{Shift: ints{1: -3, 2: 3}}, 1, tensor.Shape{2, 8, 9, 4})
 	add(graph.Roll{Shift: ints{1: 23, 2: -40, 3: 1}}, 1, tensor.Shape{2, 8, 9, 5})

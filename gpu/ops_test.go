@@ -182,7 +182,7 @@ func (r row) check(t *testing.T, d *Device, b *budget) check {
 					x.Data[j] = x.Data[j]*x.Data[j] + 0.1
 				}
 				if n := indexed(r.op, r.args, i); n > 0 {
-					x.Data[j] = float32(random.IntN(n))
+					x.Data[j] = float32(random.IntN(2*n) - n)
 				}
 			}
 			if i < r.consts {

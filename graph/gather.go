@@ -7,8 +7,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// Indices are whole numbers stored as float32, exact up to 2^24. An index outside
-// its range selects NaN.
+// Indices are whole numbers stored as float32, exact up to 2^24. A negative index
+// counts from the end. An index outside its range selects NaN.
 
 // Gather selects an element along one dimension for each index, as PyTorch's
 // gather does:
@@ -171,8 +171,11 @@ func (v *Value) Embedding(table *Value) *Value { return Apply(Embedding{}, v, ta
 
 var nan = float32(math.NaN())
 
-// indexed converts index f, and reports whether it lies in [0, n).
+// indexed converts index f, and reports whether it lies in [−n, n).
 func indexed(f float32, n int) (int, bool) {
+	if f < 0 {
+		f += float32(n)
+	}
 	if !(f >= 0 && f < float32(n)) {
 		return 0, false
 	}

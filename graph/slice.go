@@ -2,14 +2,16 @@ package graph
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/vertebra/vertebra/tensor"
 )
 
 // Slice takes every Step-th index of each dimension, from Start up to but not
-// including Stop:
+// including Stop. A negative Step takes them from the last one down:
 //
-//	y[.., i, ..] = x[.., Start + i·Step, ..]
+//	y[.., i, ..] = x[.., Start + i·Step, ..]     if Step > 0
+//	y[.., i, ..] = x[.., Stop − 1 + i·Step, ..]  if Step < 0
 //
 // Args: x. Stop 0 means the end and Step 0 means 1, so that zero values take the
 // whole dimension. A negative Start or Stop counts from the end.
@@ -21,11 +23,11 @@ type Slice struct {
 func (o Slice) Name() string {
 	s := "slice"
 	for d := range o.Start {
-		if o.Start[d] == 0 && o.Stop[d] == 0 && o.Step[d] <= 1 {
+		if o.Start[d] == 0 && o.Stop[d] == 0 && plain(o.Step[d]) {
 			continue
 		}
 		s += fmt.Sprintf(" %d[%d:%d", d, o.Start[d], o.Stop[d])
-		if o.Step[d] > 1 {
+		if !plain(o.Step[d]) {
 			s += fmt.Sprintf(":%d", o.Step[d])
 		}
 		s += "]"
@@ -33,8 +35,11 @@ func (o Slice) Name() string {
 	return s
 }
 
-// Ranges returns the start and step of each dimension of x, and the result's
-// shape.
+// plain reports whether a step takes every index in order.
+func plain(step int) bool { return step == 0 || step == 1 }
+
+// Ranges returns the first index and the step of each dimension of x, and the
+// result's shape.
 func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err error) {
 	start, step, y = make([]int, len(x)), make([]int, len(x)), make(tensor.Shape, len(x))
 	for d := range o.Start {
@@ -51,11 +56,17 @@ func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err er
 		if to <= 0 {
 			to += x[d]
 		}
-		start[d], step[d] = from, max(o.Step[d], 1)
-		if from < 0 || from >= to || to > x[d] || o.Step[d] < 0 {
+		start[d], step[d] = from, o.Step[d]
+		switch {
+		case step[d] == 0:
+			step[d] = 1
+		case step[d] < 0:
+			start[d] = to - 1
+		}
+		if from < 0 || from >= to || to > x[d] || step[d] == math.MinInt {
 			return nil, nil, nil, fmt.Errorf("range [%d:%d:%d] does not fit dimension %d of %v", o.Start[d], o.Stop[d], o.Step[d], d, x)
 		}
-		y[d] = (to-from-1)/step[d] + 1
+		y[d] = (to-from-1)/max(step[d], -step[d]) + 1
 	}
 	return start, step, y, nil
 }
@@ -93,7 +104,7 @@ func (o Slice) FLOPs([]tensor.Shape, tensor.Shape) int64 { return 0 }
 
 // Bands splits the first dimension if it is not cut.
 func (o Slice) Bands(args []tensor.Shape, result tensor.Shape) ([]tensor.Shape, tensor.Shape, []bool) {
-	return batches(o.Start[0] == 0 && o.Stop[0] == 0 && o.Step[0] <= 1, args, result)
+	return batches(o.Start[0] == 0 && o.Stop[0] == 0 && plain(o.Step[0]), args, result)
 }
 
 // Slice takes [start, stop) of one dimension of v. A negative axis, start or stop

@@ -32,15 +32,20 @@ func gather(op graph.Gather, args []tensor.Shape, result tensor.Shape) []Program
 
 func takeRows(op graph.TakeRows, args []tensor.Shape, result tensor.Shape) []Program {
 	_, n, c, l := op.Sizes(args)
-	return selectRows(n, c, l, []int{0, 1, 2}, result.Len())
+	return selectRows(n, c, l, false, []int{0, 1, 2}, result.Len())
 }
 
 func embedding(args []tensor.Shape, result tensor.Shape) []Program {
-	return selectRows(args[1][0], args[1][1], args[0].Len(), []int{1, 0, 2}, result.Len())
+	return selectRows(args[1][0], args[1][1], args[0].Len(), false, []int{1, 0, 2}, result.Len())
 }
 
-func selectRows(n, c, l int, bind []int, total int) []Program {
-	return byFour("take_rows", nil, c, func(c, per int) Kernel {
+func selectAlong(op graph.Select, args []tensor.Shape, result tensor.Shape) []Program {
+	outer, n, inner := graph.Along(args[0], op.Axis)
+	return selectRows(n, inner, args[1].Len(), outer > 1, []int{0, 1, 2}, result.Len())
+}
+
+func selectRows(n, c, l int, shared bool, bind []int, total int) []Program {
+	return byFour("take_rows", Set{"SHARED": shared}, c, func(c, per int) Kernel {
 		return Kernel{Grid: Flat(total/per, 64), Bindings: inOut(bind[2], bind[:2]...), Sizes: append(sizes("total n c l", total/per, n, c, l), notANumber...)}
 	})
 }

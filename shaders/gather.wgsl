@@ -6,10 +6,11 @@
 //     binding 3  sizes
 //
 // s0 to s5 are the strides of x, with 0 for the axis of the index. extent and stride
-// are those of that axis. An index outside [0, extent) gives NaN. An invocation copies
-// one element. Grid: flat(N).
+// are those of that axis. A negative index counts from the end, and an index outside
+// [-extent, extent) gives NaN. An invocation copies one element. Grid: flat(N).
 
 //wgsl:import index
+//wgsl:import wrapped
 
 const WG = 64u;
 
@@ -28,7 +29,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     if (i >= sizes.n) {
         return;
     }
-    let k = index[i];
+    let k = wrapped(index[i], sizes.extent);
     if (!(k >= 0.0 && k < f32(sizes.extent))) {
         y[i] = sizes.nan;
         return;

@@ -137,6 +137,14 @@ func Programs(c Call, lim Limits) []Program {
 		return relPosTable(op, args, result)
 	case graph.Gather:
 		return gather(op, args, result)
+	case graph.GatherND:
+		return gatherND(op, args, result)
+	case graph.Scatter:
+		return scatter(op, args, result)
+	case graph.ScatterND:
+		return scatterND(op, args, result)
+	case graph.Select:
+		return selectAlong(op, args, result)
 	case graph.TakeRows:
 		return takeRows(op, args, result)
 	case graph.Embedding:

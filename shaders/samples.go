@@ -272,6 +272,19 @@ func (s sampler) moves() {
 		s.in(7, c).Gather(0, s.in(5, c))
 		s.in(7, c).Gather(1, s.in(7, 2))
 		s.in(2, 7, c).TakeRows(s.in(2, 3))
+		s.in(2, 7, c).Select(1, s.in(3))
+		for m := graph.Replace; m <= graph.MergeMin; m++ {
+			graph.Apply(graph.Scatter{Axis: 1, Merge: m}, s.in(2, 7, c), s.in(2, 3, c), s.in(2, 3, c))
+			for rank := range graph.MaxRank {
+				shape := []int{2, 3, 2, 3, 2, c}[5-rank:]
+				graph.Apply(graph.ScatterND{Merge: m}, s.in(shape...), s.in(4, rank+1), s.in(4))
+				if rank > 0 {
+					graph.Apply(graph.ScatterND{Merge: m}, s.in(shape...), s.in(4, rank), s.in(4, c))
+					s.in(shape...).GatherND(s.in(4, rank))
+				}
+				s.in(shape...).GatherND(s.in(4, rank+1))
+			}
+		}
 		s.in(2, 5).Embedding(s.in(11, c))
 	}
 }
