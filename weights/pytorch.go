@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/internal/mapped"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -42,18 +43,18 @@ type PyTorch struct {
 	size    int // of the file
 	names   []string
 	entries map[string]view
-	file    *mapping
+	file    *mapped.File
 }
 
 // OpenPyTorch maps the file at path. The caller closes it.
 func OpenPyTorch(path string) (*PyTorch, error) {
-	m, err := mapFile(path)
+	m, err := mapped.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	p, err := ReadPyTorch(m.data)
+	p, err := ReadPyTorch(m.Data)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.Close())
 	}
 	p.file = m
 	return p, nil
@@ -180,7 +181,7 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 	if err := v.gather(t.Data, raw); err != nil {
 		return nil, fmt.Errorf("pytorch: %s: %w", shown(name), err)
 	}
-	p.file.release(v.storage.blob.data)
+	p.file.Release(v.storage.blob.data)
 	return t, nil
 }
 
@@ -189,7 +190,7 @@ func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 	v := p.entries[name]
 	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.packed == nil {
 		if first, _ := v.dense(); first == 0 {
-			if t := p.file.tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
+			if t := p.file.Tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
 				return t, nil
 			}
 		}
@@ -200,5 +201,5 @@ func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 // Close unmaps the file; see Checkpoint. It is idempotent.
 func (p *PyTorch) Close() error {
 	p.names, p.entries, p.value = nil, nil, nil
-	return p.file.close()
+	return p.file.Close()
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/internal/mapped"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -24,7 +25,7 @@ type Safetensors struct {
 	data    []byte
 	entries map[string]Entry
 	names   []string
-	file    *mapping
+	file    *mapped.File
 }
 
 // Entry describes a tensor as a checkpoint stores it.
@@ -38,13 +39,13 @@ type Entry struct {
 
 // OpenSafetensors maps the file at path. The caller closes it.
 func OpenSafetensors(path string) (*Safetensors, error) {
-	m, err := mapFile(path)
+	m, err := mapped.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := ReadSafetensors(m.data)
+	s, err := ReadSafetensors(m.Data)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", files.Quote(path), err), m.Close())
 	}
 	s.file = m
 	return s, nil
@@ -171,7 +172,7 @@ func (s *Safetensors) Tensor(name string) (*tensor.Tensor, error) {
 	if err := decode(t.Data, raw, e.DType); err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", shown(name), err)
 	}
-	s.file.release(raw)
+	s.file.Release(raw)
 	return t, nil
 }
 
@@ -182,7 +183,7 @@ func (s *Safetensors) View(name string) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	if e := s.entries[name]; e.DType == "F32" {
-		if t := s.file.tensor(name, e.Shape, raw); t != nil {
+		if t := s.file.Tensor(name, e.Shape, raw); t != nil {
 			return t, nil
 		}
 	}
@@ -192,7 +193,7 @@ func (s *Safetensors) View(name string) (*tensor.Tensor, error) {
 // Close unmaps the file; see Checkpoint. It is idempotent.
 func (s *Safetensors) Close() error {
 	s.data, s.entries, s.names = nil, nil, nil
-	return s.file.close()
+	return s.file.Close()
 }
 
 // WriteSafetensors writes the metadata and the tensors, as F32 in the given

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/vertebra/vertebra/internal/mapped"
 	"github.com/vertebra/vertebra/tensor"
 )
 
 // fileOf returns the mapping of a checkpoint.
-func fileOf(t testing.TB, src Checkpoint) *mapping {
+func fileOf(t testing.TB, src Checkpoint) *mapped.File {
 	t.Helper()
 	switch s := src.(type) {
 	case *Safetensors:
@@ -30,8 +31,8 @@ func fileOf(t testing.TB, src Checkpoint) *mapping {
 }
 
 // inFile reports whether x lies in the mapped file.
-func inFile(m *mapping, x *tensor.Tensor) bool {
-	return len(x.Data) > 0 && m.holds(unsafe.Slice((*byte)(unsafe.Pointer(&x.Data[0])), 4*len(x.Data)))
+func inFile(m *mapped.File, x *tensor.Tensor) bool {
+	return len(x.Data) > 0 && m.Holds(unsafe.Slice((*byte)(unsafe.Pointer(&x.Data[0])), 4*len(x.Data)))
 }
 
 // big returns a tensor that is large enough to be used in place.
@@ -62,8 +63,9 @@ func open(t testing.TB, path string) Checkpoint {
 	m := fileOf(t, src)
 	t.Cleanup(func() { // so that the file can be removed everywhere
 		src.Close()
-		m.seen.Store(false)
-		m.close()
+		if m.Data != nil {
+			m.Data.Unmap()
+		}
 	})
 	return src
 }
@@ -88,10 +90,10 @@ func TestViewPairs(t *testing.T) {
 	seen := 0
 	for _, path := range append(files, more...) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			for _, least := range []int{0, leastSeen(binary.BigEndian)} {
+			for _, least := range []int{0, mapped.Least(binary.BigEndian)} {
 				src := open(t, path)
 				m := fileOf(t, src)
-				m.least = least
+				m.Least = least
 				for _, n := range src.Names() {
 					want, errTensor := src.Tensor(n)
 					got, errView := src.View(n)
@@ -161,7 +163,7 @@ func TestCloseUnmaps(t *testing.T) {
 			t.Fatal(got, err)
 		}
 		m := fileOf(t, src)
-		if err := src.Close(); err != nil || m.data != nil {
+		if err := src.Close(); err != nil || m.Data != nil {
 			t.Errorf("%v: still mapped: %v", got, err)
 		}
 		if !slices.Equal(got.Data, x.Data) {
@@ -195,7 +197,7 @@ func TestViewCopies(t *testing.T) {
 func viewed(t *testing.T, name string, file []byte, align uintptr) (got *tensor.Tensor, in bool) {
 	t.Helper()
 	src := open(t, write(t, name, file))
-	fileOf(t, src).align = align
+	fileOf(t, src).Align = align
 	got, err := src.View("w")
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -213,7 +215,7 @@ func TestViewAligned(t *testing.T) {
 	const n = 160
 	x := big("w", n, n)
 	data := map[string][]byte{"0": floats(x.Data...)}
-	aligns := []uintptr{4, alignment(runtime.GOARCH)}
+	aligns := []uintptr{4, mapped.Align(runtime.GOARCH)}
 	for _, w := range []*object{dense("0", n, n), strided("0", n*n, n, []any{n - 1, 1, n}, []any{n, 7, 1})} {
 		for _, align := range aligns {
 			seen, want := 0, 8/int(align)

@@ -21,7 +21,8 @@ var arrows = []struct {
 }{
 	{"internal/files", nil},
 	{"tensor", nil},
-	{"weights", []string{"internal/files", "tensor"}},
+	{"internal/mapped", []string{"internal/files", "tensor"}},
+	{"weights", []string{"internal/files", "internal/mapped", "tensor"}},
 	{"graph", []string{"tensor"}},
 	{"layers", []string{"graph", "tensor"}},
 	{"models", []string{"graph", "layers", "tensor", "weights"}},
@@ -30,6 +31,8 @@ var arrows = []struct {
 	{"gpu/plan", []string{"graph", "shaders", "tensor"}},
 	{"gpu/webgpu", []string{"gpu/driver", "shaders"}},
 	{"gpu", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "internal/files", "shaders", "tensor"}},
+	{"onnx", []string{"graph", "internal/files", "internal/mapped", "tensor"}},
+	{"onnx/cases", []string{"graph", "internal/files", "onnx", "tensor"}},
 	{"vision/picture/codec", nil},
 	{"vision/picture/icc", nil},
 	{"vision/picture/meta", nil},
@@ -40,6 +43,7 @@ var arrows = []struct {
 	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
+	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
 	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 

@@ -1,0 +1,423 @@
+package onnx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Options bind what a file leaves open.
+type Options struct {
+	Dims   map[string]int    // extents of named dimensions
+	Shapes map[string][]int  // shapes of inputs, by the input's name; they count before Dims
+	Values map[string]*Array // inputs whose numbers are known now, because they decide shapes
+}
+
+// Network is a model made for inputs of fixed shapes.
+type Network struct {
+	Graph   *graph.Graph // nil if every output is known
+	Inputs  []Port       // of Graph, in this order
+	Outputs []Port       // of the model; those that are not known are the outputs of Graph, in order
+}
+
+// Port is an input or output of a network, as the file has it: images are channels-first
+// in most files.
+type Port struct {
+	Name  string
+	Type  Type
+	Shape tensor.Shape
+	Known *Array // the numbers, if no input decides them
+}
+
+// ValueNeededError says that shapes depend on the numbers of some inputs. They have to be
+// in Options.Values.
+type ValueNeededError struct{ Inputs []string }
+
+func (e *ValueNeededError) Error() string {
+	return fmt.Sprintf("the numbers of input %s decide shapes, and must be given in advance", strings.Join(e.Inputs, ", "))
+}
+
+// UnsupportedError says that there is no converter for an operator.
+type UnsupportedError struct{ Op string }
+
+func (e *UnsupportedError) Error() string { return "operator " + e.Op + " is not supported" }
+
+// Import makes a graph of m. It computes all that does not depend on inputs.
+func Import(m *Model, o Options) (*Network, error) {
+	im := &importer{model: m, options: o, table: converters(), functions: map[string]*Function{}}
+	for _, f := range m.Functions {
+		im.functions[opKey(f.Domain, f.Name)+":"+f.Overload] = f
+	}
+	n := &Network{}
+	dynamic := false
+	g, err := im.trace(func() {
+		for _, out := range im.network(n) {
+			dynamic = true
+			im.g.Output(out.name, out.v)
+		}
+		if !dynamic {
+			im.g.Output("", im.g.Const(tensor.New()))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if dynamic {
+		n.Graph = g
+	}
+	return n, nil
+}
+
+// failure carries an error from a converter to trace, as a panic.
+type failure struct{ err error }
+
+func failf(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+func check(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
+}
+
+// importer runs the nodes of a model.
+type importer struct {
+	model     *Model
+	options   Options
+	table     map[string]converter
+	functions map[string]*Function
+
+	g      *graph.Graph
+	consts map[*Array]*graph.Value // of g
+	inputs []string                // whose bits values have
+	call   *call                   // under way
+	work   int                     // nodes run
+}
+
+// trace records a graph in place of the one under way.
+func (im *importer) trace(f func()) (g *graph.Graph, err error) {
+	g0, consts, at := im.g, im.consts, im.call
+	defer func() {
+		im.g, im.consts = g0, consts
+		if r := recover(); r != nil {
+			fail, ok := r.(failure)
+			if !ok {
+				panic(r)
+			}
+			g, err = nil, fail.err
+		}
+		if err != nil && im.call != at && im.call != nil {
+			err = im.call.located(err)
+		}
+		im.call = at
+	}()
+	return graph.Trace(func(g *graph.Graph) {
+		im.g, im.consts = g, map[*Array]*graph.Value{}
+		f()
+	})
+}
+
+type namedValue struct {
+	name string
+	v    *graph.Value
+}
+
+// network runs the model's graph and returns the outputs that have to be computed.
+func (im *importer) network(n *Network) []namedValue {
+	file := im.model.Graph
+	s := &scope{values: map[string]*value{}, opsets: im.model.Opsets}
+	initial := im.initial(s, file)
+	for _, info := range file.Inputs {
+		if initial[info.Name] && im.options.Values[info.Name] == nil {
+			continue // of IR 3, which lists initialisers among the inputs
+		}
+		if a := im.options.Values[info.Name]; a != nil {
+			s.values[info.Name] = known(a)
+			continue
+		}
+		shape := im.inputShape(info)
+		v := im.g.Input(info.Name, shape...)
+		n.Inputs = append(n.Inputs, Port{Name: info.Name, Type: info.Type, Shape: shape})
+		in := computed(info.Type, v)
+		in.needs = 1 << min(len(im.inputs), 63)
+		im.inputs = append(im.inputs, info.Name)
+		s.values[info.Name] = in
+	}
+	im.run(s, file.Nodes)
+	var outs []namedValue
+	for _, info := range file.Outputs {
+		v := s.get(info.Name)
+		if v == nil {
+			failf("output %.80q is not made by any node", info.Name)
+		}
+		p := Port{Name: info.Name, Type: v.typ, Shape: v.shape, Known: v.host}
+		if v.host == nil {
+			outs = append(outs, namedValue{info.Name, v.dev})
+		}
+		n.Outputs = append(n.Outputs, p)
+	}
+	return outs
+}
+
+// initial adds the initialisers of a graph to s, unread, and returns their names.
+func (im *importer) initial(s *scope, g *Graph) map[string]bool {
+	names := map[string]bool{}
+	s.unread = map[string]*Tensor{}
+	for _, t := range g.Initializers {
+		s.unread[t.Name], names[t.Name] = t, true
+	}
+	return names
+}
+
+// inputShape binds the dimensions of an input.
+func (im *importer) inputShape(info *Info) tensor.Shape {
+	given, ok := im.options.Shapes[info.Name]
+	if ok {
+		if info.Rank && len(given) != len(info.Dims) {
+			failf("input %s is given as %v, and has %d dimensions: %v", info.Name, tensor.Shape(given), len(info.Dims), info.Dims)
+		}
+		return tensor.Shape(given).Clone()
+	}
+	if info.Type == Undefined {
+		failf("input %s is no tensor", info.Name)
+	}
+	if !info.Rank {
+		failf("input %s has no shape in the file; its shape must be given", info.Name)
+	}
+	s := make(tensor.Shape, len(info.Dims))
+	for i, d := range info.Dims {
+		n, ok := im.options.Dims[d.Name]
+		switch {
+		case d.N > mostElements:
+			failf("input %s has an extent of %d", info.Name, d.N)
+		case d.N >= 0:
+			s[i] = int(d.N)
+		case ok && d.bindable():
+			s[i] = n
+		default:
+			failf("dimension %d of input %s is free: %v; it must be given", i, info.Name, info.Dims)
+		}
+	}
+	return s
+}
+
+// bindable reports whether the dimension has a name of its own. Some exporters call all of
+// them "?".
+func (d Dim) bindable() bool { return d.N < 0 && d.Name != "" && d.Name != "?" }
+
+// scope holds the values that nodes can use by name.
+type scope struct {
+	values map[string]*value
+	unread map[string]*Tensor    // initialisers that no node has used
+	attrs  map[string]*Attribute // of the call of a function
+	opsets map[string]int
+	parent *scope // of the node whose attribute this graph is
+	depth  int
+}
+
+// get returns the value with a name, or nil.
+func (s *scope) get(name string) *value {
+	for ; s != nil; s = s.parent {
+		if v := s.values[name]; v != nil {
+			return v
+		}
+		if t := s.unread[name]; t != nil {
+			a, err := t.Array()
+			check(err)
+			s.values[name] = known(a)
+			return s.values[name]
+		}
+	}
+	return nil
+}
+
+// mostWork is the most nodes that an import runs, with each turn of a loop.
+const mostWork = 1 << 20
+
+// run runs nodes in order.
+func (im *importer) run(s *scope, nodes []*Node) {
+	if s.depth > mostDepth {
+		failf("functions or graphs are nested more than %d deep", mostDepth)
+	}
+	for _, node := range nodes {
+		if im.work++; im.work > mostWork {
+			failf("more than %d nodes to run", mostWork)
+		}
+		im.node(s, node)
+	}
+}
+
+func opKey(domain, op string) string {
+	if domain == "" {
+		return op
+	}
+	return domain + "." + op
+}
+
+// node runs one node.
+func (im *importer) node(s *scope, node *Node) {
+	outer := im.call
+	c := &call{im: im, node: node, scope: s, opset: s.opsets[node.Domain], attrs: map[string]*Attribute{}}
+	im.call = c
+	for _, own := range node.Attributes {
+		a := own
+		if own.Ref != "" {
+			if a = s.attrs[own.Ref]; a == nil {
+				continue
+			}
+		}
+		c.attrs[own.Name] = a
+	}
+	all := true
+	for _, name := range node.Inputs {
+		var v *value
+		if name != "" {
+			if v = s.get(name); v == nil {
+				failf("input %.80q is not made by any node before", name)
+			}
+			all = all && v.host != nil
+			c.needs |= v.needs
+		}
+		c.in = append(c.in, v)
+	}
+	key := opKey(node.Domain, node.Op)
+	var outs []*value
+	convert, ok := im.table[key]
+	f := im.functions[key+":"+node.Overload]
+	switch {
+	case f != nil:
+		outs = im.function(c, f)
+	case !ok:
+		panic(failure{&UnsupportedError{key}})
+	case all:
+		outs = im.fold(c, convert)
+	default:
+		outs = convert(c)
+	}
+	for i, name := range node.Outputs {
+		if name == "" {
+			continue
+		}
+		if i >= len(outs) || outs[i] == nil {
+			failf("output %d is not supported", i)
+		}
+		if outs[i].host == nil {
+			v := *outs[i]
+			v.needs |= c.needs
+			outs[i] = &v
+		}
+		s.values[name] = outs[i]
+	}
+	im.call = outer
+}
+
+// function runs a function that the model defines.
+func (im *importer) function(c *call, f *Function) []*value {
+	inner := &scope{values: map[string]*value{}, attrs: map[string]*Attribute{}, opsets: f.Opsets, depth: c.scope.depth + 1}
+	for i, name := range f.Inputs {
+		if i < len(c.in) && c.in[i] != nil {
+			inner.values[name] = c.in[i]
+		}
+	}
+	for _, a := range f.Defaults {
+		inner.attrs[a.Name] = a
+	}
+	for name, a := range c.attrs {
+		inner.attrs[name] = a
+	}
+	im.run(inner, f.Nodes)
+	outs := make([]*value, len(f.Outputs))
+	for i, name := range f.Outputs {
+		outs[i] = inner.get(name)
+	}
+	return outs
+}
+
+// fold runs a node whose inputs are all known. What its converter leaves to a graph is
+// computed at once.
+func (im *importer) fold(c *call, convert converter) []*value {
+	var outs []*value
+	g, err := im.trace(func() {
+		outs = convert(c)
+		for _, v := range outs {
+			if v != nil && v.host == nil {
+				im.g.Output("", v.dev)
+			}
+		}
+		im.g.Output("", im.g.Const(tensor.New()))
+	})
+	check(err)
+	if len(g.Outputs) == 1 {
+		return outs
+	}
+	results, err := g.Eval(context.Background())
+	check(err)
+	for i, v := range outs {
+		if v != nil && v.host == nil {
+			a, err := toArray(v.typ, results[0].Shape, results[0].Data)
+			check(err)
+			outs[i], results = known(a), results[1:]
+		}
+	}
+	return outs
+}
+
+// needed returns the error for a value that must be known, of inputs with these bits.
+func (im *importer) needed(set uint64) error {
+	var names []string
+	for ; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		if i == 63 {
+			names = append(names, im.inputs[63:]...)
+		} else {
+			names = append(names, im.inputs[i])
+		}
+	}
+	slices.Sort(names)
+	return &ValueNeededError{names}
+}
+
+// NodeError is an error of one node.
+type NodeError struct {
+	Node   *Node
+	Opset  int
+	Inputs []string // types and shapes
+	Err    error
+}
+
+func (e *NodeError) Error() string {
+	where := opKey(e.Node.Domain, e.Node.Op)
+	if e.Node.Name != "" {
+		where = fmt.Sprintf("%s (%.200s)", e.Node.Name, where)
+	} else if len(e.Node.Outputs) > 0 {
+		where += fmt.Sprintf(" that makes %.200s", e.Node.Outputs[0])
+	}
+	return fmt.Sprintf("node %s, opset %d, of %s: %v", where, e.Opset, strings.Join(e.Inputs, ", "), e.Err)
+}
+
+func (e *NodeError) Unwrap() error { return e.Err }
+
+// located says at which node err happened.
+func (c *call) located(err error) error {
+	var at *NodeError
+	if errors.As(err, &at) {
+		return err
+	}
+	e := &NodeError{Node: c.node, Opset: c.opset, Err: err}
+	for _, v := range c.in {
+		if v == nil {
+			e.Inputs = append(e.Inputs, "nothing")
+			continue
+		}
+		e.Inputs = append(e.Inputs, v.String())
+	}
+	if len(c.in) == 0 {
+		e.Inputs = []string{"no inputs"}
+	}
+	return e
+}
