@@ -17,6 +17,9 @@ func indexRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	}
 	add(graph.Select{}, 2, tensor.Shape{7}, tensor.Shape{})
 	add(graph.Select{Axis: 1}, 2, tensor.Shape{2, 65, 3}, tensor.Shape{130})
+	for axis := range x {
+		add(graph.Resample{Axis: axis}, 3, x, tensor.Shape{9, 3}, tensor.Shape{9, 3})
+	}
 	add(graph.GatherND{}, 2, x, tensor.Shape{7, 1})
 	add(graph.GatherND{}, 2, x, tensor.Shape{2, 3, 2})
 	add(graph.GatherND{}, 2, x, tensor.Shape{5, 4})

@@ -100,7 +100,7 @@ func rows() []row {
 	add(graph.Linear{}, 2, tensor.Shape{9, 8}, tensor.Shape{12, 8}) // the weight is not a constant
 	conv := func(op graph.Conv2d, b, h, w, c, o, kh, kw int) {
 		args := []tensor.Shape{{b, h, w, c}, {o, c / max(op.Groups, 1), kh, kw}}
-		y, err := graph.Conv2d{Stride: op.Stride, Pad: op.Pad, Dilation: op.Dilation, Groups: op.Groups}.Shape(args)
+		y, err := graph.Conv2d{Stride: op.Stride, Pad: op.Pad, Extra: op.Extra, Dilation: op.Dilation, Groups: op.Groups}.Shape(args)
 		if err != nil {
 			panic(err)
 		}
@@ -132,6 +132,15 @@ func rows() []row {
 	conv(graph.Conv2d{Pad: graph.Both(1), Groups: 3}, 1, 8, 9, 12, 6, 3, 3)
 	conv(graph.Conv2d{Pad: graph.Both(1), Groups: 24}, 2, 7, 6, 24, 24, 3, 3)
 	conv(graph.Conv2d{Stride: graph.Both(16), Epilogue: graph.Epilogue{Bias: true}}, 2, 32, 48, 3, 40, 16, 16)
+	for _, c := range []int{1, 3, 4, 8, 20} { // TensorFlow's padding of strided convolutions
+		conv(graph.Conv2d{Stride: graph.Both(2), Extra: graph.Both(1), Epilogue: all}, 1, 8, 10, c, 16, 3, 3)
+		conv(graph.Conv2d{Pad: graph.Both(1), Extra: graph.Pair{-1, 2}, Epilogue: all}, 1, 8, 10, c, 16, 3, 3)
+	}
+	conv(graph.Conv2d{Stride: graph.Both(2), Extra: graph.Both(1), Groups: 8}, 2, 8, 9, 8, 8, 3, 3)
+	conv(graph.Conv2d{Stride: graph.Both(2), Extra: graph.Both(1), Groups: 2}, 2, 8, 9, 8, 16, 3, 3)
+	conv(graph.Conv2d{Stride: graph.Both(2), Extra: graph.Both(3)}, 1, 8, 9, 8, 16, 1, 1)
+	conv(graph.Conv2d{Stride: graph.Both(4), Extra: graph.Both(4)}, 1, 8, 8, 4, 16, 4, 4)
+	conv(graph.Conv2d{Extra: graph.Both(1)}, 1, 5, 5, 16, 20, 5, 5)
 	moveRows(add)
 	reductionRows(add)
 	productRows(add)

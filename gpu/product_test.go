@@ -75,6 +75,9 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	transposed(graph.ConvTranspose2d{Stride: graph.Both(2), Pad: graph.Both(1), Dilation: graph.Pair{3, 2}, OutputPad: graph.Both(1), Groups: 2},
 		tensor.Shape{1, 5, 6, 8}, tensor.Shape{8, 4, 3, 3})
 	transposed(graph.ConvTranspose2d{Stride: graph.Both(3), Pad: graph.Both(4), OutputPad: graph.Both(2)}, tensor.Shape{1, 5, 6, 12}, tensor.Shape{12, 1, 9, 9})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(2), Pad: graph.Pair{0, 1}, OutputPad: graph.Pair{-3, 9}}, tensor.Shape{2, 5, 7, 8}, tensor.Shape{8, 12, 3, 3})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(2), OutputPad: graph.Pair{5, -1}}, tensor.Shape{1, 4, 3, 8}, tensor.Shape{8, 4, 2, 2})
+	transposed(graph.ConvTranspose2d{Stride: graph.Both(3), OutputPad: graph.Both(-2), Groups: 2}, tensor.Shape{1, 4, 3, 8}, tensor.Shape{8, 4, 3, 3})
 	transposed(graph.ConvTranspose2d{Pad: graph.Both(3)}, tensor.Shape{1, 7, 6, 4}, tensor.Shape{4, 8, 3, 3})
 	transposed(graph.ConvTranspose2d{OutputPad: graph.Both(1), Dilation: graph.Both(2), Groups: 3},
 		tensor.Shape{2, 4, 5, 6}, tensor.Shape{6, 2, 3, 3})

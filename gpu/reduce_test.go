@@ -22,11 +22,15 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		{Size: graph.Pair{2, 4}, Stride: graph.Pair{3, 1}, Pad: graph.Pair{1, 2}, Ceil: true},
 		{Size: graph.Pair{1, 7}},
 		{Size: both(2), Stride: both(4), Ceil: true},
+		{Size: both(3), Stride: both(2), Extra: both(1)},
+		{Size: graph.Pair{2, 3}, Stride: both(2), Pad: both(1), Extra: graph.Pair{-1, 2}},
+		{Size: both(3), Pad: both(2), Dilation: both(2), Stride: graph.Pair{1, 2}, Ceil: true},
 	} {
 		for _, x := range []tensor.Shape{{1, 7, 7, 1}, {2, 13, 11, 8}, {2, 8, 9, 6}, {1, 17, 32, 20}} {
 			add(graph.MaxPool2d{Window: w}, 1, x)
 			add(graph.AvgPool2d{Window: w}, 1, x)
 			add(graph.AvgPool2d{Window: w, ExcludePad: true}, 1, x)
+			add(graph.MaxPool2dIndex{Window: w, Columns: x[3]%4 == 0}, 1, x)
 		}
 		add(graph.AvgPool2d{Window: w, Divisor: 5}, 1, tensor.Shape{2, 13, 11, 4})
 	}

@@ -35,10 +35,11 @@ func (p Pair) String() string {
 //
 // Args: x [B, H, W, C], w [O, C/Groups, kH, kW], bias [O], residual
 // [B, oH, oW, O]. Result: [B, oH, oW, O] with
-// oH = ⌊(H + 2·Pad − Dilation·(kH−1) − 1)/Stride⌋ + 1.
+// oH = ⌊(H + 2·Pad + Extra − Dilation·(kH−1) − 1)/Stride⌋ + 1: there are Pad rows of
+// zeros above the image and Pad + Extra below it, and columns likewise.
 type Conv2d struct {
-	Stride, Pad, Dilation Pair
-	Groups                int // 0 means 1
+	Stride, Pad, Extra, Dilation Pair
+	Groups                       int // 0 means 1
 	Epilogue
 }
 
@@ -50,7 +51,11 @@ func (o Conv2d) Defaults() Conv2d {
 
 // Name is "conv2d" with the choices that differ from the defaults.
 func (o Conv2d) Name() string {
-	return "conv2d" + geometry(o.Stride, o.Pad, Pair{}, o.Dilation, o.Groups) + o.Epilogue.String()
+	s := "conv2d" + geometry(o.Stride, o.Pad, Pair{}, o.Dilation, o.Groups)
+	if o.Extra != (Pair{}) {
+		s += " more" + o.Extra.String()
+	}
+	return s + o.Epilogue.String()
 }
 
 // geometry returns the parts of a convolution's name that differ from the defaults.
@@ -89,10 +94,10 @@ func (o Conv2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	}
 	y := tensor.Shape{x[0], 0, 0, w[0]}
 	for d := range 2 {
-		if o.Stride[d] < 1 || o.Dilation[d] < 1 || o.Pad[d] < 0 {
-			return nil, fmt.Errorf("stride %v, padding %v, dilation %v", o.Stride, o.Pad, o.Dilation)
+		if o.Stride[d] < 1 || o.Dilation[d] < 1 || o.Pad[d] < 0 || o.Extra[d] < -o.Pad[d] {
+			return nil, fmt.Errorf("stride %v, padding %v and %v more below, dilation %v", o.Stride, o.Pad, o.Extra, o.Dilation)
 		}
-		span := x[1+d] + 2*o.Pad[d] - o.Dilation[d]*(w[2+d]-1) - 1
+		span := x[1+d] + 2*o.Pad[d] + o.Extra[d] - o.Dilation[d]*(w[2+d]-1) - 1
 		if span < 0 {
 			return nil, fmt.Errorf("input %v is smaller than the kernel %d×%d", x, w[2], w[3])
 		}

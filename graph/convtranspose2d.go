@@ -15,7 +15,8 @@ import (
 //
 // Args: x [B, H, W, C], w [C, O/Groups, kH, kW], bias [O], residual
 // [B, oH, oW, O]. Result: [B, oH, oW, O] with
-// oH = (H − 1)·Stride − 2·Pad + Dilation·(kH − 1) + OutputPad + 1.
+// oH = (H − 1)·Stride − 2·Pad + Dilation·(kH − 1) + OutputPad + 1. A negative
+// OutputPad crops rows at the bottom and columns at the right.
 type ConvTranspose2d struct {
 	Stride, Pad, OutputPad, Dilation Pair
 	Groups                           int // 0 means 1
@@ -51,12 +52,9 @@ func (o ConvTranspose2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		if o.Stride[d] < 1 || o.Dilation[d] < 1 || o.Pad[d] < 0 {
 			return nil, fmt.Errorf("stride %v, padding %v, dilation %v", o.Stride, o.Pad, o.Dilation)
 		}
-		if p := o.OutputPad[d]; p < 0 || p >= max(o.Stride[d], o.Dilation[d]) {
-			return nil, fmt.Errorf("output padding %v is not below stride %v or dilation %v", o.OutputPad, o.Stride, o.Dilation)
-		}
 		y[1+d] = (x[1+d]-1)*o.Stride[d] - 2*o.Pad[d] + o.Dilation[d]*(w[2+d]-1) + o.OutputPad[d] + 1
 		if y[1+d] < 1 {
-			return nil, fmt.Errorf("padding %v leaves nothing of input %v under kernel %d×%d", o.Pad, x, w[2], w[3])
+			return nil, fmt.Errorf("padding %v and output padding %v leave nothing of input %v under kernel %d×%d", o.Pad, o.OutputPad, x, w[2], w[3])
 		}
 	}
 	return y, o.check(args, 2, y)

@@ -23,9 +23,9 @@ func TestProductShapes(t *testing.T) {
 		{ConvTranspose2d{}, []tensor.Shape{{1, 4, 4, 3}}, "arguments"},
 		{ConvTranspose2d{}, []tensor.Shape{{1, 4, 4, 3}, {4, 3, 2, 2}}, "input has 3 channels, weight wants 4"},
 		{ConvTranspose2d{Groups: 2}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "3 channels do not divide into 2 groups"},
-		{ConvTranspose2d{OutputPad: Both(1)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "output padding"},
+		{ConvTranspose2d{OutputPad: Both(-5)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "output padding"},
 		{ConvTranspose2d{Pad: Both(-1)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "padding"},
-		{ConvTranspose2d{Pad: Both(3)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "leaves nothing"},
+		{ConvTranspose2d{Pad: Both(3)}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}}, "leave nothing"},
 		{ConvTranspose2d{Epilogue: Epilogue{Bias: true}}, []tensor.Shape{{1, 4, 4, 3}, {3, 3, 2, 2}, {4}}, "bias"},
 	} {
 		_, err := c.op.Shape(c.args)

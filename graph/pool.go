@@ -8,11 +8,12 @@ import (
 )
 
 // Window is the window that a pooling slides over an image. The zero Stride means
-// Size, as in PyTorch. Ceil rounds the result's extents up, but drops a window
+// Size, as in PyTorch. There are Pad rows above the image and Pad + Extra below it,
+// and columns likewise. Ceil rounds the result's extents up, but drops a window
 // that would begin beyond the image and the padding before it.
 type Window struct {
-	Size, Stride, Pad, Dilation Pair
-	Ceil                        bool
+	Size, Stride, Pad, Extra, Dilation Pair
+	Ceil                               bool
 }
 
 // Defaults returns the window with its zero fields replaced by their defaults.
@@ -35,6 +36,9 @@ func (w Window) String() string {
 	if w.Pad != (Pair{}) {
 		s += " p" + w.Pad.String()
 	}
+	if w.Extra != (Pair{}) {
+		s += " more" + w.Extra.String()
+	}
 	if w.Dilation != Both(1) {
 		s += " d" + w.Dilation.String()
 	}
@@ -45,7 +49,7 @@ func (w Window) String() string {
 }
 
 // shape returns the shape of the pooled image. Its height is
-// ⌊(H + 2·Pad − span)/Stride⌋ + 1, or ⌈…⌉ + 1 with Ceil, where
+// ⌊(H + 2·Pad + Extra − span)/Stride⌋ + 1, or ⌈…⌉ + 1 with Ceil, where
 // span = Dilation·(Size−1) + 1.
 func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 	w = w.Defaults()
@@ -60,10 +64,10 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 			return nil, fmt.Errorf("window %v, stride %v, padding %v, dilation %v", w.Size, w.Stride, w.Pad, w.Dilation)
 		}
 		span := dilation*(size-1) + 1
-		if 2*pad > span {
-			return nil, fmt.Errorf("padding %v is more than half the window %v", w.Pad, w.Size)
+		if pad >= span || w.Extra[d] < -pad {
+			return nil, fmt.Errorf("padding %v and %v more below do not fit the window %v", w.Pad, w.Extra, w.Size)
 		}
-		room := x[1+d] + 2*pad - span
+		room := x[1+d] + 2*pad + w.Extra[d] - span
 		if w.Ceil {
 			room += stride - 1
 		}
@@ -83,6 +87,13 @@ func (w Window) shape(args []tensor.Shape) (tensor.Shape, error) {
 func (w Window) rows(x tensor.Shape, from, to int) [][2]int {
 	w = w.Defaults()
 	return [][2]int{under(w.Size[0], w.Stride[0], w.Pad[0], w.Dilation[0], x[1], from, to)}
+}
+
+// at returns the window of each place of the result.
+func (w Window) at(i, j int) window {
+	top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
+	return window{top, top + w.Dilation[0]*(w.Size[0]-1) + 1, left, left + w.Dilation[1]*(w.Size[1]-1) + 1,
+		w.Dilation[0], w.Dilation[1], false, 0}
 }
 
 // bands splits the batch. If the windows tile the image without padding, each row
@@ -110,12 +121,7 @@ func (o MaxPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) { return o.s
 
 // Eval computes the formula.
 func (o MaxPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
-	w := o.Defaults()
-	return pool(args[0], o, func(i, j int) window {
-		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
-		return window{top, top + w.Dilation[0]*(w.Size[0]-1) + 1, left, left + w.Dilation[1]*(w.Size[1]-1) + 1,
-			w.Dilation[0], w.Dilation[1], 0}
-	})
+	return pool(args[0], o, o.Defaults().at)
 }
 
 // Bands splits the batch, and also the rows if the windows tile them.
@@ -135,12 +141,11 @@ func (o MaxPool2d) Rows(args []tensor.Shape, _ tensor.Shape, from, to int) [][2]
 
 // AvgPool2d is the mean of the elements under a window:
 //
-//	y[b,i,j,c] = Σ_{u,v} x[b, i·s−p+u, j·s−p+v, c] / n
+//	y[b,i,j,c] = Σ_{u,v} x[b, i·s−p+u·d, j·s−p+v·d, c] / n
 //
 // The padding is zeros. n counts the elements of the window in the image and its
 // padding, but none that Ceil adds beyond it. With ExcludePad (PyTorch's
 // count_include_pad=False) n counts only the image. A Divisor above 0 replaces n.
-// Dilation is not allowed.
 //
 // Args: x [B, H, W, C]. Result: [B, oH, oW, C], see Window.
 type AvgPool2d struct {
@@ -163,9 +168,6 @@ func (o AvgPool2d) Name() string {
 
 // Shape checks the window.
 func (o AvgPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
-	if o.Dilation.or1() != Both(1) {
-		return nil, fmt.Errorf("dilation %v is not allowed", o.Dilation)
-	}
 	if o.Divisor < 0 {
 		return nil, fmt.Errorf("divisor %d is negative", o.Divisor)
 	}
@@ -175,16 +177,23 @@ func (o AvgPool2d) Shape(args []tensor.Shape) (tensor.Shape, error) {
 // Eval computes the formula.
 func (o AvgPool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	w, x := o.Defaults(), args[0]
+	count := func(d, first int) int { // elements of the window that begins at first
+		end, n := x.Shape[1+d], 0
+		if !o.ExcludePad {
+			end += w.Pad[d] + w.Extra[d]
+		}
+		for u := range w.Size[d] {
+			if at := first + u*w.Dilation[d]; at < end && (at >= 0 || !o.ExcludePad) {
+				n++
+			}
+		}
+		return n
+	}
 	return pool(x, o, func(i, j int) window {
-		top, left := i*w.Stride[0]-w.Pad[0], j*w.Stride[1]-w.Pad[1]
-		under := window{top, min(top+w.Size[0], x.Shape[1]+w.Pad[0]), left, min(left+w.Size[1], x.Shape[2]+w.Pad[1]), 1, 1, 0}
-		switch {
-		case o.Divisor > 0:
-			under.divisor = o.Divisor
-		case o.ExcludePad:
-			under.divisor = (min(under.bottom, x.Shape[1]) - max(top, 0)) * (min(under.right, x.Shape[2]) - max(left, 0))
-		default:
-			under.divisor = (under.bottom - top) * (under.right - left)
+		under := w.at(i, j)
+		under.mean, under.divisor = true, o.Divisor
+		if o.Divisor == 0 {
+			under.divisor = count(0, under.top) * count(1, under.left)
 		}
 		return under
 	})
@@ -243,7 +252,7 @@ func (o AdaptivePool2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	return pool(args[0], o, func(i, j int) window {
 		under := window{
 			i * h / o.Out[0], ((i+1)*h + o.Out[0] - 1) / o.Out[0],
-			j * w / o.Out[1], ((j+1)*w + o.Out[1] - 1) / o.Out[1], 1, 1, 0}
+			j * w / o.Out[1], ((j+1)*w + o.Out[1] - 1) / o.Out[1], 1, 1, !o.Max, 0}
 		if !o.Max {
 			under.divisor = (under.bottom - under.top) * (under.right - under.left)
 		}
@@ -271,7 +280,8 @@ func (o AdaptivePool2d) FLOPs(args []tensor.Shape, result tensor.Shape) int64 {
 type window struct {
 	top, bottom, left, right int
 	down, across             int // steps between its elements
-	divisor                  int // divides the sum; 0 takes the largest element
+	mean                     bool
+	divisor                  int // divides the sum for a mean
 }
 
 // pool applies the pooling op to x. at returns the window of each place.
@@ -297,7 +307,7 @@ func pool(x *tensor.Tensor, op Op, at func(i, j int) window) *tensor.Tensor {
 						}
 					}
 				}
-				if under.divisor > 0 {
+				if under.mean {
 					largest = sum / float64(under.divisor)
 				}
 				y.Data[(row*ow+j)*c+k] = float32(largest)

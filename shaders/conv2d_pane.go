@@ -15,7 +15,8 @@ func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	if x[3] < 4 {
 		programs = conv2dRuns(op, args, result)
 	}
-	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Stride != graph.Both(1) && x[3]%4 == 0 {
+	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Extra == (graph.Pair{}) &&
+		op.Stride != graph.Both(1) && x[3]%4 == 0 {
 		programs = conv2dSampled(op, args, result)
 	}
 	bias, residual, _ := op.end().args(2)

@@ -50,6 +50,18 @@ func selectRows(n, c, l int, shared bool, bind []int, total int) []Program {
 	})
 }
 
+func resample(op graph.Resample, args []tensor.Shape, result tensor.Shape) []Program {
+	_, n, inner := graph.Along(args[0], op.Axis)
+	l, k := args[1][0], args[1][1]
+	return byFour("resample", nil, inner, func(r, per int) Kernel {
+		return Kernel{
+			Grid:     Flat(result.Len()/per, 64),
+			Bindings: inOut(3, 0, 1, 2),
+			Sizes:    append(sizes("total n r l k", result.Len()/per, n, r, l, k), notANumber...),
+		}
+	})
+}
+
 // byFour lists a kernel that moves vec4s, if c channels are a multiple of 4, and one that
 // moves single elements. It calls build with the channels in the kernel's unit and
 // the size of the unit.

@@ -31,7 +31,8 @@ func maxPool2d(op graph.MaxPool2d, part Part, args []tensor.Shape, result tensor
 // smallPool2d lists the kernel for windows of up to 3x3 pixels. Unrolled loads are for GPUs.
 func smallPool2d(name string, w graph.Window, above int, largest bool, x, result tensor.Shape, lim Limits) []Program {
 	if lim.Kind == CPU || max(w.Size[0], w.Size[1]) > 3 || w.Dilation != graph.Both(1) ||
-		2*w.Pad[0] > w.Size[0] || 2*w.Pad[1] > w.Size[1] {
+		2*w.Pad[0] > w.Size[0] || 2*w.Pad[1] > w.Size[1] ||
+		(result[1]-1)*w.Stride[0]-above >= x[1] || (result[2]-1)*w.Stride[1]-w.Pad[1] >= x[2] {
 		return nil
 	}
 	width := 1
@@ -52,8 +53,9 @@ func smallPool2d(name string, w graph.Window, above int, largest bool, x, result
 var lowest = sizes("lowest", math.Inf(-1))
 
 func avgPool2d(op graph.AvgPool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	programs := pool2d("avg_pool2d", op.Window, part, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad}, args, result)
-	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Divisor == 0 && part == (Part{}) {
+	programs := pool2d("avg_pool2d", op.Window, part, op.Divisor, Set{"MAX": false, "COUNT_PAD": !op.ExcludePad, "DILATED": op.Window.Defaults().Dilation != graph.Both(1)}, args, result)
+	if x := args[0]; op.Size == (graph.Pair{x[1], x[2]}) && op.Pad == (graph.Pair{}) && op.Extra == (graph.Pair{}) &&
+		op.Divisor == 0 && part == (Part{}) {
 		return append(reduceColumns(graph.Mean, x[0], x[1]*x[2], x[3], lim), programs...)
 	}
 	w, x := op.Window.Defaults(), args[0]
@@ -69,7 +71,7 @@ func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args [
 	w = w.Defaults()
 	x := args[0]
 	// Where the padding ends, from the top of the first window.
-	ends := graph.Pair{part.whole(x)[1] + 2*w.Pad[0] - part.From*w.Stride[0], x[2] + 2*w.Pad[1]}
+	ends := graph.Pair{part.whole(x)[1] + 2*w.Pad[0] + w.Extra[0] - part.From*w.Stride[0], x[2] + 2*w.Pad[1] + w.Extra[1]}
 	above := part.pad(w.Pad[0], w.Stride[0])
 	program := func(name string, width int) Program {
 		n := result.Len() / width
@@ -89,6 +91,22 @@ func pool2d(name string, w graph.Window, part Part, divisor int, set Set, args [
 		programs = append([]Program{program(name+" vec4", 4)}, programs...)
 	}
 	return programs
+}
+
+func maxPool2dIndex(op graph.MaxPool2dIndex, args []tensor.Shape, result tensor.Shape) []Program {
+	x, w, n := args[0], op.Defaults(), result.Len()
+	down, across := x[2], 1
+	if op.Columns {
+		down, across = 1, x[1]
+	}
+	return []Program{{Name: "max_pool2d_index", Kernels: []Kernel{{
+		File:     "max_pool2d_index",
+		Grid:     Flat(n, 64),
+		Bindings: inOut(1, 0),
+		Sizes: sizes("n h w c oh ow kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w step_h step_w",
+			n, x[1], x[2], x[3], result[1], result[2], w.Size[0], w.Size[1], w.Stride[0], w.Stride[1],
+			w.Pad[0], w.Pad[1], w.Dilation[0], w.Dilation[1], down, across),
+	}}}}
 }
 
 func adaptivePool2d(op graph.AdaptivePool2d, part Part, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {

@@ -1,5 +1,5 @@
 // pool2d: y[b,i,j,c] = max_{u,v} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, c]     (MAX)
-//                    = sum_{u,v} x[b, i*sh-ph+u,    j*sw-pw+v,    c] / n
+//                    = sum_{u,v} x[b, i*sh-ph+u*dh, j*sw-pw+v*dw, c] / n
 //
 //     binding 0  x  [B, H, W, C] of Element    read
 //     binding 1  y  [B, OH, OW, C] of Element  write
@@ -12,10 +12,12 @@
 
 //wgsl:import index
 
-// Choice: f32 or vec4<f32>; maximum or mean; whether the mean counts padding.
+// Choice: f32 or vec4<f32>; maximum or mean; whether the mean counts padding; whether its
+// windows are dilated.
 alias Element = f32;
 const MAX = true;
 const COUNT_PAD = true;
+const DILATED = false;
 const WG = 64u;
 
 struct Sizes {
@@ -69,9 +71,13 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     }
     var divisor = sizes.divisor;
     if (divisor == 0u && COUNT_PAD) {
-        let high = min(sizes.kh, sizes.end_h - row * sizes.stride_h);
-        let wide = min(sizes.kw, sizes.end_w - column * sizes.stride_w);
-        divisor = high * wide;
+        var high = sizes.end_h - row * sizes.stride_h;
+        var wide = sizes.end_w - column * sizes.stride_w;
+        if (DILATED) {
+            high = (high + sizes.dilation_h - 1u) / sizes.dilation_h;
+            wide = (wide + sizes.dilation_w - 1u) / sizes.dilation_w;
+        }
+        divisor = min(sizes.kh, high) * min(sizes.kw, wide);
     } else if (divisor == 0u) {
         divisor = hits;
     }

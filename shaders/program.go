@@ -89,6 +89,8 @@ func Programs(c Call, lim Limits) []Program {
 		return pixelShuffle(op, args, result)
 	case graph.PixelUnshuffle:
 		return pixelUnshuffle(op, args, result)
+	case graph.Resample:
+		return resample(op, args, result)
 	case graph.Resize:
 		return resize(op, c.Part, args, result, lim)
 	case graph.Concat:
@@ -121,6 +123,8 @@ func Programs(c Call, lim Limits) []Program {
 		return localResponseNorm(op, result)
 	case graph.MaxPool2d:
 		return maxPool2d(op, c.Part, args, result, lim)
+	case graph.MaxPool2dIndex:
+		return maxPool2dIndex(op, args, result)
 	case graph.Normalize:
 		return normalize(op, args, lim)
 	case graph.Reduce:

@@ -173,6 +173,9 @@ func (s sampler) pools() {
 			graph.Apply(graph.AvgPool2d{Window: w}, s.in(1, 14, 14, c))
 			graph.Apply(graph.AvgPool2d{Window: w, ExcludePad: true}, s.in(1, 14, 14, c))
 			graph.Apply(graph.AvgPool2d{Window: w, Divisor: 3}, s.in(1, 14, 14, c))
+			graph.Apply(graph.MaxPool2dIndex{Window: w}, s.in(1, 14, 14, c))
+			w.Dilation = graph.Both(2)
+			graph.Apply(graph.AvgPool2d{Window: w}, s.in(1, 14, 14, c))
 		}
 		for _, size := range []int{1, 3, 7} {
 			s.in(1, 14, 14, c).AdaptiveAvgPool2d(size, size)
@@ -273,6 +276,7 @@ func (s sampler) moves() {
 		s.in(7, c).Gather(1, s.in(7, 2))
 		s.in(2, 7, c).TakeRows(s.in(2, 3))
 		s.in(2, 7, c).Select(1, s.in(3))
+		graph.Apply(graph.Resample{Axis: 1}, s.in(2, 7, c), s.in(9, 2), s.in(9, 2))
 		for m := graph.Replace; m <= graph.MergeMin; m++ {
 			graph.Apply(graph.Scatter{Axis: 1, Merge: m}, s.in(2, 7, c), s.in(2, 3, c), s.in(2, 3, c))
 			for rank := range graph.MaxRank {
