@@ -1,7 +1,8 @@
 # make demo   enlarge a photograph and say where it is
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
 # make sweep  every kernel with every constant that a device may choose, which takes an hour or more
-# make candidates  what sweep does, with a few constants for kernels of the other kind of device
+# make candidates  what sweep does, with a few constants for kernels of the other kind of device,
+#                  and every text through compilers for other systems
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra
@@ -27,6 +28,7 @@ sweep: setup
 candidates: setup
 	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
+	$(GO) test -timeout 50m -tags sweep -run Translates ./shaders
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

@@ -88,10 +88,10 @@ func TestOp(t *testing.T) {
 	d := open(t)
 	bias := graph.Epilogue{Bias: true}
 	for _, s := range []Shape{
-		{Name: "conv", Op: "conv2d", H: 9, W: 7, Cin: 8, Cout: 12, Kernel: graph.Both(3), Pad: graph.Both(1), Bias: true,
-			Data: written(t, graph.Conv2d{Pad: graph.Both(1), Epilogue: bias}, RandomInput(1, 8, 9, 7), RandomInput(12, 8, 3, 3), RandomInput(12))},
-		{Name: "linear", Op: "linear", M: 5, K: 8, N: 12, Bias: true,
-			Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 8), RandomInput(12, 8), RandomInput(12))},
+		{Name: "conv", Op: "conv2d", H: 9, W: 7, Cin: 8, Cout: 12, Kernel: graph.Both(3), Pad: graph.Both(1), Groups: 4, Bias: true,
+			Data: written(t, graph.Conv2d{Pad: graph.Both(1), Groups: 4, Epilogue: bias}, RandomInput(1, 8, 9, 7), RandomInput(12, 2, 3, 3), RandomInput(12))},
+		{Name: "linear", Op: "linear", M: 5, K: 7, N: 11, Bias: true,
+			Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 7), RandomInput(11, 7), RandomInput(11))},
 	} {
 		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: true, Kernel: true, Peak: &Peak{GFLOPS: 1, GBS: 1}})
 		if err != nil {

@@ -17,36 +17,55 @@ const (
 // budget chooses which candidates a test runs. The zero value is ready. The choice is a
 // function of the graphs and their order, so it is made before anything runs at once.
 type budget struct {
-	strict bool                       // first choices, too, have to be within the budget
+	strict bool                       // a graph without a candidate in the budget is left out
+	frugal bool                       // only a graph that no text taken can compute gets a new text
 	graphs map[string]int             // that a kernel was taken for, by the kernel's name
 	texts  map[string]map[string]bool // taken, by file
 }
 
 // choose returns the names of the programs for g that the budget allows. The first
-// choice is always one of them unless b is strict. With the tag sweep all are.
+// choice is always one of them, unless b is strict or frugal. With the tag sweep all are.
 func (b *budget) choose(t *testing.T, d *Device, g *graph.Graph, base Choice) map[string]bool {
 	t.Helper()
 	if b.graphs == nil {
 		b.graphs, b.texts = map[string]int{}, map[string]map[string]bool{}
 	}
-	names, first := map[string]bool{}, !b.strict
+	names := map[string]bool{}
+	var first string
+	var plans []*plan.Plan
 	for c := range Candidates(base) {
 		p, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c.Choice)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if first || sweep || b.allows(p) {
+		plans = append(plans, p)
+		if first == "" {
+			first = c.Name
+		}
+		if sweep || b.allows(p) || c.Name == first && !b.strict && !b.frugal {
 			names[c.Name] = true
 			b.take(p)
 		}
-		first = false
+	}
+	if b.frugal && len(names) == 0 && len(plans) > 0 {
+		names[first] = true
+		b.take(plans[0])
 	}
 	return names
 }
 
-// allows reports whether a kernel of p is within the budget.
+// allows reports whether a kernel of p is within the budget. If b is frugal, all texts
+// of p have to be taken already.
 func (b *budget) allows(p *plan.Plan) bool {
+	if b.frugal {
+		for _, s := range p.Steps {
+			if s.Eval == nil && !b.texts[s.Kernel.File][s.Name] {
+				return false
+			}
+		}
+		return true
+	}
 	for _, s := range p.Steps {
 		if s.Eval != nil {
 			continue

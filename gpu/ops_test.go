@@ -237,7 +237,7 @@ func (k check) run(t *testing.T, d *Device) {
 func TestBands(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	var b budget
+	b := budget{frugal: true}
 	for _, r := range rows() {
 		_, banded := r.op.(graph.Banded)
 		if !banded || r.args[0].Len() < 300 {

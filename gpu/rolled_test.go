@@ -17,7 +17,7 @@ import (
 // the sizes and some do not.
 func TestShiftByIndex(t *testing.T) {
 	d := open(t)
-	var b budget
+	b := budget{frugal: true}
 	for _, c := range []struct{ window, shift, size graph.Pair }{
 		{graph.Both(1), graph.Both(0), graph.Pair{3, 5}},
 		{graph.Both(2), graph.Both(1), graph.Pair{4, 6}},

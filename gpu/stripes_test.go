@@ -139,7 +139,7 @@ func stripeRows() []row {
 // TestStripes sets limits low enough to cut an image into several stripes of rows.
 func TestStripes(t *testing.T) {
 	d := open(t)
-	var b budget
+	b := budget{frugal: true}
 	limits := d.info.Limits
 	defer func() { d.info.Limits = limits }()
 	for _, r := range stripeRows() {

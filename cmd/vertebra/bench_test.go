@@ -68,7 +68,7 @@ func TestBenchProfile(t *testing.T) {
 
 // TestBenchOps measures a shape with every program, and with the default.
 func TestBenchOps(t *testing.T) {
-	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 8, "n": 12, "bias": true}]`))
+	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 7, "n": 11, "bias": true}]`))
 	args := []string{"bench", "ops", "--shapes", shapes, "--runs", "1", "--quiet"}
 	if text := ok(t, append(args, "--all-kernels")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nfc ") < 2 {
 		t.Error(text)

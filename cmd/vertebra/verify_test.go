@@ -63,6 +63,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyUnfused(t *testing.T) {
 	const folder = "../../golden/testdata/"
 	attention, many := oneCase(t, "op_attention.safetensors", "plain"), folder+"sam_amg.safetensors"
+	other := oneCase(t, "op_softmax.safetensors", "last")
 	of := func(args ...string) map[string]verifyCase {
 		var r verifyReport
 		if err := json.Unmarshal([]byte(ok(t, append([]string{"verify", "--json"}, args...)...)), &r); err != nil {
@@ -83,8 +84,8 @@ func TestVerifyUnfused(t *testing.T) {
 	if only["espcn_x4"].Unfused != nil || len(only["ms_swin_ape"].Stages) == 0 {
 		t.Errorf("%+v", only)
 	}
-	every := of("--all-kernels", attention, espcnCase)
-	if c := every["op_attention/plain"]; c.Unfused == nil || *c.Unfused > c.Error || c.Kernels < 2 || every["espcn_x4"].Unfused != nil {
+	every := of("--all-kernels", attention, other)
+	if c := every["op_attention/plain"]; c.Unfused == nil || *c.Unfused > c.Error || c.Kernels < 2 || every["op_softmax/last"].Unfused != nil {
 		t.Errorf("--all-kernels: %+v", every)
 	}
 	text := ok(t, "verify", "--all-kernels", attention)
