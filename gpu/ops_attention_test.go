@@ -122,6 +122,8 @@ func indexed(op graph.Op, args []tensor.Shape, i int) int {
 		return i % 2 * args[0][op.Axis]
 	case graph.ScatterND:
 		return i % 2 * slices.Min(args[0])
+	case graph.Where:
+		return 2 * max(1-i, 0)
 	}
 	return 0
 }

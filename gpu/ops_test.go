@@ -82,6 +82,7 @@ func rows() []row {
 	add(graph.Activate{Act: graph.Tanh}, 1, tensor.Shape{2, 1500, 1000}) // more than one row of workgroups
 	add(graph.Binary{Kind: graph.Sub}, 2, tensor.Shape{2, 1, 3, 1, 2, 5}, tensor.Shape{4, 1, 7, 1, 5})
 	add(graph.Binary{Kind: graph.Sub}, 2, tensor.Shape{2, 1, 3, 1, 2, 8}, tensor.Shape{4, 1, 7, 1, 8})
+	mapRows(add)
 	add(graph.PixelShuffle{R: 3}, 1, tensor.Shape{2, 5, 7, 18})
 	add(graph.PixelUnshuffle{R: 2}, 1, tensor.Shape{2, 6, 10, 3})
 	add(graph.BatchNorm{Affine: true, Eps: 1e-3}, 1, tensor.Shape{3, 5, 7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7})

@@ -22,6 +22,7 @@ type foldable interface {
 //   - a batch norm is folded into the weights of the op before it;
 //   - an addition or activation moves into the epilogue of the op that makes its
 //     argument, if nothing else uses the argument;
+//   - functions of one number join those before them, or the Binary before them;
 //   - an op with only constant arguments becomes a constant;
 //   - a layer over joined channels becomes a sum over the parts;
 //   - an op that no output needs is left out;
@@ -94,8 +95,22 @@ func (f *fuser) fuse(v *Value) *Value {
 				}
 			}
 		}
+		if x, steps := op.steps(v); steps != nil && f.chained(x) {
+			if w := f.join(x, steps); w != nil {
+				return w
+			}
+		}
 	case Activate:
 		if w := f.activation(op, v); w != nil {
+			return w
+		}
+		if f.chained(v.Args[0]) {
+			if w := f.join(v.Args[0], []Step{{Fn: Function(op.Act)}}); w != nil {
+				return w
+			}
+		}
+	case Unary:
+		if w := f.chain(op, v); w != nil {
 			return w
 		}
 	}

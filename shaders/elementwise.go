@@ -28,29 +28,22 @@ func activate(op graph.Activate, result tensor.Shape) []Program {
 const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 
 func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {
+	if op.Kind > graph.Div || op.Then[0].Fn != 0 {
+		return pair(op, onto, args, result)
+	}
 	n := result.Len()
-	six := append(tensor.Shape{1, 1, 1, 1, 1, 1}[:graph.MaxRank-len(result)], result...)
-	strides := [2][]int{graph.BroadcastStrides(args[0], six), graph.BroadcastStrides(args[1], six)}
 	bindings := inOut(2, 0, 1)
 	if onto > 0 {
 		bindings[onto-1].Arg = Absent
 	}
 	set := Set{"KIND": int(op.Kind), "ONTO": onto}
 	program := func(name string, width int) Program {
-		lengths := append([]int{n / width}, six[1:]...)
-		lengths[5] /= width
-		for _, s := range strides {
-			for _, along := range s[:5] {
-				lengths = append(lengths, along/width)
-			}
-			lengths = append(lengths, s[5])
-		}
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "binary",
 			Set:      set.with(element(width)),
 			Grid:     Flat(n/width, 64),
 			Bindings: bindings,
-			Sizes:    sizes("n "+fiveAndTwelve, lengths...),
+			Sizes:    sizes("n "+fiveAndTwelve, broadcast(args, result, width)...),
 		}}}
 	}
 	programs := []Program{program("binary", 1)}

@@ -87,13 +87,21 @@ func (k Kernel) Name() (string, error) {
 		if text == c.expr {
 			continue
 		}
-		switch name := strings.ToLower(c.name); text {
+		name := strings.ToLower(c.name)
+		switch v := v.(type) {
+		case Calls:
+			b.WriteString("-" + name + "_" + string(v))
+			continue
+		case Type:
+			text, _, _ = strings.Cut(string(v), "<")
+		}
+		switch text {
 		case "true":
 			b.WriteString("-" + name)
 		case "false":
 			b.WriteString("-no_" + name)
 		default:
-			b.WriteString("-" + name + "_" + strings.TrimSuffix(strings.TrimSuffix(text, "u"), "<f32>"))
+			b.WriteString("-" + name + "_" + strings.TrimSuffix(text, "u"))
 		}
 	}
 	if found < len(k.Set) {

@@ -83,8 +83,12 @@ func Programs(c Call, lim Limits) []Program {
 		return batchNorm(op, args, result)
 	case graph.Activate:
 		return activate(op, result)
+	case graph.Unary:
+		return unary(op, result)
 	case graph.Binary:
 		return binary(op, c.Onto, args, result)
+	case graph.Where:
+		return where(args, result)
 	case graph.PixelShuffle:
 		return pixelShuffle(op, args, result)
 	case graph.PixelUnshuffle:

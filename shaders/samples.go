@@ -56,10 +56,35 @@ func (s sampler) elementwise() {
 		s.in(3, 5).Activate(a)
 		s.in(3, 8).Activate(a)
 	}
+	for f := graph.Function(graph.ReLU); f.Valid(); {
+		var c graph.Chain
+		for i := 0; i < len(c) && f.Valid(); i++ {
+			c[i].Fn = f
+			f++
+		}
+		graph.Apply(graph.Unary{Chain: c}, s.in(3, 5))
+		graph.Apply(graph.Unary{Chain: c}, s.in(3, 8))
+	}
 	for kind := graph.Add; kind <= graph.Div; kind++ {
 		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 3, 5), s.in(5))
 		graph.Apply(graph.Binary{Kind: kind}, s.in(2, 8), s.in(2, 8))
 		graph.Apply(graph.Binary{Kind: kind}, s.in(3, 5), s.in(3, 5))
+	}
+	s.in(3, 5).Where(s.in(5), s.in(3, 1))
+	s.in(3, 8).Where(s.in(8), s.in(3, 8))
+	for kind := graph.Pow; kind.Valid(); kind++ {
+		op := graph.Binary{Kind: kind}
+		switch kind % 4 { // the forms do not depend on the kind
+		case 0:
+			graph.Apply(op, s.in(3, 1), s.in(5))
+		case 1:
+			graph.Apply(op, s.in(2, 8), s.in(8))
+		case 2:
+			graph.Apply(op, s.in(3, 5), s.in(3, 5))
+		case 3:
+			op.Then = graph.Steps(graph.Step{Fn: graph.Exp})
+			graph.Apply(op, s.in(3, 8), s.in(3, 8))
+		}
 	}
 }
 

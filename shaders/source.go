@@ -24,11 +24,30 @@ import (
 var files embed.FS
 
 // Set gives values to constants of a kernel file by name. An int is a u32, a float64 an
-// f32, a bool a bool, and a Type is what an alias stands for.
+// f32, a bool a bool, and a Type is what an alias stands for. Calls are for a function
+// whose name begins with chosen_.
 type Set map[string]any
 
 // Type is a type of WGSL.
 type Type string
+
+// Calls is what a chosen function returns: the names of functions of one number, separated
+// by dots, the first one first. An empty Calls is the file's own expression.
+//
+// "fn chosen_NAME(v: T) -> T { return v; }" with "exp.plus" returns
+// f_plus(f_exp(v, sizes.p0, sizes.q0), sizes.p1, sizes.q1).
+type Calls string
+
+// of returns the calls around an expression.
+func (c Calls) of(expr string) string {
+	if c == "" {
+		return expr
+	}
+	for i, name := range strings.Split(string(c), ".") {
+		expr = fmt.Sprintf("f_%s(%s, sizes.p%d, sizes.q%d)", name, expr, i, i)
+	}
+	return expr
+}
 
 // element returns the Set of a kernel whose Element is an f32, or a vec4 if width is 4.
 func element(width int) Set {
@@ -109,7 +128,7 @@ func reduce(src string, set Set) (string, error) {
 			r.fail(fmt.Errorf("no constant %s", k))
 		}
 	}
-	src = r.arrays(r.sizes(src))
+	src = r.bitcasts(r.arrays(r.sizes(src)))
 	return src, r.err
 }
 
@@ -126,24 +145,34 @@ func (r *reducer) fail(err error) {
 	}
 }
 
-// constant is a declaration at the beginning of a line: "const NAME: T = EXPR;" or
-// "alias NAME = TYPE;".
+// constant is a declaration at the beginning of a line: "const NAME: T = EXPR;",
+// "alias NAME = TYPE;" or "fn chosen_NAME(…) -> T { return EXPR; }".
 type constant struct {
 	name, expr string
-	alias      bool
+	kind       byte // the declaration's first letter
+	left       string
 	start, end int // in the text
 }
 
 // nextConstant finds the first declaration from at on.
 func nextConstant(src string, at int) (c constant, ok bool) {
-	const mark, alias = "const ", "alias " // of the same length
+	const mark, alias, chosen = "const ", "alias ", "fn chosen_"
 	for ; at < len(src); at++ {
-		if rest := src[at:]; strings.HasPrefix(rest, mark) || strings.HasPrefix(rest, alias) {
+		skip, sep := len(mark), " = "
+		rest := src[at:]
+		switch {
+		case strings.HasPrefix(rest, mark), strings.HasPrefix(rest, alias): // of the same length
+		case strings.HasPrefix(rest, chosen):
+			skip, sep = len(chosen), "return "
+		default:
+			skip = 0
+		}
+		if skip > 0 {
 			end := strings.IndexByte(rest, ';')
-			left, expr, found := strings.Cut(rest[len(mark):max(end, len(mark))], " = ")
+			left, expr, found := strings.Cut(rest[skip:max(end, skip)], sep)
 			if found {
-				name, _, _ := strings.Cut(left, ":")
-				return constant{name, expr, rest[0] == alias[0], at, at + end + 1}, true
+				name := left[:strings.IndexAny(left+":", ":(")]
+				return constant{name, expr, rest[0], rest[:skip] + left + sep, at, at + end + 1}, true
 			}
 		}
 		line := strings.IndexByte(src[at:], '\n')
@@ -170,7 +199,7 @@ func (r *reducer) constants(src string, set Set) string {
 				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
 			}
 			c.expr = text
-		} else if !c.alias && !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
+		} else if c.kind == 'c' && !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
 			n, err := evaluate(c.expr, r.values)
 			if err != nil {
 				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
@@ -179,7 +208,10 @@ func (r *reducer) constants(src string, set Set) string {
 		}
 		r.values[c.name] = c.expr
 		b.WriteString(src[at:c.start])
-		b.WriteString(src[c.start:c.start+len("const ")] + c.name + " = " + c.expr + ";")
+		if c.kind == 'c' {
+			c.left = "const " + c.name + " = " // the literal has the type
+		}
+		b.WriteString(c.left + c.expr + ";")
 		at = c.end
 	}
 }
@@ -256,6 +288,26 @@ func arrayEnds(inside string) (comma, end int) {
 	return 0, 0
 }
 
+// bitcasts replaces the name of an alias in bitcast<NAME>, which not all compilers take.
+func (r *reducer) bitcasts(src string) string {
+	const mark = "bitcast<"
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(src, mark)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString(mark)
+		name, _, _ := strings.Cut(rest, ">")
+		src = rest
+		if t, ok := r.values[name]; ok {
+			b.WriteString(t)
+			src = rest[len(name):]
+		}
+	}
+}
+
 func isNumber(s string) bool {
 	_, err := strconv.ParseFloat(strings.TrimRight(strings.TrimSpace(s), "uif"), 64)
 	return err == nil
@@ -263,9 +315,17 @@ func isNumber(s string) bool {
 
 // literal returns v as WGSL: a literal, or the type of an alias.
 func (c constant) literal(v any) (string, error) {
-	if t, ok := v.(Type); ok && c.alias {
-		return string(t), nil
-	} else if ok || c.alias {
+	switch v := v.(type) {
+	case Type:
+		if c.kind == 'a' {
+			return string(v), nil
+		}
+	case Calls:
+		if c.kind == 'f' {
+			return v.of(c.expr), nil
+		}
+	}
+	if c.kind != 'c' {
 		return "", fmt.Errorf("cannot write %v for %s", v, c.expr)
 	}
 	switch v := v.(type) {
