@@ -62,7 +62,10 @@ func reduce(kind graph.ReduceKind, host *hostBinary) converter {
 		case x.host != nil && x.host.I != nil && host != nil && x.shape.Len() > 0:
 			return []*value{known(host.fold(x.host, axes).reshaped(to))}
 		case x.shape.Len() == 0:
-			failf("an input without elements")
+			if kind != graph.Sum || to.Len() > 0 && x.typ == Bool {
+				failf("an input without elements")
+			}
+			return []*value{known(newArray(x.typ, to))}
 		case len(axes) == 0:
 			return []*value{x}
 		}

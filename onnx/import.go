@@ -141,6 +141,10 @@ func (im *importer) network(n *Network) []namedValue {
 			continue
 		}
 		shape := im.inputShape(info)
+		if shape.Len() == 0 { // there is nothing to be given
+			s.values[info.Name] = known(newArray(info.Type, shape))
+			continue
+		}
 		v := im.g.Input(info.Name, shape...)
 		n.Inputs = append(n.Inputs, Port{Name: info.Name, Type: info.Type, Shape: shape})
 		in := computed(info.Type, v)
@@ -264,6 +268,7 @@ func (im *importer) node(s *scope, node *Node) {
 	outer := im.call
 	c := &call{im: im, node: node, scope: s, opset: s.opsets[node.Domain], attrs: map[string]*Attribute{}}
 	im.call = c
+	from := len(im.g.Nodes)
 	for _, own := range node.Attributes {
 		a := own
 		if own.Ref != "" {
@@ -310,10 +315,27 @@ func (im *importer) node(s *scope, node *Node) {
 			v := *outs[i]
 			v.needs |= c.needs
 			outs[i] = &v
+			if s.depth == 0 && len(im.g.Nodes) > from {
+				v.dev.Stage(name)
+			}
 		}
 		s.values[name] = outs[i]
 	}
+	c.name(im.g.Nodes[from:])
 	im.call = outer
+}
+
+// name names new ops after the node that they come from.
+func (c *call) name(ops []*graph.Value) {
+	name := c.node.Name
+	if name == "" && len(c.node.Outputs) > 0 {
+		name = c.node.Outputs[0]
+	}
+	for _, v := range ops {
+		if v.Op != nil {
+			v.Name = name
+		}
+	}
 }
 
 // function runs a function that the model defines.

@@ -20,7 +20,7 @@ type value struct {
 
 func known(a *Array) *value { return &value{typ: a.Type, shape: a.Shape, host: a} }
 
-// computed is a result of the graph with elements of type t.
+// computed is a result of the graph with elements of type t. Without elements it is known.
 func computed(t Type, v *graph.Value) *value { return &value{typ: t, shape: v.Shape, dev: v} }
 
 func (v *value) String() string { return fmt.Sprintf("%v %v", v.typ, v.shape) }
@@ -92,11 +92,9 @@ func (v *value) slice(start, step, n []int) *value {
 		if start[d] == 0 && step[d] == 1 && n[d] == v.shape[d] {
 			continue
 		}
-		if step[d] < 0 {
-			failf("step %d of dimension %d is negative, and the values are not known before the run", step[d], d)
-		}
 		cut = true
-		o.Start[d], o.Step[d], o.Stop[d] = start[d], step[d], start[d]+(n[d]-1)*step[d]+1
+		end := start[d] + (n[d]-1)*step[d]
+		o.Start[d], o.Step[d], o.Stop[d] = min(start[d], end), step[d], max(start[d], end)+1
 	}
 	if !cut {
 		return v
