@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/graph/passes"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -17,6 +18,10 @@ type Options struct {
 	Dims   map[string]int    // extents of named dimensions
 	Shapes map[string][]int  // shapes of inputs, by the input's name; they count before Dims
 	Values map[string]*Array // inputs whose numbers are known now, because they decide shapes
+
+	// Plain leaves the graph as its nodes are written, with a stage for each value of the
+	// file, and without the passes that make it fast.
+	Plain bool
 }
 
 // Network is a model made for inputs of fixed shapes.
@@ -68,8 +73,11 @@ func Import(m *Model, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dynamic {
+	switch {
+	case dynamic && o.Plain:
 		n.Graph = g
+	case dynamic:
+		n.Graph = passes.Run(g)
 	}
 	return n, nil
 }

@@ -1,9 +1,10 @@
 // Command onnx runs ONNX's tests of operators and says which pass: by tier, and by operator
-// as a table. It takes the folder with MANIFEST.tsv.
+// as a table. It takes the folder with MANIFEST.tsv, or a folder of models with their data.
 //
 //	go run ./bench/onnx SUITE              # on the device
 //	go run ./bench/onnx --cpu -v SUITE     # by Eval, with each failure
 //	go run ./bench/onnx --table onnx/operators.md SUITE
+//	go run ./bench/onnx -v MODELS          # within 1e-4 of the largest value
 package main
 
 import (
@@ -41,8 +42,12 @@ type test struct {
 	err               error
 }
 
-// bound is the suite's tolerance.
-var bound = cases.Tolerance{Absolute: 1e-3, Relative: 1e-3}
+// The tolerances of a suite, of models, and of models in float16.
+var (
+	ofTests  = cases.Tolerance{Absolute: 1e-3, Relative: 1e-3}
+	ofModels = cases.Tolerance{OfLargest: 1e-4}
+	ofHalves = cases.Tolerance{OfLargest: 1e-2}
+)
 
 func run(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("onnx", flag.ContinueOnError)
@@ -78,7 +83,7 @@ func run(args []string, out io.Writer) error {
 		compute = on(d)
 	}
 	for _, t := range tests {
-		t.err = check(filepath.Join(f.Arg(0), t.path), compute)
+		t.err = t.check(filepath.Join(f.Arg(0), t.path), compute)
 		if *verbose && t.err != nil {
 			fmt.Fprintf(out, "%s: %v\n", t.path, t.err)
 		}
@@ -93,6 +98,9 @@ func run(args []string, out io.Writer) error {
 // manifest reads MANIFEST.tsv.
 func manifest(folder string) ([]*test, error) {
 	f, err := os.Open(filepath.Join(folder, "MANIFEST.tsv"))
+	if errors.Is(err, os.ErrNotExist) {
+		return models(folder)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +118,18 @@ func manifest(folder string) ([]*test, error) {
 	return tests, nil
 }
 
+// models lists the models in a folder.
+func models(folder string) ([]*test, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*", "model.onnx"))
+	var tests []*test
+	for _, p := range paths {
+		tests = append(tests, &test{path: filepath.Base(filepath.Dir(p)), tier: "model"})
+	}
+	return tests, err
+}
+
 // check runs a test.
-func check(folder string, compute cases.Compute) (err error) {
+func (t *test) check(folder string, compute cases.Compute) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
@@ -125,6 +143,13 @@ func check(folder string, compute cases.Compute) (err error) {
 	sets, err := cases.Sets(folder)
 	if err != nil {
 		return err
+	}
+	bound := ofTests
+	if t.tier == "model" {
+		bound = ofModels
+		if v := m.Given(); len(v) > 0 && v[0].Type == onnx.Float16 {
+			bound = ofHalves
+		}
 	}
 	for _, s := range sets {
 		if err := s.Run(context.Background(), m, compute, bound); err != nil {

@@ -1,0 +1,152 @@
+// Package passes rewrites graphs that were not written for this project, such as those
+// of ONNX files, into the ops and the order of channels that its kernels are made for.
+// Each pass keeps what a graph computes. graph.Fuse comes after them.
+package passes
+
+import (
+	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// Pass is a rewriting of a graph.
+type Pass struct {
+	Name string
+	Run  func(*graph.Graph) *graph.Graph
+}
+
+// All lists the passes in their order.
+func All() []Pass {
+	return []Pass{
+		{"sink permutes", SinkPermutes},
+	}
+}
+
+// Run runs all passes.
+func Run(g *graph.Graph) *graph.Graph {
+	for _, p := range All() {
+		g = p.Run(g)
+	}
+	return g
+}
+
+// rewriter makes a graph of another one, op by op.
+type rewriter struct {
+	in, out *graph.Graph
+	at      map[*graph.Value]*graph.Value // from the old graph to the new
+	uses    map[*graph.Value]int          // of values of the old graph
+}
+
+// rewrite returns a graph with the same inputs, outputs and stages. It calls put for each
+// op that an output needs, which returns the value in the new graph.
+func rewrite(g *graph.Graph, put func(r *rewriter, v *graph.Value) *graph.Value) *graph.Graph {
+	r := &rewriter{in: g, at: map[*graph.Value]*graph.Value{}, uses: map[*graph.Value]int{}}
+	for _, o := range g.Outputs {
+		r.uses[o.Value]++
+	}
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		if v := g.Nodes[i]; r.uses[v] > 0 {
+			for _, a := range v.Args {
+				r.uses[a]++
+			}
+		}
+	}
+	out, err := graph.Trace(func(out *graph.Graph) {
+		r.out = out
+		for _, v := range g.Inputs {
+			r.at[v] = out.Input(v.Name, v.Shape...)
+		}
+		for _, v := range g.Nodes {
+			switch {
+			case r.uses[v] == 0:
+			case v.Const != nil:
+				r.at[v] = out.Const(v.Tensor(nil))
+			case v.Op != nil:
+				from := len(out.Nodes)
+				r.at[v] = put(r, v)
+				for _, w := range out.Nodes[from:] {
+					if w.Op != nil {
+						w.Name = v.Name
+					}
+				}
+			}
+		}
+		for _, o := range g.Outputs {
+			out.Output(o.Name, r.at[o.Value])
+		}
+	})
+	if err != nil {
+		panic(err) // a pass makes ops of shapes that it has seen
+	}
+	return clean(out)
+}
+
+// same adds the op of v to the new graph as it is.
+func (r *rewriter) same(v *graph.Value) *graph.Value { return graph.Apply(v.Op, r.args(v)...) }
+
+func (r *rewriter) args(v *graph.Value) []*graph.Value {
+	args := make([]*graph.Value, len(v.Args))
+	for i, a := range v.Args {
+		args[i] = r.at[a]
+	}
+	return args
+}
+
+// clean drops the nodes that no output needs.
+func clean(g *graph.Graph) *graph.Graph {
+	live := map[*graph.Value]bool{}
+	for _, o := range g.Outputs {
+		live[o.Value] = true
+	}
+	kept := make([]*graph.Value, 0, len(g.Nodes))
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		v := g.Nodes[i]
+		if live[v] {
+			for _, a := range v.Args {
+				live[a] = true
+			}
+		}
+		if live[v] || v.Op == nil && v.Const == nil {
+			kept = append(kept, v)
+		}
+	}
+	for i, j := 0, len(kept)-1; i < j; i, j = i+1, j-1 {
+		kept[i], kept[j] = kept[j], kept[i]
+	}
+	g.Nodes = kept
+	return g
+}
+
+// number returns the number that v has everywhere, if it is a constant of one element.
+func number(v *graph.Value) (float64, bool) {
+	if v.Const == nil || v.Shape.Len() != 1 || v.Const.Data == nil || v.Cut != (graph.Cut{}) || v.Scale != nil {
+		return 0, false
+	}
+	return float64(v.Const.Data[0]), true
+}
+
+// moved reports whether an order changes the place of any element of a value of this
+// shape, and not only dimensions of extent 1.
+func moved(s tensor.Shape, order []int) bool {
+	at := -1
+	for _, o := range order {
+		if s[o] == 1 {
+			continue
+		}
+		if o < at {
+			return true
+		}
+		at = o
+	}
+	return false
+}
+
+// reshaped returns v in another shape.
+func reshaped(v *graph.Value, s tensor.Shape) *graph.Value {
+	switch {
+	case v.Shape.Equal(s):
+		return v
+	case v.Const != nil && v.Const.Data != nil:
+		return v.Graph().Const(v.Tensor(nil).Reshape(s...))
+	}
+	return v.Reshape(s...)
+}
