@@ -39,6 +39,9 @@ func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.T
 			}
 			at[v] = v.Tensor(nil)
 			continue
+		case v.Shape.Len() == 0:
+			at[v] = tensor.New(v.Shape...)
+			continue
 		}
 		args := make([]*tensor.Tensor, len(v.Args))
 		for i, a := range v.Args {

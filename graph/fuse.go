@@ -1,6 +1,10 @@
 package graph
 
-import "github.com/vertebra/vertebra/tensor"
+import (
+	"slices"
+
+	"github.com/vertebra/vertebra/tensor"
+)
 
 // fusable is an op with an epilogue, into which later ops can move.
 type fusable interface {
@@ -23,7 +27,8 @@ type foldable interface {
 //   - an addition or activation moves into the epilogue of the op that makes its
 //     argument, if nothing else uses the argument;
 //   - functions of one number join those before them, or the Binary before them;
-//   - an op with only constant arguments becomes a constant;
+//   - an op with only constant arguments becomes a constant, and so does a value
+//     without elements;
 //   - a layer over joined channels becomes a sum over the parts;
 //   - an op that no output needs is left out;
 //   - an op whose result is larger than the memory it frees moves to just before
@@ -57,12 +62,17 @@ func (g *Graph) rewrite(put func(f *fuser, v *Value) *Value) *Graph {
 	}
 	for _, v := range g.Inputs {
 		f.at[v] = f.out.Input(v.Name, v.Shape...)
+		if v.Shape.Len() == 0 {
+			f.at[v] = f.out.Const(tensor.New(v.Shape...))
+		}
 	}
 	for _, v := range g.Nodes {
 		switch {
 		case !live[v]:
 		case v.Const != nil:
 			f.at[v] = f.out.constant(*v)
+		case v.Op != nil && v.Shape.Len() == 0:
+			f.at[v] = f.out.Const(tensor.New(v.Shape...))
 		case v.Op != nil:
 			f.at[v] = put(&f, v)
 		}
@@ -112,6 +122,12 @@ func (f *fuser) fuse(v *Value) *Value {
 	case Unary:
 		if w := f.chain(op, v); w != nil {
 			return w
+		}
+	case Concat:
+		if args := slices.DeleteFunc(f.args(v), func(a *Value) bool { return a.Shape.Len() == 0 }); len(args) == 1 {
+			return args[0]
+		} else if len(args) < len(v.Args) {
+			return f.apply(v, v.Op, args...)
 		}
 	}
 	args := f.args(v)

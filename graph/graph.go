@@ -17,6 +17,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
@@ -116,11 +117,11 @@ func Trace(f func(g *Graph)) (g *Graph, err error) {
 type shapeError struct{ err error }
 
 // Input adds an input. A run takes the inputs in the order in which they are
-// added.
+// added. An extent may be 0: the input then has no elements.
 func (g *Graph) Input(name string, shape ...int) *Value {
 	for _, d := range shape {
-		if d < 1 {
-			panic(shapeError{fmt.Errorf("input %s: shape %v is empty", name, tensor.Shape(shape))})
+		if d < 0 {
+			panic(shapeError{fmt.Errorf("input %s: shape %v has a negative extent", name, tensor.Shape(shape))})
 		}
 	}
 	if tooLarge(shape) {
@@ -198,8 +199,8 @@ func Apply(op Op, args ...*Value) *Value {
 	case err != nil:
 	case tooLarge(shape):
 		err = fmt.Errorf("result %v is too large", shape)
-	case shape.Len() < 1:
-		err = fmt.Errorf("result %v is empty", shape)
+	case slices.ContainsFunc(shape, func(d int) bool { return d < 0 }):
+		err = fmt.Errorf("result %v has a negative extent", shape)
 	}
 	if err != nil {
 		where := op.Name()

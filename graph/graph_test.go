@@ -15,7 +15,7 @@ func TestMisuse(t *testing.T) {
 	}
 	for want, f := range map[string]func(g *Graph){
 		"no output":               func(g *Graph) { g.Input("x", 4) },
-		"input x: shape [0]":      func(g *Graph) { g.Input("x", 0) },
+		"input x: shape [-1]":     func(g *Graph) { g.Input("x", -1) },
 		"input x: shape [429":     func(g *Graph) { g.Input("x", 1<<32, 1<<32) },
 		"output y is not a value": func(g *Graph) { g.Output("y", nil) },
 		"output z is not a value": func(g *Graph) { g.Output("z", elsewhere) },

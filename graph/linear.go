@@ -36,7 +36,7 @@ func (o Linear) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	shape[len(shape)-1] = n
 	y := tensor.New(shape...)
 	store := o.store(args, 2, y)
-	tensor.Parallel(len(x.Data)/k, func(m int) {
+	tensor.Parallel(x.Shape[:len(x.Shape)-1].Len(), func(m int) {
 		xs := x.Data[m*k : (m+1)*k]
 		for j := range n {
 			ws := w.Data[j*k : (j+1)*k]

@@ -67,7 +67,10 @@ func (o Pad) Shape(args []tensor.Shape) (tensor.Shape, error) {
 			continue
 		}
 		n, wide := y[d], max(before, after)
-		if y[d] += before + after; y[d] < 1 || n+min(before, after) < 1 && o.Mode != Constant ||
+		if before == 0 && after == 0 {
+			continue
+		}
+		if y[d] += before + after; y[d] < 0 || n+min(before, after) < 1 && o.Mode != Constant ||
 			o.Mode == Reflect && wide >= n || o.Mode == Circular && wide > n {
 			return nil, fmt.Errorf("dimension %d of %v cannot be padded by %d and %d (%v)", d, args[0], before, after, o.Mode)
 		}

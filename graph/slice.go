@@ -63,15 +63,17 @@ func (o Slice) Ranges(x tensor.Shape) (start, step []int, y tensor.Shape, err er
 		case step[d] < 0:
 			start[d] = to - 1
 		}
-		if from < 0 || from >= to || to > x[d] || step[d] == math.MinInt {
+		if from < 0 || from > to || to > x[d] || step[d] == math.MinInt {
 			return nil, nil, nil, fmt.Errorf("range [%d:%d:%d] does not fit dimension %d of %v", o.Start[d], o.Stop[d], o.Step[d], d, x)
 		}
-		y[d] = (to-from-1)/max(step[d], -step[d]) + 1
+		if from < to {
+			y[d] = (to-from-1)/max(step[d], -step[d]) + 1
+		}
 	}
 	return start, step, y, nil
 }
 
-// Shape checks that each range lies inside x and is not empty.
+// Shape checks that each range lies inside x. A range may be empty.
 func (o Slice) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	if len(args) != 1 || len(args[0]) > MaxRank {
 		return nil, fmt.Errorf("arguments are %v, want x of rank %d or less", args, MaxRank)

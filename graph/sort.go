@@ -27,6 +27,9 @@ func (o Argmax) Shape(args []tensor.Shape) (tensor.Shape, error) {
 		return nil, err
 	}
 	axis, _ := Axis(o.Axis, len(x))
+	if x[axis] == 0 {
+		return nil, fmt.Errorf("no elements along dimension %d of %v", axis, x)
+	}
 	if !o.KeepDim {
 		return without(x, axis), nil
 	}

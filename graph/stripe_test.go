@@ -47,7 +47,7 @@ func TestStripes(t *testing.T) {
 				args = append(args, tensor.Shape{x[3], o / up.Groups, k[0], k[1]})
 			}
 			y, err := op.Shape(args)
-			if err != nil {
+			if err != nil || y.Len() == 0 {
 				continue
 			}
 			if f, ok := op.(fusable); ok {

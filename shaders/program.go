@@ -61,12 +61,18 @@ var Default = Limits{
 }
 
 // Programs lists the programs for a call, the best guess for the device first. The list is
-// empty if no kernel can compute it. A plan then runs the op's Eval.
+// empty if no kernel can compute it, or if an arg has no elements. A plan then runs the op's
+// Eval.
 func Programs(c Call, lim Limits) []Program {
 	args, result := c.Args, c.Result
 	if result == nil {
 		var err error
 		if result, err = c.Op.Shape(args); err != nil {
+			return nil
+		}
+	}
+	for _, s := range append(args[:len(args):len(args)], result) {
+		if s.Len() == 0 {
 			return nil
 		}
 	}
