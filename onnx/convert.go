@@ -7,7 +7,7 @@ func converters() map[string]converter {
 	all := map[string]converter{}
 	for _, family := range []map[string]converter{
 		constants(), movement(), indexing(), arithmetic(), activations(), reductions(), convolutions(), pools(), norms(),
-		products(), control(),
+		products(), control(), attentions(), padding(),
 	} {
 		maps.Copy(all, family)
 	}

@@ -3,6 +3,7 @@ package onnx
 import (
 	"slices"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -17,12 +18,19 @@ func indexing() map[string]converter {
 
 // convertGather is y[.., i.., ..] = x[.., index[i..], ..].
 func convertGather(c *call) []*value {
-	x, index := c.arg(0), c.arg(1)
-	axis := c.axis("axis", 0, len(x.shape))
+	x := c.arg(0)
+	return []*value{c.gather(x, c.arg(1), c.axis("axis", 0, len(x.shape)))}
+}
+
+// gather takes slices of x along an axis.
+func (c *call) gather(x, index *value, axis int) *value {
 	outer, n, inner := x.shape[:axis].Len(), x.shape[axis], x.shape[axis+1:].Len()
 	to := slices.Concat(x.shape[:axis], index.shape, x.shape[axis+1:])
 	if index.host == nil {
-		failf("indices that are not known before the run")
+		if x.shape.Len() == 0 {
+			return known(newArray(x.typ, to))
+		}
+		return computed(x.typ, graph.Apply(graph.Select{Axis: axis}, c.value(x), index.dev))
 	}
 	rows := make([]int, index.shape.Len())
 	for i, v := range index.host.I {
@@ -35,24 +43,24 @@ func convertGather(c *call) []*value {
 		rows[i] = int(v)
 	}
 	if to.Len() == 0 {
-		return []*value{known(newArray(x.typ, to))}
+		return known(newArray(x.typ, to))
 	}
 	if x.host != nil {
 		c.bound(to)
-		return []*value{known(x.host.pick(to, func(i int) int {
+		return known(x.host.pick(to, func(i int) int {
 			return (i/(inner*len(rows))*n+rows[i/inner%len(rows)])*inner + i%inner
-		}))}
+		}))
 	}
 	if first, step, ok := progression(rows); ok {
 		flat := x.reshape(tensor.Shape{outer, n, inner})
-		return []*value{c.slice(flat, []int{0, first, 0}, []int{1, step, 1}, tensor.Shape{outer, len(rows), inner}).reshape(to)}
+		return c.slice(flat, []int{0, first, 0}, []int{1, step, 1}, tensor.Shape{outer, len(rows), inner}).reshape(to)
 	}
 	ids := make([]float32, outer*len(rows))
 	for i := range ids {
 		ids[i] = float32(rows[i%len(rows)])
 	}
 	y := x.dev.Reshape(outer, n, inner).TakeRows(c.constant(ids, outer, len(rows)))
-	return c.like(y.Reshape(to...))
+	return computed(x.typ, y.Reshape(to...))
 }
 
 // progression reports whether rows are first, first + step, and so on, upward.

@@ -8,11 +8,13 @@ import (
 // norms has the normalisations.
 func norms() map[string]converter {
 	return map[string]converter{
-		"BatchNormalization":    convertBatchNorm,
-		"InstanceNormalization": convertInstanceNorm,
-		"GroupNormalization":    convertGroupNorm,
-		"LayerNormalization":    convertLayerNorm,
-		"LRN":                   convertLRN,
+		"BatchNormalization":        convertBatchNorm,
+		"InstanceNormalization":     convertInstanceNorm,
+		"GroupNormalization":        convertGroupNorm,
+		"LayerNormalization":        convertLayerNorm,
+		"LRN":                       convertLRN,
+		"LpNormalization":           convertLpNorm,
+		"MeanVarianceNormalization": convertMeanVarianceNorm,
 	}
 }
 
@@ -54,9 +56,6 @@ func convertGroupNorm(c *call) []*value {
 
 func convertLayerNorm(c *call) []*value {
 	x := c.arg(0)
-	if c.wants(1) || c.wants(2) {
-		failf("the mean and the deviation as results are not supported")
-	}
 	axis := c.axis("axis", -1, len(x.shape))
 	n := x.shape[axis:]
 	o := graph.LayerNorm{Dims: len(n), Eps: c.float("epsilon", 1e-5), Weight: true}
@@ -65,16 +64,64 @@ func convertLayerNorm(c *call) []*value {
 		o.Bias = true
 		args = append(args, c.value(c.weight(2, n)))
 	}
-	return c.like(graph.Apply(o, args...))
+	outs := c.like(graph.Apply(o, args...))
+	if c.wants(1) || c.wants(2) {
+		mean, variance := moments(c.x(0), axis, len(x.shape))
+		deviation := variance.Map(graph.Plus, float32(o.Defaults().Eps)).Map(graph.Sqrt).Map(graph.Reciprocal)
+		outs = append(outs, computed(Float32, mean), computed(Float32, deviation))
+	}
+	return outs
 }
 
-// weight returns input i, which broadcasts to s, as a line of s.Len() elements.
+// moments returns the mean and the variance over the dimensions from one axis to another.
+func moments(x *graph.Value, from, to int) (mean, variance *graph.Value) {
+	var dims []int
+	for d := from; d < to; d++ {
+		dims = append(dims, d)
+	}
+	return momentsOver(x, graph.Dims(dims...))
+}
+
+func momentsOver(x *graph.Value, axes graph.Axes) (mean, variance *graph.Value) {
+	average := graph.Reduce{Kind: graph.Mean, Axes: axes, KeepDims: true}
+	mean = graph.Apply(average, x)
+	rest := x.Sub(mean)
+	return mean, graph.Apply(average, rest.Mul(rest))
+}
+
+// convertMeanVarianceNorm is (x − mean) / (√variance + 1e-9).
+func convertMeanVarianceNorm(c *call) []*value {
+	x := c.x(0)
+	axes, ok := c.ints("axes")
+	if !ok {
+		axes = []int{0, 2, 3}
+	}
+	mean, variance := momentsOver(x, graph.Dims(axesOf(axes, len(x.Shape))...))
+	return c.like(x.Sub(mean).Div(variance.Map(graph.Sqrt).Map(graph.Plus, 1e-9)))
+}
+
+// convertLpNorm divides lines by their length, and a line of zeros stays.
+func convertLpNorm(c *call) []*value {
+	x, p := c.x(0), c.int("p", 2)
+	axis := c.axis("axis", -1, len(x.Shape))
+	switch p {
+	case 2:
+		return c.like(graph.Apply(graph.Normalize{Axis: axis, Eps: 1e-30}, x))
+	case 1:
+		sum := graph.Apply(graph.Reduce{Kind: graph.Sum, Axes: graph.Dims(axis), KeepDims: true}, x.Map(graph.Abs))
+		return c.like(x.Div(graph.Apply(graph.Binary{Kind: graph.Maximum}, sum, c.scalar(1e-30))))
+	}
+	failf("p %d", p)
+	return nil
+}
+
+// weight returns input i, which broadcasts to s, in that shape.
 func (c *call) weight(i int, s tensor.Shape) *value {
 	v := c.arg(i)
 	if !broadcast(v.shape, s).Equal(s) {
 		failf("input %d does not broadcast to %v", i, s)
 	}
-	return v.expand(s).reshape(tensor.Shape{s.Len()})
+	return v.expand(s)
 }
 
 func convertLRN(c *call) []*value {
