@@ -298,7 +298,7 @@ func (im *importer) node(s *scope, node *Node) {
 		}
 		c.in = append(c.in, v)
 	}
-	key := opKey(node.Domain, node.Op)
+	key := node.Key()
 	var outs []*value
 	convert, ok := im.table[key]
 	f := im.functions[key+":"+node.Overload]
@@ -421,7 +421,7 @@ type NodeError struct {
 }
 
 func (e *NodeError) Error() string {
-	where := opKey(e.Node.Domain, e.Node.Op)
+	where := e.Node.Key()
 	if e.Node.Name != "" {
 		where = fmt.Sprintf("%s (%.200s)", e.Node.Name, where)
 	} else if len(e.Node.Outputs) > 0 {

@@ -52,7 +52,7 @@ func (n *Network) Results(outputs []*tensor.Tensor) ([]*Array, error) {
 // of other nodes. The key of an operator of another domain has the domain in front.
 func (m *Model) Operators() map[string]int {
 	count := map[string]int{}
-	m.walk(func(n *Node) { count[opKey(n.Domain, n.Op)]++ })
+	m.walk(func(n *Node) { count[n.Key()]++ })
 	return count
 }
 
@@ -64,7 +64,7 @@ func (m *Model) Unsupported() []*Node {
 	}
 	var nodes []*Node
 	m.walk(func(n *Node) {
-		if key := opKey(n.Domain, n.Op); table[key] == nil && !own[key] {
+		if key := n.Key(); table[key] == nil && !own[key] {
 			nodes = append(nodes, n)
 		}
 	})
@@ -104,4 +104,33 @@ func (m *Model) Given() []*Info {
 		}
 	}
 	return inputs
+}
+
+// Key is the operator's name, with the domain in front unless that is ai.onnx.
+func (n *Node) Key() string { return opKey(n.Domain, n.Op) }
+
+// Parameters counts the elements of all initialisers and constants of floats.
+func (m *Model) Parameters() (int64, error) {
+	total := int64(0)
+	add := func(t *Tensor) error {
+		s, err := t.Shape()
+		if err == nil && !t.Type.Integer() {
+			total += int64(s.Len())
+		}
+		return err
+	}
+	err := error(nil)
+	m.walk(func(n *Node) {
+		for _, a := range n.Attributes {
+			if a.Tensor != nil && err == nil {
+				err = add(a.Tensor)
+			}
+		}
+	})
+	for _, t := range m.Graph.Initializers {
+		if err == nil {
+			err = add(t)
+		}
+	}
+	return total, err
 }

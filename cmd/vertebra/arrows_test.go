@@ -45,7 +45,7 @@ var arrows = []struct {
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "shaders", "tensor", "vision", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

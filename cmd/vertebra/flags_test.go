@@ -15,7 +15,7 @@ var meanings = map[string]string{
 	"activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
 	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
-	"depth": "U-Net++", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
+	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
 	"filter": "whose name contains", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
 	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "key": "several networks", "labels": "names of the classes", "last": "last step",
 	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "memory": "while they are read", "min-area": "in pixels",
@@ -30,7 +30,7 @@ var meanings = map[string]string{
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a
 // switch or a list.
 func TestTwice(t *testing.T) {
-	lists := []string{"box", "data", "layer", "point", "text"}
+	lists := []string{"box", "data", "dim", "layer", "point", "text"}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {

@@ -19,13 +19,17 @@ import (
 func newInspect(s *settings) *cobra.Command {
 	var asJSON bool
 	var key, model string
+	var dim []string
 	c := &cobra.Command{
-		Use:   "inspect CHECKPOINT",
-		Short: "List the tensors of a checkpoint",
+		Use:   "inspect FILE",
+		Short: "List the tensors of a checkpoint, or the operators of an ONNX file",
 		Long: `Lists the tensors of a checkpoint without reading their numbers. Also lists the models
 that fit by names and shapes or, if none fits, the differences from the nearest model.
-CHECKPOINT is a safetensors or PyTorch file, the .index.json of a checkpoint in several
+FILE is a safetensors or PyTorch file, the .index.json of a checkpoint in several
 files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.
+
+Of an ONNX file it lists the operators, the inputs and outputs, and the nodes that are not
+supported. If --dim gives all free dimensions, it also counts the multiply-adds.
 
 Training code may put a prefix before a network's names, such as _orig_mod., module.
 or model. Names are compared without it. If a file holds several networks, --key
@@ -33,9 +37,24 @@ chooses one.`,
 		Example: `  vertebra inspect resnet50-11ad3fa6.pth
   vertebra inspect weights.safetensors --model espcn_x2
   vertebra inspect sam-vit-base/
+  vertebra inspect model.onnx --dim batch=1 --dim height=480 --dim width=640
   vertebra inspect checkpoint.pth --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if isONNX(args[0]) {
+				dims, err := boundDims(dim)
+				if err != nil {
+					return err
+				}
+				r, err := inspectONNX(args[0], dims)
+				switch {
+				case err != nil:
+					return err
+				case asJSON:
+					return printJSON(c.OutOrStdout(), r)
+				}
+				return r.print(c.OutOrStdout())
+			}
 			src, err := weights.Open(args[0])
 			if err != nil {
 				return err
@@ -57,6 +76,7 @@ chooses one.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	keyFlag(c, &key)
+	c.Flags().StringArrayVar(&dim, "dim", nil, "extent of a free dimension of an ONNX file; may be given again")
 	c.Flags().StringVar(&model, "model", "", "compare only with this model")
 	modelFlag(c, ofAny)
 	return c

@@ -21,10 +21,16 @@ func newRun(s *settings) *cobra.Command {
 file, for use in scripts. The input is the tensor named "x" or "input/x", or the only
 tensor. It has preprocessed images [N, C, H, W], as in PyTorch. A single result gets
 the name "out". Several results, and stages, have names of their own. "vertebra
-summary MODEL" lists the stages.`,
+summary MODEL" lists the stages.
+
+MODEL may also be an ONNX file. Its input is then a .npy or .pb file with the only tensor,
+a safetensors file with a tensor for each input by name, or a folder with input_0.pb,
+input_1.pb and so on. The order of dimensions is the file's. The output is a safetensors
+file with all results by name or, of a single one, a .npy or .pb file.`,
 		Example: `  vertebra run resnet18 --weights resnet18-f37072fd.pth --input x.safetensors --output y.safetensors
   vertebra run unetpp_deepsup --weights w.pth --input x.safetensors --output y.safetensors --layer conv0_0 --layer conv4_0
-  vertebra run lenet --input x.safetensors --output y.safetensors --device cpu`,
+  vertebra run lenet --input x.safetensors --output y.safetensors --device cpu
+  vertebra run model.onnx --input x.npy --output y.safetensors`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args[0]) },
 	}
@@ -33,8 +39,8 @@ summary MODEL" lists the stages.`,
 	r.layoutFlag(c)
 	r.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&r.input, "input", "", "safetensors file to read")
-	f.StringVarP(&r.output, "output", "o", "", "safetensors file to write")
+	f.StringVar(&r.input, "input", "", "file of tensors to read, safetensors unless MODEL is an ONNX file")
+	f.StringVarP(&r.output, "output", "o", "", "file of tensors to write, safetensors unless MODEL is an ONNX file")
 	f.StringArrayVar(&r.layers, "layer", nil, "stage to write as well, or all; may be given again")
 	c.MarkFlagRequired("input")
 	c.MarkFlagRequired("output")
@@ -90,6 +96,9 @@ func (r *rawRun) readInput(m *vision.Model) (*tensor.Tensor, error) {
 }
 
 func (r *rawRun) run(c *cobra.Command, name string) error {
+	if isONNX(name) {
+		return r.runONNX(c, name)
+	}
 	if err := r.check(); err != nil {
 		return err
 	}

@@ -41,12 +41,17 @@ the weights do not fit or the model is unknown. The other cases still run. The e
 status is 1 if a case fails. In a folder, files that are not reference files are
 skipped; a file that is named must be one.
 
+An ONNX file is run on the data in the folders test_data_set_0, 1 and so on beside it, or
+on random numbers if there are none. Each node is compared with plain Go; the line names
+the first one that differs.
+
 A case may name a picture or a checkpoint. It is searched for in each --data folder
 and the folders in it, beside the case's file, and beside the folder of that file. In
 each of these places, a folder named data and the folders in it are searched, too.`,
 		Example: `  vertebra verify
   vertebra verify --all-kernels ../shared/golden/op_conv2d.safetensors
   vertebra verify --device 1 --json ../shared/golden
+  vertebra verify model.onnx
   vertebra verify --data ~/pictures --data ~/weights cases/*.safetensors`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			v.out = c.OutOrStdout()
@@ -124,6 +129,9 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 // path checks a file, or all safetensors files below a folder. Failures go to the
 // report; the error is ctx's.
 func (v *verifier) path(ctx context.Context, path string) error {
+	if isONNX(path) {
+		return v.onnx(ctx, path)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		before := len(v.report.Cases)
 		err := files.Walk(path, func(file string, e fs.DirEntry, err error) error {

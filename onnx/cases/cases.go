@@ -33,8 +33,8 @@ func Sets(folder string) ([]Set, error) {
 			break
 		}
 		var err error
-		if s.Inputs, err = arrays(at, "input"); err == nil {
-			s.Outputs, err = arrays(at, "output")
+		if s.Inputs, err = Arrays(at, "input"); err == nil {
+			s.Outputs, err = Arrays(at, "output")
 		}
 		if err != nil {
 			return nil, err
@@ -47,8 +47,8 @@ func Sets(folder string) ([]Set, error) {
 	return sets, nil
 }
 
-// arrays reads KIND_0.pb, KIND_1.pb and so on.
-func arrays(folder, kind string) ([]*onnx.Array, error) {
+// Arrays reads KIND_0.pb, KIND_1.pb and so on.
+func Arrays(folder, kind string) ([]*onnx.Array, error) {
 	var all []*onnx.Array
 	for n := 0; ; n++ {
 		path := filepath.Join(folder, fmt.Sprintf("%s_%d.pb", kind, n))
@@ -77,55 +77,36 @@ type Tolerance struct {
 	OfLargest float64 // to the largest wanted number of the output
 }
 
-// Network imports a model for the shapes of s. Inputs with few numbers that decide shapes
-// are bound to those of s.
-func (s Set) Network(m *onnx.Model) (*onnx.Network, error) {
+// Named returns the inputs by the names that they have in a model.
+func (s Set) Named(m *onnx.Model) (map[string]*onnx.Array, error) {
 	given := m.Given()
 	if len(given) < len(s.Inputs) {
-		given = m.Graph.Inputs // a test that replaces initialisers
+		given = m.Graph.Inputs // data that replaces initialisers
 	}
 	if len(given) < len(s.Inputs) {
 		return nil, fmt.Errorf("%d inputs for a model that has %d", len(s.Inputs), len(given))
 	}
-	o := onnx.Options{Shapes: map[string][]int{}, Values: map[string]*onnx.Array{}}
-	at := map[string]*onnx.Array{}
+	named := map[string]*onnx.Array{}
 	for i, a := range s.Inputs {
-		o.Shapes[given[i].Name], at[given[i].Name] = a.Shape, a
+		named[given[i].Name] = a
 	}
-	for {
-		n, err := onnx.Import(m, o)
-		var need *onnx.ValueNeededError
-		if !errors.As(err, &need) {
-			return n, err
-		}
-		for _, name := range need.Inputs {
-			a := at[name]
-			if a == nil || o.Values[name] != nil || !a.Type.Integer() && len(a.Shape) > 1 {
-				return nil, err
-			}
-			o.Values[name] = a
-		}
-	}
+	return named, nil
 }
 
 // Run imports a model for s, computes it and compares all outputs: numbers within a
 // tolerance, shapes and types exactly.
 func (s Set) Run(ctx context.Context, m *onnx.Model, compute Compute, t Tolerance) error {
-	n, err := s.Network(m)
+	inputs, err := s.Named(m)
 	if err != nil {
 		return err
 	}
-	given := m.Given()
-	if len(given) < len(s.Inputs) {
-		given = m.Graph.Inputs
-	}
-	at := map[string]*onnx.Array{}
-	for i, a := range s.Inputs {
-		at[given[i].Name] = a
+	n, err := onnx.ImportFor(m, onnx.Options{}, inputs)
+	if err != nil {
+		return err
 	}
 	var outputs []*tensor.Tensor
 	if n.Graph != nil {
-		xs, err := n.Feed(at)
+		xs, err := n.Feed(inputs)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/gpu"
+	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/onnx"
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// runONNX runs an ONNX file on tensors. Their order of dimensions is the file's.
+func (r *rawRun) runONNX(c *cobra.Command, path string) error {
+	for _, name := range []string{"weights", "key", "classes", "layout", "layer"} {
+		if f := c.Flags().Lookup(name); f != nil && f.Changed {
+			return fmt.Errorf("--%s is not for an ONNX file", name)
+		}
+	}
+	m, err := onnx.Open(path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	inputs, err := readArrays(m, r.input)
+	if err != nil {
+		return err
+	}
+	n, err := onnx.ImportFor(m, onnx.Options{}, inputs)
+	if err != nil {
+		return fmt.Errorf("%s: %w", files.Quote(path), err)
+	}
+	on, err := r.settings.open()
+	if err != nil {
+		return err
+	}
+	defer on.close()
+	results, err := on.onnx(c, n, inputs)
+	if err != nil {
+		return err
+	}
+	if err := writeArrays(r.output, n.Outputs, results); err != nil {
+		return err
+	}
+	return r.tellONNX(c, on, n)
+}
+
+// onnx computes a network.
+func (m *machine) onnx(c *cobra.Command, n *onnx.Network, inputs map[string]*onnx.Array) ([]*onnx.Array, error) {
+	var outputs []*tensor.Tensor
+	if n.Graph != nil {
+		xs, err := n.Feed(inputs)
+		if err != nil {
+			return nil, err
+		}
+		p, err := m.compile(n.Graph, gpu.Choice{})
+		if err != nil {
+			return nil, err
+		}
+		defer p.close()
+		if outputs, err = p.run(c.Context(), xs...); err != nil {
+			return nil, err
+		}
+	}
+	return n.Results(outputs)
+}
+
+// tellONNX prints what was written.
+func (r *rawRun) tellONNX(c *cobra.Command, on *machine, n *onnx.Network) error {
+	out := c.OutOrStdout()
+	w := writtenTensors{Output: r.output, Device: on.String()}
+	for _, p := range n.Outputs {
+		w.Tensors = append(w.Tensors, writtenTensor{p.Name, p.Shape})
+	}
+	switch {
+	case r.json:
+		return printJSON(out, w)
+	case r.quiet:
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "device: %v\n", on)
+	for _, t := range w.Tensors {
+		_, bad := fmt.Fprintf(out, "%s: %s %v\n", files.Quote(r.output), files.Quote(t.Name), t.Shape)
+		err = errors.Join(err, bad)
+	}
+	return err
+}
