@@ -114,6 +114,8 @@ func indexed(op graph.Op, args []tensor.Shape, i int) int {
 		return (1 - i) * args[1][0]
 	case graph.Select:
 		return i * args[0][op.Axis]
+	case graph.RoiAlign:
+		return i / 2 * args[0][0]
 	case graph.Resample:
 		return i % 2 * args[0][op.Axis]
 	case graph.GatherND:

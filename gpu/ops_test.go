@@ -143,6 +143,7 @@ func rows() []row {
 	conv(graph.Conv2d{Stride: graph.Both(4), Extra: graph.Both(4)}, 1, 8, 8, 4, 16, 4, 4)
 	conv(graph.Conv2d{Extra: graph.Both(1)}, 1, 5, 5, 16, 20, 5, 5)
 	moveRows(add)
+	pointRows(add)
 	reductionRows(add)
 	productRows(add)
 	attentionRows(add)

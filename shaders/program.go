@@ -161,6 +161,14 @@ func Programs(c Call, lim Limits) []Program {
 		return selectAlong(op, args, result)
 	case graph.TakeRows:
 		return takeRows(op, args, result)
+	case graph.DeformColumns:
+		return deformColumns(op, args, result)
+	case graph.GridSample:
+		return gridSample(op, args, result)
+	case graph.NonMaxSuppression:
+		return nonMaxSuppression(op, args, result, lim)
+	case graph.RoiAlign:
+		return roiAlign(op, args, result)
 	case graph.Embedding:
 		return embedding(args, result)
 	case graph.PatchMerge:

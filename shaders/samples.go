@@ -18,6 +18,7 @@ func samples() ([]Call, error) {
 		s.norms()
 		s.reductions()
 		s.moves()
+		s.points()
 		s.attention()
 		g.Output("", g.Nodes[0])
 	})
@@ -355,4 +356,29 @@ func (s sampler) attention() {
 	graph.Apply(graph.RelPosTable{Q: 7, K: 5}, s.in(9, 8))
 	graph.Apply(graph.RelPosTable{Q: 5, K: 5}, s.in(9, 8))
 	graph.Apply(graph.RelativePositionBias{Window: graph.Both(4)}, s.in(49, 3))
+}
+
+// points adds what samples images at points, and detection.
+func (s sampler) points() {
+	for _, c := range []int{3, 8} {
+		for m := graph.SampleLinear; m <= graph.SampleCubic; m++ {
+			for b := graph.BorderZeros; b <= graph.BorderReflect; b++ {
+				for _, align := range []bool{false, true} {
+					op := graph.GridSample{Mode: m, Border: b, AlignCorners: align}
+					graph.Apply(op, s.in(1, 5, 6, c), s.in(1, 3, 4, 2))
+					graph.Apply(op, s.in(1, 2, 5, 6, c), s.in(1, 2, 3, 4, 3))
+				}
+			}
+		}
+		for _, largest := range []bool{false, true} {
+			graph.Apply(graph.RoiAlign{Size: graph.Both(2), Max: largest}, s.in(1, 5, 6, c), s.in(3, 4), s.in(3))
+		}
+	}
+	graph.Apply(graph.DeformColumns{Size: graph.Both(2)}, s.in(1, 5, 6, 4), s.in(1, 4, 5, 8))
+	graph.Apply(graph.DeformColumns{Size: graph.Both(2), Mask: true}, s.in(1, 5, 6, 4), s.in(1, 4, 5, 8), s.in(1, 4, 5, 4))
+	for _, filter := range []bool{false, true} {
+		for _, centers := range []bool{false, true} {
+			graph.Apply(graph.NonMaxSuppression{Most: 3, Filter: filter, Centers: centers}, s.in(1, 9, 4), s.in(1, 2, 9))
+		}
+	}
 }
