@@ -79,6 +79,19 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		add(graph.TopK{K: 2, Axis: axis, Indices: true, Smallest: axis%2 == 0}, 1, x)
 		add(graph.CosineSimilarity{Axis: axis}, 2, x, x)
 	}
+	for _, s := range []tensor.Shape{{1, 1}, {7, 5}, {3, 8}, {31, 12}} {
+		add(graph.Reduce{Kind: graph.Prod, Axes: graph.Dims(0)}, 1, s)
+		add(graph.Reduce{Kind: graph.Prod, Axes: graph.Dims(1)}, 1, s)
+		add(graph.Reduce{Kind: graph.Prod, Axes: graph.Dims(0, 2)}, 1, append(tensor.Shape{2}, s...))
+	}
+	for _, s := range []tensor.Shape{{1, 1}, {3, 5}, {9, 64}, {2, 65}, {1, 1000}, {400, 7}} {
+		for _, axis := range []int{0, 1} {
+			add(graph.CumSum{Axis: axis}, 1, s)
+			add(graph.CumSum{Axis: axis, Exclusive: true, Reverse: true}, 1, s)
+		}
+		add(graph.RMSNorm{Weight: true, Eps: 1e-6}, 1, s, s[1:])
+		add(graph.RMSNorm{Dims: 2}, 1, s)
+	}
 	add(graph.Reduce{}, 1, tensor.Shape{1})
 	add(graph.Reduce{}, 1, tensor.Shape{})
 	add(graph.Reduce{Axes: graph.Dims(1)}, 1, tensor.Shape{1, 112 * 112, 8})
@@ -127,6 +140,9 @@ func TestOrder(t *testing.T) {
 		{graph.TopK{K: 9, Indices: true}, true},
 		{graph.TopK{K: 9, Smallest: true, Indices: true}, true},
 		{graph.Argmax{}, false},
+		{graph.Argmax{Last: true}, false},
+		{graph.Argmax{Min: true}, false},
+		{graph.Argmax{Min: true, Last: true}, false},
 		{graph.Reduce{Kind: graph.Max}, false},
 		{graph.Reduce{Kind: graph.Min}, false},
 	} {

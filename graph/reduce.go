@@ -17,9 +17,10 @@ const (
 	Sum
 	Max
 	Min
+	Prod
 )
 
-var reduceNames = [...]string{"mean", "sum", "amax", "amin"}
+var reduceNames = [...]string{"mean", "sum", "amax", "amin", "prod"}
 
 // String returns PyTorch's name for the function.
 func (k ReduceKind) String() string { return reduceNames[k] }
@@ -54,7 +55,7 @@ func (a Axes) String() string {
 	return strings.Join(dims, ",")
 }
 
-// Reduce is the mean, sum, largest or smallest element over some dimensions.
+// Reduce is the mean, sum, largest or smallest element, or product over some dimensions.
 //
 // Args: x, any shape. Result: x's shape without those dimensions; with KeepDims
 // their extent is 1 instead.
@@ -108,10 +109,10 @@ func (o Reduce) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	from := offsets(folded, foldedStrides)
 	first := offsets(kept, keptStrides)
 	tensor.Parallel(len(y.Data), func(i int) {
-		sum, largest, smallest := 0.0, math.Inf(-1), math.Inf(1)
+		sum, largest, smallest, product := 0.0, math.Inf(-1), math.Inf(1), 1.0
 		for _, at := range from {
 			v := float64(x.Data[first[i]+at])
-			sum, largest, smallest = sum+v, max(largest, v), min(smallest, v)
+			sum, largest, smallest, product = sum+v, max(largest, v), min(smallest, v), product*v
 		}
 		switch o.Kind {
 		case Mean:
@@ -122,6 +123,8 @@ func (o Reduce) Eval(args []*tensor.Tensor) *tensor.Tensor {
 			y.Data[i] = float32(largest)
 		case Min:
 			y.Data[i] = float32(smallest)
+		case Prod:
+			y.Data[i] = float32(product)
 		}
 	})
 	return y
@@ -165,6 +168,9 @@ func (v *Value) Max(axes ...int) *Value { return v.reduce(Max, axes) }
 
 // Min is the smallest element over the given dimensions; see Mean.
 func (v *Value) Min(axes ...int) *Value { return v.reduce(Min, axes) }
+
+// Prod is the product over the given dimensions; see Mean.
+func (v *Value) Prod(axes ...int) *Value { return v.reduce(Prod, axes) }
 
 func (v *Value) reduce(kind ReduceKind, axes []int) *Value {
 	dims := make([]int, len(axes))

@@ -8,17 +8,28 @@ import (
 )
 
 // Argmax is the index of the largest element along one dimension, as float32. Of
-// equal elements the first one counts.
+// equal elements the first one counts. With Min it is the index of the smallest one
+// (argmin), and with Last the last of equal elements counts.
 //
 // Args: x, any shape. Result: x's shape without the dimension; with KeepDim its
 // extent is 1 instead.
 type Argmax struct {
-	Axis    int // a negative Axis counts from the end
-	KeepDim bool
+	Axis      int // a negative Axis counts from the end
+	KeepDim   bool
+	Min, Last bool
 }
 
-// Name is "argmax" and the dimension.
-func (o Argmax) Name() string { return fmt.Sprintf("argmax dim%d", o.Axis) }
+// Name is "argmax" or "argmin", and the dimension.
+func (o Argmax) Name() string {
+	s := "argmax"
+	if o.Min {
+		s = "argmin"
+	}
+	if o.Last {
+		s += " last"
+	}
+	return fmt.Sprintf("%s dim%d", s, o.Axis)
+}
 
 // Shape checks that x has the dimension.
 func (o Argmax) Shape(args []tensor.Shape) (tensor.Shape, error) {
@@ -50,7 +61,8 @@ func (o Argmax) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	alongEach(x.Shape, o.Axis, func(line, first, step int) {
 		best := 0
 		for i := range n {
-			if x.Data[first+i*step] > x.Data[first+best*step] {
+			v, most := x.Data[first+i*step], x.Data[first+best*step]
+			if v > most && !o.Min || v < most && o.Min || v == most && o.Last {
 				best = i
 			}
 		}

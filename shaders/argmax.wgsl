@@ -1,4 +1,5 @@
-// argmax: y[o,c] = the first i at which x[o,i,c] is largest
+// argmax: y[o,c] = the first i at which x[o,i,c] is largest; by the choice, the last i, or
+//     where it is smallest
 //
 //     binding 0  x  [O, N, C]  read
 //     binding 1  y  [O, C]     write
@@ -8,6 +9,9 @@
 
 //wgsl:import index
 
+// Choice.
+const MIN = false;
+const LAST = false;
 const WG = 64u;
 
 struct Sizes { columns: u32, n: u32, c: u32 }
@@ -26,7 +30,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     var best = 0u;
     for (var i = 1u; i < sizes.n; i += 1u) {
         let v = x[first + i * sizes.c];
-        if (v > largest) {
+        if (select((v > largest), (v < largest), MIN) || (LAST && v == largest)) {
             largest = v;
             best = i;
         }

@@ -42,6 +42,32 @@ func layerNorm(op graph.LayerNorm, args []tensor.Shape, result tensor.Shape, lim
 	return order(lim, m, n, []Program{each("layer_norm_vec4", 4), each("layer_norm", 1)}, shared)
 }
 
+func rmsNorm(op graph.RMSNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	op = op.Defaults()
+	n := result[len(result)-op.Dims:].Len()
+	m := result.Len() / n
+	weight := Absent
+	if op.Weight {
+		weight = 1
+	}
+	program := func(name, kernel string, wg int, grid [3]int) Program {
+		return Program{Name: name, Kernels: []Kernel{{
+			File:     kernel,
+			Set:      Set{"HAS_WEIGHT": op.Weight, "WG": wg},
+			Grid:     grid,
+			Bindings: inOut(len(args), 0, weight),
+			Sizes:    append(sizes("m n", m, n), sizes("eps", op.Eps)...),
+		}}}
+	}
+	lanes, wg := fewLanes(lim), rowSize(n, lim)
+	return order(lim, m, n, []Program{program("rms_norm", "rms_norm", lanes, Flat(m, lanes))},
+		[]Program{program(fmt.Sprint("rms_norm_row ", wg), "rms_norm_row", wg, Flat(m, 1))})
+}
+
+func cumSum(op graph.CumSum, args []tensor.Shape, lim Limits) []Program {
+	return columns("cumsum", Set{"EXCLUSIVE": op.Exclusive, "REVERSE": op.Reverse}, args[0], op.Axis, lim)
+}
+
 func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	op = op.Defaults()
 	c := result[len(result)-1]

@@ -123,6 +123,8 @@ func Programs(c Call, lim Limits) []Program {
 		return argsort(op, args, lim)
 	case graph.AvgPool2d:
 		return avgPool2d(op, c.Part, args, result, lim)
+	case graph.CumSum:
+		return cumSum(op, args, lim)
 	case graph.CosineSimilarity:
 		return cosineSimilarity(op, args, result, lim)
 	case graph.GroupNorm:
@@ -139,6 +141,8 @@ func Programs(c Call, lim Limits) []Program {
 		return normalize(op, args, lim)
 	case graph.Reduce:
 		return reduction(op, args, result, lim)
+	case graph.RMSNorm:
+		return rmsNorm(op, args, result, lim)
 	case graph.Softmax:
 		return softmax(op, args, lim)
 	case graph.TopK:

@@ -52,6 +52,9 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 	if inner > 1 {
 		return append(reduceColumns(op.Kind, outer, n, inner, lim), general)
 	}
+	if op.Kind == graph.Prod {
+		return []Program{general}
+	}
 	wg := rowSize(n, lim)
 	return order(lim, outer, n, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
 		File:     "reduce_row",
@@ -112,7 +115,7 @@ func argmax(op graph.Argmax, args []tensor.Shape, lim Limits) []Program {
 	wg := fewLanes(lim)
 	return []Program{{Name: "argmax", Kernels: []Kernel{{
 		File:     "argmax",
-		Set:      Set{"WG": wg},
+		Set:      Set{"WG": wg, "MIN": op.Min, "LAST": op.Last},
 		Grid:     Flat(outer*inner, wg),
 		Bindings: inOut(1, 0),
 		Sizes:    sizes("columns n c", outer*inner, n, inner),

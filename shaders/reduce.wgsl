@@ -1,4 +1,4 @@
-// reduce: y[k0,k1,k2] = mean, sum, max or min over r0, r1, r2 of
+// reduce: y[k0,k1,k2] = mean, sum, max, min or product over r0, r1, r2 of
 //     x[k0*kept0 + k1*kept1 + k2*kept2 + r0*step0 + r1*step1 + r2*step2]
 //
 //     binding 0  x  any shape     read
@@ -11,7 +11,7 @@
 
 //wgsl:import index
 
-// Choice: 0 mean, 1 sum, 2 max, 3 min.
+// Choice: 0 mean, 1 sum, 2 max, 3 min, 4 product.
 const KIND = 0u;
 const WG = 64u;
 
@@ -30,6 +30,9 @@ fn join(a: f32, b: f32) -> f32 {
     if (KIND == 3u) {
         return min(a, b);
     }
+    if (KIND == 4u) {
+        return a * b;
+    }
     return a + b;
 }
 
@@ -43,7 +46,10 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     let k1 = i / sizes.k2 % sizes.k1;
     let k0 = i / (sizes.k2 * sizes.k1);
     let first = k0 * sizes.kept0 + k1 * sizes.kept1 + k2 * sizes.kept2;
-    let none = select(x[first], 0.0, KIND < 2u);
+    var none = select(x[first], 0.0, KIND < 2u);
+    if (KIND == 4u) {
+        none = 1.0;
+    }
     var result = none;
     for (var r0 = 0u; r0 < sizes.r0; r0 += 1u) {
         for (var r1 = 0u; r1 < sizes.r1; r1 += 1u) {

@@ -1,4 +1,4 @@
-// reduce_column: y[o,c] = mean, sum, max or min over i of x[o,i,c]
+// reduce_column: y[o,c] = mean, sum, max, min or product over i of x[o,i,c]
 //
 //     binding 0  x  [O, N, C/4] of vec4  read
 //     binding 1  y  [O, C/4] of vec4     write
@@ -7,7 +7,7 @@
 // A workgroup computes COLUMNS neighbouring vectors of y. SLICES invocations share the
 // rows of each. Grid: flat(O * ceil(C/4/COLUMNS)), in workgroups.
 
-// Choice: 0 mean, 1 sum, 2 max, 3 min; SLICES is a power of two.
+// Choice: 0 mean, 1 sum, 2 max, 3 min, 4 product; SLICES is a power of two.
 const KIND = 0u;
 const COLUMNS = 16u;
 const SLICES = 16u;
@@ -29,6 +29,9 @@ fn join(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     if (KIND == 3u) {
         return min(a, b);
     }
+    if (KIND == 4u) {
+        return a * b;
+    }
     return a + b;
 }
 
@@ -49,6 +52,9 @@ fn main(
     var none = vec4<f32>(0.0);
     if (KIND >= 2u) {
         none = x[first];
+    }
+    if (KIND == 4u) {
+        none = vec4<f32>(1.0);
     }
     var result = none;
     // Sums of sums of 64 round less than one long sum.
