@@ -129,14 +129,15 @@ func (o Binary) Eval(args []*tensor.Tensor) *tensor.Tensor {
 				ib += rest / s * sb[d]
 				rest %= s
 			}
-			v := float32(o.Kind.of(float64(a.Data[ia]), float64(b.Data[ib])))
+			v := float32(o.Kind.Of(float64(a.Data[ia]), float64(b.Data[ib])))
 			y.Data[i] = float32(o.Then.Of(float64(v)))
 		}
 	})
 	return y
 }
 
-func (k BinaryKind) of(a, b float64) float64 {
+// Of returns the function of a and b.
+func (k BinaryKind) Of(a, b float64) float64 {
 	switch k {
 	case Add:
 		return a + b

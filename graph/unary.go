@@ -184,7 +184,7 @@ func (s Step) Of(x float64) float64 {
 	case Over:
 		return x / a
 	case Power:
-		return Pow.of(x, a)
+		return Pow.Of(x, a)
 	case Clip:
 		return min(max(x, a), b)
 	case Leaky:

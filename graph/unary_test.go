@@ -58,7 +58,7 @@ func TestBinaryKinds(t *testing.T) {
 		{And, 2, 3, 1}, {And, 2, 0, 0}, {Or, 0, 3, 1}, {Xor, 2, 3, 0}, {Xor, 0, 3, 1},
 		{PReLU, -2, 0.25, -0.5}, {PReLU, 2, 0.25, 2},
 	} {
-		if got := c.k.of(c.a, c.b); got != c.want && (got == got || c.want == c.want) {
+		if got := c.k.Of(c.a, c.b); got != c.want && (got == got || c.want == c.want) {
 			t.Errorf("%v of %v and %v is %v, want %v", c.k, c.a, c.b, got, c.want)
 		}
 	}

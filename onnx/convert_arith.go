@@ -9,16 +9,50 @@ import (
 
 // arithmetic has the functions of two or more numbers.
 func arithmetic() map[string]converter {
-	return map[string]converter{
-		"Add":   elementwise(hostBinary{math64(func(a, b float64) float64 { return a + b }), func(a, b int64) int64 { return a + b }}, graph.Add),
-		"Sub":   elementwise(hostBinary{math64(func(a, b float64) float64 { return a - b }), func(a, b int64) int64 { return a - b }}, graph.Sub),
-		"Mul":   elementwise(hostBinary{math64(func(a, b float64) float64 { return a * b }), func(a, b int64) int64 { return a * b }}, graph.Mul),
-		"Div":   elementwise(hostBinary{math64(func(a, b float64) float64 { return a / b }), divided}, graph.Div),
-		"Where": convertWhere,
+	kinds := map[string]pairKind{
+		"Add":            {graph.Add, func(a, b int64) int64 { return a + b }},
+		"Sub":            {graph.Sub, func(a, b int64) int64 { return a - b }},
+		"Mul":            {graph.Mul, func(a, b int64) int64 { return a * b }},
+		"Div":            {graph.Div, divided},
+		"Pow":            {graph.Pow, raised},
+		"Equal":          {graph.Equal, func(a, b int64) int64 { return b2i(a == b) }},
+		"Less":           {graph.Less, func(a, b int64) int64 { return b2i(a < b) }},
+		"LessOrEqual":    {graph.LessEqual, func(a, b int64) int64 { return b2i(a <= b) }},
+		"Greater":        {graph.Greater, func(a, b int64) int64 { return b2i(a > b) }},
+		"GreaterOrEqual": {graph.GreaterEqual, func(a, b int64) int64 { return b2i(a >= b) }},
+		"And":            {graph.And, func(a, b int64) int64 { return a & b }},
+		"Or":             {graph.Or, func(a, b int64) int64 { return a | b }},
+		"Xor":            {graph.Xor, func(a, b int64) int64 { return a ^ b }},
+		"PRelu":          {graph.PReLU, nil},
 	}
+	all := map[string]converter{"Where": convertWhere, "Mod": convertMod}
+	for name, k := range kinds {
+		all[name] = func(c *call) []*value {
+			a, b := c.pairOf()
+			return []*value{c.pair(k, a, b)}
+		}
+	}
+	for name, k := range map[string]pairKind{
+		"Max": {graph.Maximum, func(a, b int64) int64 { return max(a, b) }},
+		"Min": {graph.Minimum, func(a, b int64) int64 { return min(a, b) }},
+		"Sum": kinds["Add"],
+	} {
+		all[name] = func(c *call) []*value { return []*value{c.folded(k)} }
+	}
+	all["Mean"] = func(c *call) []*value {
+		n := known(Floats([]float32{float32(len(c.in))}))
+		n.typ = c.arg(0).typ
+		return []*value{c.pair(kinds["Div"], c.folded(kinds["Add"]), n)}
+	}
+	return all
 }
 
-func math64(f func(a, b float64) float64) func(a, b float64) float64 { return f }
+// pairKind is a function of two numbers, and the same of integers that are known. A nil int
+// is computed as kind.
+type pairKind struct {
+	kind graph.BinaryKind
+	int  func(a, b int64) int64
+}
 
 // divided is a / b, rounded to zero.
 func divided(a, b int64) int64 {
@@ -28,23 +62,91 @@ func divided(a, b int64) int64 {
 	return a / b
 }
 
-// hostBinary computes with known numbers. Either function may be nil.
-type hostBinary struct {
-	float func(a, b float64) float64
-	int   func(a, b int64) int64
+// raised is a to the power of b.
+func raised(a, b int64) int64 {
+	if b < 0 {
+		return truncated(math.Pow(float64(a), float64(b)))
+	}
+	y := int64(1)
+	for ; b > 0; b >>= 1 {
+		if b&1 == 1 {
+			y *= a
+		}
+		a *= a
+	}
+	return y
+}
+
+// boolean reports whether the result is a bool whatever the inputs are.
+func (k pairKind) boolean() bool { return k.kind >= graph.Equal && k.kind <= graph.GreaterEqual }
+
+// pairOf returns inputs 0 and 1. Before opset 7 input 1 could begin at an axis of input 0.
+func (c *call) pairOf() (a, b *value) {
+	a, b = c.arg(0), c.arg(1)
+	if c.opset < 7 && c.flag("broadcast", false) && c.attrs["axis"] != nil {
+		axis := c.axis("axis", 0, len(a.shape))
+		s := b.shape.Clone()
+		for len(s) < len(a.shape)-axis {
+			s = append(s, 1)
+		}
+		b = b.reshape(s)
+	}
+	if c.opset < 7 && c.node.Op == "PRelu" && len(b.shape) == 1 && len(a.shape) > 2 {
+		s := append(b.shape.Clone(), make(tensor.Shape, len(a.shape)-2)...)
+		for d := range s[1:] {
+			s[1+d] = 1
+		}
+		b = b.reshape(s)
+	}
+	return a, b
+}
+
+// folded joins all inputs by k.
+func (c *call) folded(k pairKind) *value {
+	y := c.arg(0)
+	for i := range c.in[1:] {
+		y = c.pair(k, y, c.arg(i+1))
+	}
+	return y
+}
+
+// pair computes k of two values.
+func (c *call) pair(k pairKind, a, b *value) *value {
+	if a.typ != b.typ && k.kind != graph.Pow && k.kind != graph.PReLU {
+		failf("types differ: %v and %v", a.typ, b.typ)
+	}
+	s, t := broadcast(a.shape, b.shape), a.typ
+	if k.boolean() {
+		t = Bool
+	}
+	if s.Len() == 0 {
+		return known(newArray(t, s))
+	}
+	if a.host != nil && b.host != nil {
+		c.bound(s)
+		return known(k.of(t, a.host, b.host))
+	}
+	if k.kind == graph.Div && a.typ.Integer() {
+		k.kind = graph.Quotient
+	}
+	y := graph.Apply(graph.Binary{Kind: k.kind}, c.value(a), c.value(b))
+	if k.kind == graph.Pow && a.typ.Integer() && !b.typ.Integer() {
+		y = y.Map(graph.Trunc)
+	}
+	return computed(t, y)
 }
 
 // of computes the function of broadcast arrays, with elements of type t.
-func (f hostBinary) of(t Type, a, b *Array) *Array {
+func (k pairKind) of(t Type, a, b *Array) *Array {
 	s := broadcast(a.Shape, b.Shape)
 	y := newArray(t, s)
 	sa, sb := a.spread(s), b.spread(s)
 	for i := range s.Len() {
-		if a.I != nil && b.I != nil {
-			y.I[i] = t.wrap(f.int(a.I[sa(i)], b.I[sb(i)]))
+		if a.I != nil && b.I != nil && k.int != nil {
+			y.I[i] = t.wrap(k.int(a.I[sa(i)], b.I[sb(i)]))
 			continue
 		}
-		y.set(i, f.float(a.At(sa(i)), b.At(sb(i))))
+		y.set(i, k.kind.Of(a.At(sa(i)), b.At(sb(i))))
 	}
 	return y
 }
@@ -65,36 +167,36 @@ func (a *Array) spread(s tensor.Shape) func(i int) int {
 	}
 }
 
-// elementwise converts a function of two numbers that the graph has as kind.
-func elementwise(f hostBinary, kind graph.BinaryKind) converter {
-	return func(c *call) []*value {
-		a, b := c.arg(0), c.arg(1)
-		if a.typ != b.typ {
-			failf("types differ")
+// convertMod is the remainder with the sign of the divisor, or with fmod that of the
+// dividend.
+func convertMod(c *call) []*value {
+	k := pairKind{graph.Remainder, func(a, b int64) int64 {
+		r := a - divided(a, b)*b
+		if r != 0 && (r < 0) != (b < 0) {
+			r += b
 		}
-		s := broadcast(a.shape, b.shape)
-		switch {
-		case s.Len() == 0:
-			return []*value{known(newArray(a.typ, s))}
-		case a.host != nil && b.host != nil:
-			c.bound(s)
-			return []*value{known(f.of(a.typ, a.host, b.host))}
-		case kind == graph.Div && a.typ.Integer():
-			failf("division of integers that are not known before the run")
-		}
-		return c.like(graph.Apply(graph.Binary{Kind: kind}, c.x(0), c.x(1)))
+		return r
+	}}
+	if c.flag("fmod", false) {
+		k = pairKind{graph.Fmod, func(a, b int64) int64 { return a - divided(a, b)*b }}
+	} else if !c.arg(0).typ.Integer() {
+		failf("the remainder of %v without fmod", c.arg(0).typ)
 	}
+	return []*value{c.pair(k, c.arg(0), c.arg(1))}
 }
 
 func convertWhere(c *call) []*value {
 	cond, a, b := c.arg(0), c.arg(1), c.arg(2)
 	if a.typ != b.typ {
-		failf("types differ")
-	}
-	if cond.host == nil || a.host == nil || b.host == nil {
-		failf("a choice between values that are not known before the run")
+		failf("types differ: %v and %v", a.typ, b.typ)
 	}
 	s := broadcast(cond.shape, a.shape, b.shape)
+	if s.Len() == 0 {
+		return []*value{known(newArray(a.typ, s))}
+	}
+	if cond.host == nil || a.host == nil || b.host == nil {
+		return c.only(a.typ, c.x(0).Where(c.x(1), c.x(2)))
+	}
 	c.bound(s)
 	y := newArray(a.typ, s)
 	sc, sa, sb := cond.host.spread(s), a.host.spread(s), b.host.spread(s)
@@ -106,106 +208,4 @@ func convertWhere(c *call) []*value {
 		}
 	}
 	return []*value{known(y)}
-}
-
-// activations has the functions of one number that package graph has.
-func activations() map[string]converter {
-	all := map[string]converter{
-		"Clip": convertClip,
-		"Gelu": func(c *call) []*value {
-			switch a := c.string("approximate", "none"); a {
-			case "none":
-				return c.like(c.x(0).GELU())
-			case "tanh":
-				return c.like(c.x(0).Activate(graph.GELUTanh))
-			default:
-				failf("approximation %.40q", a)
-			}
-			return nil
-		},
-		"LeakyRelu": func(c *call) []*value {
-			if a := float32(c.float("alpha", 0.01)); a != 0.01 {
-				failf("alpha %v", a)
-			}
-			return c.like(c.x(0).Activate(graph.LeakyReLU))
-		},
-		"Elu": func(c *call) []*value {
-			if a := c.float("alpha", 1); a != 1 {
-				failf("alpha %v", a)
-			}
-			return c.like(c.x(0).Activate(graph.ELU))
-		},
-		"LogSoftmax": softmax(true),
-		"Softmax":    softmax(false),
-	}
-	for name, act := range map[string]graph.Activation{
-		"Relu": graph.ReLU, "Sigmoid": graph.Sigmoid, "Tanh": graph.Tanh, "HardSwish": graph.HardSwish, "Softplus": graph.Softplus,
-		"com.microsoft.Gelu": graph.GELU,
-	} {
-		all[name] = func(c *call) []*value { return c.like(c.x(0).Activate(act)) }
-	}
-	for name, f := range map[string]func(float64) float64{
-		"Abs": math.Abs, "Neg": func(x float64) float64 { return -x }, "Ceil": math.Ceil, "Floor": math.Floor,
-		"Round": math.RoundToEven, "Sqrt": math.Sqrt, "Exp": math.Exp, "Log": math.Log, "Reciprocal": func(x float64) float64 { return 1 / x },
-	} {
-		all[name] = hostOnly(f)
-	}
-	return all
-}
-
-// hostOnly computes a function of numbers that are known.
-func hostOnly(f func(float64) float64) converter {
-	return func(c *call) []*value {
-		x := c.arg(0)
-		if x.host == nil {
-			failf("values that are not known before the run")
-		}
-		y := newArray(x.typ, x.shape)
-		for i := range y.Len() {
-			y.set(i, f(x.host.At(i)))
-		}
-		return []*value{known(y)}
-	}
-}
-
-func convertClip(c *call) []*value {
-	x := c.arg(0)
-	low, high := c.float("min", math.Inf(-1)), c.float("max", math.Inf(1))
-	if c.has(1) {
-		low = c.known(1).At(0)
-	}
-	if c.has(2) {
-		high = c.known(2).At(0)
-	}
-	switch {
-	case x.host != nil:
-		y := newArray(x.typ, x.shape)
-		for i := range y.Len() {
-			y.set(i, min(max(x.host.At(i), low), high))
-		}
-		return []*value{known(y)}
-	case low == 0 && high == 6:
-		return c.like(x.dev.Activate(graph.ReLU6))
-	case low == 0 && high >= math.MaxFloat32:
-		return c.like(x.dev.ReLU())
-	}
-	failf("limits %v and %v", low, high)
-	return nil
-}
-
-// softmax converts Softmax and LogSoftmax. Before opset 13 they saw the input as a matrix
-// that is divided at the axis.
-func softmax(log bool) converter {
-	return func(c *call) []*value {
-		x := c.arg(0)
-		apply := func(v *graph.Value, axis int) *graph.Value {
-			return graph.Apply(graph.Softmax{Axis: axis, Log: log}, v)
-		}
-		if c.opset >= 13 {
-			return c.like(apply(c.x(0), c.axis("axis", -1, len(x.shape))))
-		}
-		axis := c.axis("axis", 1, len(x.shape))
-		flat := c.x(0).Reshape(x.shape[:axis].Len(), x.shape[axis:].Len())
-		return c.like(apply(flat, 1).Reshape(x.shape...))
-	}
 }

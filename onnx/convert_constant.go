@@ -3,6 +3,7 @@ package onnx
 import (
 	"math"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -126,8 +127,10 @@ func (c *call) cast(v *value, to Type) *value {
 	case v.typ.Integer() && to != Bool || v.typ == Bool || !to.Integer():
 		return computed(to, v.dev)
 	}
-	failf("cast of %v to %v when the values are not known before the run", v.typ, to)
-	return nil
+	if to == Bool {
+		return c.each(v, to, graph.Step{Fn: graph.Truth}, nil)
+	}
+	return c.each(v, to, graph.Step{Fn: graph.Trunc}, nil)
 }
 
 func convertRange(c *call) []*value {

@@ -15,6 +15,7 @@ func norms() map[string]converter {
 		"LRN":                       convertLRN,
 		"LpNormalization":           convertLpNorm,
 		"MeanVarianceNormalization": convertMeanVarianceNorm,
+		"RMSNormalization":          convertRMSNorm,
 	}
 }
 
@@ -130,4 +131,11 @@ func convertLRN(c *call) []*value {
 		failf("size %d", size)
 	}
 	return c.like(first(last(c.x(0)).LocalResponseNorm(size, c.float("alpha", 1e-4), c.float("beta", 0.75), c.float("bias", 1))))
+}
+
+func convertRMSNorm(c *call) []*value {
+	x := c.arg(0)
+	n := x.shape[c.axis("axis", -1, len(x.shape)):]
+	o := graph.RMSNorm{Dims: len(n), Eps: c.float("epsilon", 1e-5), Weight: true}
+	return c.like(graph.Apply(o, c.x(0), c.value(c.weight(1, n))))
 }

@@ -10,13 +10,22 @@ import (
 
 // reductions has the functions of many numbers along axes.
 func reductions() map[string]converter {
+	abs, square, root, log := graph.Step{Fn: graph.Abs}, graph.Step{Fn: graph.Power, A: 2}, graph.Step{Fn: graph.Sqrt}, graph.Step{Fn: graph.Log}
+	sum := &pairKind{graph.Add, func(a, b int64) int64 { return a + b }}
 	return map[string]converter{
-		"ReduceMean": reduce(graph.Mean, nil),
-		"ReduceSum":  reduce(graph.Sum, &hostBinary{func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b }}),
-		"ReduceMax":  reduce(graph.Max, &hostBinary{math.Max, func(a, b int64) int64 { return max(a, b) }}),
-		"ReduceMin":  reduce(graph.Min, &hostBinary{math.Min, func(a, b int64) int64 { return min(a, b) }}),
-		"ReduceProd": reduceHost(hostBinary{func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b }}),
-		"ArgMax":     convertArgMax,
+		"ReduceMean":      reduction{kind: graph.Mean}.convert,
+		"ReduceSum":       reduction{kind: graph.Sum, join: sum}.convert,
+		"ReduceMax":       reduction{kind: graph.Max, join: &pairKind{graph.Maximum, func(a, b int64) int64 { return max(a, b) }}}.convert,
+		"ReduceMin":       reduction{kind: graph.Min, join: &pairKind{graph.Minimum, func(a, b int64) int64 { return min(a, b) }}}.convert,
+		"ReduceProd":      reduction{kind: graph.Prod, join: &pairKind{graph.Mul, func(a, b int64) int64 { return a * b }}}.convert,
+		"ReduceL1":        reduction{kind: graph.Sum, before: &abs}.convert,
+		"ReduceL2":        reduction{kind: graph.Sum, before: &square, after: &root}.convert,
+		"ReduceSumSquare": reduction{kind: graph.Sum, before: &square}.convert,
+		"ReduceLogSum":    reduction{kind: graph.Sum, after: &log}.convert,
+		"ReduceLogSumExp": convertLogSumExp,
+		"ArgMax":          argmax(false),
+		"ArgMin":          argmax(true),
+		"CumSum":          convertCumSum,
 	}
 }
 
@@ -51,45 +60,86 @@ func reduced(s tensor.Shape, axes []int, keep bool) tensor.Shape {
 	return y
 }
 
-func reduce(kind graph.ReduceKind, host *hostBinary) converter {
-	return func(c *call) []*value {
-		x := c.arg(0)
-		axes, some := c.reducedAxes(len(x.shape))
-		to := reduced(x.shape, axes, c.flag("keepdims", true))
-		switch {
-		case !some:
-			return []*value{x}
-		case x.host != nil && x.host.I != nil && host != nil && x.shape.Len() > 0:
-			return []*value{known(host.fold(x.host, axes).reshaped(to))}
-		case x.shape.Len() == 0:
-			if kind != graph.Sum || to.Len() > 0 && x.typ == Bool {
-				failf("an input without elements")
-			}
-			return []*value{known(newArray(x.typ, to))}
-		case len(axes) == 0:
-			return []*value{x}
-		}
-		y := graph.Apply(graph.Reduce{Kind: kind, Axes: graph.Dims(axes...), KeepDims: true}, c.x(0))
-		return c.like(y.Reshape(to...))
-	}
+// reduction is a reduction of functions of the elements, and a function of its result.
+type reduction struct {
+	kind          graph.ReduceKind
+	join          *pairKind // of integers that are known; nil if the graph computes these, too
+	before, after *graph.Step
 }
 
-func reduceHost(host hostBinary) converter {
-	return func(c *call) []*value {
-		x := c.arg(0)
-		axes, some := c.reducedAxes(len(x.shape))
-		switch {
-		case !some:
-			return []*value{x}
-		case x.host == nil || x.shape.Len() == 0:
-			failf("values that are not known before the run")
-		}
-		return []*value{known(host.fold(x.host, axes).reshaped(reduced(x.shape, axes, c.flag("keepdims", true))))}
+func (r reduction) convert(c *call) []*value {
+	x := c.arg(0)
+	axes, some := c.reducedAxes(len(x.shape))
+	to := reduced(x.shape, axes, c.flag("keepdims", true))
+	switch {
+	case x.host != nil && x.host.I != nil && r.join != nil && some && x.shape.Len() > 0:
+		return []*value{known(r.join.fold(x.host, axes).reshaped(to))}
+	case x.shape.Len() == 0:
+		return []*value{known(r.empty(x.typ, to))}
 	}
+	apply := func(s *graph.Step) {
+		if s != nil {
+			x = c.each(x, x.typ, *s, nil)
+		}
+	}
+	apply(r.before)
+	if some && len(axes) > 0 {
+		y := graph.Apply(graph.Reduce{Kind: r.kind, Axes: graph.Dims(axes...), KeepDims: true}, c.value(x))
+		x = computed(x.typ, y.Reshape(to...))
+	}
+	apply(r.after)
+	return []*value{x}
+}
+
+// empty returns what the reduction of no elements is.
+func (r reduction) empty(t Type, s tensor.Shape) *Array {
+	y := newArray(t, s)
+	x := map[graph.ReduceKind]float64{graph.Mean: math.NaN(), graph.Max: math.Inf(-1), graph.Min: math.Inf(1), graph.Prod: 1}[r.kind]
+	if math.IsInf(x, 0) && t.Integer() { // the least or the largest of the type
+		bits := t.bits()
+		switch {
+		case t == Bool:
+			x = float64(b2i(x > 0))
+		case t.signed():
+			x = math.Copysign(math.Ldexp(1, bits-1), x)
+			if x > 0 && bits < 64 {
+				x--
+			}
+		case x > 0:
+			x = math.Ldexp(1, bits) - 1
+		default:
+			x = 0
+		}
+	}
+	if r.after != nil {
+		x = r.after.Of(x)
+	}
+	for i := range y.Len() {
+		y.set(i, x)
+	}
+	return y
+}
+
+// convertLogSumExp takes the largest element away before it applies exp, and adds it at the
+// end.
+func convertLogSumExp(c *call) []*value {
+	x := c.arg(0)
+	exp, log := graph.Step{Fn: graph.Exp}, graph.Step{Fn: graph.Log}
+	axes, some := c.reducedAxes(len(x.shape))
+	if x.shape.Len() == 0 || !some || len(axes) == 0 {
+		return reduction{kind: graph.Sum, before: &exp, after: &log}.convert(c)
+	}
+	over := func(kind graph.ReduceKind, v *graph.Value) *graph.Value {
+		return graph.Apply(graph.Reduce{Kind: kind, Axes: graph.Dims(axes...), KeepDims: true}, v)
+	}
+	v := c.x(0)
+	largest := over(graph.Max, v).Map(graph.Clip, -math.MaxFloat32, math.MaxFloat32)
+	y := over(graph.Sum, v.Sub(largest).Map(graph.Exp)).Map(graph.Log).Add(largest)
+	return c.like(y.Reshape(reduced(x.shape, axes, c.flag("keepdims", true))...))
 }
 
 // fold reduces an array that has elements along some axes, and keeps them as 1.
-func (f *hostBinary) fold(a *Array, axes []int) *Array {
+func (k *pairKind) fold(a *Array, axes []int) *Array {
 	y := newArray(a.Type, reduced(a.Shape, axes, true))
 	strides, seen := graph.BroadcastStrides(y.Shape, a.Shape), make([]bool, y.Len())
 	all := a.Shape.Strides()
@@ -104,20 +154,28 @@ func (f *hostBinary) fold(a *Array, axes []int) *Array {
 			y.copy(at, a, i)
 			seen[at] = true
 		case a.I != nil:
-			y.I[at] = a.Type.wrap(f.int(y.I[at], a.I[i]))
+			y.I[at] = a.Type.wrap(k.int(y.I[at], a.I[i]))
 		default:
-			y.set(at, f.float(y.At(at), a.At(i)))
+			y.set(at, k.kind.Of(y.At(at), a.At(i)))
 		}
 	}
 	return y
 }
 
-func convertArgMax(c *call) []*value {
-	x := c.arg(0)
-	axis := c.axis("axis", 0, len(x.shape))
-	if c.flag("select_last_index", false) {
-		failf("the last of equal elements")
+// argmax returns the index of the largest element, or of the least one.
+func argmax(least bool) converter {
+	return func(c *call) []*value {
+		axis := c.axis("axis", 0, len(c.arg(0).shape))
+		o := graph.Argmax{Axis: axis, KeepDim: c.flag("keepdims", true), Min: least, Last: c.flag("select_last_index", false)}
+		return c.only(Int64, graph.Apply(o, c.x(0)))
 	}
-	y := graph.Apply(graph.Argmax{Axis: axis, KeepDim: c.flag("keepdims", true)}, c.x(0))
-	return c.only(Int64, y)
+}
+
+func convertCumSum(c *call) []*value {
+	axes := c.knownInts(1)
+	if len(axes) != 1 {
+		failf("%d axes", len(axes))
+	}
+	o := graph.CumSum{Axis: axisOf(axes[0], len(c.arg(0).shape)), Exclusive: c.flag("exclusive", false), Reverse: c.flag("reverse", false)}
+	return c.like(graph.Apply(o, c.x(0)))
 }
