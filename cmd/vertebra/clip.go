@@ -26,6 +26,7 @@ func (m *clipFlags) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, open_clip's, a safetensors file, or a folder from Hugging Face")
 	keyFlag(c, &m.key)
+	m.pullFlag(c)
 	f.StringVar(&m.vocab, "vocab", "", "vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json beside merges.txt (default: the one beside the weights)")
 	f.BoolVar(&m.cut, "truncate", false, "cut texts that are too long")
 	m.towerFlags(c)
@@ -42,8 +43,8 @@ func (m *clipFlags) open(c *cobra.Command) (*vision.Model, error) {
 	if err := checkBatch(m.batch); err != nil {
 		return nil, err
 	}
-	if m.weights == "" {
-		return nil, wantWeights(c, zoo.Embed)
+	if err := m.locateFor(c, zoo.Embed); err != nil {
+		return nil, err
 	}
 	o, err := m.options()
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 // meanings has, for each flag, words that its help has in every command: a flag
 // that several commands have means the same in each.
 var meanings = map[string]string{
-	"activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
+	"accept": "commercial use", "activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
 	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
-	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "embedding": "embedding", "everything": "all masks",
-	"filter": "whose name contains", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
+	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "downloaded": "were downloaded", "embedding": "embedding", "everything": "all masks",
+	"file": "of the repository", "filter": "whose name contains", "from": "address of a folder", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
 	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "key": "several networks", "labels": "names of the classes", "last": "last step",
 	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "memory": "while they are read", "min-area": "in pixels",
 	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "output": "to write", "overlay": "tinted",
 	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model predicts",
-	"profile": "time of every layer", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
+	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
 	"text": "text to", "threshold": "least score", "top": "how many", "tower": "of CLIP", "truncate": "too long",
 	"unfused": "separate ops", "untuned": "best guesses", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
@@ -30,7 +30,7 @@ var meanings = map[string]string{
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a
 // switch or a list.
 func TestTwice(t *testing.T) {
-	lists := []string{"box", "data", "dim", "layer", "point", "text"}
+	lists := []string{"box", "data", "dim", "file", "layer", "point", "text"}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {

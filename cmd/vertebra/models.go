@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/vision/hub"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
@@ -20,9 +22,10 @@ func newModels(s *settings) *cobra.Command {
 		Short: "List the models and their weights",
 		Long: `Lists the models by the names that other commands take: all models, models with WORD
 in their name, or models for a task. A line shows the task, the usual height and width
-of the input, and the licence of the weights. --wide adds the size and the address of
-the weights. In JSON, a hash is shortened if only its beginning is published. --quiet
-prints only the names.
+of the input, and the licence of the weights. --wide adds the size of the weights, or
+that they are here, and their address. --downloaded lists only what is in the caches of
+"vertebra pull", with repositories of Hugging Face that any program downloaded. In JSON,
+a hash is shortened if only its beginning is published. --quiet prints only the names.
 
 The weights may have the layout of the authors, torchvision, timm, open_clip or the
 transformers library. Commands also take the path of a checkpoint in place of a name.
@@ -30,6 +33,8 @@ That may be a ViT, DeiT, MAE, Swin, ResNet, CLIP or SAM of any size.`,
 		Example: `  vertebra models
   vertebra models swin --wide
   vertebra models --task segmentation
+  vertebra models --downloaded
+  vertebra models rm resnet50 hf:openai/clip-vit-base-patch32
   vertebra models resnet50 --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,8 +47,10 @@ That may be a ViT, DeiT, MAE, Swin, ResNet, CLIP or SAM of any size.`,
 	}
 	f := c.Flags()
 	f.StringVar(&l.task, "task", "", "only models for this task: "+strings.Join(taskNames(), ", "))
+	f.BoolVar(&l.here, "downloaded", false, "only models whose weights were downloaded, with their places")
 	f.BoolVar(&l.wide, "wide", false, "print the size of the weights and where they are")
 	f.BoolVar(&l.json, "json", false, "print a JSON array with all details")
+	c.AddCommand(newModelsRemove(s))
 	c.RegisterFlagCompletionFunc("task", cobra.FixedCompletions(taskNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -62,6 +69,8 @@ type modelList struct {
 	*settings
 	word, task string
 	wide, json bool
+	here       bool
+	hub        *hub.Hub
 }
 
 // listedModel is a model of the registry.
@@ -85,6 +94,7 @@ type listedFile struct {
 	Licence       string `json:"licence"`
 	Terms         string `json:"terms"`
 	NonCommercial bool   `json:"non_commercial"`
+	Path          string `json:"path,omitempty"` // if a cache has it
 }
 
 // models returns the models for the task with the word in their names.
@@ -123,9 +133,15 @@ func (l *modelList) print(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if l.hub, err = hub.FromEnvironment(); err != nil {
+		return err
+	}
+	if l.here {
+		return l.downloaded(out, all)
+	}
 	switch {
 	case l.json:
-		return printJSON(out, listed(all))
+		return printJSON(out, l.listed(all))
 	case l.quiet:
 		for _, m := range all {
 			fmt.Fprintln(out, m.Name)
@@ -141,15 +157,18 @@ func (l *modelList) print(out io.Writer) error {
 	for _, m := range all {
 		fmt.Fprintf(w, "%s\t%v\t%dx%d\t%s", m.Name, m.Task, m.Size, m.Size, cmp.Or(m.Licence(), "no weights"))
 		if l.wide {
-			fmt.Fprintf(w, "\t%s\t%s", download(m), place(m))
+			fmt.Fprintf(w, "\t%s\t%s", l.download(m), place(m))
 		}
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
 }
 
-// download returns the size of the weights.
-func download(m zoo.Model) string {
+// download returns the size of the weights, or says that they are here.
+func (l *modelList) download(m zoo.Model) string {
+	if slices.ContainsFunc(m.Files, func(f zoo.File) bool { _, ok := l.hub.Find(f); return ok }) {
+		return "here"
+	}
 	switch n, exact := m.Download(); {
 	case n == 0:
 		return "-"
@@ -172,12 +191,16 @@ func place(m zoo.Model) string {
 }
 
 // listed returns all details of models.
-func listed(all []zoo.Model) []listedModel {
+func (l *modelList) listed(all []zoo.Model) []listedModel {
 	var rows []listedModel
 	for _, m := range all {
 		r := listedModel{m.Name, m.Task.String(), m.Size, m.Channels, m.Input, m.Paper, m.Weights != nil, m.Terms, []listedFile{}}
 		for _, f := range m.Files {
-			r.Files = append(r.Files, listedFile{f.URL, f.Bytes, f.SHA256, f.MD5, f.Licence(), f.Terms, f.NonCommercial})
+			path, ok := l.hub.Find(f)
+			if !ok {
+				path = ""
+			}
+			r.Files = append(r.Files, listedFile{f.URL, f.Bytes, f.SHA256, f.MD5, f.Licence(), f.Terms, f.NonCommercial, path})
 		}
 		rows = append(rows, r)
 	}

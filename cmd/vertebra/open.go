@@ -25,6 +25,7 @@ type modelFlags struct {
 	clip           zoo.CLIPOptions
 	clipHeads      string
 	json, strict   bool
+	pull           bool
 	tensors        bool                       // the input is no picture
 	configure      func(models.Network) error // see vision.Options
 
@@ -50,6 +51,7 @@ func (m *modelFlags) weightsFlags(c *cobra.Command, of func(zoo.Model) bool) {
 	f := c.Flags()
 	f.StringVar(&m.weights, "weights", "", "checkpoint: PyTorch, safetensors, or a folder from Hugging Face (default: MODEL if that is a path, or the built-in weights, if there are any)")
 	keyFlag(c, &m.key)
+	m.pullFlag(c)
 	f.IntVar(&m.classes, "classes", 0, "number of classes of the checkpoint's head, if it is not the model's own")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.ValidArgsFunction = modelArgument(of)
@@ -130,6 +132,13 @@ func (m *modelFlags) options() (vision.Options, error) {
 
 // open opens the model called name for a task; task 0 means any task.
 func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision.Model, error) {
+	if reference, ok := strings.CutPrefix(name, onFace); ok {
+		folder, err := m.repository(c, reference)
+		if err != nil {
+			return nil, err
+		}
+		name = folder
+	}
 	entry, err := m.entry(name)
 	if err != nil {
 		return nil, err
@@ -144,6 +153,9 @@ func (m *modelFlags) openEntry(c *cobra.Command, entry zoo.Model, task zoo.Task)
 		if err := checkTask(c, entry, task); err != nil {
 			return nil, err
 		}
+	}
+	if err := m.locate(c, entry); err != nil {
+		return nil, err
 	}
 	o, err := m.options()
 	if err != nil {
@@ -198,7 +210,10 @@ func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	case errors.As(err, &heads):
 		return fmt.Errorf("%s: the head has %d classes: give --classes %d, or --labels with as many names", files.Quote(heads.Checkpoint), heads.Have, heads.Have)
 	case errors.Is(err, zoo.ErrNoWeights):
-		return fmt.Errorf("%w; give --weights FILE", err)
+		if !downloadable(entry) {
+			return fmt.Errorf("%w; give --weights FILE", err)
+		}
+		return fmt.Errorf("%w; \"vertebra pull %s\" gets it, or give --pull, or --weights FILE", err, entry.Name)
 	}
 	return withoutGPU(err, m.backend)
 }

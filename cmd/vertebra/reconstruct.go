@@ -32,6 +32,7 @@ autoencoder that was trained to predict pixels.`,
 	}
 	f := c.Flags()
 	f.StringVar(&r.weights, "weights", "", "checkpoint with encoder and decoder, PyTorch or safetensors")
+	r.pullFlag(c)
 	keyFlag(c, &r.key)
 	f.StringVar(&r.name, "model", "", "model of the checkpoint, an autoencoder (default: the model that it fits)")
 	f.Float64Var(&r.ratio, "ratio", 0.75, "fraction of hidden patches, from 0 to less than 1")
@@ -68,11 +69,11 @@ type reconstructed struct {
 
 // model returns the autoencoder: the flag's, or the model that the checkpoint fits.
 func (r *reconstruct) model(c *cobra.Command) (zoo.Model, error) {
-	switch {
-	case r.name != "":
+	if r.name != "" {
 		return lookup(r.name)
-	case r.weights == "":
-		return zoo.Model{}, wantWeights(c, zoo.Reconstruct)
+	}
+	if err := r.locateFor(c, zoo.Reconstruct); err != nil {
+		return zoo.Model{}, err
 	}
 	m, err := zoo.Identify(r.weights, r.key)
 	return m, withKey(err)

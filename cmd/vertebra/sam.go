@@ -48,6 +48,7 @@ the encoder does not run again, so a further prompt takes only the decoder's tim
 	f := c.Flags()
 	f.StringVar(&a.weights, "weights", "", "checkpoint of SAM: an official .pth, safetensors, or a folder from Hugging Face")
 	keyFlag(c, &a.key)
+	a.pullFlag(c)
 	f.StringArrayVar(&a.points, "point", nil, "point `X,Y` on the object, or X,Y,0 on the background; may be given again")
 	f.StringArrayVar(&a.boxes, "box", nil, "box around an object: `LEFT,TOP,RIGHT,BOTTOM`; each of several is an object")
 	f.StringVar(&a.mask, "mask", "", "mask to start from: a file that --logits wrote, or a picture")
@@ -187,10 +188,7 @@ func (a *sam) check(c *cobra.Command) error {
 	if a.everything && (a.all.PointsPerBatch < 1 || a.all.PointsPerBatch > 1024) {
 		return fmt.Errorf("--points-per-batch %d, want 1 to 1024", a.all.PointsPerBatch)
 	}
-	if a.weights == "" {
-		return wantWeights(c, zoo.PromptMasks)
-	}
-	return nil
+	return a.locateFor(c, zoo.PromptMasks)
 }
 
 // embed sets the picture, from the embedding's file if it exists. If it does not, embed

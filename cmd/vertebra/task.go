@@ -47,17 +47,14 @@ func checkAttends(c *cobra.Command, m zoo.Model) error {
 	return nil
 }
 
-// wantWeights is the error of a command without a MODEL and without --weights.
-func wantWeights(c *cobra.Command, t zoo.Task) error {
-	m, err := zoo.Start(t)
-	if err != nil {
-		return err
-	}
+// wantWeights is the error of a command without a MODEL and without --weights, for which
+// m is the usual model.
+func wantWeights(c *cobra.Command, m zoo.Model) error {
 	more := ""
-	if t == zoo.Embed {
+	if m.Task == zoo.Embed {
 		more = fmt.Sprintf("; texts also need %v beside it", zoo.CLIPVocabulary)
 	}
-	return fmt.Errorf("%s needs --weights FILE, such as %s%s; \"vertebra models --task %v --wide\" lists others", c.Name(), m.Where(), more, t)
+	return fmt.Errorf("%s needs --weights FILE, such as %s%s; \"vertebra pull %s\" gets it, and \"vertebra models --task %v --wide\" lists others", c.Name(), m.Where(), more, m.Name, m.Task)
 }
 
 // wantVocabulary is the error for a CLIP at path without a vocabulary.

@@ -68,19 +68,19 @@ func TestCommandsFor(t *testing.T) {
 func TestNoWeights(t *testing.T) {
 	in, out := photograph(t, 8, 8), filepath.Join(t.TempDir(), "out")
 	clip := ` needs --weights FILE, such as https://openaipublic.azureedge.net/clip/models/40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af/ViT-B-32.pt (338 MiB, MIT); ` +
-		`texts also need https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz (1.29 MiB, MIT) beside it; "vertebra models --task embedding --wide" lists others`
+		`texts also need https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz (1.29 MiB, MIT) beside it; "vertebra pull clip_vit_b32" gets it, and "vertebra models --task embedding --wide" lists others`
 	for want, args := range map[string][]string{
 		"match" + clip:  {"match", in, "--text", "a"},
 		"embed" + clip:  {"embed", in, "-o", out + ".npy"},
 		"search" + clip: {"search", filepath.Dir(in), "a"},
-		`sam needs --weights FILE, such as https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth (358 MiB, Apache-2.0); "vertebra models --task promptable-masks --wide" lists others`:                    {"sam", in, "--point", "1,1", "-o", out + ".png"},
-		`reconstruct needs --weights FILE, such as https://huggingface.co/facebook/vit-mae-base/resolve/main/model.safetensors (about 427 MiB, Apache-2.0); "vertebra models --task reconstruction --wide" lists others`: {"reconstruct", in, "-o", out + ".png"},
-		"mae_vit_large_patch16 has no built-in weights: download https://dl.fbaipublicfiles.com/mae/visualize/mae_visualize_vit_large.pth (about 1.23 GiB, CC-BY-NC-4.0); give --weights FILE":                           {"reconstruct", in, "--model", "mae_vit_large_patch16", "-o", out + ".png"},
-		"vit_b_16 has no built-in weights: download https://download.pytorch.org/models/vit_b_16-c867db91.pth (about 330 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); give --weights FILE":                {"attention", "vit_b_16", in, "--block", "1", "-o", out + ".png"},
-		"swin_t has no built-in weights: download https://download.pytorch.org/models/swin_t-704ceda3.pth (about 108 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); give --weights FILE":                    {"features", "swin_t", in, "-o", out + ".npy"},
-		"googlenet has no built-in weights: download https://download.pytorch.org/models/googlenet-1378be20.pth (about 49.7 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); give --weights FILE":             {"run", "googlenet", "--input", in, "--output", out},
-		"unet has no built-in weights: download https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth (about 118 MiB, GPL-3.0); give --weights FILE":                          {"segment", "unet", in, "-o", out + ".png"},
-		"vit_b_16_det has no built-in weights, and none are published; give --weights FILE":                                                                                                                              {"detect", "vit_b_16_det", in},
+		`sam needs --weights FILE, such as https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth (358 MiB, Apache-2.0); "vertebra pull sam_vit_b" gets it, and "vertebra models --task promptable-masks --wide" lists others`:                               {"sam", in, "--point", "1,1", "-o", out + ".png"},
+		`reconstruct needs --weights FILE, such as https://huggingface.co/facebook/vit-mae-base/resolve/main/model.safetensors (about 427 MiB, Apache-2.0); "vertebra pull mae_vit_base_patch16" gets it, and "vertebra models --task reconstruction --wide" lists others`: {"reconstruct", in, "-o", out + ".png"},
+		"mae_vit_large_patch16 has no built-in weights: download https://dl.fbaipublicfiles.com/mae/visualize/mae_visualize_vit_large.pth (about 1.23 GiB, CC-BY-NC-4.0); \"vertebra pull mae_vit_large_patch16\" gets it, or give --pull, or --weights FILE":              {"reconstruct", in, "--model", "mae_vit_large_patch16", "-o", out + ".png"},
+		"vit_b_16 has no built-in weights: download https://download.pytorch.org/models/vit_b_16-c867db91.pth (about 330 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); \"vertebra pull vit_b_16\" gets it, or give --pull, or --weights FILE":                {"attention", "vit_b_16", in, "--block", "1", "-o", out + ".png"},
+		"swin_t has no built-in weights: download https://download.pytorch.org/models/swin_t-704ceda3.pth (about 108 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); \"vertebra pull swin_t\" gets it, or give --pull, or --weights FILE":                      {"features", "swin_t", in, "-o", out + ".npy"},
+		"googlenet has no built-in weights: download https://download.pytorch.org/models/googlenet-1378be20.pth (about 49.7 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); \"vertebra pull googlenet\" gets it, or give --pull, or --weights FILE":            {"run", "googlenet", "--input", in, "--output", out},
+		"unet has no built-in weights: download https://github.com/milesial/Pytorch-UNet/releases/download/v3.0/unet_carvana_scale0.5_epoch2.pth (about 118 MiB, GPL-3.0); \"vertebra pull unet\" gets it, or give --pull, or --weights FILE":                              {"segment", "unet", in, "-o", out + ".png"},
+		"vit_b_16_det has no built-in weights, and none are published; give --weights FILE": {"detect", "vit_b_16_det", in},
 	} {
 		status, stdout, stderr := vertebra(args...)
 		if status != 1 || stdout != "" || stderr != "vertebra: "+want+"\n" {
@@ -118,7 +118,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"features"}, of(zoo.Tasks()...)},
 		{[]string{"run"}, of(zoo.Tasks()...)},
 		{[]string{"summary"}, of(zoo.Tasks()...)},
-		{[]string{"models"}, of(zoo.Tasks()...)},
+		{[]string{"models"}, append([]string{"rm\tRemove downloaded weights"}, of(zoo.Tasks()...)...)},
 		{[]string{"bench", "model"}, of(zoo.Tasks()...)},
 		{[]string{"inspect", "--model"}, of(zoo.Tasks()...)},
 		{[]string{"models", "--task"}, taskNames()},

@@ -80,7 +80,7 @@ func flagError(c *cobra.Command, err error) error {
 func computes(c *cobra.Command) bool {
 	for ; c.HasParent(); c = c.Parent() {
 		switch c.Name() {
-		case "compare", "completion", "inspect", "models", "shaders", "summary", "version":
+		case "compare", "completion", "inspect", "models", "pull", "shaders", "summary", "version":
 			return false
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // Cached is a repository of Hugging Face's cache.
@@ -109,4 +110,22 @@ func (h *Hub) RemoveRepository(name string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("hub: the cache has no %s", name)
+}
+
+// Remove removes a file of the registry from its cache and returns its bytes. Of a file
+// on Hugging Face it removes the repository. The error wraps fs.ErrNotExist if there is
+// no such file.
+func (h *Hub) Remove(f zoo.File) (int64, error) {
+	if repository, _, _, ok := onFace(f.URL); ok {
+		if _, found := h.Find(f); !found {
+			return 0, fs.ErrNotExist
+		}
+		return h.RemoveRepository(repository)
+	}
+	path := filepath.Join(h.Checkpoints, f.Name())
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), os.Remove(path)
 }

@@ -24,7 +24,7 @@ type Found struct {
 // Find returns the path of a file of the registry if a cache has it. It compares the
 // size, not the hash.
 func (h *Hub) Find(f zoo.File) (string, bool) {
-	if repository, revision, name, ok := h.onFace(f.URL); ok {
+	if repository, revision, name, ok := onFace(f.URL); ok {
 		folder, found := h.snapshot(repository, revision)
 		path := filepath.Join(folder, filepath.FromSlash(name))
 		return path, found && whole(path, f)
@@ -43,7 +43,7 @@ func whole(path string, f zoo.File) bool {
 // its hash is wrong; a file with a wrong hash that another program left is replaced. With
 // From, a file comes from there. A file on Hugging Face comes with the configs beside it.
 func (h *Hub) Fetch(ctx context.Context, f zoo.File) (Found, error) {
-	if repository, revision, name, ok := h.onFace(f.URL); ok && h.From == "" {
+	if repository, revision, name, ok := onFace(f.URL); ok && h.From == "" {
 		r, err := h.Repository(ctx, repository, revision)
 		if err != nil {
 			return Found{}, err
@@ -99,7 +99,7 @@ func (h *Hub) fetch(ctx context.Context, s source, path string) (Found, error) {
 }
 
 // onFace splits the address of a file on Hugging Face.
-func (h *Hub) onFace(address string) (repository, revision, name string, ok bool) {
+func onFace(address string) (repository, revision, name string, ok bool) {
 	rest, ok := strings.CutPrefix(address, "https://huggingface.co/")
 	if !ok {
 		return "", "", "", false
