@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
@@ -13,32 +14,78 @@ var channelsLast = Layout{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *ten
 // conv2dTiled lists the kernels for a convolution that use workgroup memory. They
 // compute it as a matrix product of windows and weights.
 func conv2dTiled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	var pack map[int]Layout
-	if w := args[1]; w[2]*w[3] > 1 {
-		pack = map[int]Layout{1: channelsLast}
-	}
+	small := args[1][2]*args[1][3] == 1
 	op, args = folded(op, args)
 	x, w := args[0], args[1]
 	g := gemm{
 		z: op.Groups, m: result[0] * result[1] * result[2], n: w[0] / op.Groups, k: w[1] * w[2] * w[3],
 		left: x.Len(), transB: true, end: op.end(),
 	}
-	source, width := "conv2d_tiled", 1
-	if g.n%4 == 0 && w[1]%4 == 0 {
+	source, width, in := "conv2d_tiled_narrow", 1, 4
+	const side = 16 // of a window: a bit of a u32 for each row and column
+	switch {
+	case w[1]%4 > 0 || max(w[2], w[3]) > side:
+		return conv2dSingle(g, op, args, result, lim)
+	case g.n%4 == 0:
 		source, width = "conv2d_tiled_vec4", 4
 	}
-	const origin = 16 // bytes of a row's
+	var pack map[int]Layout
+	if !small {
+		pack = map[int]Layout{1: channelsLast}
+	}
+	const origin = 8 // bytes of each row's
 	var programs []Program
 	for _, t := range g.tilings(lim, width == 4, origin) {
-		sizes := sizes(counts(width, "m n* k* k_slice h w c* oh ow o* kw cg* stride_h stride_w pad_h pad_w dilation_h dilation_w"),
-			g.m, g.n/width, g.k/width, g.slice(t.tile, t.splits),
-			x[1], x[2], x[3]/width, result[1], result[2], w[0]/width, w[3], w[1]/width,
+		sizes := sizes(counts(width, "m n* ")+counts(in, "k* k_slice h w c* oh ow ")+counts(width, "o* kw ")+
+			counts(in, "cg* stride_h stride_w pad_h pad_w dilation_h dilation_w side"),
+			g.m, g.n/width, g.k/in, g.slice(t.tile, t.splits),
+			x[1], x[2], x[3]/in, result[1], result[2], w[0]/width, w[3], w[1]/in,
+			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1], max(w[2], w[3]))
+		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true, "STEADY": w[1]%t.k == 0}, len(args), sizes)
+		p.Pack = pack
+		programs = append(programs, p)
+	}
+	return programs
+}
+
+// conv2dSingle lists the kernels that read x number by number, in runs.
+func conv2dSingle(g gemm, op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
+	x, w := args[0], args[1]
+	run, across := w[1], w[3] // numbers in a run, and runs in a row of the window
+	if op.Groups == 1 && op.Dilation[1] == 1 {
+		run, across = w[3]*w[1], 1
+	}
+	fours := ceil(run, 4)
+	g.k = w[2] * across * fours * 4
+	pack := map[int]Layout{1: channelsLast.then(runs(run))}
+	const source, origin = "conv2d_tiled", 16 // bytes of each row's
+	var programs []Program
+	for _, t := range g.tilings(lim, false, origin) {
+		sizes := sizes("m n k4 k_slice h w c oh ow o kw cg cg4 run stride_h stride_w pad_h pad_w dilation_h dilation_w",
+			g.m, g.n, g.k/4, g.slice(t.tile, t.splits),
+			x[1], x[2], x[3], result[1], result[2], w[0], across, w[1], fours, run,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])
 		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true}, len(args), sizes)
 		p.Pack = pack
 		programs = append(programs, p)
 	}
 	return programs
+}
+
+// runs is the layout [..., ceil(run/4), 4] of a weight [..., run], with zeros at the end of
+// each run.
+func runs(run int) Layout {
+	if run%4 == 0 {
+		return Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w }}
+	}
+	return Layout{fmt.Sprint("fours of ", run), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		n, padded := len(w.Data)/run, ceil(run, 4)*4
+		out := s.New(n, padded)
+		for i := range n {
+			copy(out.Data[i*padded:], w.Data[i*run:(i+1)*run])
+		}
+		return out
+	}}
 }
 
 // conv2dLinear lists the kernels that compute a convolution as a linear layer. There
@@ -86,7 +133,7 @@ func (p Layout) then(next Layout) Layout {
 // become matrix products or nearly so.
 func folded(op conv, args []tensor.Shape) (conv, []tensor.Shape) {
 	x, w := args[0].Clone(), args[1].Clone()
-	if op.Groups > 1 {
+	if op.Groups > 1 || op.Extra != (graph.Pair{}) {
 		return op, args
 	}
 	if k := w[3]; op.Pad[1] == 0 && op.Dilation[1] == 1 && x[2]%k == 0 && (op.Stride[1] == k || x[2] == k) {

@@ -12,8 +12,8 @@
 // Grid: (ceil(OG/TILE_N), ceil(B*OH*OW/TILE_M), G, or SPLITS).
 
 //wgsl:import epilogue4
-//wgsl:import origins
 //wgsl:import tiled
+//wgsl:import windows
 
 // Choice.
 const SPLIT = false;
@@ -21,7 +21,7 @@ const SPLIT = false;
 struct Sizes {
     m: u32, n4: u32, k4: u32, k_slice: u32,
     h: u32, w: u32, c4: u32, oh: u32, ow: u32, o4: u32, kw: u32, cg4: u32,
-    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, side: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
@@ -30,36 +30,13 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The first row and four of columns of the tile, the first fours of channels of its
-// group in x and in y, and where its sums begin in y.
+// The first row and four of columns of the tile, the first four of channels of its group
+// in y, the first row of w, and where its sums begin in y.
 var<private> first_m: u32;
 var<private> first_n4: u32;
-var<private> first_c4: u32;
 var<private> first_o4: u32;
+var<private> first_w: u32;
 var<private> y_at: u32;
-
-fn load_a(row: u32, k4: u32) -> vec4<f32> {
-    let origin = origins[row];
-    let tap = k4 / sizes.cg4;
-    let r = origin.y + tap / sizes.kw * sizes.dilation_h;
-    let s = origin.z + tap % sizes.kw * sizes.dilation_w;
-    if (first_m + row < sizes.m && k4 < sizes.k4 && r < sizes.h && s < sizes.w) {
-        return x[((origin.x + r) * sizes.w + s) * sizes.c4 + first_c4 + k4 % sizes.cg4];
-    }
-    return vec4<f32>(0.0);
-}
-
-fn load_b(k: u32, column4: u32) -> vec4<f32> {
-    return vec4<f32>(0.0);
-}
-
-fn load_bt(column: u32, k4: u32) -> vec4<f32> {
-    let n = 4u * first_n4 + column;
-    if (n < 4u * sizes.n4 && k4 < sizes.k4) {
-        return w[(4u * first_o4 + n) * sizes.k4 + k4];
-    }
-    return vec4<f32>(0.0);
-}
 
 fn store(row: u32, column4: u32, sum: vec4<f32>) {
     let m = first_m + row;
@@ -78,13 +55,14 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(workgroup_id) group: v
     first_n4 = group.x * TILE_N4;
     if (SPLIT) {
         y_at = group.z * sizes.m * sizes.o4;
-        find_origins(t);
+        first_w = 4u * first_n4;
+        find_origins(t, 0u);
         let begin = group.z * sizes.k_slice;
         tiled_product(t, begin, min(begin + sizes.k_slice, sizes.k4));
     } else {
-        first_c4 = group.z * sizes.cg4;
         first_o4 = group.z * sizes.n4;
-        find_origins(t);
+        first_w = 4u * (first_o4 + first_n4);
+        find_origins(t, group.z * sizes.cg4);
         tiled_product(t, 0u, sizes.k4);
     }
 }

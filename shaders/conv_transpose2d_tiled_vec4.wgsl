@@ -26,26 +26,17 @@ struct Sizes { m: u32, n4: u32, k4: u32, w: u32, o4: u32, kh: u32, kw: u32 }
 // The tile's first row and four of columns.
 var<private> first_m: u32;
 var<private> first_n4: u32;
+var<private> a_at: u32;
 
-fn load_a(row: u32, k4: u32) -> vec4<f32> {
-    let m = first_m + row;
-    if (m < sizes.m && k4 < sizes.k4) {
-        return x[m * sizes.k4 + k4];
-    }
-    return vec4<f32>(0.0);
-}
-
-fn load_b(k: u32, column4: u32) -> vec4<f32> {
-    return vec4<f32>(0.0);
-}
-
-fn load_bt(column: u32, k4: u32) -> vec4<f32> {
-    let n = 4u * first_n4 + column;
-    if (n < 4u * sizes.n4 && k4 < sizes.k4) {
-        return w[n * sizes.k4 + k4];
-    }
-    return vec4<f32>(0.0);
-}
+fn seek_k(k4: u32, lane: u32) {}
+fn step_k() {}
+fn seek_a(row: u32, lane: u32) { a_at = (first_m + row) * sizes.k4; }
+fn load_a(turn: u32, k4: u32) -> vec4<f32> { return x[a_at + k4 + turn * LANES * sizes.k4]; }
+fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> { return a; }
+fn seek_bt(column: u32) -> u32 { return (4u * first_n4 + column) * sizes.k4; }
+fn seek_b(column4: u32, k: u32) -> u32 { return 0u; }
+fn next_b() -> u32 { return sizes.k4; }
+fn load_b(at: u32, by: u32, k4: u32) -> vec4<f32> { return w[at + k4 + by]; }
 
 fn store(row: u32, column4: u32, sum: vec4<f32>) {
     let m = first_m + row;

@@ -19,12 +19,12 @@ type tile struct{ m, n, k, regM, regN int }
 var tiles = []tile{
 	{128, 64, 16, 8, 8},
 	{112, 64, 16, 7, 8},
-	{64, 64, 16, 8, 8},
-	{56, 64, 16, 7, 8},
+	{64, 64, 8, 8, 8},
+	{56, 64, 8, 7, 8},
 	{56, 32, 16, 7, 4},
-	{64, 64, 16, 4, 4},
+	{64, 64, 16, 4, 8},
 	{32, 32, 32, 4, 4},
-	{16, 64, 32, 4, 4},
+	{16, 64, 16, 4, 4},
 }
 
 func (t tile) String() string {
@@ -33,8 +33,14 @@ func (t tile) String() string {
 
 func (t tile) invocations() int { return t.m / t.regM * (t.n / t.regN) }
 
-// bytes returns the workgroup memory of lib/tiled.
-func (t tile) bytes() int { return 4 * (t.m*t.k + t.n*(t.k+4)) }
+// bytes returns the workgroup memory of lib/tiled. Invocations copy whole turns of rows.
+func (t tile) bytes() int {
+	lanes := t.lanes()
+	return 4 * t.k * (ceil(t.m, lanes)*lanes + t.n + 4)
+}
+
+// lanes returns how many rows a workgroup copies at once.
+func (t tile) lanes() int { return 4 * t.invocations() / t.k }
 
 func (t tile) set() Set {
 	return Set{"TILE_M": t.m, "TILE_N": t.n, "TILE_K": t.k, "REG_M": t.regM, "REG_N": t.regN}

@@ -27,52 +27,42 @@ struct Sizes { batch: Batch, m: u32, n: u32, k: u32, scale: f32, k_slice: u32 }
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-// The first row and column of the tile, and where its matrices begin.
+// The first row and column of the tile, where its matrices begin, and where the
+// first row of x that an invocation loads does.
 var<private> first_m: u32;
 var<private> first_n: u32;
 var<private> x_at: u32;
 var<private> w_at: u32;
 var<private> y_at: u32;
+var<private> a_at: u32;
 
-// x4 and w4 return four elements. The first `count` belong to the row; the others are 0.
-fn x4(at: u32, count: u32) -> vec4<f32> {
-    var v = vec4<f32>(x[at], 0.0, 0.0, 0.0);
-    if (count > 1u) { v.y = x[at + 1u]; }
-    if (count > 2u) { v.z = x[at + 2u]; }
-    if (count > 3u) { v.w = x[at + 3u]; }
-    return v;
+// first returns the first `count` elements of v, and zeros for the others.
+fn first(v: vec4<f32>, count: u32) -> vec4<f32> {
+    return select(vec4<f32>(0.0), v, vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(count));
 }
 
-fn w4(at: u32, count: u32) -> vec4<f32> {
-    var v = vec4<f32>(w[at], 0.0, 0.0, 0.0);
-    if (count > 1u) { v.y = w[at + 1u]; }
-    if (count > 2u) { v.z = w[at + 2u]; }
-    if (count > 3u) { v.w = w[at + 3u]; }
-    return v;
-}
+fn w4(at: u32) -> vec4<f32> { return vec4<f32>(w[at], w[at + 1u], w[at + 2u], w[at + 3u]); }
 
-fn load_a(row: u32, k4: u32) -> vec4<f32> {
-    let m = first_m + row;
-    if (m < sizes.m && 4u * k4 < sizes.k) {
-        return x4(x_at + m * sizes.k + 4u * k4, sizes.k - 4u * k4);
+fn seek_k(k4: u32, lane: u32) {}
+fn step_k() {}
+fn seek_a(row: u32, lane: u32) { a_at = x_at + (first_m + row) * sizes.k; }
+fn load_a(turn: u32, k4: u32) -> vec4<f32> {
+    let start = a_at + 4u * k4 + turn * LANES * sizes.k;
+    return first(vec4<f32>(x[start], x[start + 1u], x[start + 2u], x[start + 3u]), sizes.k - 4u * k4);
+}
+fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> { return a; }
+fn seek_bt(column: u32) -> u32 { return w_at + (first_n + column) * sizes.k; }
+fn seek_b(column4: u32, k: u32) -> u32 { return w_at + first_n + 4u * column4 + k * sizes.n; }
+fn next_b() -> u32 { return select(sizes.n, sizes.k, TRANS_B); }
+
+// Without TRANS_B `at` may be in any of four rows, and a row beyond K may be the next
+// matrix or no memory at all.
+fn load_b(at: u32, by: u32, k4: u32) -> vec4<f32> {
+    if (TRANS_B) {
+        return first(w4(at + 4u * k4 + by), sizes.k - 4u * k4);
     }
-    return vec4<f32>(0.0);
-}
-
-fn load_b(k: u32, column4: u32) -> vec4<f32> {
-    let n = first_n + 4u * column4;
-    if (n < sizes.n && k < sizes.k) {
-        return w4(w_at + k * sizes.n + n, sizes.n - n);
-    }
-    return vec4<f32>(0.0);
-}
-
-fn load_bt(column: u32, k4: u32) -> vec4<f32> {
-    let n = first_n + column;
-    if (n < sizes.n && 4u * k4 < sizes.k) {
-        return w4(w_at + n * sizes.k + 4u * k4, sizes.k - 4u * k4);
-    }
-    return vec4<f32>(0.0);
+    let start = at + 4u * k4 * sizes.n + by;
+    return select(vec4<f32>(0.0), w4(start), vec4<bool>(start < w_at + sizes.k * sizes.n));
 }
 
 fn store1(m: u32, n: u32, sum: f32) {

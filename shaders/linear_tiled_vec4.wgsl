@@ -31,30 +31,17 @@ var<private> first_n4: u32;
 var<private> x_at: u32;
 var<private> w_at: u32;
 var<private> y_at: u32;
+var<private> a_at: u32;
 
-fn load_a(row: u32, k4: u32) -> vec4<f32> {
-    let m = first_m + row;
-    if (m < sizes.m && k4 < sizes.k4) {
-        return x[x_at + m * sizes.k4 + k4];
-    }
-    return vec4<f32>(0.0);
-}
-
-fn load_b(k: u32, column4: u32) -> vec4<f32> {
-    let n4 = first_n4 + column4;
-    if (n4 < sizes.n4 && k < 4u * sizes.k4) {
-        return w[w_at + k * sizes.n4 + n4];
-    }
-    return vec4<f32>(0.0);
-}
-
-fn load_bt(column: u32, k4: u32) -> vec4<f32> {
-    let n = 4u * first_n4 + column;
-    if (n < 4u * sizes.n4 && k4 < sizes.k4) {
-        return w[w_at + n * sizes.k4 + k4];
-    }
-    return vec4<f32>(0.0);
-}
+fn seek_k(k4: u32, lane: u32) {}
+fn step_k() {}
+fn seek_a(row: u32, lane: u32) { a_at = x_at + (first_m + row) * sizes.k4; }
+fn load_a(turn: u32, k4: u32) -> vec4<f32> { return x[a_at + k4 + turn * LANES * sizes.k4]; }
+fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> { return a; }
+fn seek_bt(column: u32) -> u32 { return w_at + (4u * first_n4 + column) * sizes.k4; }
+fn seek_b(column4: u32, k: u32) -> u32 { return w_at + first_n4 + column4 + k * sizes.n4; }
+fn next_b() -> u32 { return select(sizes.n4, sizes.k4, TRANS_B); }
+fn load_b(at: u32, by: u32, k4: u32) -> vec4<f32> { return w[at + k4 * select(4u * sizes.n4, 1u, TRANS_B) + by]; }
 
 fn store(row: u32, column4: u32, sum: vec4<f32>) {
     let m = first_m + row;

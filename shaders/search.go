@@ -47,10 +47,15 @@ func (lim Limits) tiles() []tile {
 	return all
 }
 
-// even reports whether a workgroup of one to four waves loads the tile in whole rounds.
+// even reports whether a workgroup of one to four waves loads the tile in whole rounds, as
+// lib/tiled does.
 func (t tile) even() bool {
-	n := t.invocations()
-	return n >= 32 && n <= 256 && t.m*t.k/4%n == 0 && t.n*t.k/4%n == 0
+	n, lanes := t.invocations(), t.lanes()
+	if n < 32 || n > 256 || t.m%lanes > 0 || t.n/2%lanes > 0 || lanes%(t.n/t.regN) > 0 || lanes%(t.m/t.regM) > 0 {
+		return false
+	}
+	pairs := t.n / 2 / lanes
+	return t.m/lanes <= 4 && (pairs == 1 || pairs == 2 || pairs == 4)
 }
 
 // splits lists t with K split, for a device with any number of processors.
