@@ -85,13 +85,13 @@ func permuted(v *graph.Value, order []int) *graph.Value {
 	for i, o := range order {
 		to[i] = v.Shape[o]
 	}
-	return v.Reshape(to...)
+	return reshaped(v, to)
 }
 
 // in returns an old value stored in the given order, for a result of that rank to which it
-// broadcasts.
-func (s *sinker) in(v *graph.Value, order []int) *graph.Value {
-	if w := s.of(v); slices.Equal(w.order, order) {
+// broadcasts. With shorten, a constant loses dimensions of extent 1 in front.
+func (s *sinker) in(v *graph.Value, order []int, shorten bool) *graph.Value {
+	if w := s.of(v); slices.Equal(w.order, order) && v.Const == nil {
 		return w.v
 	}
 	x := s.value(v)
@@ -101,7 +101,11 @@ func (s *sinker) in(v *graph.Value, order []int) *graph.Value {
 	if n := len(order) - len(v.Shape); n > 0 {
 		x = reshaped(x, slices.Concat(slices.Repeat([]int{1}, n), v.Shape))
 	}
-	return permuted(x, inverse(order))
+	x = permuted(x, inverse(order))
+	if x.Const != nil && x.Const.Data != nil && shorten {
+		x = reshaped(x, trimmed(x.Shape))
+	}
+	return x
 }
 
 // cost is the number of elements that in moves.
@@ -147,12 +151,17 @@ func (s *sinker) put(v *graph.Value) stored {
 		if w, ok := s.reshape(v); ok {
 			return w
 		}
+		return stored{reshaped(s.value(v.Args[0]), v.Shape), identity(len(v.Shape))}
 	case graph.Concat:
 		order := s.best(v.Args, len(v.Shape))
 		op.Axis = order[op.Along(len(order))]
 		return s.apply(op, v.Args, order)
 	case graph.Slice, graph.Pad, graph.Roll, graph.Softmax, graph.Reduce, graph.Argmax, graph.Argsort, graph.TopK, graph.Normalize:
 		if w, ok := s.along(v); ok {
+			return w
+		}
+	case graph.Resample, graph.Select:
+		if w, ok := s.firstAlong(v); ok {
 			return w
 		}
 	case graph.LayerNorm:
@@ -186,7 +195,7 @@ func (s *sinker) put(v *graph.Value) stored {
 // same place, with broadcasting.
 func elementwise(v *graph.Value) bool {
 	switch v.Op.(type) {
-	case graph.Activate, graph.Binary:
+	case graph.Activate, graph.Binary, graph.Unary, graph.Where:
 		return true
 	}
 	return false
@@ -215,7 +224,8 @@ func (s *sinker) first(v *graph.Value, w stored) stored {
 func (s *sinker) apply(op graph.Op, args []*graph.Value, order []int) stored {
 	in := make([]*graph.Value, len(args))
 	for i, a := range args {
-		in[i] = s.in(a, order)
+		_, joins := op.(graph.Concat)
+		in[i] = s.in(a, order, !joins)
 	}
 	return stored{graph.Apply(op, in...), order}
 }
@@ -312,6 +322,28 @@ func (s *sinker) along(v *graph.Value) (stored, bool) {
 	return stored{graph.Apply(op, w.v), order}, true
 }
 
+// firstAlong applies an op that names a dimension of its first arg.
+func (s *sinker) firstAlong(v *graph.Value) (stored, bool) {
+	w := s.of(v.Args[0])
+	op := v.Op
+	switch o := v.Op.(type) {
+	case graph.Resample:
+		o.Axis = w.order[o.Axis]
+		op = o
+	case graph.Select:
+		if len(v.Args[1].Shape) != 1 {
+			return stored{}, false
+		}
+		o.Axis = w.order[o.Axis]
+		op = o
+	}
+	args := []*graph.Value{w.v}
+	for _, a := range v.Args[1:] {
+		args = append(args, s.value(a))
+	}
+	return stored{graph.Apply(op, args...), w.order}, true
+}
+
 // without returns an order after some of the old dimensions are dropped.
 func without(order []int, drop func(i int) bool) []int {
 	var kept []int
@@ -388,7 +420,7 @@ func (s *sinker) reshape(v *graph.Value) (stored, bool) {
 			to = append(to, v.Shape[d])
 		}
 	}
-	return stored{w.v.Reshape(to...), order}, true
+	return stored{reshaped(w.v, to), order}, true
 }
 
 // adjacent reports whether only dimensions of extent 1 lie between dimensions a and b.

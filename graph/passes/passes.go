@@ -14,10 +14,17 @@ type Pass struct {
 	Run  func(*graph.Graph) *graph.Graph
 }
 
-// All lists the passes in their order.
+// All lists the passes in their order. Patterns of a few ops come first, whatever the order
+// of dimensions. Affine looks at the last dimension, which SinkPermutes makes that of the
+// channels.
 func All() []Pass {
 	return []Pass{
+		{"activations", Activations},
+		{"pixel shuffles", PixelShuffles},
+		{"attentions", Attentions},
+		{"layer norms", LayerNorms},
 		{"sink permutes", SinkPermutes},
+		{"affine", Affine},
 	}
 }
 
@@ -140,8 +147,11 @@ func moved(s tensor.Shape, order []int) bool {
 	return false
 }
 
-// reshaped returns v in another shape.
+// reshaped returns v in another shape, with one Reshape at most.
 func reshaped(v *graph.Value, s tensor.Shape) *graph.Value {
+	if _, ok := v.Op.(graph.Reshape); ok {
+		v = v.Args[0]
+	}
 	switch {
 	case v.Shape.Equal(s):
 		return v

@@ -1,0 +1,138 @@
+package passes
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+)
+
+// patterns are what exporters write, and what must become of it.
+var patterns = map[string]struct {
+	make func(g *graph.Graph, r *rand.Rand) *graph.Value
+	want string // names of the ops after all passes
+}{
+	"gelu": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		return x.Mul(x.Div(scalar(g, math.Sqrt2)).Map(graph.Erf).Add(scalar(g, 1))).Mul(scalar(g, 0.5))
+	}, "gelu"},
+	"gelu, half first": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		return x.Mul(scalar(g, 0.5)).Mul(scalar(g, 1).Add(x.Mul(scalar(g, math.Sqrt2/2)).Map(graph.Erf)))
+	}, "gelu"},
+	"gelu with tanh": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		cube := graph.Apply(graph.Binary{Kind: graph.Pow}, x, scalar(g, 3))
+		inner := x.Add(cube.Mul(scalar(g, 0.044715))).Mul(scalar(g, math.Sqrt(2/math.Pi)))
+		return x.Mul(scalar(g, 0.5)).Mul(inner.Tanh().Add(scalar(g, 1)))
+	}, "gelu_tanh"},
+	"silu": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		return x.Mul(x.Sigmoid())
+	}, "silu"},
+	"silu of a bias": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7).Add(scalar(g, 0.25))
+		return x.Mul(x.Sigmoid())
+	}, "add, silu"},
+	"hard swish": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		return x.Mul(x.Add(scalar(g, 3)).Map(graph.Clip, 0, 6)).Div(scalar(g, 6))
+	}, "hardswish"},
+	"not quite gelu": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 7)
+		return x.Mul(x.Div(scalar(g, 1.5)).Map(graph.Erf).Add(scalar(g, 1))).Mul(scalar(g, 0.5))
+	}, "div, erf, add, mul, mul"},
+	"layer norm": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 5, 8)
+		d := x.Sub(mean(x, 2))
+		square := graph.Apply(graph.Binary{Kind: graph.Pow}, d, scalar(g, 2))
+		return d.Div(mean(square, 2).Add(scalar(g, 1e-6)).Map(graph.Sqrt)).Mul(g.Const(random(r, 8))).Add(g.Const(random(r, 8)))
+	}, "layer_norm"},
+	"layer norm, channels first": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 8, 3, 3)
+		d := x.Sub(mean(x, 1))
+		y := d.Mul(mean(d.Mul(d), 1).Add(scalar(g, 1e-5)).Map(graph.Sqrt).Map(graph.Reciprocal))
+		return y.Mul(g.Const(random(r, 8, 1, 1))).Add(g.Const(random(r, 8, 1, 1)))
+	}, "permute, layer_norm, permute"},
+	"convolution, times, plus": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := graph.Apply(graph.Conv2d{}, g.Input("x", 1, 4, 4, 3), g.Const(random(r, 5, 3, 1, 1))).Permute(0, 3, 1, 2)
+		return x.Mul(g.Const(random(r, 1, 5, 1, 1))).Add(g.Const(random(r, 5, 1, 1))).Permute(0, 2, 3, 1)
+	}, "conv2d, batch_norm"},
+	"convolution times a number": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := graph.Apply(graph.Conv2d{}, g.Input("x", 1, 4, 4, 3), g.Const(random(r, 5, 3, 1, 1)))
+		return x.Mul(scalar(g, 3))
+	}, "conv2d, batch_norm"},
+	"attention": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 5, 12)
+		head := func() *graph.Value {
+			return graph.Apply(graph.Linear{}, x, g.Const(random(r, 12, 12))).Reshape(2, 5, 3, 4).Permute(0, 2, 1, 3)
+		}
+		q, k, v := head(), head(), head()
+		s := q.MatMul(k.Permute(0, 1, 3, 2)).Div(scalar(g, 2)).Add(g.Const(random(r, 1, 3, 5, 5)))
+		return s.Softmax(-1).MatMul(v).Permute(0, 2, 1, 3).Reshape(2, 5, 12)
+	}, "linear, linear, linear, attention"},
+	"attention of three dimensions": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		q, k, v := g.Input("q", 4, 5, 8), g.Input("k", 4, 6, 8), g.Input("v", 4, 6, 3)
+		return q.Mul(scalar(g, 0.3)).MatMul(k.Permute(0, 2, 1)).Add(g.Input("bias", 4, 5, 6)).Softmax(2).MatMul(v)
+	}, "reshape, attention"},
+	"no attention, its scores have two uses": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		q, k, v := g.Input("q", 4, 5, 8), g.Input("k", 4, 8, 6), g.Input("v", 4, 6, 6)
+		s := q.MatMul(k)
+		return s.Softmax(2).MatMul(v).Add(s)
+	}, "matmul, softmax, matmul, add"},
+	"pixel shuffle": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 4, 3, 12).Permute(0, 3, 1, 2)
+		y := x.Reshape(2, 3, 2, 2, 4, 3).Permute(0, 1, 4, 2, 5, 3).Reshape(2, 3, 8, 6)
+		return y.Permute(0, 2, 3, 1)
+	}, "pixel_shuffle"},
+}
+
+func scalar(g *graph.Graph, x float64) *graph.Value {
+	t := random(rand.New(rand.NewPCG(0, 0)), 1).Reshape()
+	t.Data[0] = float32(x)
+	return g.Const(t)
+}
+
+func mean(x *graph.Value, axis int) *graph.Value {
+	return graph.Apply(graph.Reduce{Axes: graph.Dims(axis), KeepDims: true}, x)
+}
+
+// TestPatterns expects each pattern as the ops of this project, with the same results.
+func TestPatterns(t *testing.T) {
+	for name, p := range patterns {
+		r := rand.New(rand.NewPCG(7, 7))
+		g, err := graph.Trace(func(g *graph.Graph) { g.Output("y", p.make(g, r)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := Run(g)
+		compare(t, g, h, r)
+		var ops []string
+		for _, v := range h.Nodes {
+			if v.Op != nil {
+				ops = append(ops, strings.Fields(v.Op.Name())[0])
+			}
+		}
+		if got := strings.Join(ops, ", "); got != p.want {
+			t.Errorf("%s: %s, want %s\n%s", name, got, p.want, h)
+		}
+	}
+}
+
+// TestPasses runs each pass, and all of them, on random graphs.
+func TestPasses(t *testing.T) {
+	passes := append(All(), Pass{"all", Run})
+	for seed := range uint64(60) {
+		for _, p := range passes {
+			r := rand.New(rand.NewPCG(seed, 2))
+			g, err := graph.Trace(shuffled(r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(fmt.Sprintf("%s %d", p.Name, seed), func(t *testing.T) { compare(t, g, p.Run(g), r) })
+		}
+	}
+}
