@@ -13,7 +13,7 @@ type SampleMode uint8
 // The modes of GridSample.
 const (
 	SampleLinear  SampleMode = iota // from 2 elements along each dimension
-	SampleNearest                   // the nearest element; halves go to the even one in 2-D, away from 0 in 3-D
+	SampleNearest                   // the nearest element; of two the even one
 	SampleCubic                     // from 4 elements along each dimension, with Keys' a = −0.75
 )
 
@@ -90,18 +90,14 @@ func reflect(v, low, high float32) float32 {
 // taps lists the elements, of n along dimension d, that a coordinate of the grid
 // needs, and their weights. Coordinates are computed in float32, because their
 // rounding decides which element is the nearest.
-func (o GridSample) taps(g float32, n int, solid bool) []tap {
+func (o GridSample) taps(g float32, n int) []tap {
 	size := float32(n)
 	at, low, high := float32(float32(g+1)*size-1)/2, float32(-0.5), size-0.5
 	if o.AlignCorners {
 		at, low, high = float32(g+1)/2*(size-1), 0, size-1
 	}
 	if o.Mode == SampleNearest {
-		if solid {
-			at = float32(math.Round(float64(at)))
-		} else {
-			at = float32(math.RoundToEven(float64(at)))
-		}
+		at = float32(math.RoundToEven(float64(at)))
 	}
 	switch {
 	case at >= low && at <= high:
@@ -156,7 +152,7 @@ func (o GridSample) Eval(args []*tensor.Tensor) *tensor.Tensor {
 		points := []tap{{p / places, 1}} // of x without its channels
 		for d, n := range extents {
 			var next []tap
-			for _, t := range o.taps(grid.Data[p*dims+dims-1-d], n, dims == 3) {
+			for _, t := range o.taps(grid.Data[p*dims+dims-1-d], n) {
 				for _, q := range points {
 					next = append(next, tap{q.at*n + t.at, q.weight * t.weight})
 				}

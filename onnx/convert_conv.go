@@ -7,11 +7,13 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// convolutions has the convolutions of lines and images. A line is an image of height 1.
+// convolutions has the convolutions of lines, images and volumes. A line is an image of
+// height 1, and a volume a pile of images.
 func convolutions() map[string]converter {
 	return map[string]converter{
 		"Conv":          convertConv,
 		"ConvTranspose": convertConvTranspose,
+		"Col2Im":        convertCol2Im,
 	}
 }
 
@@ -41,90 +43,12 @@ func (v *value) image() *value {
 	return v
 }
 
-// frame says how a window moves over the dimensions after the channels.
-type frame struct {
-	kernel, stride, dilation, before, after []int
-	ceil                                    bool
-}
-
-// frame reads the attributes of a convolution or pooling over x with this kernel.
-func (c *call) frame(x tensor.Shape, kernel []int) frame {
-	n := len(x) - 2
-	f := frame{kernel: kernel, stride: c.perAxis("strides", n), dilation: c.perAxis("dilations", n),
-		before: make([]int, n), after: make([]int, n), ceil: c.flag("ceil_mode", false)}
-	if len(kernel) != n {
-		failf("a kernel of %v over %v", kernel, x)
+// line undoes image for a value of this rank.
+func line(v *graph.Value, rank int) *graph.Value {
+	if rank == 3 {
+		return v.Reshape(v.Shape[0], v.Shape[1], v.Shape[3])
 	}
-	for d := range n {
-		if kernel[d] < 1 || kernel[d] > mostKnown || f.stride[d] < 1 || f.dilation[d] < 1 || f.stride[d] > mostKnown || f.dilation[d] > mostKnown {
-			failf("kernel %v, strides %v, dilations %v", kernel, f.stride, f.dilation)
-		}
-	}
-	switch auto := c.string("auto_pad", "NOTSET"); auto {
-	case "NOTSET", "":
-		if pads, ok := c.ints("pads"); ok {
-			if len(pads) != 2*n {
-				failf("pads %v of %d dimensions", pads, n)
-			}
-			for _, p := range pads {
-				if p < 0 || p > mostKnown {
-					failf("pads %v", pads)
-				}
-			}
-			f.before, f.after = pads[:n], pads[n:]
-		}
-	case "VALID":
-	case "SAME_UPPER", "SAME_LOWER":
-		for d := range n {
-			total := max(0, ((x[d+2]+f.stride[d]-1)/f.stride[d]-1)*f.stride[d]+(kernel[d]-1)*f.dilation[d]+1-x[d+2])
-			f.before[d], f.after[d] = total/2, total-total/2
-			if auto == "SAME_LOWER" {
-				f.before[d], f.after[d] = f.after[d], f.before[d]
-			}
-		}
-		f.ceil = false
-	default:
-		failf("auto_pad %.40q", auto)
-	}
-	return f
-}
-
-// perAxis returns an attribute with a number for each of n dimensions, or ones.
-func (c *call) perAxis(name string, n int) []int {
-	v, ok := c.ints(name)
-	if !ok || len(v) == 0 {
-		return slices.Repeat([]int{1}, n)
-	}
-	if len(v) != n {
-		failf("%s are %v, want %d numbers", name, v, n)
-	}
-	return slices.Clone(v)
-}
-
-// image adds the height of a line in front.
-func (f frame) image() frame {
-	if len(f.kernel) != 1 {
-		return f
-	}
-	f.kernel, f.stride, f.dilation = append([]int{1}, f.kernel...), append([]int{1}, f.stride...), append([]int{1}, f.dilation...)
-	f.before, f.after = append([]int{0}, f.before...), append([]int{0}, f.after...)
-	return f
-}
-
-func (f frame) symmetric() bool { return slices.Equal(f.before, f.after) }
-
-func pair(v []int) graph.Pair { return graph.Pair{v[0], v[1]} }
-
-// pad adds the padding of f around v [B, H, W, C], unless it is symmetric. The result tells
-// what padding is left to the op.
-func (f frame) pad(v *graph.Value, fill float32) (*graph.Value, graph.Pair) {
-	if f.symmetric() {
-		return v, pair(f.before)
-	}
-	o := graph.Pad{Value: fill}
-	o.Before[1], o.Before[2] = f.before[0], f.before[1]
-	o.After[1], o.After[2] = f.after[0], f.after[1]
-	return graph.Apply(o, v), graph.Pair{}
+	return v
 }
 
 func (c *call) spatial(x *value, most int) {
@@ -136,43 +60,89 @@ func (c *call) spatial(x *value, most int) {
 	}
 }
 
-func convertConv(c *call) []*value {
+// filter is a convolution of images [B, H, W, C]: its weights and, if there is one, its bias.
+type filter struct {
+	frame
+	w, bias *value
+	groups  int
+}
+
+// filter reads the inputs and attributes of a convolution.
+func (c *call) filter() (*value, filter) {
 	x, w := c.arg(0), c.arg(1)
-	c.spatial(x, 2)
+	c.spatial(x, 3)
 	if len(w.shape) != len(x.shape) {
 		failf("weights have %d dimensions", len(w.shape))
 	}
-	f := c.frame(x.shape, w.shape[2:]).image()
-	v, p := f.pad(last(c.value(x.image())), 0)
-	o := graph.Conv2d{Stride: pair(f.stride), Pad: p, Dilation: pair(f.dilation), Groups: c.int("group", 1)}
-	args := []*graph.Value{v, c.value(w.image())}
+	f := filter{w: w, groups: c.int("group", 1)}
 	if c.has(2) {
+		f.bias = c.arg(2)
+	}
+	return x, f
+}
+
+func convertConv(c *call) []*value {
+	x, f := c.filter()
+	f.frame = c.frame(x.shape, f.w.shape[2:])
+	if len(x.shape) == 5 {
+		return c.like(first(c.volume(last(c.value(x)), f)))
+	}
+	f.frame, f.w = f.image(), f.w.image()
+	return c.like(line(first(c.convolved(last(c.value(x.image())), f, nil)), len(x.shape)))
+}
+
+// convolved convolves images and adds sum, if it is not nil.
+func (c *call) convolved(v *graph.Value, f filter, sum *graph.Value) *graph.Value {
+	o := graph.Conv2d{Stride: pair(f.stride), Pad: pair(f.before), Extra: f.extra(), Dilation: pair(f.dilation), Groups: f.groups}
+	args := []*graph.Value{v, c.value(f.w)}
+	if f.bias != nil {
 		o.Bias = true
-		args = append(args, c.x(2))
+		args = append(args, c.value(f.bias))
 	}
-	return c.like(line(first(graph.Apply(o, args...)), len(x.shape)))
+	if sum != nil {
+		o.Residual = true
+		args = append(args, sum)
+	}
+	return graph.Apply(o, args...)
 }
 
-// line undoes image for a value of this rank.
-func line(v *graph.Value, rank int) *graph.Value {
-	if rank == 3 {
-		return v.Reshape(v.Shape[0], v.Shape[1], v.Shape[3])
+// volume convolves v [B, D, H, W, C]. Each slice of the weights along their depth convolves
+// the images that it meets, and the results add up.
+func (c *call) volume(v *graph.Value, f filter) *graph.Value {
+	b, s := v.Shape[0], v.Shape
+	depth := f.kernel[0]
+	if f.before[0] > 0 || f.after[0] > 0 {
+		v = graph.Apply(graph.Pad{Before: [graph.MaxRank]int{1: f.before[0]}, After: [graph.MaxRank]int{1: f.after[0]}}, v)
 	}
-	return v
+	out := (v.Shape[1]-(depth-1)*f.dilation[0]-1)/f.stride[0] + 1
+	if v.Shape[1] < (depth-1)*f.dilation[0]+1 {
+		failf("input %v is smaller than the kernel %v", s, f.kernel)
+	}
+	plane := f
+	plane.frame = f.plane()
+	var sum *graph.Value
+	for k := range depth {
+		at := k * f.dilation[0]
+		cut := v
+		if o := (graph.Slice{}); v.Shape[1] != out || f.stride[0] != 1 {
+			o.Start[1], o.Stop[1], o.Step[1] = at, at+(out-1)*f.stride[0]+1, f.stride[0]
+			cut = graph.Apply(o, v)
+		}
+		plane.w = c.cut(f.w, 2, k, 1)
+		plane.w = plane.w.reshape(slices.Delete(plane.w.shape.Clone(), 2, 3))
+		sum = c.convolved(cut.Reshape(b*out, s[2], s[3], s[4]), plane, sum)
+		plane.bias = nil
+	}
+	return sum.Reshape(append([]int{b, out}, sum.Shape[1:]...)...)
 }
 
-// convertConvTranspose computes the whole result with the padding after that leaves nothing
-// out, and cuts what is too much.
+// convertConvTranspose crops the result by the padding. An output shape decides the padding.
 func convertConvTranspose(c *call) []*value {
-	x, w := c.arg(0), c.arg(1)
-	c.spatial(x, 2)
-	if len(w.shape) != len(x.shape) {
-		failf("weights have %d dimensions", len(w.shape))
-	}
+	x, f := c.filter()
 	n := len(x.shape) - 2
 	auto := c.string("auto_pad", "NOTSET")
 	delete(c.attrs, "auto_pad")
-	f := c.frame(x.shape, w.shape[2:])
+	f.frame = c.frame(x.shape, f.w.shape[2:])
 	extra := make([]int, n)
 	if v, ok := c.ints("output_padding"); ok && len(v) == n {
 		extra = v
@@ -184,52 +154,123 @@ func convertConvTranspose(c *call) []*value {
 	if sized && len(size) != n {
 		failf("output_shape %v", size)
 	}
-	out := make([]int, n)
+	same := auto == "SAME_UPPER" || auto == "SAME_LOWER"
 	for d := range n {
+		if extra[d] > mostKnown || extra[d] < 0 {
+			failf("output_padding %v", extra)
+		}
 		full := f.stride[d]*(x.shape[d+2]-1) + extra[d] + (f.kernel[d]-1)*f.dilation[d] + 1
-		want := full - f.before[d] - f.after[d]
+		want := x.shape[d+2] * f.stride[d]
 		if sized {
 			want = size[d]
-		} else if auto == "SAME_UPPER" || auto == "SAME_LOWER" {
-			want = x.shape[d+2] * f.stride[d]
 		}
-		if sized || auto == "SAME_UPPER" || auto == "SAME_LOWER" {
+		if sized || same {
 			total := full - want
 			f.before[d] = total / 2
 			if auto != "SAME_UPPER" {
 				f.before[d] = total - total/2
 			}
-			if total < 0 {
-				f.before[d] = 0
-			}
+			f.before[d] = max(f.before[d], 0)
 			f.after[d] = total - f.before[d]
 		}
-		out[d] = want
+		f.after[d] -= extra[d]
 	}
-	if n == 1 {
-		extra, out = append([]int{0}, extra...), append([]int{1}, out...)
+	return c.like(c.transposed(x, f))
+}
+
+// transposed is the transposed convolution of x, whose result is cropped by f's padding. The
+// padding after may be negative.
+func (c *call) transposed(x *value, f filter) *graph.Value {
+	rank := len(x.shape)
+	if rank == 5 {
+		return first(c.transposedVolume(last(c.value(x)), f))
 	}
-	f = f.image()
-	o := graph.ConvTranspose2d{Stride: pair(f.stride), Dilation: pair(f.dilation), Groups: c.int("group", 1)}
-	if f.symmetric() {
-		o.Pad, o.OutputPad = pair(f.before), pair(extra)
+	f.frame, f.w = f.image(), f.w.image()
+	return line(first(c.transposedImage(last(c.value(x.image())), f)), rank)
+}
+
+func (c *call) transposedImage(v *graph.Value, f filter) *graph.Value {
+	o := graph.ConvTranspose2d{Stride: pair(f.stride), Pad: pair(f.before), Dilation: pair(f.dilation), Groups: f.groups}
+	for d := range 2 {
+		o.OutputPad[d] = f.before[d] - f.after[d]
 	}
-	args := []*graph.Value{last(c.value(x.image())), c.value(w.image())}
-	if c.has(2) {
+	args := []*graph.Value{v, c.value(f.w)}
+	if f.bias != nil {
 		o.Bias = true
-		args = append(args, c.x(2))
+		args = append(args, c.value(f.bias))
 	}
-	y := graph.Apply(o, args...)
-	if !f.symmetric() {
-		cut := graph.Pad{}
-		for d := range 2 {
-			cut.Before[d+1] = -f.before[d]
-			cut.After[d+1] = out[d] + f.before[d] - y.Shape[d+1]
-		}
-		if c.has(2) && (cut.After[1] > 0 || cut.After[2] > 0) {
-			failf("an output padding beside uneven pads, with a bias")
-		}
-		y = graph.Apply(cut, y)
+	return graph.Apply(o, args...)
+}
+
+// transposedVolume is the transposed convolution of v [B, D, H, W, C]. Each slice of the
+// weights along their depth makes images, which lie a stride apart in the result.
+func (c *call) transposedVolume(v *graph.Value, f filter) *graph.Value {
+	s, stride := v.Shape, f.stride[0]
+	out := stride*(s[1]-1) + (f.kernel[0]-1)*f.dilation[0] + 1 - f.before[0] - f.after[0]
+	if out < 1 {
+		failf("padding leaves nothing of %v", s)
 	}
-	return c.like(line(first(y), len(x.shape)))
+	images := v.Reshape(s[0]*s[1], s[2], s[3], s[4])
+	plane := f
+	plane.frame, plane.bias = f.plane(), nil
+	var sum *graph.Value
+	for k := range f.kernel[0] {
+		plane.w = c.cut(f.w, 2, k, 1)
+		plane.w = plane.w.reshape(slices.Delete(plane.w.shape.Clone(), 2, 3))
+		y := c.transposedImage(images, plane)
+		h, w, o := y.Shape[1], y.Shape[2], y.Shape[3]
+		y = y.Reshape(s[0]*s[1], 1, h*w*o)
+		if stride > 1 {
+			y = graph.Apply(graph.Pad{After: [graph.MaxRank]int{1: stride - 1}}, y)
+		}
+		before := k*f.dilation[0] - f.before[0]
+		y = graph.Apply(graph.Pad{Before: [graph.MaxRank]int{1: before}, After: [graph.MaxRank]int{1: out - before - s[1]*stride}},
+			y.Reshape(s[0], s[1]*stride, h*w*o)).Reshape(s[0], out, h, w, o)
+		if sum != nil {
+			y = sum.Add(y)
+		}
+		sum = y
+	}
+	if f.bias != nil {
+		sum = sum.Add(c.value(f.bias))
+	}
+	return sum
+}
+
+// convertCol2Im adds the columns of blocks to images: it is a transposed convolution whose
+// weights are 1 for the place of a column in its block, and else 0.
+func convertCol2Im(c *call) []*value {
+	x, image, block := c.arg(0), c.knownInts(1), c.knownInts(2)
+	n := len(image)
+	if len(x.shape) != 3 || len(block) != n || n < 1 || n > 3 {
+		failf("columns %v of blocks %v in %v", x.shape, block, image)
+	}
+	taps := shapeOf(block).Len()
+	if taps < 1 || x.shape[1]%taps != 0 || taps > mostKnown {
+		failf("%d channels for blocks %v", x.shape[1], block)
+	}
+	channels := x.shape[1] / taps
+	f := filter{groups: channels}
+	f.frame = c.frame(append(tensor.Shape{1, 1}, image...), block)
+	s := tensor.Shape{x.shape[0], x.shape[1]}
+	for d := range n {
+		room := image[d] + f.before[d] + f.after[d] - (block[d]-1)*f.dilation[d] - 1
+		if room < 0 {
+			failf("blocks %v do not fit %v", block, image)
+		}
+		places := room/f.stride[d] + 1
+		s = append(s, places)
+		// What no block reaches is zero.
+		f.after[d] = (places-1)*f.stride[d] + (block[d]-1)*f.dilation[d] + 1 - f.before[d] - image[d]
+	}
+	if s.Len() != x.shape.Len() {
+		failf("columns %v of blocks %v in %v", x.shape, block, image)
+	}
+	c.bound(tensor.Shape{x.shape[1], taps})
+	w := newArray(Float32, append(tensor.Shape{x.shape[1], 1}, block...))
+	for i := range x.shape[1] {
+		w.F[i*taps+i%taps] = 1
+	}
+	f.w = known(w)
+	return c.like(c.transposed(x.reshape(s), f))
 }

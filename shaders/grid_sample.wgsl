@@ -55,9 +55,7 @@ fn source(g: f32, n: u32) -> f32 {
     if (ALIGN) {
         at = (g + 1.0) * 0.5 * (size - 1.0);
     }
-    if (MODE == 1u && SOLID) {
-        at = sign(at) * floor(abs(at) + 0.5);
-    } else if (MODE == 1u) {
+    if (MODE == 1u) {
         at = round(at);
     }
     let low = low_border();
