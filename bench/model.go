@@ -29,6 +29,7 @@ type ModelResult struct {
 	Dispatches      int   `json:"dispatches"`
 	Pipelines       int   `json:"pipelines"`
 	FLOPs           int64 `json:"flops"`
+	Tuned           int   `json:"tuned_ops"` // ops, or parts of ops, whose program was tuned
 
 	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the wanted output, if known
 
@@ -74,7 +75,7 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, x) }
 		s := plan.Stats()
 		r.ActivationBytes, r.ActivationBound, r.WeightBytes = s.ActivationBytes, s.ActivationBound, s.WeightBytes
-		r.Dispatches, r.Pipelines = s.Dispatches, s.Pipelines
+		r.Dispatches, r.Pipelines, r.Tuned = s.Dispatches, s.Pipelines, s.Tuned
 	}
 	if x.Data == nil { // not before the device has accepted the graph
 		x = RandomInput(x.Shape...)

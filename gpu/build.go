@@ -31,8 +31,15 @@ func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base)
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
+	tuned := 0
 	if c.Tuned == nil && !c.Untuned {
-		c.Tuned = d.tuned.program
+		c.Tuned = func(key string) string {
+			name := d.tuned.program(key)
+			if name != "" {
+				tuned++
+			}
+			return name
+		}
 	}
 	l, err := plan.New(g, d.info.Limits, d.info.MaxBufferSize, c)
 	if err != nil {
@@ -52,6 +59,7 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 		turn:      make(chan struct{}, 1),
 		pace:      newPace(l.Steps, d.info.Kind()),
 	}
+	p.stats.Tuned = tuned
 	warm := d.warm(l.Steps)
 	err = p.build()
 	warm()

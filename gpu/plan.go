@@ -71,6 +71,7 @@ type Stats struct {
 	Dispatches      int
 	Evals           int // ops that have no kernel and run on the CPU
 	Pipelines       int // kernels with different texts
+	Tuned           int // ops, or parts of ops, whose program was tuned on the device
 	FLOPs           int64
 }
 

@@ -22,12 +22,13 @@ operations. If other processes keep the machine busy, a warning says so. In JSON
 others_cores is the number of cores that they used.`,
 		Example: `  vertebra bench peak
   vertebra bench ops --filter layer1
+  vertebra bench card -o cards/
   vertebra bench model espcn --scale 3 --size 256 --json > here.json
   vertebra bench compare here.json there.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newBenchPeak(s), newBenchOps(s), newBenchModel(s), newBenchScale(s), newBenchCompare(s))
+	c.AddCommand(newBenchPeak(s), newBenchOps(s), newBenchModel(s), newBenchScale(s), newBenchCard(s), newBenchCompare(s))
 	return c
 }
 

@@ -23,7 +23,7 @@ var meanings = map[string]string{
 	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "predicted-iou": "the model predicts",
 	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
-	"text": "text to", "threshold": "least score", "top": "how many", "tower": "of CLIP", "truncate": "too long",
+	"text": "text to", "threshold": "least score", "tune": "tune the models", "top": "how many", "tower": "of CLIP", "truncate": "too long",
 	"unfused": "separate ops", "untuned": "best guesses", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 }
 
