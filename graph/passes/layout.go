@@ -156,7 +156,7 @@ func (s *sinker) put(v *graph.Value) stored {
 		order := s.best(v.Args, len(v.Shape))
 		op.Axis = order[op.Along(len(order))]
 		return s.apply(op, v.Args, order)
-	case graph.Slice, graph.Pad, graph.Roll, graph.Softmax, graph.Reduce, graph.Argmax, graph.Argsort, graph.TopK, graph.Normalize:
+	case graph.Slice, graph.Pad, graph.Roll, graph.Softmax, graph.Reduce, graph.Argmax, graph.Argsort, graph.TopK, graph.Normalize, graph.CumSum:
 		if w, ok := s.along(v); ok {
 			return w
 		}
@@ -295,6 +295,9 @@ func (s *sinker) along(v *graph.Value) (stored, bool) {
 		o.Axis = place(o.Axis)
 		op = o
 	case graph.Normalize:
+		o.Axis = place(o.Axis)
+		op = o
+	case graph.CumSum:
 		o.Axis = place(o.Axis)
 		op = o
 	case graph.Argmax:

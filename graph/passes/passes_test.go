@@ -64,7 +64,7 @@ func shuffled(r *rand.Rand) func(g *graph.Graph) {
 				continue
 			}
 			axis := r.IntN(n)
-			switch r.IntN(16) {
+			switch r.IntN(19) {
 			case 0, 1, 2, 3:
 				v = v.Permute(r.Perm(n)...)
 			case 4:
@@ -105,6 +105,12 @@ func shuffled(r *rand.Rand) func(g *graph.Graph) {
 				v = v.LayerNorm(1e-5, nil, nil)
 			case 15:
 				v = v.Roll(axis, 1)
+			case 16:
+				v = v.Map(graph.Exp).Map(graph.Clip, 0.5, 2)
+			case 17:
+				v = graph.Apply(graph.Binary{Kind: graph.Less}, v, g.Const(random(r, v.Shape[n-1]))).Where(v, g.Const(random(r, 1)))
+			case 18:
+				v = v.CumSum(axis)
 			}
 			values = append(values, v)
 		}
