@@ -19,7 +19,23 @@ func mapRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		add(graph.Binary{Kind: graph.Sub, Then: chain}, 2, tensor.Shape{n}, tensor.Shape{n})
 		add(graph.Where{}, 3, tensor.Shape{n}, tensor.Shape{n}, tensor.Shape{1})
 	}
+	link := func(k graph.BinaryKind, arg uint8, first bool) graph.Link {
+		return graph.Link{Kind: k, Arg: arg, First: first}
+	}
+	one := graph.Pointwise{Links: [graph.MaxLinks]graph.Link{{Step: graph.Step{Fn: graph.Abs}}, link(graph.Mul, 1, false), link(graph.Sub, 1, true)}}
+	two, four := one, one
+	two.Links[3], four.Links[3] = link(graph.Maximum, 2, true), link(graph.Sub, 2, true)
+	four.Links[4], four.Links[5] = link(graph.Div, 3, false), link(graph.Add, 4, false)
+	for _, n := range []int{1, 3, 64, 1001} {
+		s := tensor.Shape{n}
+		add(one, 1, s)
+		add(two, 2, s, s)
+		add(two, 2, tensor.Shape{1}, s)
+		add(four, 4, s, s, s, s)
+	}
 	for _, c := range []int{5, 8} {
+		add(four, 4, tensor.Shape{2, 1, 3, 1, 2, c}, tensor.Shape{4, 1, 7, 1, c}, tensor.Shape{7, 1, c}, tensor.Shape{c})
+		add(two, 1, tensor.Shape{70, 9, c}, tensor.Shape{9, 1})
 		add(graph.Binary{Kind: graph.Less}, 2, tensor.Shape{2, 1, 3, 1, 2, c}, tensor.Shape{4, 1, 7, 1, c})
 		add(graph.Binary{Kind: graph.Maximum}, 2, tensor.Shape{7, 1, c}, tensor.Shape{1})
 		add(graph.Binary{Kind: graph.PReLU}, 1, tensor.Shape{2, 9, c}, tensor.Shape{c})

@@ -26,7 +26,8 @@ type foldable interface {
 //   - a batch norm is folded into the weights of the op before it;
 //   - an addition or activation moves into the epilogue of the op that makes its
 //     argument, if nothing else uses the argument;
-//   - functions of one number join those before them, or the Binary before them;
+//   - functions of one number join those before them, or the Binary before them, and
+//     these join functions of two;
 //   - an op with only constant arguments becomes a constant, and so does a value
 //     without elements;
 //   - a layer over joined channels becomes a sum over the parts;
@@ -34,7 +35,7 @@ type foldable interface {
 //   - an op whose result is larger than the memory it frees moves to just before
 //     its first use.
 func (g *Graph) Fuse() *Graph {
-	f := g.rewrite((*fuser).fuse).rewrite((*fuser).split)
+	f := g.rewrite((*fuser).fuse).rewrite((*fuser).pointwise).rewrite((*fuser).split)
 	f.late()
 	return f
 }
@@ -105,7 +106,7 @@ func (f *fuser) fuse(v *Value) *Value {
 				}
 			}
 		}
-		if x, steps := op.steps(v); steps != nil && f.chained(x) {
+		if x, steps := op.steps(v); steps != nil && isNew(f.at[x].Op) {
 			if w := f.join(x, steps); w != nil {
 				return w
 			}
@@ -114,7 +115,7 @@ func (f *fuser) fuse(v *Value) *Value {
 		if w := f.activation(op, v); w != nil {
 			return w
 		}
-		if f.chained(v.Args[0]) {
+		if isNew(f.at[v.Args[0]].Op) {
 			if w := f.join(v.Args[0], []Step{{Fn: Function(op.Act)}}); w != nil {
 				return w
 			}

@@ -56,18 +56,6 @@ func joined(before, after []Step) []Step {
 	return append(before[:len(before):len(before)], after...)
 }
 
-// chained reports whether a is made by an op with a chain, or by one that the four
-// operations do not have.
-func (f *fuser) chained(a *Value) bool {
-	switch op := f.at[a].Op.(type) {
-	case Unary:
-		return true
-	case Binary:
-		return op.Kind > Div || op.Then[0].Fn != 0
-	}
-	return false
-}
-
 // steps returns v, a Binary of a value and a constant number, as steps on the value. It
 // returns no steps for another v.
 func (o Binary) steps(v *Value) (x *Value, steps []Step) {

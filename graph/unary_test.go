@@ -76,6 +76,10 @@ func TestChainRefuses(t *testing.T) {
 		{Binary{Kind: binaryKinds}, "no function"},
 		{Binary{Then: Chain{{Fn: functions}}}, "step 0 has function"},
 		{Where{}, "1 arguments, want 3"},
+		{Pointwise{}, "0 functions"},
+		{Pointwise{[MaxLinks]Link{{Kind: Add, Arg: 2}}}, "of argument 2"},
+		{Pointwise{[MaxLinks]Link{{Kind: Add, Arg: 1}, {}, {Kind: Add, Arg: 1}}}, "follows the end"},
+		{Pointwise{[MaxLinks]Link{{Step: Step{Fn: functions}}}}, "has function"},
 	} {
 		args := []tensor.Shape{{2}, {2}}
 		if _, ok := c.op.(Binary); !ok {
@@ -104,6 +108,13 @@ func TestFuseChains(t *testing.T) {
 		{"after a comparison", func(g *Graph, x *Value) *Value {
 			return Apply(Binary{Kind: Less}, x, g.Const(tensor.New(8))).Map(Not)
 		}, "less+not"},
+		{"a function of itself", func(g *Graph, x *Value) *Value {
+			return x.Mul(x.Map(Plus, 3).Map(Clip, 0, 6)).Div(number(g, 6)).Map(Exp)
+		}, "plus(3)+clip(0,6)+mul+over(6)+exp"},
+		{"three values", func(g *Graph, x *Value) *Value {
+			a, b := g.Const(tensor.Of([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 8)), g.Const(tensor.Of([]float32{3, 5}, 2, 1))
+			return a.Sub(x.Sigmoid().Map(Times, 2)).Div(b)
+		}, "sigmoid+times(2)+sub+div"},
 		{"an epilogue", func(g *Graph, x *Value) *Value {
 			return Apply(Linear{}, x, g.Const(tensor.New(8, 8))).Map(Clip, 0, 6)
 		}, "linear+relu6"},
@@ -171,6 +182,25 @@ func TestFuseChainsStop(t *testing.T) {
 		g.Output("y", x.Map(Abs).Add(g.Const(tensor.New(1, 1, 1))))
 	}); n != 2 {
 		t.Errorf("%d ops, want 2", n)
+	}
+	if n := count(func(g *Graph, x *Value) { // too many args
+		y := x.Map(Exp)
+		for i := range MaxPointwiseArgs + 1 {
+			y = y.Mul(g.Const(random(rand.New(rand.NewPCG(1, uint64(i))), 8)))
+		}
+		g.Output("y", y)
+	}); n != 2 {
+		t.Errorf("%d ops, want 2", n)
+	}
+	if n := count(func(g *Graph, x *Value) { // an op of lines
+		g.Output("y", x.Map(Exp).Softmax(1).Map(Log))
+	}); n != 3 {
+		t.Errorf("%d ops, want 3", n)
+	}
+	if n := count(func(g *Graph, x *Value) { // one row is not computed for each row
+		g.Output("y", x.Mul(x.Mean(0).Map(Exp)))
+	}); n != 3 {
+		t.Errorf("%d ops, want 3", n)
 	}
 	if n := count(func(g *Graph, x *Value) { // as before there were chains
 		g.Output("y", x.Add(x).Mul(g.Const(tensor.New(1))).ReLU())

@@ -26,6 +26,9 @@ func (c Call) CanOnto(i int) bool {
 	switch op := c.Op.(type) {
 	case graph.Binary:
 		return c.Args[0].Equal(c.Args[1])
+	case graph.Pointwise:
+		y, err := op.Shape(c.Args)
+		return err == nil && c.Args[i].Equal(y)
 	case graph.Conv2d:
 		return op.Residual && i == len(c.Args)-1
 	case graph.ConvTranspose2d:

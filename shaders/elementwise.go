@@ -29,7 +29,7 @@ const fiveAndTwelve = "d1 d2 d3 d4 d5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5"
 
 func binary(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {
 	if op.Kind > graph.Div || op.Then[0].Fn != 0 {
-		return pair(op, onto, args, result)
+		return pointwise(op.Pointwise(), onto, args, result)
 	}
 	n := result.Len()
 	bindings := inOut(2, 0, 1)

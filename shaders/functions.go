@@ -17,19 +17,32 @@ func elements(width int) Set {
 	return Set{"Element": Type("f32"), "Words": Type("u32"), "Flags": Type("bool")}
 }
 
-// calls returns the names of a chain's functions.
-func calls(c graph.Chain) Calls {
+// calls returns the names of functions. The args are x, a, b and c.
+func calls(links []graph.Link) Calls {
 	var names []string
-	for _, s := range c.List() {
-		names = append(names, s.Fn.String())
+	for _, l := range links {
+		name := l.String()
+		switch {
+		case l.Arg == 0:
+			name = l.Step.Fn.String()
+		case l.First:
+			name = "xabc"[l.Arg-1:l.Arg] + "~" + name
+		default:
+			name += "~" + "xabc"[l.Arg-1:l.Arg]
+		}
+		names = append(names, name)
 	}
 	return Calls(strings.Join(names, "."))
 }
 
-// parameters returns the sizes of a chain: two parameters for each step that it can have.
-func parameters(c graph.Chain) Sizes {
+// parameters returns the sizes of functions: two parameters for each that there can be.
+func parameters(links []graph.Link, most int) Sizes {
 	var all Sizes
-	for i, s := range c {
+	for i := range most {
+		var s graph.Step
+		if i < len(links) {
+			s = links[i].Step
+		}
 		all = append(all, Size{fmt.Sprint("p", i), float64(s.A)}, Size{fmt.Sprint("q", i), float64(s.B)})
 	}
 	return all
@@ -37,13 +50,17 @@ func parameters(c graph.Chain) Sizes {
 
 func unary(op graph.Unary, result tensor.Shape) []Program {
 	n := result.Len()
+	var links []graph.Link
+	for _, s := range op.Chain.List() {
+		links = append(links, graph.Link{Step: s})
+	}
 	program := func(name string, width int) Program {
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "unary",
-			Set:      elements(width).with(Set{"chain": calls(op.Chain)}),
+			Set:      elements(width).with(Set{"chain": calls(links)}),
 			Grid:     Flat(n/width, 64),
 			Bindings: inOut(1, 0),
-			Sizes:    append(sizes("n", n/width), parameters(op.Chain)...),
+			Sizes:    append(sizes("n", n/width), parameters(links, graph.MaxSteps)...),
 		}}}
 	}
 	programs := []Program{program("unary", 1)}
@@ -79,35 +96,42 @@ func allFours(shapes []tensor.Shape) bool {
 	return true
 }
 
-// pair lists the programs of a Binary that is more than one of the four operations.
-func pair(op graph.Binary, onto int, args []tensor.Shape, result tensor.Shape) []Program {
-	bindings := inOut(2, 0, 1)
-	if onto > 0 {
-		bindings[onto-1].Arg = Absent
+func pointwise(op graph.Pointwise, onto int, args []tensor.Shape, result tensor.Shape) []Program {
+	bindings := inOut(len(args), 0, Absent, Absent, Absent)
+	flat, same := true, result.Len()%4 == 0
+	shapes := make([]tensor.Shape, graph.MaxPointwiseArgs)
+	for i := range shapes {
+		if i >= len(args) {
+			continue // the empty shape, of one number
+		}
+		if bindings[i].Arg = i; i == onto-1 {
+			bindings[i].Arg = Absent
+		}
+		shapes[i] = args[i]
+		flat = flat && (args[i].Equal(result) || args[i].Len() == 1)
+		same = same && args[i].Equal(result)
 	}
-	flat := true
-	for _, a := range args {
-		flat = flat && (a.Equal(result) || a.Len() == 1)
+	y := result
+	if flat {
+		y = tensor.Shape{result.Len()}
+		for i, s := range shapes {
+			shapes[i] = tensor.Shape{s.Len()}
+		}
 	}
 	program := func(name string, width int) Program {
-		shapes, y := args, result
-		if flat { // x is then a row
-			shapes, y = nil, tensor.Shape{result.Len()}
-			for _, a := range args {
-				shapes = append(shapes, tensor.Shape{a.Len()})
-			}
-		}
+		links := op.List()
 		return Program{Name: name, Kernels: []Kernel{{
-			File:     "pair",
-			Set:      elements(width).with(Set{"KIND": int(op.Kind), "ONTO": onto, "FLAT": flat, "chain": calls(op.Then)}),
+			File:     "pointwise",
+			Set:      elements(width).with(Set{"ARGS": len(args), "ONTO": onto, "FLAT": flat, "chain": calls(links)}),
 			Grid:     Flat(result.Len()/width, 64),
 			Bindings: bindings,
-			Sizes:    append(sizes("n "+fiveAndTwelve, broadcast(shapes, y, width)...), parameters(op.Then)...),
+			Sizes: append(sizes("n d1 d2 d3 d4 d5 x0 x1 x2 x3 x4 x5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5 c0 c1 c2 c3 c4 c5",
+				broadcast(shapes, y, width)...), parameters(links, graph.MaxLinks)...),
 		}}}
 	}
-	programs := []Program{program("pair", 1)}
-	if allFours(args) || args[0].Equal(args[1]) && result.Len()%4 == 0 {
-		programs = append([]Program{program("pair_vec4", 4)}, programs...)
+	programs := []Program{program("pointwise", 1)}
+	if same || allFours(args) {
+		programs = append([]Program{program("pointwise_vec4", 4)}, programs...)
 	}
 	return programs
 }

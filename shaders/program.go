@@ -93,6 +93,8 @@ func Programs(c Call, lim Limits) []Program {
 		return unary(op, result)
 	case graph.Binary:
 		return binary(op, c.Onto, args, result)
+	case graph.Pointwise:
+		return pointwise(op, c.Onto, args, result)
 	case graph.Where:
 		return where(args, result)
 	case graph.PixelShuffle:

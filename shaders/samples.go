@@ -73,6 +73,13 @@ func (s sampler) elementwise() {
 	}
 	s.in(3, 5).Where(s.in(5), s.in(3, 1))
 	s.in(3, 8).Where(s.in(8), s.in(3, 8))
+	var four graph.Pointwise
+	for i, kind := range []graph.BinaryKind{graph.Add, graph.Sub, graph.Mul, graph.Div} {
+		four.Links[2*i] = graph.Link{Step: graph.Step{Fn: graph.Exp}}
+		four.Links[2*i+1] = graph.Link{Kind: kind, Arg: uint8(i + 1), First: i%2 == 0}
+	}
+	graph.Apply(four, s.in(3, 5), s.in(3, 5), s.in(5), s.in(3, 1))
+	graph.Apply(four, s.in(2, 8), s.in(8), s.in(2, 8), s.in(2, 8))
 	for kind := graph.Pow; kind.Valid(); kind++ {
 		op := graph.Binary{Kind: kind}
 		switch kind % 4 { // the forms do not depend on the kind

@@ -31,11 +31,12 @@ type Set map[string]any
 // Type is a type of WGSL.
 type Type string
 
-// Calls is what a chosen function returns: the names of functions of one number, separated
-// by dots, the first one first. An empty Calls is the file's own expression.
+// Calls is what a chosen function returns: functions separated by dots, the first one first.
+// An empty Calls is the file's own expression. A function of one number is its name, and one
+// of two numbers has the other number before or after it.
 //
-// "fn chosen_NAME(v: T) -> T { return v; }" with "exp.plus" returns
-// f_plus(f_exp(v, sizes.p0, sizes.q0), sizes.p1, sizes.q1).
+// "fn chosen_NAME(v: T, a: T) -> T { return v; }" with "exp.a~sub.plus" returns
+// f_plus(g_sub(a, f_exp(v, sizes.p0, sizes.q0)), sizes.p2, sizes.q2).
 type Calls string
 
 // of returns the calls around an expression.
@@ -44,7 +45,15 @@ func (c Calls) of(expr string) string {
 		return expr
 	}
 	for i, name := range strings.Split(string(c), ".") {
-		expr = fmt.Sprintf("f_%s(%s, sizes.p%d, sizes.q%d)", name, expr, i, i)
+		first, second, two := strings.Cut(name, "~")
+		switch {
+		case !two:
+			expr = fmt.Sprintf("f_%s(%s, sizes.p%d, sizes.q%d)", name, expr, i, i)
+		case len(second) == 1: // the other number
+			expr = fmt.Sprintf("g_%s(%s, %s)", first, expr, second)
+		default:
+			expr = fmt.Sprintf("g_%s(%s, %s)", second, first, expr)
+		}
 	}
 	return expr
 }

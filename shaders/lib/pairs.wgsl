@@ -1,10 +1,7 @@
-// pairs: graph.BinaryKind, by its number. Element is an f32, or a vec4 of them.
+// pairs: graph.BinaryKind. Element is an f32, or a vec4 of them.
 
 //wgsl:import bits
 //wgsl:import power
-
-// Choice: the number.
-const KIND = 0u;
 
 // keep_both returns y, or NaN where p or q is NaN.
 fn keep_both(y: Element, p: Element, q: Element) -> Element {
@@ -51,24 +48,23 @@ fn integer_quotient(p: Element, q: Element) -> Element {
     return select(n, -n, negative(p) != negative(q));
 }
 
-fn pair(p: Element, q: Element) -> Element {
-    if (KIND == 0u) { return p + q; }
-    if (KIND == 1u) { return p - q; }
-    if (KIND == 2u) { return p * q; }
-    if (KIND == 3u) { return p / q; }
-    if (KIND == 4u) { return power(p, q); }
-    if (KIND == 5u) { return keep_both(max(p, q), p, q); }
-    if (KIND == 6u) { return keep_both(min(p, q), p, q); }
-    if (KIND == 7u) { return float_remainder(p, q); }
-    if (KIND == 8u) { return integer_remainder(p, q); }
-    if (KIND == 9u) { return integer_quotient(p, q); }
-    if (KIND == 10u) { return compared(p == q, p, q); }
-    if (KIND == 11u) { return compared(p < q, p, q); }
-    if (KIND == 12u) { return compared(p <= q, p, q); }
-    if (KIND == 13u) { return compared(p > q, p, q); }
-    if (KIND == 14u) { return compared(p >= q, p, q); }
-    if (KIND == 15u) { return truth(true_number(p) & true_number(q)); }
-    if (KIND == 16u) { return truth(true_number(p) | true_number(q)); }
-    if (KIND == 17u) { return truth(true_number(p) != true_number(q)); }
-    return select(p, p * q, (p < Element(0.0)));
-}
+// The functions by their names in graph.
+fn g_add(p: Element, q: Element) -> Element { return p + q; }
+fn g_sub(p: Element, q: Element) -> Element { return p - q; }
+fn g_mul(p: Element, q: Element) -> Element { return p * q; }
+fn g_div(p: Element, q: Element) -> Element { return p / q; }
+fn g_pow(p: Element, q: Element) -> Element { return power(p, q); }
+fn g_maximum(p: Element, q: Element) -> Element { return keep_both(max(p, q), p, q); }
+fn g_minimum(p: Element, q: Element) -> Element { return keep_both(min(p, q), p, q); }
+fn g_fmod(p: Element, q: Element) -> Element { return float_remainder(p, q); }
+fn g_remainder(p: Element, q: Element) -> Element { return integer_remainder(p, q); }
+fn g_quotient(p: Element, q: Element) -> Element { return integer_quotient(p, q); }
+fn g_equal(p: Element, q: Element) -> Element { return compared(p == q, p, q); }
+fn g_less(p: Element, q: Element) -> Element { return compared(p < q, p, q); }
+fn g_less_equal(p: Element, q: Element) -> Element { return compared(p <= q, p, q); }
+fn g_greater(p: Element, q: Element) -> Element { return compared(p > q, p, q); }
+fn g_greater_equal(p: Element, q: Element) -> Element { return compared(p >= q, p, q); }
+fn g_and(p: Element, q: Element) -> Element { return truth(true_number(p) & true_number(q)); }
+fn g_or(p: Element, q: Element) -> Element { return truth(true_number(p) | true_number(q)); }
+fn g_xor(p: Element, q: Element) -> Element { return truth(true_number(p) != true_number(q)); }
+fn g_prelu(p: Element, q: Element) -> Element { return select(p, p * q, (p < Element(0.0))); }
