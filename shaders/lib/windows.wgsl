@@ -65,7 +65,7 @@ fn seek_a(row: u32, lane: u32) {
 fn load_a(turn: u32, k4: u32) -> vec4<f32> { return x[origin(turn).x + away]; }
 
 fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> {
-    let tap = 1u << down | 0x10000u << across;
+    let tap = (1u << down) | (0x10000u << across);
     return select(vec4<f32>(0.0), a, vec4<bool>((origin(turn).y & tap) == tap));
 }
 
