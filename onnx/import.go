@@ -286,7 +286,10 @@ func (im *importer) node(s *scope, node *Node) {
 		}
 		c.attrs[own.Name] = a
 	}
-	all := true
+	all := true // inputs are known, and those of graphs inside the node, of which there are none
+	for _, a := range c.attrs {
+		all = all && a.Graph == nil
+	}
 	for _, name := range node.Inputs {
 		var v *value
 		if name != "" {
