@@ -184,6 +184,9 @@ func (c *call) lines(f func(v *graph.Value, axis int) *graph.Value) []*value {
 		return c.like(f(c.x(0), c.axis("axis", -1, len(x.shape))))
 	}
 	axis := c.axis("axis", 1, len(x.shape))
+	if x.shape[axis+1:].Len() == 1 {
+		return c.like(f(c.x(0), axis))
+	}
 	flat := c.x(0).Reshape(x.shape[:axis].Len(), x.shape[axis:].Len())
 	return c.like(f(flat, 1).Reshape(x.shape...))
 }

@@ -19,12 +19,14 @@ type Pass struct {
 // channels.
 func All() []Pass {
 	return []Pass{
+		{"tidy", Tidy},
 		{"activations", Activations},
 		{"pixel shuffles", PixelShuffles},
 		{"attentions", Attentions},
 		{"layer norms", LayerNorms},
 		{"sink permutes", SinkPermutes},
 		{"affine", Affine},
+		{"numbers", Numbers},
 	}
 }
 
@@ -34,6 +36,25 @@ func Run(g *graph.Graph) *graph.Graph {
 		g = p.Run(g)
 	}
 	return g
+}
+
+// Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes.
+func Tidy(g *graph.Graph) *graph.Graph {
+	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
+		switch op := v.Op.(type) {
+		case graph.Reshape:
+			return reshaped(r.at[v.Args[0]], v.Shape)
+		case graph.Permute:
+			if plain(op.Order[:op.Rank]) {
+				return r.at[v.Args[0]]
+			}
+		case graph.Expand:
+			if v.Shape.Equal(v.Args[0].Shape) {
+				return r.at[v.Args[0]]
+			}
+		}
+		return r.same(v)
+	})
 }
 
 // rewriter makes a graph of another one, op by op.
@@ -149,7 +170,7 @@ func moved(s tensor.Shape, order []int) bool {
 
 // reshaped returns v in another shape, with one Reshape at most.
 func reshaped(v *graph.Value, s tensor.Shape) *graph.Value {
-	if _, ok := v.Op.(graph.Reshape); ok {
+	if _, ok := v.Op.(graph.Reshape); ok && !v.Shape.Equal(s) {
 		v = v.Args[0]
 	}
 	switch {

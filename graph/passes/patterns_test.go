@@ -36,7 +36,7 @@ var patterns = map[string]struct {
 	"silu of a bias": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 7).Add(scalar(g, 0.25))
 		return x.Mul(x.Sigmoid())
-	}, "add, silu"},
+	}, "plus(0.25), silu"},
 	"hard swish": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 7)
 		return x.Mul(x.Add(scalar(g, 3)).Map(graph.Clip, 0, 6)).Div(scalar(g, 6))
@@ -44,7 +44,7 @@ var patterns = map[string]struct {
 	"not quite gelu": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 7)
 		return x.Mul(x.Div(scalar(g, 1.5)).Map(graph.Erf).Add(scalar(g, 1))).Mul(scalar(g, 0.5))
-	}, "div, erf, add, mul, mul"},
+	}, "over(1.5), erf, plus(1), mul, times(0.5)"},
 	"layer norm": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 5, 8)
 		d := x.Sub(mean(x, 2))
