@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
 
@@ -12,7 +11,6 @@ import (
 func selection() map[string]converter {
 	return map[string]converter{
 		"Trilu":    convertTrilu,
-		"OneHot":   convertOneHot,
 		"Compress": convertCompress,
 		"Unique":   convertUnique,
 	}
@@ -47,31 +45,6 @@ func convertTrilu(c *call) []*value {
 		mask[i] = float32(b2i(keeps(i)))
 	}
 	return c.like(c.constant(mask, rows, cols).Where(x.dev, c.scalar(0)))
-}
-
-// convertOneHot is values[1] where an index along a new axis is that of the input, and
-// values[0] elsewhere.
-func convertOneHot(c *call) []*value {
-	index, depth, values := c.arg(0), int(c.must(c.arg(1))), c.arg(2)
-	if depth < 1 || depth > mostKnown || values.shape.Len() != 2 {
-		failf("depth %d, values %v", depth, values.shape)
-	}
-	axis := axisOf(c.int("axis", -1), len(index.shape)+1)
-	places := tensor.Shape(slices.Repeat([]int{1}, len(index.shape)+1))
-	places[axis] = depth
-	at := make([]float32, depth)
-	for i := range at {
-		at[i] = float32(i)
-	}
-	d := c.scalar(float64(depth))
-	wrapped := graph.Apply(graph.Binary{Kind: graph.Remainder}, c.value(index), d)
-	// An index outside −depth … depth−1 is nowhere.
-	inside := graph.Apply(graph.Binary{Kind: graph.And}, graph.Apply(graph.Binary{Kind: graph.Less}, c.value(index), d),
-		graph.Apply(graph.Binary{Kind: graph.GreaterEqual}, c.value(index), c.scalar(float64(-depth))))
-	wide := slices.Insert(index.shape.Clone(), axis, 1)
-	hit := graph.Apply(graph.Binary{Kind: graph.Equal}, inside.Where(wrapped, c.scalar(-1)).Reshape(wide...), c.constant(at, places...))
-	off, on := c.cut(values.reshape(tensor.Shape{2}), 0, 0, 1), c.cut(values.reshape(tensor.Shape{2}), 0, 1, 1)
-	return c.only(values.typ, hit.Where(c.value(on), c.value(off)))
 }
 
 // convertCompress keeps the indices along an axis for which a list says so.
