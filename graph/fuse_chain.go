@@ -48,6 +48,16 @@ func (f *fuser) join(a *Value, steps []Step) *Value {
 	return nil
 }
 
+// withNumber reports whether v is a Binary of a value and a constant number.
+func withNumber(v *Value) bool {
+	op, ok := v.Op.(Binary)
+	if !ok {
+		return false
+	}
+	_, steps := op.steps(v)
+	return steps != nil
+}
+
 // joined returns both lists of steps in one, or nil if they are too many.
 func joined(before, after []Step) []Step {
 	if len(before)+len(after) > MaxSteps {

@@ -84,8 +84,8 @@ func (r reduction) convert(c *call) []*value {
 	}
 	apply(r.before)
 	if some && len(axes) > 0 {
-		y := graph.Apply(graph.Reduce{Kind: r.kind, Axes: graph.Dims(axes...), KeepDims: true}, c.value(x))
-		x = computed(x.typ, y.Reshape(to...))
+		o := graph.Reduce{Kind: r.kind, Axes: graph.Dims(axes...), KeepDims: c.flag("keepdims", true)}
+		x = computed(x.typ, graph.Apply(o, c.value(x)))
 	}
 	apply(r.after)
 	return []*value{x}
