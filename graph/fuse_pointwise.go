@@ -14,8 +14,9 @@ func (f *fuser) pointwise(v *Value) *Value {
 		p := f.at[a]
 		_, one := p.Op.(Unary)
 		_, other := v.Op.(Unary)
-		if f.uses[a] == 1 && p.Shape.Equal(v.Shape) && !(one && other) { // chains are already joined
-			if links := pointwise(p.Op); len(links) > most && (isNew(p.Op) || isNew(v.Op)) {
+		if f.uses[a] == 1 && !(one && other) { // chains are already joined
+			links := pointwise(p.Op)
+			if len(links) > most && (isNew(p.Op) || isNew(v.Op)) && (p.Shape.Equal(v.Shape) || cheap(links)) {
 				best, most = i, len(links)
 			}
 		}
@@ -77,6 +78,18 @@ func pointwise(op Op) []Link {
 		links = append(links, Link{Step: s})
 	}
 	return links
+}
+
+// cheap reports whether functions may be computed again for each element that a value is
+// repeated for: they take less time than a dispatch.
+func cheap(links []Link) bool {
+	return !slices.ContainsFunc(links, func(l Link) bool {
+		switch l.Step.Fn {
+		case Plus, Times, Neg, Abs, Clip, HardSigmoid, Not, Truth, Function(ReLU), Function(ReLU6):
+			return l.Arg > 0
+		}
+		return true
+	})
 }
 
 // isNew reports whether an op is one that only imported graphs have. Others stay as they
