@@ -8,7 +8,7 @@ func converters() map[string]converter {
 	for _, family := range []map[string]converter{
 		constants(), movement(), indexing(), arithmetic(), activations(), reductions(), convolutions(), pools(), norms(),
 		products(), control(), attentions(), padding(), quantised(), selection(),
-		resizes(), sampling(), scattering(), einsums(), recurrences(),
+		detection(), resizes(), sampling(), scattering(), einsums(), recurrences(),
 	} {
 		maps.Copy(all, family)
 	}

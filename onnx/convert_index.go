@@ -101,6 +101,9 @@ func convertGatherElements(c *call) []*value {
 }
 
 func convertNonZero(c *call) []*value {
+	if x := c.arg(0); x.host == nil {
+		return c.nonZero(x)
+	}
 	x := c.known(0)
 	var at [][]int64
 	for i := range x.Len() {

@@ -38,6 +38,11 @@ type Port struct {
 	Type  Type
 	Shape tensor.Shape
 	Known *Array // the numbers, if no input decides them
+
+	// Counted says that Shape is the largest that there may be, along dimension Along. The
+	// graph's next output is how many indices there are.
+	Counted bool
+	Along   int
 }
 
 // ValueNeededError says that shapes depend on the numbers of some inputs. They have to be
@@ -170,6 +175,10 @@ func (im *importer) network(n *Network) []namedValue {
 		p := Port{Name: info.Name, Type: v.typ, Shape: v.shape, Known: v.host}
 		if v.host == nil {
 			outs = append(outs, namedValue{info.Name, v.dev})
+		}
+		if v.rows != nil {
+			p.Counted, p.Along = true, v.rows.along
+			outs = append(outs, namedValue{"number of " + info.Name, v.rows.n})
 		}
 		n.Outputs = append(n.Outputs, p)
 	}
@@ -310,10 +319,11 @@ func (im *importer) node(s *scope, node *Node) {
 		outs = im.function(c, f)
 	case !ok:
 		panic(failure{&UnsupportedError{key}})
-	case all:
+	case all && !c.nested():
 		outs = im.fold(c, convert)
 	default:
 		outs = convert(c)
+		c.carry(outs)
 	}
 	for i, name := range node.Outputs {
 		if name == "" {
@@ -349,6 +359,16 @@ func (c *call) name(ops []*graph.Value) {
 	}
 }
 
+// nested reports whether the node has graphs of its own. Their nodes see values around them.
+func (c *call) nested() bool {
+	for _, a := range c.attrs {
+		if a.Graph != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // function runs a function that the model defines.
 func (im *importer) function(c *call, f *Function) []*value {
 	inner := &scope{values: map[string]*value{}, attrs: map[string]*Attribute{}, opsets: f.Opsets, depth: c.scope.depth + 1}
@@ -380,6 +400,9 @@ func (im *importer) fold(c *call, convert converter) []*value {
 		for _, v := range outs {
 			if v != nil && v.host == nil {
 				im.g.Output("", v.dev)
+				if v.rows != nil {
+					im.g.Output("", v.rows.n)
+				}
 			}
 		}
 		im.g.Output("", im.g.Const(tensor.New()))
@@ -394,7 +417,11 @@ func (im *importer) fold(c *call, convert converter) []*value {
 		if v != nil && v.host == nil {
 			a, err := toArray(v.typ, results[0].Shape, results[0].Data)
 			check(err)
-			outs[i], results = known(a), results[1:]
+			results = results[1:]
+			if v.rows != nil {
+				a, results = a.firstRows(v.rows.along, int(results[0].Data[0])), results[1:]
+			}
+			outs[i] = known(a)
 		}
 	}
 	return outs

@@ -43,7 +43,14 @@ func (n *Network) Results(outputs []*tensor.Tensor) ([]*Array, error) {
 		if err != nil {
 			return nil, fmt.Errorf("onnx: output %s: %w", p.Name, err)
 		}
-		results[i], outputs = a, outputs[1:]
+		outputs = outputs[1:]
+		if p.Counted {
+			if len(outputs) == 0 || len(outputs[0].Data) != 1 || !(outputs[0].Data[0] >= 0 && int(outputs[0].Data[0]) <= p.Shape[p.Along]) {
+				return nil, fmt.Errorf("onnx: the graph has no number of %s", p.Name)
+			}
+			a, outputs = a.firstRows(p.Along, int(outputs[0].Data[0])), outputs[1:]
+		}
+		results[i] = a
 	}
 	return results, nil
 }

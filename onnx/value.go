@@ -15,6 +15,7 @@ type value struct {
 	shape tensor.Shape
 	host  *Array
 	dev   *graph.Value
+	rows  *rows  // nil if all of it exists
 	needs uint64 // the inputs that it depends on, as bits; the last bit stands for the rest
 }
 
