@@ -49,14 +49,17 @@ func convertTrilu(c *call) []*value {
 
 // convertCompress keeps the indices along an axis for which a list says so.
 func convertCompress(c *call) []*value {
-	x, cond := c.arg(0), c.known(1)
+	x := c.arg(0)
 	axis := 0
 	if a := c.attrs["axis"]; a != nil {
 		axis = axisOf(int(a.I), len(x.shape))
 	} else {
 		x = x.reshape(tensor.Shape{x.shape.Len()})
 	}
-	index := Ints()
+	if c.arg(1).host == nil {
+		return c.compressed(x, axis)
+	}
+	cond, index := c.known(1), Ints()
 	for i := range min(cond.Len(), x.shape[axis]) {
 		if cond.At(i) != 0 {
 			index.I = append(index.I, int64(i))

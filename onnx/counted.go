@@ -172,3 +172,15 @@ func (c *call) nonZero(x *value) []*value {
 	}
 	return []*value{counted(computed(Int64, graph.Cat(0, coordinates...)), 1, c.scalar(float64(n)).Sub(c.sum(zero)))}
 }
+
+// compressed sorts the indices of a dimension so that those that the condition wants come
+// first.
+func (c *call) compressed(x *value, axis int) []*value {
+	cond := c.arg(1).shape
+	if len(cond) != 1 || cond[0] > x.shape[axis] || x.shape.Len() == 0 {
+		failf("condition %v of %v", cond, x.shape)
+	}
+	no := c.x(1).Map(graph.Not)
+	y := graph.Apply(graph.Select{Axis: axis}, c.value(x), no.Argsort(0))
+	return []*value{counted(computed(x.typ, y), axis, c.scalar(float64(cond[0])).Sub(c.sum(no)))}
+}
