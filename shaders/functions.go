@@ -86,6 +86,63 @@ func broadcast(args []tensor.Shape, result tensor.Shape, width int) []int {
 	return lengths
 }
 
+// places returns the number of dimensions of a result, at least one, after it has joined
+// neighbours along which all args go on alike. Then come the result's length, its extents and
+// the strides of each arg in elements of the given width: of the first dimension, and of the
+// others at the end of five.
+func places(args []tensor.Shape, result tensor.Shape, width int) (dims int, lengths []int) {
+	var extents []int
+	strides := make([][]int, len(args))
+	all := make([][]int, len(args))
+	for i, a := range args {
+		all[i] = graph.BroadcastStrides(a, result)
+	}
+	for d, n := range result {
+		if n == 1 {
+			continue
+		}
+		last, on := len(extents)-1, len(extents) > 0
+		for i := range args {
+			on = on && strides[i][last] == n*all[i][d]
+		}
+		if !on {
+			last++
+			extents = append(extents, 1)
+			for i := range args {
+				strides[i] = append(strides[i], 0)
+			}
+		}
+		extents[last] *= n
+		for i := range args {
+			strides[i][last] = all[i][d]
+		}
+	}
+	if len(extents) == 0 {
+		extents = []int{1}
+	}
+	dims = len(extents)
+	six := func(list []int, rest int) []int {
+		out := []int{rest, rest, rest, rest, rest, rest}
+		copy(out[graph.MaxRank-dims+1:], list[min(1, len(list)):])
+		out[0] = list[0]
+		return out
+	}
+	lengths = append([]int{result.Len() / width}, six(extents, 1)[1:]...)
+	if dims > 1 {
+		lengths[5] /= width
+	}
+	for i := range args {
+		if len(strides[i]) == 0 {
+			strides[i] = []int{0}
+		}
+		for d := range dims - 1 { // the last dimension counts elements
+			strides[i][d] /= width
+		}
+		lengths = append(lengths, six(strides[i], 0)...)
+	}
+	return dims, lengths
+}
+
 // allFours reports whether rows of all shapes are whole vec4s.
 func allFours(shapes []tensor.Shape) bool {
 	for _, s := range shapes {
@@ -97,36 +154,25 @@ func allFours(shapes []tensor.Shape) bool {
 }
 
 func pointwise(op graph.Pointwise, onto int, args []tensor.Shape, result tensor.Shape) []Program {
-	bindings := inOut(len(args), 0, Absent, Absent, Absent)
-	flat, same := true, result.Len()%4 == 0
-	shapes := make([]tensor.Shape, graph.MaxPointwiseArgs)
-	for i := range shapes {
-		if i >= len(args) {
-			continue // the empty shape, of one number
+	bindings := inOut(len(args), Absent, Absent, Absent, Absent)
+	shapes := make([]tensor.Shape, graph.MaxPointwiseArgs) // an arg too few is one number
+	same := result.Len()%4 == 0
+	for i, s := range args {
+		if i != onto-1 {
+			bindings[i].Arg = i
 		}
-		if bindings[i].Arg = i; i == onto-1 {
-			bindings[i].Arg = Absent
-		}
-		shapes[i] = args[i]
-		flat = flat && (args[i].Equal(result) || args[i].Len() == 1)
-		same = same && args[i].Equal(result)
+		shapes[i], same = s, same && s.Equal(result)
 	}
-	y := result
-	if flat {
-		y = tensor.Shape{result.Len()}
-		for i, s := range shapes {
-			shapes[i] = tensor.Shape{s.Len()}
-		}
-	}
+	links := op.List()
 	program := func(name string, width int) Program {
-		links := op.List()
+		dims, lengths := places(shapes, result, width)
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "pointwise",
-			Set:      elements(width).with(Set{"ARGS": len(args), "ONTO": onto, "FLAT": flat, "chain": calls(links)}),
+			Set:      elements(width).with(Set{"ARGS": len(args), "ONTO": onto, "DIMS": dims, "chain": calls(links)}),
 			Grid:     Flat(result.Len()/width, 64),
 			Bindings: bindings,
 			Sizes: append(sizes("n d1 d2 d3 d4 d5 x0 x1 x2 x3 x4 x5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5 c0 c1 c2 c3 c4 c5",
-				broadcast(shapes, y, width)...), parameters(links, graph.MaxLinks)...),
+				lengths...), parameters(links, graph.MaxLinks)...),
 		}}}
 	}
 	programs := []Program{program("pointwise", 1)}
@@ -138,12 +184,13 @@ func pointwise(op graph.Pointwise, onto int, args []tensor.Shape, result tensor.
 
 func where(args []tensor.Shape, result tensor.Shape) []Program {
 	program := func(name string, width int) Program {
+		dims, lengths := places(args, result, width)
 		return Program{Name: name, Kernels: []Kernel{{
 			File:     "where",
-			Set:      elements(width),
+			Set:      elements(width).with(Set{"DIMS": dims}),
 			Grid:     Flat(result.Len()/width, 64),
 			Bindings: inOut(3, 0, 1, 2),
-			Sizes:    sizes("n d1 d2 d3 d4 d5 c0 c1 c2 c3 c4 c5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5", broadcast(args, result, width)...),
+			Sizes:    sizes("n d1 d2 d3 d4 d5 c0 c1 c2 c3 c4 c5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5", lengths...),
 		}}}
 	}
 	programs := []Program{program("where", 1)}

@@ -7,12 +7,12 @@
 //     binding 4  y  [d0, ..., d5] of Element                      write, read (ONTO)
 //     binding 5  sizes
 //
-// Only the first ARGS arguments exist. y has six dimensions; a result of lower rank gets
-// outer dimensions of 1. A stride of 0 repeats an argument along a dimension. With FLAT each
-// argument has y's shape, or one element. An Element is an f32, or a vec4 if no argument
-// repeats along d5 and all d5 are multiples of 4. Sizes count Elements. The function number
-// k of the chain has the parameters pk and qk. An invocation computes one Element.
-// Grid: flat(N).
+// Only the first ARGS arguments exist. y has DIMS dimensions: d0 and the last ones of d1 to
+// d5. The caller joins neighbours along which all arguments go on alike. A stride of 0
+// repeats an argument along a dimension. An Element is an f32, or a vec4 if no argument
+// repeats along the last dimension and all have a multiple of 4 there. Sizes count Elements.
+// The function number k of the chain has the parameters pk and qk. An invocation computes
+// one Element. Grid: flat(N).
 
 //wgsl:import functions
 //wgsl:import pairs
@@ -25,7 +25,7 @@ alias Flags = bool;
 // Choice.
 const ARGS = 2u;
 const ONTO = 0u; // the argument that is in y, from 1; 0 is none
-const FLAT = false;
+const DIMS = 6u;
 const WG = 64u;
 
 struct Sizes {
@@ -54,26 +54,29 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     if (i >= sizes.n) {
         return;
     }
-    var at = vec4<u32>(sizes.x5, sizes.a5, sizes.b5, sizes.c5) * i;
-    if (!FLAT) {
-        var rest = i;
-        let i5 = rest % sizes.d5;
+    var rest = i;
+    var at = vec4<u32>();
+    if (DIMS > 1u) {
+        at += vec4<u32>(sizes.x5, sizes.a5, sizes.b5, sizes.c5) * (rest % sizes.d5);
         rest /= sizes.d5;
-        let i4 = rest % sizes.d4;
-        rest /= sizes.d4;
-        let i3 = rest % sizes.d3;
-        rest /= sizes.d3;
-        let i2 = rest % sizes.d2;
-        rest /= sizes.d2;
-        let i1 = rest % sizes.d1;
-        let i0 = rest / sizes.d1;
-        at = vec4<u32>(
-            i0 * sizes.x0 + i1 * sizes.x1 + i2 * sizes.x2 + i3 * sizes.x3 + i4 * sizes.x4 + i5 * sizes.x5,
-            i0 * sizes.a0 + i1 * sizes.a1 + i2 * sizes.a2 + i3 * sizes.a3 + i4 * sizes.a4 + i5 * sizes.a5,
-            i0 * sizes.b0 + i1 * sizes.b1 + i2 * sizes.b2 + i3 * sizes.b3 + i4 * sizes.b4 + i5 * sizes.b5,
-            i0 * sizes.c0 + i1 * sizes.c1 + i2 * sizes.c2 + i3 * sizes.c3 + i4 * sizes.c4 + i5 * sizes.c5,
-        );
     }
+    if (DIMS > 2u) {
+        at += vec4<u32>(sizes.x4, sizes.a4, sizes.b4, sizes.c4) * (rest % sizes.d4);
+        rest /= sizes.d4;
+    }
+    if (DIMS > 3u) {
+        at += vec4<u32>(sizes.x3, sizes.a3, sizes.b3, sizes.c3) * (rest % sizes.d3);
+        rest /= sizes.d3;
+    }
+    if (DIMS > 4u) {
+        at += vec4<u32>(sizes.x2, sizes.a2, sizes.b2, sizes.c2) * (rest % sizes.d2);
+        rest /= sizes.d2;
+    }
+    if (DIMS > 5u) {
+        at += vec4<u32>(sizes.x1, sizes.a1, sizes.b1, sizes.c1) * (rest % sizes.d1);
+        rest /= sizes.d1;
+    }
+    at += vec4<u32>(sizes.x0, sizes.a0, sizes.b0, sizes.c0) * rest;
     var before = Element(0.0);
     if (ONTO > 0u) {
         before = y[i];

@@ -18,6 +18,8 @@
 alias Element = f32;
 alias Words = u32;
 alias Flags = bool;
+// Choice.
+const DIMS = 6u;
 const WG = 64u;
 
 struct Sizes {
@@ -39,18 +41,28 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         return;
     }
     var rest = i;
-    let i5 = rest % sizes.d5;
-    rest /= sizes.d5;
-    let i4 = rest % sizes.d4;
-    rest /= sizes.d4;
-    let i3 = rest % sizes.d3;
-    rest /= sizes.d3;
-    let i2 = rest % sizes.d2;
-    rest /= sizes.d2;
-    let i1 = rest % sizes.d1;
-    let i0 = rest / sizes.d1;
-    let p = c[i0 * sizes.c0 + i1 * sizes.c1 + i2 * sizes.c2 + i3 * sizes.c3 + i4 * sizes.c4 + i5 * sizes.c5];
-    let q = a[i0 * sizes.a0 + i1 * sizes.a1 + i2 * sizes.a2 + i3 * sizes.a3 + i4 * sizes.a4 + i5 * sizes.a5];
-    let r = b[i0 * sizes.b0 + i1 * sizes.b1 + i2 * sizes.b2 + i3 * sizes.b3 + i4 * sizes.b4 + i5 * sizes.b5];
-    y[i] = select(q, r, (p == Element(0.0)) & !is_nan(p));
+    var at = vec3<u32>();
+    if (DIMS > 1u) {
+        at += vec3<u32>(sizes.c5, sizes.a5, sizes.b5) * (rest % sizes.d5);
+        rest /= sizes.d5;
+    }
+    if (DIMS > 2u) {
+        at += vec3<u32>(sizes.c4, sizes.a4, sizes.b4) * (rest % sizes.d4);
+        rest /= sizes.d4;
+    }
+    if (DIMS > 3u) {
+        at += vec3<u32>(sizes.c3, sizes.a3, sizes.b3) * (rest % sizes.d3);
+        rest /= sizes.d3;
+    }
+    if (DIMS > 4u) {
+        at += vec3<u32>(sizes.c2, sizes.a2, sizes.b2) * (rest % sizes.d2);
+        rest /= sizes.d2;
+    }
+    if (DIMS > 5u) {
+        at += vec3<u32>(sizes.c1, sizes.a1, sizes.b1) * (rest % sizes.d1);
+        rest /= sizes.d1;
+    }
+    at += vec3<u32>(sizes.c0, sizes.a0, sizes.b0) * rest;
+    let p = c[at.x];
+    y[i] = select(a[at.y], b[at.z], (p == Element(0.0)) & !is_nan(p));
 }
