@@ -67,6 +67,8 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		add(graph.TopK{K: (n + 1) / 2, Axis: -1}, 1, tensor.Shape{2, n})
 		add(graph.LocalResponseNorm{Size: 5, Alpha: 0.1, Beta: 0.75, K: 2}, 1, tensor.Shape{3, n})
 	}
+	add(graph.TopK{K: 300, Axis: 1}, 1, tensor.Shape{1, 8400})
+	add(graph.TopK{K: 70, Axis: 1, Smallest: true, Indices: true}, 1, tensor.Shape{2, 1300, 3})
 	x := tensor.Shape{2, 3, 4, 5, 2, 3}
 	for axes := range graph.Axes(64) { // all sets of dimensions
 		add(graph.Reduce{Kind: graph.ReduceKind(axes % 4), Axes: axes, KeepDims: axes%5 == 0}, 1, x)

@@ -11,6 +11,8 @@
 // numbers. A workgroup computes WG neighbouring ranks of one column [N].
 // Grid: flat(O*C * ceil(N/WG)), in workgroups.
 
+//wgsl:import key
+
 // Choice.
 const DESCENDING = false;
 const OUT = 0u;
@@ -20,19 +22,6 @@ struct Sizes { columns: u32, blocks: u32, n: u32, c: u32, k: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
-
-// key maps numbers to integers of the same order. Equal numbers get equal integers.
-fn key(v: f32) -> u32 {
-    let bits = bitcast<u32>(v);
-    let magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) {
-        return 0xffffffffu;
-    }
-    if (bits == magnitude || magnitude == 0u) {
-        return magnitude | 0x80000000u;
-    }
-    return ~bits;
-}
 
 @compute @workgroup_size(WG)
 fn main(

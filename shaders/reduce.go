@@ -136,7 +136,34 @@ func topK(op graph.TopK, args []tensor.Shape, lim Limits) []Program {
 	if op.Indices {
 		out = 0
 	}
-	return rank("topk", op.Axis, op.K, out, !op.Smallest, args[0], lim)
+	programs := rank("topk", op.Axis, op.K, out, !op.Smallest, args[0], lim)
+	p := topSelected(op, out, args[0], lim)
+	const many = 1024 // elements, from which comparing all with all takes longer
+	if _, n, _ := graph.Along(args[0], op.Axis); n >= many && 2*op.K <= n {
+		return append([]Program{p}, programs...)
+	}
+	return append(programs, p)
+}
+
+// topSelected returns the program that first selects the elements, and then sorts only these.
+func topSelected(op graph.TopK, out int, x tensor.Shape, lim Limits) Program {
+	outer, n, inner := graph.Along(x, op.Axis)
+	columns, wg := outer*inner, fewLanes(lim)
+	blocks := ceil(op.K, wg)
+	const chosen = 2
+	return Program{Name: "topk selected", Scratch: []int{columns * op.K}, Kernels: []Kernel{{
+		File:     "top_chosen",
+		Set:      Set{"DESCENDING": !op.Smallest, "WG": rowSize(n, lim)},
+		Grid:     Flat(columns, 1),
+		Bindings: inOut(chosen, 0),
+		Sizes:    sizes("columns n c k", columns, n, inner, op.K),
+	}, {
+		File:     "top_rank",
+		Set:      Set{"DESCENDING": !op.Smallest, "OUT": out, "WG": wg},
+		Grid:     Flat(columns*blocks, 1),
+		Bindings: inOut(1, 0, chosen),
+		Sizes:    sizes("columns blocks n c k", columns, blocks, n, inner, op.K),
+	}}}
 }
 
 func rank(name string, axis, k, out int, descending bool, x tensor.Shape, lim Limits) []Program {
