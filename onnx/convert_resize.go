@@ -267,6 +267,7 @@ func keys(x, a float64) float64 {
 
 // resample resizes one axis of v by tables.
 func (c *call) resample(v *graph.Value, r resizing, a resized) *graph.Value {
+	c.bound(tensor.Shape{a.out})
 	if r.mode == "nearest" && r.coord != "tf_crop_and_resize" {
 		index := make([]float32, a.out)
 		for i := range index {
@@ -283,6 +284,7 @@ func (c *call) resample(v *graph.Value, r resizing, a resized) *graph.Value {
 		k, ws := r.near(a, i), []float64{1}
 		if r.mode != "nearest" {
 			base := math.Ceil(x) - 1
+			c.bound(tensor.Shape{a.out, int(4/min(a.scale, 1)) + 4})
 			k, ws = r.filter(x-base, a.scale)
 			k += int(base)
 		}

@@ -147,15 +147,29 @@ func (c *call) sum(v *graph.Value) *graph.Value {
 	return graph.Apply(graph.Reduce{Kind: graph.Sum}, v)
 }
 
-// nonZero sorts the places so that those of elements other than 0 come first, in
-// their order.
+// places lists where flags, of which there are n, are not 0, and returns how many they are.
+// A flag's rank is the sum of the flags before it. Those that are 0 go outside the list.
+func (c *call) places(flags *graph.Value, n int) (list, count *graph.Value) {
+	if n > mostExact {
+		failf("%d places, more than 2^24", n)
+	}
+	all := make([]float32, n)
+	for i := range all {
+		all[i] = float32(i)
+	}
+	flags = flags.Reshape(n).Map(graph.Truth)
+	rank := graph.Apply(graph.CumSum{Exclusive: true}, flags)
+	list = graph.Apply(graph.Scatter{}, c.constant(make([]float32, n), n), flags.Where(rank, c.scalar(float64(n))), c.constant(all, n))
+	return list, c.sum(flags)
+}
+
+// nonZero lists the coordinates of the elements that are not 0.
 func (c *call) nonZero(x *value) []*value {
 	rank, n := len(x.shape), x.shape.Len()
 	if n == 0 {
 		return []*value{known(newArray(Int64, tensor.Shape{rank, 0}))}
 	}
-	zero := c.x(0).Reshape(n).Map(graph.Not)
-	place := zero.Argsort(0)
+	place, count := c.places(c.x(0), n)
 	var coordinates []*graph.Value
 	for d, stride := range x.shape.Strides() {
 		at := place
@@ -170,17 +184,15 @@ func (c *call) nonZero(x *value) []*value {
 	if rank == 0 {
 		failf("an input without dimensions")
 	}
-	return []*value{counted(computed(Int64, graph.Cat(0, coordinates...)), 1, c.scalar(float64(n)).Sub(c.sum(zero)))}
+	return []*value{counted(computed(Int64, graph.Cat(0, coordinates...)), 1, count)}
 }
 
-// compressed sorts the indices of a dimension so that those that the condition wants come
-// first.
+// compressed takes the indices of a dimension that the condition wants.
 func (c *call) compressed(x *value, axis int) []*value {
 	cond := c.arg(1).shape
 	if len(cond) != 1 || cond[0] > x.shape[axis] || x.shape.Len() == 0 {
 		failf("condition %v of %v", cond, x.shape)
 	}
-	no := c.x(1).Map(graph.Not)
-	y := graph.Apply(graph.Select{Axis: axis}, c.value(x), no.Argsort(0))
-	return []*value{counted(computed(x.typ, y), axis, c.scalar(float64(cond[0])).Sub(c.sum(no)))}
+	list, count := c.places(c.x(1), cond[0])
+	return []*value{counted(computed(x.typ, graph.Apply(graph.Select{Axis: axis}, c.value(x), list)), axis, count)}
 }
