@@ -1,0 +1,166 @@
+package onnx
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/vertebra/vertebra/tensor"
+)
+
+// nodeOf makes a node from "Op a,b -> y key=value": a value is an integer, a list of integers
+// in brackets, a float with a point, or a word.
+func nodeOf(text string) message {
+	call, attributes, _ := strings.Cut(text, ";")
+	left, outs, _ := strings.Cut(call, "->")
+	op, ins, _ := strings.Cut(strings.TrimSpace(left), " ")
+	domain := ""
+	if i := strings.LastIndexByte(op, '.'); i >= 0 {
+		domain, op = op[:i], op[i+1:]
+	}
+	m := message{}
+	for _, in := range strings.Split(ins, ",") {
+		m = m.text(1, strings.TrimSpace(in))
+	}
+	for _, out := range strings.Split(outs, ",") {
+		m = m.text(2, strings.TrimSpace(out))
+	}
+	m = m.text(4, op).text(7, domain)
+	for _, a := range strings.Fields(attributes) {
+		key, value, _ := strings.Cut(a, "=")
+		b := message{}.text(1, key)
+		var n int64
+		var f float32
+		switch {
+		case strings.HasPrefix(value, "["):
+			for _, v := range strings.Split(strings.Trim(value, "[]"), ",") {
+				fmt.Sscan(v, &n)
+				b = b.int(8, n)
+			}
+		case strings.Contains(value, "."):
+			fmt.Sscan(value, &f)
+			b = b.float(2, f)
+		default:
+			if _, err := fmt.Sscan(value, &n); err != nil {
+				b = b.text(4, value)
+			} else {
+				b = b.int(3, n)
+			}
+		}
+		m = m.bytes(5, b)
+	}
+	return m
+}
+
+// evaluated runs a model of nodes, whose last output is y, on float32 inputs.
+func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
+	t.Helper()
+	g := message{}
+	for _, n := range nodes {
+		g = g.bytes(1, nodeOf(n))
+	}
+	for name, a := range inputs {
+		dims := []any{}
+		for _, d := range a.Shape {
+			dims = append(dims, d)
+		}
+		g = g.bytes(11, infoOf(name, dims...))
+	}
+	m, err := Read(modelOf(g.bytes(12, message{}.text(1, "y"))).bytes(8, message{}.text(1, "com.microsoft").int(2, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Import(m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	xs, err := n.Feed(inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ys, err := n.Graph.Eval(context.Background(), xs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := n.Results(ys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[0]
+}
+
+// TestMicrosoft compares operators of com.microsoft with nodes of the standard.
+func TestMicrosoft(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	of := func(shape ...int) *Array {
+		a := Floats(make([]float32, tensor.Shape(shape).Len()), shape...)
+		for i := range a.F {
+			a.F[i] = r.Float32()*2 - 1
+		}
+		return a
+	}
+	split := []string{"Split qkv -> q,k,v; axis=2", "Split b -> bq,bk,bv; axis=0"}
+	heads := func(name string, tokens int) []string {
+		return []string{
+			fmt.Sprintf("Constant  -> s_%s; value_ints=[2,%d,2,4]", name, tokens),
+			fmt.Sprintf("Reshape %s,s_%s -> r_%s", name, name, name),
+			fmt.Sprintf("Transpose r_%s -> h_%s; perm=[0,2,1,3]", name, name),
+		}
+	}
+	product := append(append(append(heads("q1", 3), heads("k1", 3)...), heads("v1", 3)...),
+		"Transpose h_k1 -> kt; perm=[0,1,3,2]", "MatMul h_q1,kt -> s0", "Constant  -> by; value_float=0.5", "Mul s0,by -> s1",
+		"Softmax s1 -> p; axis=-1", "MatMul p,h_v1 -> o", "Transpose o -> ot; perm=[0,2,1,3]",
+		"Constant  -> os; value_ints=[2,3,8]", "Reshape ot,os -> y")
+	added := append([]string{"Add q,bq -> q1", "Add k,bk -> k1", "Add v,bv -> v1"}, product...)
+	for _, c := range []struct {
+		inputs map[string]*Array
+		fused  []string
+		plain  []string
+	}{
+		{map[string]*Array{"x": of(1, 3, 6, 5), "w": of(4, 3, 3, 3), "b": of(4), "z": of(1, 4, 4, 3)},
+			[]string{"com.microsoft.FusedConv x,w,b,z -> y; activation=Relu"},
+			[]string{"Conv x,w,b -> a", "Add a,z -> c", "Relu c -> y"}},
+		{map[string]*Array{"x": of(1, 6, 5, 3), "w": of(4, 3, 3, 3), "b": of(4)},
+			[]string{"com.microsoft.NhwcConv x,w,b -> y; pads=[1,1,1,1]"},
+			[]string{"Transpose x -> t; perm=[0,3,1,2]", "Conv t,w,b -> a; pads=[1,1,1,1]", "Transpose a -> y; perm=[0,2,3,1]"}},
+		{map[string]*Array{"a": of(3, 4), "b": of(4, 5), "c": of(5)},
+			[]string{"com.microsoft.FusedGemm a,b,c -> y; activation=LeakyRelu activation_alpha=0.25"},
+			[]string{"Gemm a,b,c -> g", "LeakyRelu g -> y; alpha=0.25"}},
+		{map[string]*Array{"a": of(2, 4, 3), "b": of(2, 5, 4)},
+			[]string{"com.microsoft.FusedMatMul a,b -> y; transA=1 transB=1 alpha=0.5"},
+			[]string{"Transpose a -> at; perm=[0,2,1]", "Transpose b -> bt; perm=[0,2,1]", "MatMul at,bt -> m", "Constant  -> h; value_float=0.5", "Mul m,h -> y"}},
+		{map[string]*Array{"x": of(2, 3, 8), "s": of(2, 3, 8), "w": of(8), "b": of(8), "c": of(8)},
+			[]string{"com.microsoft.SkipLayerNormalization x,s,w,b,c -> y; epsilon=0.001"},
+			[]string{"Add x,s -> a", "Add a,c -> d", "LayerNormalization d,w,b -> y; epsilon=0.001"}},
+		{map[string]*Array{"x": of(2, 3, 8), "s": of(2, 3, 8), "w": of(8)},
+			[]string{"com.microsoft.SkipSimplifiedLayerNormalization x,s,w -> y; epsilon=0.001"},
+			[]string{"Add x,s -> a", "RMSNormalization a,w -> y; epsilon=0.001"}},
+		{map[string]*Array{"x": of(2, 4, 4, 6), "w": of(6), "b": of(6)},
+			[]string{"com.microsoft.GroupNorm x,w,b -> y; groups=2 activation=1 epsilon=0.001"},
+			[]string{"Transpose x -> t; perm=[0,3,1,2]", "Constant  -> s; value_ints=[2,2,48]", "Reshape t,s -> u",
+				"Constant  -> ones; value_float=1.0", "Constant  -> two; value_ints=[2]", "Expand ones,two -> g",
+				"Sub g,g -> zero", "InstanceNormalization u,g,zero -> n; epsilon=0.001", "Constant  -> full; value_ints=[2,6,4,4]", "Reshape n,full -> m",
+				"Transpose m -> l; perm=[0,2,3,1]", "Mul l,w -> lw", "Add lw,b -> lb", "Sigmoid lb -> sg", "Mul lb,sg -> y"}},
+		{map[string]*Array{"x": of(2, 3, 6), "w": of(6, 24), "b": of(24)},
+			[]string{"com.microsoft.Attention x,w,b -> y; num_heads=2 scale=0.5"},
+			append(append([]string{"MatMul x,w -> qkv"}, split...), added...)},
+		{map[string]*Array{"q": of(2, 3, 8), "k": of(2, 3, 8), "v": of(2, 3, 8), "b": of(24)},
+			[]string{"com.microsoft.MultiHeadAttention q,k,v,b -> y; num_heads=2 scale=0.5"},
+			append(split[1:], added...)},
+	} {
+		got, want := evaluated(t, c.inputs, c.fused...), evaluated(t, c.inputs, c.plain...)
+		if !got.Shape.Equal(want.Shape) {
+			t.Errorf("%s: shape %v, want %v", c.fused[0], got.Shape, want.Shape)
+			continue
+		}
+		for i := range want.F {
+			if math.Abs(float64(got.F[i]-want.F[i])) > 1e-5 {
+				t.Errorf("%s: element %d is %v, want %v", c.fused[0], i, got.F[i], want.F[i])
+				break
+			}
+		}
+	}
+}
