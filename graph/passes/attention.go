@@ -1,18 +1,21 @@
 package passes
 
 import (
+	"slices"
+
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/tensor"
 )
 
-// Attentions finds softmax(scale·q·kᵀ + biases)·v of [B, H, N, D] or [B, N, D], and makes one
-// op of it. Permutes between heads and tokens vanish afterwards, in SinkPermutes.
+// Attentions finds softmax(scale·q·kᵀ + biases)·v of values [.., N, D], whatever stands before,
+// and makes one op of it. Permutes between heads and tokens vanish afterwards, in
+// SinkPermutes.
 func Attentions(g *graph.Graph) *graph.Graph {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
-		a, ok := attentionOf(r, v)
-		if !ok {
-			return r.same(v)
+		if a, ok := r.attention(v); ok {
+			return a.apply(r, v.Shape)
 		}
-		return a.apply(r)
+		return r.same(v)
 	})
 }
 
@@ -21,29 +24,35 @@ type attention struct {
 	q, k, v    *graph.Value // k is transposed if transposed is set
 	transposed bool
 	scale      float64
-	biases     []*graph.Value
+	biases     []bias
+	heads      int
 }
 
-// attentionOf matches v.
-func attentionOf(r *rewriter, v *graph.Value) (a attention, ok bool) {
+// bias is added to scores of this shape.
+type bias struct {
+	v  *graph.Value
+	to tensor.Shape
+}
+
+// attention matches v.
+func (r *rewriter) attention(v *graph.Value) (a attention, ok bool) {
 	outer, isMatMul := v.Op.(graph.MatMul)
-	n := len(v.Shape)
-	if !isMatMul || outer != (graph.MatMul{}) || n != 3 && n != 4 {
+	if !isMatMul || outer != (graph.MatMul{}) || len(v.Shape) < 3 {
 		return a, false
 	}
-	soft := v.Args[0]
+	soft := r.sameRows(v.Args[0])
 	s, isSoftmax := soft.Op.(graph.Softmax)
-	if !isSoftmax || s.Log || s.Axis != -1 && s.Axis != n-1 || r.uses[soft] != 1 {
+	if n := len(soft.Shape); !isSoftmax || s.Log || s.Axis != -1 && s.Axis != n-1 || r.uses[soft] != 1 {
 		return a, false
 	}
 	a.v, a.scale = v.Args[1], 1
 	scores := soft.Args[0]
 	for {
-		inner, isMatMul := scores.Op.(graph.MatMul)
+		scores = r.sameRows(scores)
 		if r.uses[scores] != 1 {
 			return a, false
 		}
-		if isMatMul {
+		if inner, isMatMul := scores.Op.(graph.MatMul); isMatMul {
 			a.q, a.k, a.transposed = scores.Args[0], scores.Args[1], !inner.TransB
 			if inner.Scale != 0 {
 				a.scale *= float64(inner.Scale)
@@ -63,23 +72,39 @@ func attentionOf(r *rewriter, v *graph.Value) (a attention, ok bool) {
 			scores = scores.Args[0]
 		case op.Kind == graph.Add && a.scale == 1 && len(a.biases) < 2:
 			i := 0
-			if !scored(scores.Args[0]) {
+			if !r.scored(scores.Args[0]) {
 				i = 1
 			}
-			a.biases = append(a.biases, scores.Args[1-i])
+			if !scores.Args[i].Shape.Equal(scores.Shape) {
+				return a, false
+			}
+			a.biases = append(a.biases, bias{scores.Args[1-i], scores.Shape})
 			scores = scores.Args[i]
 		default:
 			return a, false
 		}
 	}
-	a.q, a.scale = unscaled(a.q, a.scale)
-	a.k, a.scale = unscaled(a.k, a.scale)
-	return a, a.fits(n)
+	return a, a.fits()
+}
+
+// sameRows walks back over Reshapes that leave the last two dimensions as they are.
+func (r *rewriter) sameRows(v *graph.Value) *graph.Value {
+	for {
+		if _, ok := v.Op.(graph.Reshape); !ok || r.uses[v] != 1 {
+			return v
+		}
+		from, n, m := v.Args[0], len(v.Args[0].Shape), len(v.Shape)
+		if n < 3 || m < 3 || !from.Shape[n-2:].Equal(v.Shape[m-2:]) {
+			return v
+		}
+		v = from
+	}
 }
 
 // scored reports whether v is a product of matrices, with numbers multiplied or biases added.
-func scored(v *graph.Value) bool {
-	for range 4 {
+func (r *rewriter) scored(v *graph.Value) bool {
+	for range 6 {
+		v = r.sameRows(v)
 		switch v.Op.(type) {
 		case graph.MatMul:
 			return true
@@ -92,68 +117,111 @@ func scored(v *graph.Value) bool {
 	return false
 }
 
-// unscaled takes a constant factor out of v.
-func unscaled(v *graph.Value, scale float64) (*graph.Value, float64) {
-	x := roots(v)[0]
-	f, ok := as(v, x)
-	if !ok {
-		return v, scale
-	}
-	by := f.of(1)
-	if !(by > 0) || !is(f.of, func(t float64) float64 { return by * t }, []float64{-3, -1, 0, 0.5, 2}) {
-		return v, scale
-	}
-	return x, scale * by
-}
-
-// fits reports whether the extents are those of one Attention.
-func (a attention) fits(n int) bool {
-	if len(a.q.Shape) != n || len(a.k.Shape) != n || len(a.v.Shape) != n || !(a.scale > 0) {
+// fits reports whether the extents are those of one Attention, and finds the number of heads:
+// the dimension before the tokens, where the values or a bias show one.
+func (a *attention) fits() bool {
+	lead := func(v *graph.Value) tensor.Shape { return v.Shape[:max(len(v.Shape)-2, 0)] }
+	batch := lead(a.q)
+	if len(batch) == 0 || !batch.Equal(lead(a.k)) || !batch.Equal(lead(a.v)) || !(a.scale > 0) {
 		return false
 	}
-	for d := range n - 2 {
-		if a.q.Shape[d] != a.k.Shape[d] || a.q.Shape[d] != a.v.Shape[d] {
-			return false
-		}
+	a.heads = 1
+	if n := len(batch); n > 1 {
+		a.heads = batch[n-1]
 	}
 	for _, b := range a.biases {
-		if len(b.Shape) > n {
+		if n := len(b.to); n > 3 && len(batch) == 1 {
+			a.heads = b.to[n-3]
+		}
+	}
+	if batch.Len()%a.heads != 0 {
+		return false
+	}
+	for _, b := range a.biases {
+		n := len(b.to)
+		if len(b.v.Shape) > n || n > 3 && b.to[n-3] != a.heads {
 			return false
 		}
 	}
 	return true
 }
 
-func (a attention) apply(r *rewriter) *graph.Value {
-	q, k, v := r.at[a.q], r.at[a.k], r.at[a.v]
-	n := len(q.Shape)
+// apply makes the op, with a result of shape to.
+func (a attention) apply(r *rewriter, to tensor.Shape) *graph.Value {
+	n := len(a.q.Shape)
+	images := a.q.Shape[:n-2].Len() / a.heads
+	q, scale := r.unscaled(a.q, 0)
+	k, by := r.unscaled(a.k, 0)
+	a.scale *= scale * by
 	if a.transposed {
 		order := identity(n)
 		order[n-1], order[n-2] = n-2, n-1
 		k = k.Permute(order...)
 	}
-	heads := 1
-	var biases []*graph.Value
+	flat := func(x *graph.Value) *graph.Value {
+		m, d := x.Shape[n-2], x.Shape[n-1]
+		if a.heads == 1 {
+			return reshaped(x, tensor.Shape{images, m, d})
+		}
+		return reshaped(x, tensor.Shape{images, a.heads, m, d}).Permute(0, 2, 1, 3).Reshape(images, m, a.heads*d)
+	}
+	v := r.at[a.v]
+	args := []*graph.Value{flat(q), flat(k), flat(v)}
 	for _, b := range a.biases {
-		w := r.at[b]
-		if n == 3 && len(w.Shape) == 3 {
-			w = reshaped(w, []int{w.Shape[0], 1, w.Shape[1], w.Shape[2]})
+		args = append(args, b.spread(r, images, a.heads))
+	}
+	o := graph.Attention{Heads: a.heads, Scale: a.scale, Biases: len(a.biases)}
+	y := graph.Apply(o, args...)
+	if a.heads > 1 {
+		y = y.Reshape(images, q.Shape[n-2], a.heads, v.Shape[n-1]).Permute(0, 2, 1, 3)
+	}
+	return reshaped(y, to)
+}
+
+// spread returns the bias as [B or 1, H or 1, N or 1, M or 1].
+func (b bias) spread(r *rewriter, images, heads int) *graph.Value {
+	v := r.at[b.v]
+	s := tensor.Shape(slices.Concat(slices.Repeat([]int{1}, len(b.to)-len(v.Shape)), v.Shape))
+	n := len(s)
+	rows := s[n-2:]
+	if n == 3 { // images and heads in one dimension
+		if s[0] == 1 {
+			return reshaped(v, tensor.Shape{1, 1, rows[0], rows[1]})
 		}
-		biases = append(biases, w)
+		return reshaped(v, tensor.Shape{images, heads, rows[0], rows[1]})
 	}
-	flat := func(x *graph.Value) *graph.Value { return x }
-	if n == 4 {
-		heads = q.Shape[1]
-		flat = func(x *graph.Value) *graph.Value {
-			return x.Permute(0, 2, 1, 3).Reshape(x.Shape[0], x.Shape[2], x.Shape[1]*x.Shape[3])
+	lead := s[:n-3]
+	if lead.Len() == 1 {
+		return reshaped(v, tensor.Shape{1, s[n-3], rows[0], rows[1]})
+	}
+	if !lead.Equal(b.to[:n-3]) {
+		v = reshaped(v, s).Expand(slices.Concat(b.to[:n-3], s[n-3:])...)
+	}
+	return reshaped(v, tensor.Shape{images, s[n-3], rows[0], rows[1]})
+}
+
+// unscaled returns v in the new graph without a constant factor, and the factor. It looks
+// behind ops that move elements.
+func (r *rewriter) unscaled(v *graph.Value, depth int) (*graph.Value, float64) {
+	switch v.Op.(type) {
+	case graph.Reshape, graph.Permute, graph.Expand:
+		if r.uses[v] == 1 && depth < 8 {
+			if x, by := r.unscaled(v.Args[0], depth+1); by != 1 {
+				return graph.Apply(v.Op, x), by
+			}
 		}
+		return r.at[v], 1
 	}
-	o := graph.Attention{Heads: heads, Scale: a.scale, Biases: len(biases)}
-	y := graph.Apply(o, append([]*graph.Value{flat(q), flat(k), flat(v)}, biases...)...)
-	if n == 4 {
-		y = y.Reshape(q.Shape[0], q.Shape[2], heads, v.Shape[3]).Permute(0, 2, 1, 3)
+	x := roots(v)[0]
+	f, ok := as(v, x)
+	if !ok {
+		return r.at[v], 1
 	}
-	return y
+	by := f.of(1)
+	if !(by > 0) || !is(f.of, func(t float64) float64 { return by * t }, []float64{-3, -1, 0, 0.5, 2}) {
+		return r.at[v], 1
+	}
+	return r.at[x], by
 }
 
 // PixelShuffles finds the Reshape–Permute–Reshape that moves channels to pixels.

@@ -70,9 +70,16 @@ func (s *sinker) value(v *graph.Value) *graph.Value {
 	return s.placed[v]
 }
 
-// permuted returns v with its dimensions in another order, without a Permute if only
-// dimensions of extent 1 move.
+// permuted returns v with its dimensions in another order, with one Permute at most, and
+// without one if only dimensions of extent 1 move.
 func permuted(v *graph.Value, order []int) *graph.Value {
+	if before, ok := v.Op.(graph.Permute); ok {
+		joined := make([]int, len(order))
+		for i, o := range order {
+			joined[i] = before.Order[o]
+		}
+		v, order = v.Args[0], joined
+	}
 	switch {
 	case plain(order):
 		return v
@@ -377,8 +384,8 @@ func (s *sinker) matmul(op graph.MatMul, v *graph.Value) (stored, bool) {
 	return stored{graph.Apply(op, s.value(v.Args[0]), w.v), identity(len(v.Shape))}, true
 }
 
-// reshape reshapes a stored value, if dimensions that the Reshape joins or splits lie side by
-// side in it.
+// reshape reshapes a stored value. Dimensions that the Reshape joins or splits must lie side by
+// side, in their order; if they do not, a Permute brings them together, and leaves the rest.
 func (s *sinker) reshape(v *graph.Value) (stored, bool) {
 	w := s.of(v.Args[0])
 	if plain(w.order) {
@@ -388,55 +395,35 @@ func (s *sinker) reshape(v *graph.Value) (stored, bool) {
 	if !ok {
 		return stored{}, false
 	}
-	// The first place of each group in the stored value; its dimensions follow.
+	// The place of each group's last dimension in the stored value: its elements stay near.
 	shape := v.Args[0].Shape
 	type placed struct{ group, at int }
 	var places []placed
 	for i, g := range groups {
-		at, last := -1, -1
+		at := -1
 		for _, d := range g.from {
-			if shape[d] == 1 {
-				continue
+			if shape[d] != 1 {
+				at = w.order[d]
 			}
-			p := w.order[d]
-			if at < 0 {
-				at = p
-			} else if !adjacent(w.v.Shape, last, p) {
-				return stored{}, false
-			}
-			last = p
+		}
+		if at < 0 && i > 0 {
+			at = places[i-1].at // without elements of its own, it goes where the one before is
 		}
 		places = append(places, placed{i, at})
 	}
-	// A group of one element goes where the one before it is.
-	for i := range places {
-		if places[i].at < 0 && i > 0 {
-			places[i].at = places[i-1].at
-		}
-	}
 	slices.SortStableFunc(places, func(a, b placed) int { return a.at - b.at })
+	var together, to []int
 	order := make([]int, len(v.Shape))
-	var to []int
 	for _, p := range places {
+		for _, d := range groups[p.group].from {
+			together = append(together, w.order[d])
+		}
 		for _, d := range groups[p.group].to {
 			order[d] = len(to)
 			to = append(to, v.Shape[d])
 		}
 	}
-	return stored{reshaped(w.v, to), order}, true
-}
-
-// adjacent reports whether only dimensions of extent 1 lie between dimensions a and b.
-func adjacent(s tensor.Shape, a, b int) bool {
-	if b <= a {
-		return false
-	}
-	for _, d := range s[a+1 : b] {
-		if d != 1 {
-			return false
-		}
-	}
-	return true
+	return stored{reshaped(permuted(w.v, together), to), order}, true
 }
 
 // group is dimensions of a shape that become dimensions of another one with as many elements.

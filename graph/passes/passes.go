@@ -23,6 +23,7 @@ func All() []Pass {
 		{"activations", Activations},
 		{"pixel shuffles", PixelShuffles},
 		{"attentions", Attentions},
+		{"tidy again", Tidy},
 		{"layer norms", LayerNorms},
 		{"sink permutes", SinkPermutes},
 		{"affine", Affine},
@@ -38,16 +39,15 @@ func Run(g *graph.Graph) *graph.Graph {
 	return g
 }
 
-// Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes.
+// Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes, and
+// Permutes, that follow each other.
 func Tidy(g *graph.Graph) *graph.Graph {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
 		switch op := v.Op.(type) {
 		case graph.Reshape:
 			return reshaped(r.at[v.Args[0]], v.Shape)
 		case graph.Permute:
-			if plain(op.Order[:op.Rank]) {
-				return r.at[v.Args[0]]
-			}
+			return permuted(r.at[v.Args[0]], op.Order[:op.Rank])
 		case graph.Expand:
 			if v.Shape.Equal(v.Args[0].Shape) {
 				return r.at[v.Args[0]]

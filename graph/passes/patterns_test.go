@@ -78,6 +78,23 @@ var patterns = map[string]struct {
 		q, k, v := g.Input("q", 4, 5, 8), g.Input("k", 4, 6, 8), g.Input("v", 4, 6, 3)
 		return q.Mul(scalar(g, 0.3)).MatMul(k.Permute(0, 2, 1)).Add(g.Input("bias", 4, 5, 6)).Softmax(2).MatMul(v)
 	}, "reshape, attention"},
+	"attention of windows, with a mask for each": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		q, k, v := g.Input("q", 4, 3, 5, 8), g.Input("k", 4, 3, 5, 8), g.Input("v", 4, 3, 5, 8)
+		s := q.Mul(scalar(g, 0.3)).MatMul(k.Permute(0, 1, 3, 2)).Add(g.Const(random(r, 1, 3, 5, 5)))
+		s = s.Reshape(2, 2, 3, 5, 5).Add(g.Const(random(r, 1, 2, 1, 5, 5))).Reshape(4, 3, 5, 5)
+		return s.Softmax(-1).MatMul(v)
+	}, "permute, reshape, permute, reshape, permute, reshape, expand, reshape, attention, reshape, permute"},
+	"attention of five dimensions": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		part := func(name string) *graph.Value { return g.Input(name, 1, 2, 5, 3, 8).Permute(0, 1, 3, 2, 4) }
+		q, k, v := part("q"), part("k"), part("v")
+		flat := func(x *graph.Value) *graph.Value { return x.Reshape(6, 5, 8) }
+		s := flat(q).MatMul(flat(k.Mul(scalar(g, 0.5))).Permute(0, 2, 1)).Reshape(1, 2, 3, 5, 5).Add(g.Const(random(r, 1, 1, 3, 5, 5)))
+		return s.Softmax(-1).Reshape(6, 5, 5).MatMul(flat(v)).Reshape(1, 2, 3, 5, 8).Permute(0, 1, 3, 2, 4).Reshape(1, 2, 5, 24)
+	}, "reshape, reshape, reshape, attention, reshape"},
+	"channel shuffle": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 4, 3, 6).Permute(0, 3, 1, 2)
+		return x.Reshape(2, 2, 3, 4, 3).Permute(0, 2, 1, 3, 4).Reshape(2, 6, 4, 3).Permute(0, 2, 3, 1)
+	}, "reshape, permute, reshape"},
 	"no attention, its scores have two uses": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		q, k, v := g.Input("q", 4, 5, 8), g.Input("k", 4, 8, 6), g.Input("v", 4, 6, 6)
 		s := q.MatMul(k)
