@@ -24,6 +24,7 @@ func convertGather(c *call) []*value {
 
 // gather takes slices of x along an axis.
 func (c *call) gather(x, index *value, axis int) *value {
+	axis = axisOf(axis, len(x.shape))
 	outer, n, inner := x.shape[:axis].Len(), x.shape[axis], x.shape[axis+1:].Len()
 	to := slices.Concat(x.shape[:axis], index.shape, x.shape[axis+1:])
 	if index.host == nil {

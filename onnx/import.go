@@ -87,6 +87,10 @@ func Import(m *Model, o Options) (*Network, error) {
 	return n, nil
 }
 
+// ErrInternal is in the error for a node that a converter does not understand, although it
+// should: please report it.
+var ErrInternal = errors.New("internal error")
+
 // failure carries an error from a converter to trace, as a panic.
 type failure struct{ err error }
 
@@ -119,8 +123,8 @@ func (im *importer) trace(f func()) (g *graph.Graph, err error) {
 		im.g, im.consts = g0, consts
 		if r := recover(); r != nil {
 			fail, ok := r.(failure)
-			if !ok {
-				panic(r)
+			if !ok { // a file may hold what no converter expects
+				fail.err = fmt.Errorf("%w: %v", ErrInternal, r)
 			}
 			g, err = nil, fail.err
 		}
