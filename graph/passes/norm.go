@@ -2,7 +2,6 @@ package passes
 
 import (
 	"math"
-	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -165,70 +164,4 @@ func trimmed(s tensor.Shape) tensor.Shape {
 		s = s[1:]
 	}
 	return s
-}
-
-// Affine turns a product with a number for each channel after a convolution or linear layer,
-// and a sum after that, into a batch norm, which Fuse multiplies into the weights.
-func Affine(g *graph.Graph) *graph.Graph {
-	type scaled struct{ x, w *graph.Value }
-	products := map[*graph.Value]scaled{}
-	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
-		op, ok := v.Op.(graph.Binary)
-		if !ok || op.Then[0].Fn != 0 {
-			return r.same(v)
-		}
-		for i, a := range v.Args {
-			w := v.Args[1-i]
-			if r.uses[a] != 1 || !a.Shape.Equal(v.Shape) {
-				continue
-			}
-			s, isProduct := products[a]
-			switch {
-			case op.Kind == graph.Mul && foldable(a) && perChannel(w, v.Shape):
-				products[v] = scaled{a, w}
-				return normed(r, a, w, nil)
-			case op.Kind == graph.Add && isProduct && perChannel(w, v.Shape):
-				return normed(r, s.x, s.w, w)
-			}
-		}
-		return r.same(v)
-	})
-}
-
-func foldable(v *graph.Value) bool {
-	switch op := v.Op.(type) {
-	case graph.Conv2d:
-		return op.Epilogue == graph.Epilogue{} || op.Epilogue == graph.Epilogue{Bias: true}
-	case graph.Linear:
-		return op.Epilogue == graph.Epilogue{} || op.Epilogue == graph.Epilogue{Bias: true}
-	}
-	return false
-}
-
-// perChannel reports whether w is a constant number, or has one for each channel of a value.
-func perChannel(w *graph.Value, s tensor.Shape) bool {
-	if w.Const == nil || w.Const.Data == nil {
-		return false
-	}
-	n := w.Shape.Len()
-	return n == 1 || len(w.Shape) > 0 && n == s[len(s)-1] && w.Shape[len(w.Shape)-1] == n
-}
-
-// normed is x·w + b for each channel.
-func normed(r *rewriter, x, w, b *graph.Value) *graph.Value {
-	c := x.Shape[len(x.Shape)-1]
-	vector := func(v *graph.Value, all float32) *graph.Value {
-		t := tensor.New(c)
-		data := []float32{all}
-		if v != nil {
-			data = v.Tensor(nil).Data
-		}
-		copy(t.Data, data)
-		if len(data) == 1 {
-			copy(t.Data, slices.Repeat(data, c))
-		}
-		return r.out.Const(t)
-	}
-	o := graph.BatchNorm{Eps: 1e-30, Affine: true}
-	return graph.Apply(o, r.at[x], vector(nil, 0), vector(nil, 1), vector(w, 0), vector(b, 0))
 }

@@ -61,6 +61,10 @@ var patterns = map[string]struct {
 		x := graph.Apply(graph.Conv2d{}, g.Input("x", 1, 4, 4, 3), g.Const(random(r, 5, 3, 1, 1))).Permute(0, 3, 1, 2)
 		return x.Mul(g.Const(random(r, 1, 5, 1, 1))).Add(g.Const(random(r, 5, 1, 1))).Permute(0, 2, 3, 1)
 	}, "conv2d, batch_norm"},
+	"linear with a bias, times a weight": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := graph.Apply(graph.Linear{}, g.Input("x", 2, 4, 3), g.Const(random(r, 5, 3))).Add(g.Const(random(r, 5)))
+		return x.Mul(g.Const(random(r, 5))).Sub(scalar(g, 2)).Div(scalar(g, 3))
+	}, "linear, batch_norm"},
 	"convolution times a number": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := graph.Apply(graph.Conv2d{}, g.Input("x", 1, 4, 4, 3), g.Const(random(r, 5, 3, 1, 1)))
 		return x.Mul(scalar(g, 3))
