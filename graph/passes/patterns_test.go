@@ -65,6 +65,12 @@ var patterns = map[string]struct {
 		x := graph.Apply(graph.Linear{}, g.Input("x", 2, 4, 3), g.Const(random(r, 5, 3))).Add(g.Const(random(r, 5)))
 		return x.Mul(g.Const(random(r, 5))).Sub(scalar(g, 2)).Div(scalar(g, 3))
 	}, "linear, batch_norm"},
+	"a border before a convolution": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		o := graph.Pad{}
+		o.After[2], o.Before[3], o.After[3] = 1, 2, 1
+		x := graph.Apply(o, g.Input("x", 1, 3, 5, 6)).Permute(0, 2, 3, 1)
+		return graph.Apply(graph.Conv2d{Stride: graph.Both(2), Pad: graph.Pair{1, 0}}, x, g.Const(random(r, 4, 3, 3, 3)))
+	}, "permute, conv2d"},
 	"convolution times a number": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := graph.Apply(graph.Conv2d{}, g.Input("x", 1, 4, 4, 3), g.Const(random(r, 5, 3, 1, 1)))
 		return x.Mul(scalar(g, 3))
