@@ -36,7 +36,7 @@ func Affine(g *graph.Graph) *graph.Graph {
 }
 
 func foldable(v *graph.Value) bool {
-	e := graph.Epilogue{}
+	var e graph.Epilogue
 	switch op := v.Op.(type) {
 	case graph.Conv2d:
 		e = op.Epilogue
