@@ -26,6 +26,7 @@ func All() []Pass {
 		{"tidy again", Tidy},
 		{"layer norms", LayerNorms},
 		{"sink permutes", SinkPermutes},
+		{"packed attentions", PackedAttentions},
 		{"pads", Pads},
 		{"affine", Affine},
 		{"numbers", Numbers},

@@ -84,6 +84,18 @@ var patterns = map[string]struct {
 		s := q.MatMul(k.Permute(0, 1, 3, 2)).Div(scalar(g, 2)).Add(g.Const(random(r, 1, 3, 5, 5)))
 		return s.Softmax(-1).MatMul(v).Permute(0, 2, 1, 3).Reshape(2, 5, 12)
 	}, "linear, linear, linear, attention"},
+	"attention of one layer": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		qkv := graph.Apply(graph.Linear{}, g.Input("x", 2, 5, 12), g.Const(random(r, 36, 12))).Reshape(2, 5, 3, 3, 4).Permute(2, 0, 3, 1, 4)
+		part := func(i int) *graph.Value { return qkv.Slice(0, i, i+1).Reshape(2, 3, 5, 4) }
+		s := part(0).Mul(scalar(g, 0.5)).MatMul(part(1).Permute(0, 1, 3, 2))
+		return s.Softmax(-1).MatMul(part(2)).Permute(0, 2, 1, 3).Reshape(2, 5, 12)
+	}, "linear, attention"},
+	"attention of two layers": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		kv := g.Input("kv", 2, 6, 24)
+		head := func(x *graph.Value, n int) *graph.Value { return x.Reshape(2, n, 3, 4).Permute(0, 2, 1, 3) }
+		s := head(g.Input("q", 2, 5, 12), 5).MatMul(head(kv.Slice(2, 0, 12), 6).Permute(0, 1, 3, 2))
+		return s.Softmax(-1).MatMul(head(kv.Slice(2, 12, 0), 6)).Permute(0, 2, 1, 3).Reshape(2, 5, 12)
+	}, "attention"},
 	"attention of three dimensions": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		q, k, v := g.Input("q", 4, 5, 8), g.Input("k", 4, 6, 8), g.Input("v", 4, 6, 3)
 		return q.Mul(scalar(g, 0.3)).MatMul(k.Permute(0, 2, 1)).Add(g.Input("bias", 4, 5, 6)).Softmax(2).MatMul(v)
