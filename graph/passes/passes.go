@@ -33,12 +33,22 @@ func All() []Pass {
 	}
 }
 
-// Run runs all passes.
+// Run runs all passes. One that panics, which would be a fault of this package, leaves the
+// graph as it is.
 func Run(g *graph.Graph) *graph.Graph {
 	for _, p := range All() {
-		g = p.Run(g)
+		g = p.try(g)
 	}
 	return g
+}
+
+func (p Pass) try(g *graph.Graph) (out *graph.Graph) {
+	defer func() {
+		if recover() != nil {
+			out = g
+		}
+	}()
+	return p.Run(g)
 }
 
 // Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes, and

@@ -162,3 +162,11 @@ func TestSinkNetwork(t *testing.T) {
 		t.Errorf("%d permutes:\n%s", n, h)
 	}
 }
+
+// TestFault lets a pass panic.
+func TestFault(t *testing.T) {
+	g := &graph.Graph{}
+	if got := (Pass{"bad", func(*graph.Graph) *graph.Graph { panic("bad") }}).try(g); got != g {
+		t.Error("the graph is another one")
+	}
+}

@@ -147,7 +147,10 @@ func TestPatterns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := Run(g)
+		h := g
+		for _, pass := range All() {
+			h = pass.Run(h)
+		}
 		compare(t, g, h, r)
 		var ops []string
 		for _, v := range h.Nodes {
