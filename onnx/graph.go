@@ -19,6 +19,7 @@ type Node struct {
 	Name, Op, Domain, Overload string
 	Inputs, Outputs            []string
 	Attributes                 []*Attribute
+	Offset                     int // of its first byte in the file
 }
 
 // Attribute is a named argument of a node that is known when the file is written.
@@ -88,7 +89,7 @@ func (g *Graph) read(b []byte, m *Model, depth int) error {
 }
 
 func addNode(to *[]*Node, b []byte, m *Model, depth int) error {
-	n := &Node{}
+	n := &Node{Offset: m.end - cap(b)} // b is a part of the file that keeps its capacity
 	*to = append(*to, n)
 	if err := m.parts.take(); err != nil {
 		return err

@@ -33,6 +33,7 @@ type Model struct {
 	mu       sync.Mutex
 	external map[string]*mapped.File
 	parts    budget
+	end      int // capacity of the file's bytes
 }
 
 // Function is an operator that a model defines by other nodes.
@@ -65,7 +66,7 @@ func Open(path string) (*Model, error) {
 func Read(data []byte) (*Model, error) { return read(data) }
 
 func read(data []byte) (*Model, error) {
-	m := &Model{Opsets: map[string]int{}, Metadata: map[string]string{}, external: map[string]*mapped.File{}}
+	m := &Model{Opsets: map[string]int{}, Metadata: map[string]string{}, external: map[string]*mapped.File{}, end: cap(data)}
 	err := fields(data, func(x field) error {
 		switch x.key {
 		case 1*8 + varint:

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"os"
@@ -134,6 +135,55 @@ func TestSplit(t *testing.T) {
 	}
 	if d := m.Graph.Inputs[0].Dims; d[0].Name != "n" || d[1].N != 2 {
 		t.Errorf("dimensions %v", d)
+	}
+}
+
+// TestUnsupported finds a node without a converter, and where it is.
+func TestUnsupported(t *testing.T) {
+	node := message{}.text(1, "x").text(2, "y").text(4, "Relu")
+	odd := message{}.text(1, "y").text(2, "z").text(4, "Odd").text(3, "n")
+	data := modelOf(message{}.bytes(1, node).bytes(1, odd).bytes(11, infoOf("x", 2)).bytes(12, infoOf("z")))
+	m, err := Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := m.Unsupported()
+	if len(list) != 1 || list[0].Name != "n" || !bytes.HasPrefix(data[list[0].Offset:], odd) {
+		t.Errorf("%+v", list)
+	}
+	const want = "node n (Odd), opset 17, of float32 [2]: operator Odd is not supported"
+	if _, err := Import(m, Options{}); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestBind gives the extents of free dimensions.
+func TestBind(t *testing.T) {
+	node := message{}.text(1, "x").text(2, "y").text(4, "Relu")
+	for _, c := range []struct {
+		dims   []any
+		o      Options
+		want   []int
+		reason string
+	}{
+		{[]any{"n", 3}, Options{Dims: map[string]int{"n": 2}}, []int{2, 3}, ""},
+		{[]any{"n", 3}, Options{}, nil, "dimension 0 of input x is free: [n 3]"},
+		{[]any{"?", "?"}, Options{Dims: map[string]int{"?": 2}}, nil, "dimension 0 of input x is free"},
+		{[]any{"", 3}, Options{Dims: map[string]int{"": 2}}, nil, "dimension 0 of input x is free"},
+		{[]any{"?", "?"}, Options{Shapes: map[string][]int{"x": {4, 5}}}, []int{4, 5}, ""},
+		{[]any{2, 3}, Options{Shapes: map[string][]int{"x": {4}}}, nil, "has 2 dimensions"},
+	} {
+		m, err := Read(modelOf(message{}.bytes(1, node).bytes(11, infoOf("x", c.dims...)).bytes(12, infoOf("y"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := Import(m, c.o)
+		switch {
+		case c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)):
+			t.Errorf("%v: %v, want %s", c.dims, err, c.reason)
+		case c.reason == "" && (err != nil || !slices.Equal(n.Outputs[0].Shape, c.want)):
+			t.Errorf("%v: %v, want %v", c.dims, err, c.want)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ type onnxNode struct {
 	Operator string `json:"operator"`
 	Node     string `json:"node"`
 	Output   string `json:"output"`
+	Offset   int    `json:"offset"` // of its first byte in the file
 }
 
 // inspectONNX describes a file. dims binds its free dimensions.
@@ -53,7 +54,7 @@ func inspectONNX(path string, dims map[string]int) (*onnxInspection, error) {
 	r := &onnxInspection{File: path, Producer: strings.TrimSpace(m.Producer + " " + m.ProducerVersion), IR: m.IR, Opsets: m.Opsets,
 		Inputs: portsOf(m.Given()), Outputs: portsOf(m.Graph.Outputs), Operators: m.Operators(), Unsupported: []onnxNode{}}
 	for _, n := range m.Unsupported() {
-		u := onnxNode{Operator: n.Key(), Node: n.Name}
+		u := onnxNode{Operator: n.Key(), Node: n.Name, Offset: n.Offset}
 		if len(n.Outputs) > 0 {
 			u.Output = n.Outputs[0]
 		}
@@ -116,7 +117,7 @@ func (r *onnxInspection) print(out io.Writer) error {
 	fmt.Fprintf(lines, "%s\n", files.Escape(fmt.Sprintf("ONNX file of %s, IR %d, opset %s, %d parameters",
 		cmp.Or(r.Producer, "an unknown producer"), r.IR, strings.Join(opsets, ", "), r.Parameters)))
 	for _, u := range r.Unsupported {
-		fmt.Fprintf(lines, "not supported: %s\n", files.Escape(fmt.Sprintf("%s, node %s that makes %s", u.Operator, cmp.Or(u.Node, "without a name"), u.Output)))
+		fmt.Fprintf(lines, "not supported: %s\n", files.Escape(fmt.Sprintf("%s, node %s that makes %s, at byte %d", u.Operator, cmp.Or(u.Node, "without a name"), u.Output, u.Offset)))
 	}
 	switch {
 	case len(r.Unsupported) > 0:
