@@ -22,6 +22,8 @@ func All() []Pass {
 		{"tidy", Tidy},
 		{"activations", Activations},
 		{"pixel shuffles", PixelShuffles},
+		{"rolls", Rolls},
+		{"windows", Windows},
 		{"attentions", Attentions},
 		{"tidy again", Tidy},
 		{"layer norms", LayerNorms},
