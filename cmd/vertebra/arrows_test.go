@@ -46,7 +46,8 @@ var arrows = []struct {
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"ui", []string{"bench", "golden", "gpu", "internal/files", "models", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "shaders", "tensor", "ui", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

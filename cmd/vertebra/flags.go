@@ -18,7 +18,7 @@ var valueNames = map[string]string{
 	"embedding": "FILE", "export": "FILE", "file": "NAME", "filter": "WORD", "from": "URL", "head": "N", "import": "FILE", "index": "FILE", "kind": "NAME", "limits": "NAME", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
 	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "memory": "SIZE", "min-area": "PIXELS", "model": "NAME",
 	"output": "FILE", "overlay": "FILE", "point": "X,Y[,LABEL]", "points-per-batch": "N", "points-per-side": "N",
-	"predicted-iou": "SCORE", "ratio": "SHARE", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "size": "HxW",
+	"port": "N", "predicted-iou": "SCORE", "ratio": "SHARE", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "size": "HxW",
 	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "top": "N", "tower": "NAME", "vocab": "FILE",
 	"weights": "FILE",
 }
