@@ -34,7 +34,9 @@ const (
 //	at_d = (grid[b, p.., D−1−d] + 1) / 2 · (N_d − 1)  with AlignCorners
 //
 // A border lies half an element outside x, or at its outermost elements with
-// AlignCorners. A point beyond it is first moved by BorderClamp or BorderReflect.
+// AlignCorners. BorderReflect mirrors a point beyond it, and BorderClamp moves it to the
+// outermost element, unless the mode is SampleCubic. Elements outside x are then found in
+// the same way.
 //
 // Args: x [B, N_0, N_1, C] or [B, N_0, N_1, N_2, C], grid [B, P.., D] with as many
 // P as N and D. Result: [B, P.., C].
@@ -101,7 +103,7 @@ func (o GridSample) taps(g float32, n int) []tap {
 	}
 	switch {
 	case at >= low && at <= high:
-	case o.Border == BorderClamp:
+	case o.Border == BorderClamp && o.Mode != SampleCubic:
 		at = max(0, min(at, size-1))
 	case o.Border == BorderReflect:
 		at = reflect(at, low, high)

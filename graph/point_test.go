@@ -60,6 +60,7 @@ func TestPointValues(t *testing.T) {
 		{"reflection at corners", graph.GridSample{Border: graph.BorderReflect, AlignCorners: true}, []*tensor.Tensor{x, at(-5.0/3, 5.0/3)}, row(1, 2)},
 		{"nearest", graph.GridSample{Mode: graph.SampleNearest}, []*tensor.Tensor{x, at(-0.5, 0, 0.5, 1.5)}, row(0, 2, 2, 0)},
 		{"cubic", graph.GridSample{Mode: graph.SampleCubic}, []*tensor.Tensor{x, at(0, 0.25)}, row(1.5, 2)},
+		{"cubic at the border", graph.GridSample{Mode: graph.SampleCubic, Border: graph.BorderClamp}, []*tensor.Tensor{x, at(1.2, -9)}, row(3.00675, 0)},
 		{"mean of a region", graph.RoiAlign{Size: graph.Pair{1, 2}}, []*tensor.Tensor{x, tensor.Of([]float32{0.5, 0, 2.5, 0}, 1, 4), tensor.Of([]float32{0}, 1)}, tensor.Of([]float32{1, 2}, 1, 1, 2, 1)},
 		{"half pixel", graph.RoiAlign{Size: graph.Pair{1, 1}, HalfPixel: true, Samples: 1, Scale: 2}, []*tensor.Tensor{x, tensor.Of([]float32{0.5, 0.5, 1.5, 0.5}, 1, 4), tensor.Of([]float32{-1}, 1)}, tensor.Of([]float32{1.5}, 1, 1, 1, 1)},
 		{"largest", graph.RoiAlign{Size: graph.Pair{1, 1}, Samples: 2, Max: true}, []*tensor.Tensor{x, tensor.Of([]float32{0, 0, 3, 0}, 1, 4), tensor.Of([]float32{0}, 1)}, tensor.Of([]float32{1.5}, 1, 1, 1, 1)},

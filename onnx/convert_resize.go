@@ -25,6 +25,7 @@ type resizing struct {
 type resized struct {
 	axis, in, out int
 	scale         float64
+	exact         bool    // scale is out / in
 	from, to      float64 // the region, for tf_crop_and_resize
 }
 
@@ -107,11 +108,20 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 	return r, all
 }
 
+// over is x / scale. It is rounded as little as can be for sizes, and as float32 for scales,
+// which are float32: a scale of 0.8 thus leads from 4 to 5.
+func (a resized) over(x float64) float64 {
+	if a.exact {
+		return x * float64(a.in) / float64(a.out)
+	}
+	return float64(float32(x) / float32(a.scale))
+}
+
 // sized sets the scales that lead to sizes.
 func sized(all []resized, sizes []int, policy string) {
 	common := 0.0
 	for i, n := range sizes {
-		all[i].out, all[i].scale = n, float64(n)/float64(all[i].in)
+		all[i].out, all[i].scale, all[i].exact = n, float64(n)/float64(all[i].in), policy == "stretch"
 		if s := all[i].scale; i == 0 || policy == "not_larger" && s < common || policy == "not_smaller" && s > common {
 			common = s
 		}
@@ -186,9 +196,9 @@ func (r resizing) source(a resized, i int) float64 {
 		}
 		return x * (in - 1) / (out - 1)
 	case "asymmetric":
-		return x / a.scale
+		return a.over(x)
 	case "tf_half_pixel_for_nn":
-		return (x + 0.5) / a.scale
+		return a.over(x + 0.5)
 	case "tf_crop_and_resize":
 		if out == 1 {
 			return (a.from + a.to) * (in - 1) / 2
@@ -199,12 +209,12 @@ func (r resizing) source(a resized, i int) float64 {
 			return 0
 		}
 	case "half_pixel_symmetric":
-		return in/2*(1-float64(a.out)/out) + (x+0.5)/a.scale - 0.5
+		return in/2*(1-float64(a.out)/out) + a.over(x+0.5) - 0.5
 	case "half_pixel":
 	default:
 		failf("coordinate_transformation_mode %.40q", r.coord)
 	}
-	return (x+0.5)/a.scale - 0.5
+	return a.over(x+0.5) - 0.5
 }
 
 // near returns the element nearest to element i of the result.

@@ -60,7 +60,7 @@ fn source(g: f32, n: u32) -> f32 {
     }
     let low = low_border();
     let high = high_border(size);
-    if (BORDER == 1u && (at < low || at > high)) {
+    if (BORDER == 1u && MODE != 2u && (at < low || at > high)) {
         at = clamp(at, 0.0, size - 1.0);
     }
     if (BORDER == 2u && (at < low || at > high)) {

@@ -1,0 +1,59 @@
+package onnx
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/vertebra/vertebra/graph"
+)
+
+// TestRepeated lists what three elements become with wide padding.
+func TestRepeated(t *testing.T) {
+	for _, c := range []struct {
+		mode graph.PadMode
+		n    int
+		want []int // from index -4 on
+	}{
+		{graph.Reflect, 3, []int{0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1}},
+		{graph.Circular, 3, []int{2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1}},
+		{graph.Replicate, 3, []int{0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2}},
+		{graph.Reflect, 1, []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+	} {
+		var got []int
+		for i := range c.want {
+			got = append(got, repeated(i-4, c.n, c.mode))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v of %d: %v, want %v", c.mode, c.n, got, c.want)
+		}
+	}
+}
+
+// TestResizeSources compares places in the argument with the standard's formulas.
+func TestResizeSources(t *testing.T) {
+	for _, c := range []struct {
+		coord string
+		a     resized
+		i     int
+		want  float64
+	}{
+		{"half_pixel", resized{in: 7, out: 17, scale: 17.0 / 7, exact: true}, 8, 3},
+		{"asymmetric", resized{in: 9, out: 7, scale: float64(float32(0.8))}, 4, 5},
+		{"align_corners", resized{in: 4, out: 2, scale: 0.6}, 1, 3 / 1.4},
+		{"pytorch_half_pixel", resized{in: 4, out: 1, scale: 0.25}, 0, 0},
+		{"half_pixel_symmetric", resized{in: 4, out: 2, scale: 0.6}, 0, 2*(1-2/2.4) + 0.5/float64(float32(0.6)) - 0.5},
+		{"tf_crop_and_resize", resized{in: 5, out: 3, scale: 0.6, from: 0.25, to: 0.75}, 1, 2},
+		{"tf_crop_and_resize", resized{in: 5, out: 1, scale: 0.2, from: 0.25, to: 0.75}, 0, 2},
+		{"tf_half_pixel_for_nn", resized{in: 4, out: 8, scale: 2}, 3, 1.75},
+	} {
+		if got := (resizing{coord: c.coord}).source(c.a, c.i); got < c.want-1e-6 || got > c.want+1e-6 {
+			t.Errorf("%s, %+v: element %d lies at %v, want %v", c.coord, c.a, c.i, got, c.want)
+		}
+	}
+	for mode, want := range map[string]int{"round_prefer_floor": 1, "round_prefer_ceil": 2, "floor": 1, "ceil": 2, "simple": 1} {
+		r := resizing{coord: "asymmetric", nearest: mode}
+		if got := r.near(resized{in: 9, out: 18, scale: 2}, 3); got != want {
+			t.Errorf("%s of 1.5 is %d, want %d", mode, got, want)
+		}
+	}
+}
