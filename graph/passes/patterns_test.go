@@ -72,7 +72,9 @@ var patterns = map[string]struct {
 		return graph.Apply(graph.Conv2d{Stride: graph.Both(2), Pad: graph.Pair{1, 0}}, x, g.Const(random(r, 4, 3, 3, 3)))
 	}, "permute, conv2d"},
 	"windows of a shifted map, and back": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
-		roll := func(x *graph.Value, axis, n int) *graph.Value { return graph.Cat(axis, x.Slice(axis, n, 0), x.Slice(axis, 0, n)) }
+		roll := func(x *graph.Value, axis, n int) *graph.Value {
+			return graph.Cat(axis, x.Slice(axis, n, 0), x.Slice(axis, 0, n))
+		}
 		x := roll(roll(g.Input("x", 2, 8, 4, 3), 1, 1), 2, 1)
 		w := x.Reshape(2, 4, 2, 2, 2, 3).Permute(0, 1, 3, 2, 4, 5).Reshape(16, 4, 3).Softmax(1)
 		x = w.Reshape(2, 4, 2, 2, 2, 3).Permute(0, 1, 3, 2, 4, 5).Reshape(2, 8, 4, 3)
