@@ -106,7 +106,7 @@ func (f *fuser) fuse(v *Value) *Value {
 				}
 			}
 		}
-		if x, steps := op.steps(v); steps != nil && (isNew(f.at[x].Op) || withNumber(f.at[x])) {
+		if x, steps := op.Steps(v); steps != nil && (isNew(f.at[x].Op) || withNumber(f.at[x])) {
 			if w := f.join(x, steps); w != nil {
 				return w
 			}

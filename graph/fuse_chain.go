@@ -31,7 +31,7 @@ func (f *fuser) join(a *Value, steps []Step) *Value {
 	case Activate:
 		before = []Step{{Fn: Function(op.Act)}}
 	case Binary:
-		arg, s := op.steps(p)
+		arg, s := op.Steps(p)
 		if s == nil {
 			if all := joined(op.Then.List(), steps); all != nil {
 				return f.apply(p, Binary{op.Kind, Steps(all...)}, p.Args...)
@@ -54,7 +54,7 @@ func withNumber(v *Value) bool {
 	if !ok {
 		return false
 	}
-	_, steps := op.steps(v)
+	_, steps := op.Steps(v)
 	return steps != nil
 }
 
@@ -66,9 +66,9 @@ func joined(before, after []Step) []Step {
 	return append(before[:len(before):len(before)], after...)
 }
 
-// steps returns v, a Binary of a value and a constant number, as steps on the value. It
+// Steps returns v, a Binary of a value and a constant number, as steps on the value. It
 // returns no steps for another v.
-func (o Binary) steps(v *Value) (x *Value, steps []Step) {
+func (o Binary) Steps(v *Value) (x *Value, steps []Step) {
 	if o.Then[0].Fn != 0 {
 		return nil, nil
 	}

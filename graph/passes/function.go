@@ -121,30 +121,12 @@ func Activations(g *graph.Graph) *graph.Graph {
 	})
 }
 
-// Numbers turns the four operations with a number into steps, which graph.Fuse joins to chains.
-// It leaves those that an epilogue or the weights of a layer can take.
+// Numbers turns functions of a value and a number into steps, which graph.Fuse joins to chains.
 func Numbers(g *graph.Graph) *graph.Graph {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
-		op, ok := v.Op.(graph.Binary)
-		if !ok || op.Then[0].Fn != 0 || op.Kind > graph.Div {
-			return r.same(v)
-		}
-		for i, a := range v.Args {
-			n, ok := number(a)
-			x := v.Args[1-i]
-			if !ok || !x.Shape.Equal(v.Shape) || x.Const != nil || math.IsNaN(n) {
-				continue
-			}
-			y := r.at[x]
-			switch c := float32(n); {
-			case op.Kind == graph.Add:
-				return y.Map(graph.Plus, c)
-			case op.Kind == graph.Mul:
-				return y.Map(graph.Times, c)
-			case op.Kind == graph.Sub && i == 1:
-				return y.Map(graph.Plus, -c)
-			case op.Kind == graph.Div && i == 1:
-				return y.Map(graph.Over, c)
+		if op, ok := v.Op.(graph.Binary); ok {
+			if x, steps := op.Steps(v); steps != nil {
+				return graph.Apply(graph.Unary{Chain: graph.Steps(steps...)}, r.at[x])
 			}
 		}
 		return r.same(v)
