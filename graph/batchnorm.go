@@ -40,8 +40,8 @@ func (o BatchNorm) Shape(args []tensor.Shape) (tensor.Shape, error) {
 	return x, nil
 }
 
-// scaleShift returns the numbers of y = x·scale + shift for each channel.
-func (o BatchNorm) scaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
+// ScaleShift returns the numbers of y = x·scale + shift for each channel.
+func (o BatchNorm) ScaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
 	eps := o.Eps
 	if eps == 0 {
 		eps = 1e-5
@@ -62,7 +62,7 @@ func (o BatchNorm) scaleShift(stats []*tensor.Tensor) (scale, shift []float64) {
 // Eval computes the formula.
 func (o BatchNorm) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	x := args[0]
-	scale, shift := o.scaleShift(args[1:])
+	scale, shift := o.ScaleShift(args[1:])
 	y := tensor.New(x.Shape...)
 	for i, v := range x.Data {
 		c := i % len(scale)

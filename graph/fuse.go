@@ -246,7 +246,7 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	if w.Const == nil || w.Const.Data == nil || e.Bias && p.Args[at+1].Const == nil {
 		return nil
 	}
-	scale, shift := op.scaleShift(stats)
+	scale, shift := op.ScaleShift(stats)
 	if w.Shape[axis] != len(scale) {
 		return nil // a transposed convolution with groups
 	}

@@ -18,7 +18,9 @@ func TestAffine(t *testing.T) {
 		{"factor", func(y *graph.Value, c func() *graph.Value, n *graph.Value) *graph.Value { return y.Mul(c()) }},
 		{"factor and sum", func(y *graph.Value, c func() *graph.Value, n *graph.Value) *graph.Value { return y.Mul(n).Add(c()) }},
 		{"sum and factor", func(y *graph.Value, c func() *graph.Value, n *graph.Value) *graph.Value { return c().Add(y).Mul(c()) }},
-		{"all", func(y *graph.Value, c func() *graph.Value, n *graph.Value) *graph.Value { return y.Add(c()).Mul(c()).Add(n) }},
+		{"all", func(y *graph.Value, c func() *graph.Value, n *graph.Value) *graph.Value {
+			return y.Add(c()).Mul(c()).Add(n)
+		}},
 	} {
 		for _, layer := range []string{"conv", "linear"} {
 			g, err := graph.Trace(func(g *graph.Graph) {
@@ -47,6 +49,68 @@ func TestAffine(t *testing.T) {
 			}
 			if ops != 1 {
 				t.Errorf("%s of %s: %d ops are left\n%s", c.name, layer, ops, h)
+			}
+		}
+	}
+}
+
+// TestBefore expects factors and sums of channels before a layer to move into its weights.
+func TestBefore(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for _, c := range []struct {
+		name string
+		op   graph.Op
+		w    []int
+		sum  bool
+		ops  int // that are left
+	}{
+		{"linear", graph.Linear{}, []int{8, 6}, true, 1},
+		{"conv 1×1", graph.Conv2d{}, []int{8, 6, 1, 1}, true, 1},
+		{"conv in groups", graph.Conv2d{Groups: 3}, []int{9, 2, 3, 3}, true, 1},
+		{"a factor before padding", graph.Conv2d{Pad: graph.Both(1)}, []int{8, 6, 3, 3}, false, 1},
+		{"a sum before padding", graph.Conv2d{Pad: graph.Both(1)}, []int{8, 6, 3, 3}, true, 6},
+		{"a sum before padding below", graph.Conv2d{Extra: graph.Both(1)}, []int{8, 6, 3, 3}, true, 6},
+	} {
+		for _, bias := range []bool{false, true} {
+			g, err := graph.Trace(func(g *graph.Graph) {
+				vector := func() *graph.Value { return g.Const(random(r, 6)) }
+				x := g.Input("x", 1, 4, 5, 6).Mul(vector()).Map(graph.Times, 0.5)
+				if c.sum {
+					variance := tensor.New(6)
+					for i := range variance.Data {
+						variance.Data[i] = 0.5 + r.Float32()
+					}
+					x = vector().Add(x).Map(graph.Plus, 0.25).Sub(vector())
+					x = graph.Apply(graph.BatchNorm{Affine: true}, x, vector(), g.Const(variance), vector(), vector())
+				}
+				args := []*graph.Value{x, g.Const(random(r, c.w...))}
+				op := c.op
+				if bias {
+					args = append(args, g.Const(random(r, c.w[0])))
+					switch o := op.(type) {
+					case graph.Linear:
+						o.Bias = true
+						op = o
+					case graph.Conv2d:
+						o.Bias = true
+						op = o
+					}
+				}
+				g.Output("y", graph.Apply(op, args...))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := Before(g)
+			compare(t, g, h, r)
+			ops := 0
+			for _, v := range h.Nodes {
+				if v.Op != nil {
+					ops++
+				}
+			}
+			if ops != c.ops && !(c.ops > 1 && ops > 1) {
+				t.Errorf("%s: %d ops are left, want %d\n%s", c.name, ops, c.ops, h)
 			}
 		}
 	}

@@ -32,6 +32,7 @@ func All() []Pass {
 		{"pads", Pads},
 		{"affine", Affine},
 		{"numbers", Numbers},
+		{"before", Before},
 	}
 }
 
