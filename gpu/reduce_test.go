@@ -145,6 +145,8 @@ func TestOrder(t *testing.T) {
 		{graph.Argmax{Last: true}, false},
 		{graph.Argmax{Min: true}, false},
 		{graph.Argmax{Min: true, Last: true}, false},
+		{graph.Reduce{Kind: graph.Max}, true},
+		{graph.Reduce{Kind: graph.Min}, true},
 		{graph.Reduce{Kind: graph.Max}, false},
 		{graph.Reduce{Kind: graph.Min}, false},
 	} {
@@ -163,5 +165,27 @@ func TestOrder(t *testing.T) {
 			}
 			everyProgram(t, d, nil, g, []*tensor.Tensor{x}, want, opTolerance)
 		})
+	}
+}
+
+// TestReduceNaN expects NaN where one of the numbers is NaN, and only there.
+func TestReduceNaN(t *testing.T) {
+	d := open(t)
+	for _, kind := range []graph.ReduceKind{graph.Max, graph.Min} {
+		for _, axes := range []graph.Axes{graph.Dims(0), graph.Dims(1), graph.Dims(0, 2)} {
+			x := tensor.New(7, 8, 4)
+			for i := range x.Data {
+				x.Data[i] = float32(i*7%31 - 15)
+			}
+			x.Data[3*32+5], x.Data[6*32+31] = float32(math.NaN()), float32(math.Inf(-1))
+			g := trace(t, func(g *graph.Graph) {
+				g.Output("y", graph.Apply(graph.Reduce{Kind: kind, Axes: axes}, g.Input("x", 7, 8, 4)))
+			})
+			want, err := g.Eval(context.Background(), x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			everyProgram(t, d, nil, g, []*tensor.Tensor{x}, want, 0)
+		}
 	}
 }

@@ -23,12 +23,18 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
+// keep returns y, or NaN where v is NaN, which max and min may drop.
+fn keep(y: f32, v: f32) -> f32 {
+    let bits = bitcast<u32>(v);
+    return select(y, v, (bits & u32(0x7fffffffu)) > u32(0x7f800000u));
+}
+
 fn join(a: f32, b: f32) -> f32 {
     if (KIND == 2u) {
-        return max(a, b);
+        return keep(keep(max(a, b), a), b);
     }
     if (KIND == 3u) {
-        return min(a, b);
+        return keep(keep(min(a, b), a), b);
     }
     if (KIND == 4u) {
         return a * b;

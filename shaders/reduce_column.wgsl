@@ -22,12 +22,18 @@ struct Sizes { o: u32, n: u32, c4: u32, blocks: u32 }
 
 var<workgroup> parts: array<vec4<f32>, WG>;
 
+// keep returns y, or NaN where v is NaN, which max and min may drop.
+fn keep(y: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
+    let bits = bitcast<vec4<u32>>(v);
+    return select(y, v, (bits & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u));
+}
+
 fn join(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     if (KIND == 2u) {
-        return max(a, b);
+        return keep(keep(max(a, b), a), b);
     }
     if (KIND == 3u) {
-        return min(a, b);
+        return keep(keep(min(a, b), a), b);
     }
     if (KIND == 4u) {
         return a * b;

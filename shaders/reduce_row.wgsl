@@ -49,10 +49,19 @@ fn main(
         // min(x) is -max(-x).
         let turn = select(1.0, -1.0, KIND == 3u);
         var largest = turn * x[first];
+        var nan = 0.0; // 1 if there is one, which max may drop
         for (var i = lane; i < sizes.n; i += WG) {
-            largest = max(largest, turn * x[first + i]);
+            let v = x[first + i];
+            largest = max(largest, turn * v);
+            if ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u) {
+                nan = 1.0;
+            }
         }
-        let result = turn * row_max(lane, largest);
+        var result = turn * row_max(lane, largest);
+        nan = row_max(lane, nan);
+        if (nan > 0.0) {
+            result = bitcast<f32>(bitcast<u32>(nan) | 0x7fc00000u);
+        }
         if (lane == 0u) {
             y[m] = result;
         }
