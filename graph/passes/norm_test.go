@@ -115,3 +115,29 @@ func TestBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestSinkReshapes expects functions of one number to lose the Reshapes around them.
+func TestSinkReshapes(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	g, err := graph.Trace(func(g *graph.Graph) {
+		y := g.Input("x", 2, 1, 1, 6).Reshape(2, 6, 1, 1).Map(graph.HardSigmoid, 0.2, 0.5).ReLU()
+		y = y.Mul(g.Const(tensor.Of([]float32{3}, 1))).Reshape(2, 1, 1, 6)
+		kept := y.Reshape(2, 6)
+		g.Output("y", g.Input("z", 2, 4, 5, 6).Mul(y))
+		g.Output("used twice", kept.Tanh().Mul(kept))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := Tidy(SinkReshapes(g))
+	compare(t, g, h, r)
+	reshapes := 0
+	for _, v := range h.Nodes {
+		if _, ok := v.Op.(graph.Reshape); ok {
+			reshapes++
+		}
+	}
+	if reshapes != 1 {
+		t.Errorf("%d Reshapes are left, want 1\n%s", reshapes, h)
+	}
+}

@@ -28,6 +28,8 @@ func All() []Pass {
 		{"tidy again", Tidy},
 		{"layer norms", LayerNorms},
 		{"sink permutes", SinkPermutes},
+		{"sink reshapes", SinkReshapes},
+		{"tidy after sinking", Tidy},
 		{"packed attentions", PackedAttentions},
 		{"pads", Pads},
 		{"affine", Affine},
