@@ -29,6 +29,16 @@ func (m *Model) prepare(ctx context.Context, in Input) *prepared {
 	return m.prepareFile(ctx, in, file, err, share{})
 }
 
+// Prepare decodes a picture's file and prepares it for Run as the other methods do:
+// [1, H, W, C]. It also returns the height and width of the picture.
+func (m *Model) Prepare(ctx context.Context, file []byte) (x *tensor.Tensor, size [2]int, err error) {
+	p := m.prepare(ctx, encoded("the picture", func() ([]byte, error) { return file, nil }))
+	if p.err != nil {
+		return nil, size, p.err
+	}
+	return p.input, [2]int{p.image.Height, p.image.Width}, nil
+}
+
 // prepareFile is prepare for a file that load has read, and for load's error.
 func (m *Model) prepareFile(ctx context.Context, in Input, file []byte, err error, held share) *prepared {
 	p := &prepared{name: in.Name, err: err, held: held}

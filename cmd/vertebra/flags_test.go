@@ -16,14 +16,14 @@ var meanings = map[string]string{
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
 	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
 	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "downloaded": "were downloaded", "embedding": "embedding", "everything": "all masks",
-	"file": "of the repository", "filter": "whose name contains", "from": "address of a folder", "head": "which head", "help": "help for", "index": "index file", "input": "to read",
-	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "key": "several networks", "labels": "names of the classes", "last": "last step",
-	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "memory": "while they are read", "min-area": "in pixels",
+	"file": "of the repository", "filter": "whose name contains", "from": "address of a folder", "grace": "told to end", "grpc": "gRPC", "head": "which head", "help": "help for", "immich": "names", "index": "index file", "input": "to read",
+	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "listen": "HTTP", "key": "several networks", "labels": "names of the classes", "last": "last step",
+	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "max-batch": "of a batch", "max-body": "of a request", "max-delay": "waits for others", "max-queue": "may wait", "model-memory": "together", "memory": "while they are read", "min-area": "in pixels",
 	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "open": "in the browser", "output": "to write", "overlay": "tinted",
 	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "port": "to listen on", "predicted-iou": "the model predicts",
-	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "runs": "timed runs", "scale": "how many times to enlarge",
+	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "repository": "folder with models", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
-	"text": "text to", "threshold": "least score", "tune": "tune the models", "top": "how many", "tower": "of CLIP", "truncate": "too long",
+	"text": "text to", "threshold": "least score", "tune": "tune the models", "tls-cert": "PEM", "tls-key": "PEM", "token-file": "token", "upstream": "not served here", "top": "how many", "tower": "of CLIP", "truncate": "too long",
 	"unfused": "separate ops", "untuned": "best guesses", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "version": "version", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 }
 
@@ -43,6 +43,9 @@ func TestTwice(t *testing.T) {
 			value := "1"
 			if f.Value.Type() == "bool" {
 				value = "true"
+			}
+			if f.Value.Type() == "TIME" {
+				value = "1s"
 			}
 			once, twice := f.Value.Set(value), f.Value.Set(value)
 			_, list := g.Value.(pflag.SliceValue)

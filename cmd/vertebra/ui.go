@@ -113,11 +113,11 @@ func (p *page) run(c *cobra.Command, args []string) error {
 			complain(c.ErrOrStderr(), fmt.Errorf("no browser opens (%v): open the address yourself", err))
 		}
 	}
-	return serve(c.Context(), l, s)
+	return listenUI(c.Context(), l, s)
 }
 
-// serve answers requests until ctx ends. That is how a page usually ends, and no error.
-func serve(ctx context.Context, l net.Listener, s *ui.Server) error {
+// listenUI answers requests until ctx ends. That is how a page usually ends, and no error.
+func listenUI(ctx context.Context, l net.Listener, s *ui.Server) error {
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()

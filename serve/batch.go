@@ -1,0 +1,330 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync"
+	"time"
+)
+
+// ErrBusy is in the error of a request that finds the queue of its model full.
+var ErrBusy = errors.New("the queue is full")
+
+// errStopped is the error of a request to a model that is unloaded meanwhile.
+var errStopped = errors.New("the model is unloaded")
+
+// job is a request that waits for its turn.
+type job struct {
+	ctx     context.Context
+	inputs  []*Value
+	rows    int
+	form    string // jobs of the same form can run in one batch
+	arrived time.Time
+
+	done    chan struct{} // closed when the next two are set
+	outputs []*Value
+	err     error
+	waited  time.Duration
+}
+
+// batcher runs the jobs of a model one batch after another.
+type batcher struct {
+	network Network
+	delay   time.Duration // the longest that a job waits for others
+	queue   int           // most rows that wait
+	most    int           // rows of a batch
+	note    func(rows int, waited, took time.Duration)
+
+	mu      sync.Mutex
+	waiting []*job
+	rows    int
+	running bool
+	stopped bool
+	wake    chan struct{} // has a token after a change
+	ended   chan struct{}
+}
+
+// newBatcher starts a batcher, which stop ends.
+func newBatcher(n Network, delay time.Duration, queue, most int, note func(rows int, waited, took time.Duration)) *batcher {
+	b := &batcher{network: n, delay: delay, queue: queue, most: max(most, 1), note: note, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	go b.loop()
+	return b
+}
+
+// run computes a request. It waits for its turn, and fails at once if the queue is full.
+func (b *batcher) run(ctx context.Context, inputs []*Value) (*job, error) {
+	j := &job{ctx: ctx, inputs: inputs, rows: inputs[0].rows(), arrived: time.Now(), done: make(chan struct{})}
+	for _, v := range inputs {
+		j.form += fmt.Sprint(v.Datatype, v.Shape[1:])
+	}
+	b.mu.Lock()
+	switch {
+	case b.stopped:
+		b.mu.Unlock()
+		return nil, errStopped
+	case b.rows > 0 && b.rows+j.rows > b.queue:
+		b.mu.Unlock()
+		return nil, ErrBusy
+	}
+	b.waiting = append(b.waiting, j)
+	b.rows += j.rows
+	b.mu.Unlock()
+	b.signal()
+	select {
+	case <-j.done:
+		return j, j.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (b *batcher) signal() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// depth returns the rows that wait.
+func (b *batcher) depth() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rows
+}
+
+// stop ends the batcher after the jobs that wait.
+func (b *batcher) stop() {
+	b.mu.Lock()
+	b.stopped = true
+	b.mu.Unlock()
+	b.signal()
+	<-b.ended
+}
+
+func (b *batcher) loop() {
+	defer close(b.ended)
+	for {
+		batch := b.next()
+		if batch == nil {
+			return
+		}
+		b.compute(batch)
+	}
+}
+
+// next waits for the jobs of the next batch: those of the form of the oldest one, which
+// waits no longer than the delay. It returns nil at the end.
+func (b *batcher) next() []*job {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		b.mu.Lock()
+		batch, rows := b.candidates()
+		stopped := b.stopped
+		if len(batch) > 0 {
+			left := b.delay - time.Since(batch[0].arrived)
+			if left <= 0 || rows >= b.most || b.most == 1 || stopped {
+				b.take(batch)
+				b.mu.Unlock()
+				return batch
+			}
+			timer.Reset(left)
+		}
+		b.mu.Unlock()
+		if len(batch) == 0 && stopped {
+			return nil
+		}
+		if len(batch) == 0 {
+			<-b.wake
+			continue
+		}
+		select {
+		case <-b.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// candidates returns the jobs that can run with the oldest one, and their rows. It drops
+// jobs that nobody waits for. The caller holds the lock.
+func (b *batcher) candidates() (batch []*job, rows int) {
+	var left []*job
+	for _, j := range b.waiting {
+		if j.ctx.Err() != nil {
+			b.rows -= j.rows
+			j.err = j.ctx.Err()
+			close(j.done)
+			continue
+		}
+		left = append(left, j)
+		if len(batch) == 0 || j.form == batch[0].form && rows+j.rows <= b.most {
+			batch, rows = append(batch, j), rows+j.rows
+		}
+	}
+	b.waiting = left
+	return batch, rows
+}
+
+// take removes jobs from the queue. The caller holds the lock.
+func (b *batcher) take(batch []*job) {
+	var left []*job
+	i := 0
+	for _, j := range b.waiting {
+		if i < len(batch) && j == batch[i] {
+			b.rows -= j.rows
+			i++
+			continue
+		}
+		left = append(left, j)
+	}
+	b.waiting, b.running = left, true
+}
+
+// busy reports whether a batch is being computed.
+func (b *batcher) busy() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.running
+}
+
+// compute runs a batch. If it fails, each job runs alone, so that one cannot fail others.
+func (b *batcher) compute(batch []*job) {
+	start := time.Now()
+	rows := 0
+	for _, j := range batch {
+		j.waited = start.Sub(j.arrived)
+		rows += j.rows
+	}
+	outputs, err := b.rowsOf(context.Background(), batch, rows)
+	if err != nil && len(batch) > 1 {
+		for _, j := range batch {
+			j.outputs, j.err = b.rowsOf(j.ctx, []*job{j}, j.rows)
+		}
+	} else {
+		at := 0
+		for _, j := range batch {
+			j.err = err
+			for _, o := range outputs {
+				j.outputs = append(j.outputs, o.slice(at, at+j.rows))
+			}
+			at += j.rows
+		}
+	}
+	b.mu.Lock()
+	b.running = false
+	b.mu.Unlock()
+	took := time.Since(start)
+	if b.note != nil {
+		b.note(rows, batch[0].waited, took)
+	}
+	for _, j := range batch {
+		close(j.done)
+	}
+}
+
+// rowsOf runs the rows of jobs in parts whose sizes are powers of two, so that a network
+// has few plans.
+func (b *batcher) rowsOf(ctx context.Context, batch []*job, rows int) (outputs []*Value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			outputs, err = nil, fmt.Errorf("internal error: %v", r)
+		}
+	}()
+	var inputs []*Value
+	for i := range batch[0].inputs {
+		var all []*Value
+		for _, j := range batch {
+			all = append(all, j.inputs[i])
+		}
+		inputs = append(inputs, join(all))
+	}
+	var parts [][]*Value
+	for at := 0; at < rows; {
+		n := min(1<<(bits.Len(uint(rows-at))-1), b.most)
+		part := make([]*Value, len(inputs))
+		for i, v := range inputs {
+			part[i] = v.slice(at, at+n)
+		}
+		out, err := b.network.Run(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range out {
+			if o.rows() != n {
+				return nil, fmt.Errorf("output %q has %d rows for %d of the input", o.Name, o.rows(), n)
+			}
+		}
+		parts = append(parts, out)
+		at += n
+	}
+	for i := range parts[0] {
+		var all []*Value
+		for _, p := range parts {
+			all = append(all, p[i])
+		}
+		outputs = append(outputs, join(all))
+	}
+	return outputs, nil
+}
+
+// bestBatch measures which number of rows takes the least time for each, up to most. A
+// larger batch has to gain 5 %, because it makes others wait.
+func bestBatch(ctx context.Context, n Network, most int) (best int, err error) {
+	var one []*Value
+	for _, p := range n.Inputs() {
+		v := &Value{Name: p.Name, Datatype: p.Datatype}
+		for i, d := range p.Shape {
+			if i == 0 {
+				d = 1
+			}
+			if d < 1 {
+				return 1, nil // the size is not known before the first request
+			}
+			v.Shape = append(v.Shape, d)
+		}
+		size, known := sizes[p.Datatype]
+		if !known || len(v.Shape) == 0 {
+			return 1, nil
+		}
+		count, err := elements(v.Shape, 1<<30)
+		if err != nil {
+			return 1, nil
+		}
+		v.Raw = make([]byte, size*count)
+		one = append(one, v)
+	}
+	best = 1
+	least := time.Duration(0)
+	for rows := 1; rows <= most; rows *= 2 {
+		inputs := make([]*Value, len(one))
+		for i, v := range one {
+			all := make([]*Value, rows)
+			for k := range all {
+				all[k] = v
+			}
+			inputs[i] = join(all)
+		}
+		var each time.Duration
+		for run := range 4 { // the first compiles
+			start := time.Now()
+			if _, err := n.Run(ctx, inputs); err != nil {
+				if rows > 1 && ctx.Err() == nil {
+					return best, nil // such as too large for the device
+				}
+				return 0, err
+			}
+			if took := time.Since(start) / time.Duration(rows); run > 0 && (each == 0 || took < each) {
+				each = took
+			}
+		}
+		switch {
+		case least == 0 || float64(each) < 0.95*float64(least):
+			best, least = rows, each
+		case float64(each) > 1.2*float64(least):
+			return best, nil
+		}
+	}
+	return best, nil
+}

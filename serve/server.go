@@ -1,0 +1,439 @@
+// Package serve answers requests for models over the network: the Open Inference
+// Protocol by REST and gRPC, Immich's machine learning, and OpenAI's embeddings.
+//
+// New makes a Server, Add gives it models, and Handler answers HTTP. Requests that wait
+// for the same model run in batches. How large these are is measured when a model is
+// loaded.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say how a Server works. Zero fields have the values of the comments.
+type Options struct {
+	MaxDelay time.Duration // that a request waits for others to make a batch; 0 means none
+	MaxQueue int           // rows that may wait for a model; 0 means 256
+	MaxBatch int           // most rows of a batch; 0 means 16
+	Memory   int64         // that loaded models may take together, in bytes; 0 means any
+	MaxBody  int64         // bytes of a request; 0 means 64 MiB
+	Token    string        // that requests must bring; empty means none
+	Upstream string        // address that gets what of Immich's requests is not served
+	Version  string        // of the program
+	Log      *slog.Logger  // nil means none
+}
+
+// Server serves models. Goroutines may share it.
+type Server struct {
+	o       Options
+	log     *slog.Logger
+	metrics *metrics
+	started time.Time
+
+	draining atomic.Bool
+
+	mu     sync.Mutex
+	models map[string]*served
+	clock  int64 // counts uses, for the least recently used model
+}
+
+// Loader opens a network. It is called when a model is loaded, maybe several times.
+type Loader func(ctx context.Context) (Network, error)
+
+// served is a model of a server.
+type served struct {
+	name, version, platform string
+	load                    Loader
+	lazy                    bool // the model need not be loaded for the server to be ready
+
+	// These are guarded by the server's lock.
+	loading *loading
+	network Network // nil if it is not loaded
+	batcher *batcher
+	best    int
+	off     bool // unloaded by a request
+	used    int64
+	users   int
+}
+
+// loading is a model that is being loaded.
+type loading struct {
+	done chan struct{}
+	err  error
+}
+
+// The errors that decide the status of an answer.
+var (
+	ErrNotFound = errors.New("not found")
+	errNotReady = errors.New("is not loaded")
+	errStopping = errors.New("the server stops")
+)
+
+// New makes a server without models.
+func New(o Options) *Server {
+	if o.MaxQueue == 0 {
+		o.MaxQueue = 256
+	}
+	if o.MaxBatch == 0 {
+		o.MaxBatch = 16
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 64 << 20
+	}
+	s := &Server{o: o, log: o.Log, started: time.Now(), models: map[string]*served{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.metrics = newMetrics(s)
+	return s
+}
+
+// Add gives the server a model. A lazy model is loaded at its first request, another one
+// by Load, and the server is not ready before.
+func (s *Server) Add(name, version, platform string, lazy bool, load Loader) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.models[name] != nil {
+		return fmt.Errorf("serve: two models are called %q", name)
+	}
+	s.models[name] = &served{name: name, version: version, platform: platform, lazy: lazy, load: load}
+	return nil
+}
+
+// Load loads the models that are not lazy.
+func (s *Server) Load(ctx context.Context) error {
+	for _, name := range s.names() {
+		s.mu.Lock()
+		m := s.models[name]
+		lazy := m.lazy
+		s.mu.Unlock()
+		if lazy {
+			continue
+		}
+		if err := s.LoadModel(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LoadModel loads a model, also one that was unloaded.
+func (s *Server) LoadModel(ctx context.Context, name string) error {
+	s.mu.Lock()
+	m := s.models[name]
+	if m == nil {
+		s.mu.Unlock()
+		return fmt.Errorf("model %q is %w", name, ErrNotFound)
+	}
+	m.off = false
+	s.mu.Unlock()
+	m, err := s.acquire(ctx, name)
+	if err == nil {
+		s.release(m)
+	}
+	return err
+}
+
+// UnloadModel unloads a model. Requests that wait are answered first.
+func (s *Server) UnloadModel(name string) error {
+	s.mu.Lock()
+	m := s.models[name]
+	if m == nil {
+		s.mu.Unlock()
+		return fmt.Errorf("model %q is %w", name, ErrNotFound)
+	}
+	m.off = true
+	s.mu.Unlock()
+	return s.drop(m)
+}
+
+// drop frees what a model has loaded.
+func (s *Server) drop(m *served) error {
+	s.mu.Lock()
+	n, b := m.network, m.batcher
+	m.network, m.batcher = nil, nil
+	s.mu.Unlock()
+	if n == nil {
+		return nil
+	}
+	b.stop()
+	s.log.Info("unloaded", "model", m.name)
+	return n.Close()
+}
+
+// acquire returns a model that is loaded and stays so until release.
+func (s *Server) acquire(ctx context.Context, name string) (*served, error) {
+	for {
+		s.mu.Lock()
+		m := s.models[name]
+		switch {
+		case m == nil:
+			s.mu.Unlock()
+			return nil, fmt.Errorf("model %q is %w", name, ErrNotFound)
+		case m.off:
+			s.mu.Unlock()
+			return nil, fmt.Errorf("model %q %w", name, errNotReady)
+		case m.network != nil:
+			m.users++
+			s.clock++
+			m.used = s.clock
+			s.mu.Unlock()
+			return m, nil
+		}
+		l := m.loading
+		if l == nil {
+			l = &loading{done: make(chan struct{})}
+			m.loading = l
+			go s.open(m, l)
+		}
+		s.mu.Unlock()
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if l.err != nil {
+			return nil, fmt.Errorf("model %q: %w", name, l.err)
+		}
+	}
+}
+
+func (s *Server) release(m *served) {
+	s.mu.Lock()
+	m.users--
+	s.mu.Unlock()
+}
+
+// open loads a model and measures its best batch.
+func (s *Server) open(m *served, l *loading) {
+	defer close(l.done)
+	defer func() {
+		if r := recover(); r != nil {
+			l.err = fmt.Errorf("internal error: %v", r)
+		}
+		s.mu.Lock()
+		m.loading = nil
+		s.mu.Unlock()
+	}()
+	start := time.Now()
+	ctx := context.Background()
+	n, err := m.load(ctx)
+	if err != nil {
+		l.err = err
+		s.log.Error("not loaded", "model", m.name, "error", err)
+		return
+	}
+	if err := s.makeRoom(m, n.Bytes()); err != nil {
+		l.err = errors.Join(err, n.Close())
+		return
+	}
+	best, err := bestBatch(ctx, n, s.o.MaxBatch)
+	if err != nil {
+		l.err = errors.Join(err, n.Close())
+		return
+	}
+	s.mu.Lock()
+	m.network, m.best = n, best
+	m.batcher = newBatcher(n, s.o.MaxDelay, s.o.MaxQueue, best, func(rows int, waited, took time.Duration) {
+		s.metrics.batch(m.name, m.version, rows, waited, took)
+	})
+	s.mu.Unlock()
+	s.log.Info("loaded", "model", m.name, "seconds", time.Since(start).Seconds(), "best_batch", best, "bytes", n.Bytes())
+}
+
+// makeRoom unloads models that nobody uses, the least recently used first, until there is
+// memory for another one.
+func (s *Server) makeRoom(m *served, need int64) error {
+	if s.o.Memory == 0 {
+		return nil
+	}
+	for {
+		s.mu.Lock()
+		have := int64(0)
+		var oldest *served
+		for _, o := range s.models {
+			if o.network == nil || o == m {
+				continue
+			}
+			have += o.network.Bytes()
+			if o.users == 0 && (oldest == nil || o.used < oldest.used) {
+				oldest = o
+			}
+		}
+		s.mu.Unlock()
+		switch {
+		case have+need <= s.o.Memory:
+			return nil
+		case oldest == nil:
+			return fmt.Errorf("it takes %d bytes, and %d of %d are taken by models in use", need, have, s.o.Memory)
+		}
+		if err := s.drop(oldest); err != nil {
+			return err
+		}
+	}
+}
+
+// infer runs a model on values. It returns the outputs in the model's order.
+func (s *Server) infer(ctx context.Context, name, version string, inputs []*Value) (outputs []*Value, err error) {
+	start := time.Now()
+	var waited time.Duration
+	defer func() { s.metrics.request(name, version, time.Since(start), waited, err) }()
+	m, err := s.acquire(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(m)
+	if version != "" && version != m.version {
+		return nil, fmt.Errorf("version %q of model %q is %w", version, name, ErrNotFound)
+	}
+	network, batcher, err := s.loaded(m)
+	if err != nil {
+		return nil, err
+	}
+	if inputs, err = s.pictures(ctx, network, inputs); err != nil {
+		return nil, err
+	}
+	if inputs, err = arrange(network.Inputs(), inputs); err != nil {
+		return nil, err
+	}
+	j, err := batcher.run(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	waited = j.waited
+	return j.outputs, nil
+}
+
+// loaded returns what a model has loaded.
+func (s *Server) loaded(m *served) (Network, *batcher, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.network == nil {
+		return nil, nil, fmt.Errorf("model %q %w", m.name, errNotReady)
+	}
+	return m.network, m.batcher, nil
+}
+
+// pictures replaces an input of encoded pictures by what the network takes.
+func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value) ([]*Value, error) {
+	if len(inputs) != 1 || inputs[0].Datatype != "BYTES" || n.Inputs()[0].Datatype == "BYTES" {
+		return inputs, nil
+	}
+	if err := inputs[0].check(); err != nil {
+		return nil, badRequest{err}
+	}
+	var rows [][]*Value
+	for i, file := range inputs[0].Bytes {
+		one, _, err := n.Picture(ctx, file)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, badRequest{fmt.Errorf("input %q, picture %d: %w", inputs[0].Name, i, err)}
+		}
+		rows = append(rows, one)
+	}
+	if len(rows) == 0 {
+		return nil, badRequest{fmt.Errorf("input %q has no pictures", inputs[0].Name)}
+	}
+	var joined []*Value
+	for k := range rows[0] {
+		var all []*Value
+		for _, r := range rows {
+			if !slices.Equal(r[k].Shape[1:], rows[0][k].Shape[1:]) {
+				return nil, badRequest{fmt.Errorf("input %q: the pictures become tensors of different sizes %v and %v", inputs[0].Name, rows[0][k].Shape, r[k].Shape)}
+			}
+			all = append(all, r[k])
+		}
+		joined = append(joined, join(all))
+	}
+	return joined, nil
+}
+
+// badRequest is an error of the client.
+type badRequest struct{ error }
+
+func (b badRequest) Unwrap() error { return b.error }
+
+// arrange checks inputs and puts them into the order of ports.
+func arrange(ports []Port, inputs []*Value) ([]*Value, error) {
+	var out []*Value
+	rows := -1
+	for _, p := range ports {
+		i := slices.IndexFunc(inputs, func(v *Value) bool { return v.Name == p.Name })
+		if i < 0 && len(ports) == 1 && len(inputs) == 1 {
+			i = 0 // the only one, under any name
+		}
+		if i < 0 {
+			return nil, badRequest{fmt.Errorf("input %q is missing", p.Name)}
+		}
+		v := inputs[i]
+		if err := v.check(); err != nil {
+			return nil, badRequest{err}
+		}
+		fits := len(v.Shape) == len(p.Shape) && len(v.Shape) > 0
+		for k := 0; fits && k < len(p.Shape); k++ {
+			fits = (p.Shape[k] < 0 || p.Shape[k] == v.Shape[k]) && v.Shape[k] > 0
+		}
+		if !fits {
+			return nil, badRequest{fmt.Errorf("input %q is %v, want %v (-1 is any)", v.Name, v.Shape, p.Shape)}
+		}
+		if rows >= 0 && v.rows() != rows {
+			return nil, badRequest{fmt.Errorf("input %q has %d rows, others %d", v.Name, v.rows(), rows)}
+		}
+		rows = v.rows()
+		out = append(out, v)
+	}
+	if len(inputs) != len(ports) {
+		return nil, badRequest{fmt.Errorf("%d inputs, want %d", len(inputs), len(ports))}
+	}
+	return out, nil
+}
+
+// Ready reports whether the server takes requests: all models that are not lazy are
+// loaded, and it does not stop.
+func (s *Server) Ready() bool {
+	if s.draining.Load() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.models {
+		if !m.lazy && !m.off && m.network == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Drain makes the server not ready. It goes on to answer, and asks clients to close their
+// connections.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Close unloads all models.
+func (s *Server) Close() error {
+	var errs []error
+	for _, name := range s.names() {
+		errs = append(errs, s.UnloadModel(name))
+	}
+	return errors.Join(errs...)
+}
+
+// names lists the models in alphabetical order.
+func (s *Server) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for name := range s.models {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
