@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -62,6 +64,10 @@ func (m *Model) Operators() map[string]int {
 	m.walk(func(n *Node) { count[n.Key()]++ })
 	return count
 }
+
+// Supported lists the operators that have a converter, those of other domains with the domain
+// in front.
+func Supported() []string { return slices.Sorted(maps.Keys(converters())) }
 
 // Unsupported lists the nodes whose operator has no converter.
 func (m *Model) Unsupported() []*Node {

@@ -192,15 +192,12 @@ func on(d *gpu.Device) cases.Compute {
 
 // summary prints passes by tier, and why tests fail.
 func summary(out io.Writer, tests []*test) {
-	passed, all := map[string]int{}, map[string]int{}
+	passed, all := byTier(tests)
 	reasons := map[string]int{}
 	for _, t := range tests {
-		all[t.tier]++
-		if t.err == nil {
-			passed[t.tier]++
-			continue
+		if t.err != nil {
+			reasons[reason(t.err)]++
 		}
-		reasons[reason(t.err)]++
 	}
 	for _, tier := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(out, "%-8s %4d of %4d  %5.1f %%\n", tier, passed[tier], all[tier], 100*float64(passed[tier])/float64(all[tier]))
@@ -211,6 +208,18 @@ func summary(out io.Writer, tests []*test) {
 	for _, k := range keys {
 		fmt.Fprintf(out, "%4d %s\n", reasons[k], k)
 	}
+}
+
+// byTier counts tests, and those that pass.
+func byTier(tests []*test) (passed, all map[string]int) {
+	passed, all = map[string]int{}, map[string]int{}
+	for _, t := range tests {
+		all[t.tier]++
+		if t.err == nil {
+			passed[t.tier]++
+		}
+	}
+	return passed, all
 }
 
 var numbers = regexp.MustCompile(`[-+]?[0-9][-+.0-9e]*|\[[^\]]*\]`)
@@ -247,8 +256,18 @@ func markdown(tests []*test) string {
 			}
 		}
 	}
+	for _, name := range onnx.Supported() {
+		if rows[name] == nil {
+			rows[name] = &row{}
+		}
+	}
+	passed, all := byTier(tests)
 	var b strings.Builder
-	b.WriteString("# Operators of ONNX\n\nTests of ONNX's suite that use an operator, and how many of them pass on the device as a whole graph, within 1e-3 relative and 1e-3 absolute, with exact shapes and types. Made by `go run ./bench/onnx --table onnx/operators.md SUITE`.\n\n| operator | versions in tests | pass | of |\n|---|---|---|---|\n")
+	b.WriteString("# Operators of ONNX\n\nTests of ONNX's suite that use an operator, and how many of them pass on the device as a whole graph, within 1e-3 relative and 1e-3 absolute, with exact shapes and types. Made by `go run ./bench/onnx --table onnx/operators.md SUITE`.\n\n| tier | pass | of |\n|---|---|---|\n")
+	for _, tier := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, "| %s | %d | %d |\n", tier, passed[tier], all[tier])
+	}
+	b.WriteString("\nAn operator without tests here has none in the suite or none in this part of it.\n\n| operator | versions in tests | pass | of |\n|---|---|---|---|\n")
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		r := rows[name]
 		versions := slices.Sorted(maps.Keys(r.versions))
