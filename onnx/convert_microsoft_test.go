@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func nodeOf(text string) message {
 	return m
 }
 
-// evaluated runs a model of nodes, whose last output is y, on float32 inputs.
+// evaluated runs a model of nodes whose last output is y.
 func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
 	t.Helper()
 	g := message{}
@@ -67,7 +68,7 @@ func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
 		for _, d := range a.Shape {
 			dims = append(dims, d)
 		}
-		g = g.bytes(11, infoOf(name, dims...))
+		g = g.bytes(11, typed(a.Type, name, dims...))
 	}
 	m, err := Read(modelOf(g.bytes(12, message{}.text(1, "y"))).bytes(8, message{}.text(1, "com.microsoft").int(2, 1)))
 	if err != nil {
@@ -161,6 +162,59 @@ func TestMicrosoft(t *testing.T) {
 				t.Errorf("%s: element %d is %v, want %v", c.fused[0], i, got.F[i], want.F[i])
 				break
 			}
+		}
+	}
+}
+
+// TestQuantised compares integers with what the standard says.
+func TestQuantised(t *testing.T) {
+	of := func(t Type, shape []int, v ...int64) *Array { return &Array{Type: t, Shape: shape, I: v} }
+	float := func(v ...float32) *Array {
+		if len(v) == 1 {
+			return Floats(v)
+		}
+		return Floats(v, len(v))
+	}
+	for name, c := range map[string]struct {
+		inputs map[string]*Array
+		node   string
+		want   *Array
+	}{
+		"MatMulInteger": {map[string]*Array{
+			"a": of(Uint8, []int{4, 3}, 11, 7, 3, 10, 6, 2, 9, 5, 1, 8, 4, 0), "b": of(Uint8, []int{3, 2}, 1, 4, 2, 5, 3, 6),
+			"p": of(Uint8, []int{}, 12), "q": of(Uint8, []int{}, 0)},
+			"MatMulInteger a,b,p,q -> y", of(Int32, []int{4, 2}, -38, -83, -44, -98, -50, -113, -56, -128)},
+		"MatMulInteger, zero points of columns": {map[string]*Array{
+			"a": of(Int8, []int{1, 2}, -3, 4), "b": of(Int8, []int{2, 2}, 1, 2, 3, 4), "p": of(Int8, []int{}, 1), "q": of(Int8, []int{2}, 1, -1)},
+			"MatMulInteger a,b,p,q -> y", of(Int32, []int{1, 2}, 6, 3)},
+		// (x−1)·(w−z)·0.5·(0.25, 0.5)/0.5 + 3 with w − z = 2 and −3, and a bias of 8 and 0
+		"QLinearConv": {map[string]*Array{
+			"x": of(Uint8, []int{1, 1, 1, 3}, 5, 1, 255), "xs": float(0.5), "xz": of(Uint8, []int{}, 1),
+			"w": of(Int8, []int{2, 1, 1, 1}, 2, -2), "ws": float(0.25, 0.5), "wz": of(Int8, []int{2}, 0, 1),
+			"ys": float(0.5), "yz": of(Uint8, []int{}, 3), "b": of(Int32, []int{2}, 8, 0)},
+			"QLinearConv x,xs,xz,w,ws,wz,ys,yz,b -> y", of(Uint8, []int{1, 2, 1, 3}, 7, 5, 132, 0, 3, 0)},
+		"QuantizeLinear to even": {map[string]*Array{
+			"x": Floats([]float32{0.5, 1.5, 2.5, -0.5, -1000, 1000}, 6), "s": float(1), "z": of(Int8, []int{}, 0)},
+			"QuantizeLinear x,s,z -> y", of(Int8, []int{6}, 0, 2, 2, 0, -128, 127)},
+	} {
+		got := evaluated(t, c.inputs, c.node)
+		if got.Type != c.want.Type || !got.Shape.Equal(c.want.Shape) || !slices.Equal(got.I, c.want.I) {
+			t.Errorf("%s: %v %v %v, want %v", name, got.Type, got.Shape, got.I, c.want.I)
+		}
+	}
+}
+
+// TestLegacy computes experimental operators.
+func TestLegacy(t *testing.T) {
+	x := Floats([]float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 1, 1, 3, 4)
+	for node, want := range map[string][]float32{
+		"Crop x -> y; border=[1,0,2,1]":             {2, 6},
+		"Crop x -> y; border=[1,1,0,0] scale=[2,2]": {6, 7, 10, 11},
+		"Affine x -> y; alpha=2.0 beta=1.0":         {3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25},
+		"ImageScaler x -> y; scale=0.5":             {0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6},
+	} {
+		if got := evaluated(t, map[string]*Array{"x": x}, node); !slices.Equal(got.F, want) {
+			t.Errorf("%s: %v, want %v", node, got.F, want)
 		}
 	}
 }

@@ -110,7 +110,9 @@ func modelOf(graph message) message {
 }
 
 // infoOf makes a float32 input or output.
-func infoOf(name string, dims ...any) message {
+func infoOf(name string, dims ...any) message { return typed(Float32, name, dims...) }
+
+func typed(t Type, name string, dims ...any) message {
 	shape := message{}
 	for _, d := range dims {
 		switch d := d.(type) {
@@ -120,7 +122,7 @@ func infoOf(name string, dims ...any) message {
 			shape = shape.bytes(1, message{}.text(2, d))
 		}
 	}
-	return message{}.text(1, name).bytes(2, message{}.bytes(1, message{}.int(1, 1).bytes(2, shape)))
+	return message{}.text(1, name).bytes(2, message{}.bytes(1, message{}.int(1, int64(t)).bytes(2, shape)))
 }
 
 // TestSplit reads a model whose messages come in two parts, as the wire format allows.
