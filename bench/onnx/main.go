@@ -52,6 +52,7 @@ var (
 func run(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("onnx", flag.ContinueOnError)
 	cpu := f.Bool("cpu", false, "compute by Eval in place of the device")
+	kind := f.String("kind", "", "gpu or cpu: run the kernels for this kind of device")
 	verbose := f.Bool("v", false, "print each failure")
 	only := f.String("run", "", "run tests whose path matches this expression")
 	tier := f.String("tier", "", "run this tier")
@@ -75,7 +76,7 @@ func run(args []string, out io.Writer) error {
 	})
 	compute := evaluated
 	if !*cpu {
-		d, err := gpu.Open(gpu.Options{})
+		d, err := gpu.Open(gpu.Options{Kind: *kind})
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (r *rawRun) runONNX(c *cobra.Command, path string) error {
 	if err := writeArrays(r.output, n.Outputs, results); err != nil {
 		return err
 	}
-	return r.tellONNX(c, on, n)
+	return r.tellONNX(c, on, n, results)
 }
 
 // onnx computes a network.
@@ -68,11 +68,11 @@ func (m *machine) onnx(c *cobra.Command, n *onnx.Network, inputs map[string]*onn
 }
 
 // tellONNX prints what was written.
-func (r *rawRun) tellONNX(c *cobra.Command, on *machine, n *onnx.Network) error {
+func (r *rawRun) tellONNX(c *cobra.Command, on *machine, n *onnx.Network, results []*onnx.Array) error {
 	out := c.OutOrStdout()
 	w := writtenTensors{Output: r.output, Device: on.String()}
-	for _, p := range n.Outputs {
-		w.Tensors = append(w.Tensors, writtenTensor{p.Name, p.Shape})
+	for i, p := range n.Outputs {
+		w.Tensors = append(w.Tensors, writtenTensor{p.Name, results[i].Shape})
 	}
 	switch {
 	case r.json:
