@@ -74,7 +74,7 @@ func (c *call) only(t Type, v *graph.Value) []*value { return []*value{computed(
 func (c *call) known(i int) *Array {
 	v := c.arg(i)
 	if v.host == nil {
-		panic(failure{fmt.Errorf("input %d decides a shape or a choice: %w", i, c.im.needed(v.needs))})
+		panic(failure{fmt.Errorf("input %d is not known: %w", i, c.im.needed(v.needs))})
 	}
 	return v.host
 }
