@@ -60,8 +60,12 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 		pace:      newPace(l.Steps, d.info.Kind()),
 	}
 	p.stats.Tuned = tuned
-	warm := d.warm(l.Steps)
-	err = p.build()
+	fresh := d.fresh(l.Steps)
+	warm, warms := d.warm(l.Steps, fresh)
+	if warms { // that takes longer
+		fresh = nil
+	}
+	err = p.build(fresh)
 	warm()
 	if err != nil {
 		p.release()
@@ -95,8 +99,8 @@ func (d *Device) affordable(l *plan.Plan) error {
 	return nil
 }
 
-// build makes the plan's GPU objects.
-func (p *Plan) build() error {
+// build makes the plan's GPU objects. It counts the kernels that it compiles.
+func (p *Plan) build(fresh *fresh) error {
 	d := p.d
 	for i, bytes := range p.plan.Sizes {
 		b, err := d.driver.Buffer(bytes, driver.Storage)
@@ -142,6 +146,7 @@ func (p *Plan) build() error {
 				return fmt.Errorf("gpu: %s: %s: %s: %w", s.Op, s.Program, s.Name, err)
 			}
 			pipes[s.Name] = pipe
+			fresh.ready(s.Name)
 		}
 		ranges := make([]driver.Range, len(s.Bindings)+1)
 		for j, b := range s.Bindings {

@@ -50,6 +50,10 @@ type Options struct {
 	Limits, Kind string
 
 	Tunings Tunings // what Tune finds and Compile uses
+
+	// Compiling, if it is not nil, is told of each kernel that Compile has made ready and
+	// that was not before: how many of how many. It may be called by several goroutines.
+	Compiling func(done, total int)
 }
 
 // Info describes an adapter.
@@ -59,12 +63,13 @@ type Info = driver.Info
 // the others for long: a device compiles, uploads and reads back while plans run,
 // and plans take turns after each submission.
 type Device struct {
-	info   Info
-	self   Options // open the same adapter
-	memory int64
-	driver driver.Device
-	zeros  driver.Buffer // stands in for absent args
-	tuned  *tuned
+	info      Info
+	self      Options // open the same adapter
+	memory    int64
+	compiling func(done, total int) // may be nil
+	driver    driver.Device
+	zeros     driver.Buffer // stands in for absent args
+	tuned     *tuned
 
 	open   sync.RWMutex // read-locked to use the driver, locked to close it
 	closed bool         // guarded by open
@@ -186,6 +191,7 @@ func Open(o Options) (*Device, error) {
 	d := &Device{
 		info:      opened.Info(),
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number), Limits: o.Limits, Kind: o.Kind},
+		compiling: o.Compiling,
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		driver:    opened,
 		tuned:     newTuned(o.Tunings, opened.Info()),

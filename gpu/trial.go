@@ -144,7 +144,8 @@ func (b *trial) warm() {
 			steps = append(steps, p.Steps...)
 		}
 	}
-	b.t.d.warm(steps)()
+	wait, _ := b.t.d.warm(steps, nil)
+	wait()
 }
 
 // first compiles a program, compares its result with the reference and times it once.

@@ -31,11 +31,12 @@ const (
 // first result. warm opens more devices of the same adapter and dispatches the
 // kernels there on zero workgroups. The first device then finds the machine code in
 // the driver's cache on disk. warm does so only with lavapipe, which is known to have
-// such a cache. It ignores errors: the first device reports them.
-func (d *Device) warm(steps []plan.Step) (wait func()) {
+// such a cache. It ignores errors: the first device reports them. It counts the kernels
+// in fresh, and reports whether it does anything.
+func (d *Device) warm(steps []plan.Step, fresh *fresh) (wait func(), warms bool) {
 	none := func() {}
 	if !isLavapipe(d.info) || cacheless() {
-		return none
+		return none, false
 	}
 	kernels, lengths := map[string]shaders.Kernel{}, map[string]int{} // by name
 	for _, s := range steps {
@@ -48,15 +49,15 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 	}
 	workers := min(runtime.GOMAXPROCS(0), len(kernels), warmers)
 	if workers < 2 || len(kernels) < warmable {
-		return none
+		return none, false
 	}
 	// The longest first, so that the workers end at about the same time.
 	names := slices.SortedFunc(maps.Keys(kernels), func(a, b string) int {
 		return cmp.Or(lengths[b]-lengths[a], cmp.Compare(a, b))
 	})
-	queue := make(chan shaders.Kernel, len(kernels))
+	queue := make(chan string, len(kernels))
 	for _, name := range names {
-		queue <- kernels[name]
+		queue <- name
 	}
 	close(queue)
 	var all sync.WaitGroup
@@ -67,14 +68,15 @@ func (d *Device) warm(steps []plan.Step) (wait func()) {
 				return
 			}
 			defer w.Close() // completes its writes to the cache
-			for k := range queue {
-				if w.dispatchNone(k) != nil {
+			for name := range queue {
+				if w.dispatchNone(kernels[name]) != nil {
 					return
 				}
+				fresh.ready(name)
 			}
 		})
 	}
-	return all.Wait
+	return all.Wait, true
 }
 
 // isLavapipe tells Mesa's Vulkan in software by the name of its compiler.

@@ -98,6 +98,7 @@ func (s *Server) chooseDevice(w http.ResponseWriter, r *http.Request) (any, erro
 		return nil, err
 	}
 	o := s.options.Device
+	o.Compiling = s.jobs.compiling
 	o.Name, o.Backend = q.Name, q.Backend
 	if err := s.engine.change(o); err != nil {
 		return nil, err

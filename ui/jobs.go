@@ -110,6 +110,23 @@ func (t *task) note(format string, args ...any) {
 	}
 }
 
+// compiling notes in the jobs that compute how many kernels are ready: they may be of any
+// of them.
+func (q *jobs) compiling(done, total int) {
+	note := fmt.Sprintf("compiling kernels: %d of %d", done, total)
+	if done == total {
+		note = "computing"
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, j := range q.list {
+		if j.State == running && j.Kind != "download" {
+			j.Note = note
+			q.touch(j)
+		}
+	}
+}
+
 // partial shows a result before the work has ended.
 func (t *task) partial(v any) {
 	t.q.mu.Lock()

@@ -54,6 +54,7 @@ func New(o Options) (*Server, error) {
 	s.pictures = &pictures{temp: temp}
 	s.folders = &folders{}
 	s.engine = &engine{options: o}
+	s.engine.options.Device.Compiling = s.jobs.compiling
 	s.cutouts = &cutouts{engine: s.engine}
 	s.indexes = &indexes{}
 	for _, path := range o.Checkpoints {

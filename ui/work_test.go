@@ -168,6 +168,8 @@ func TestJobs(t *testing.T) {
 	}
 	<-running
 	<-running // two at once
+	c.s.jobs.compiling(3, 9)
+	c.await(ids[0], func(j *Job) bool { return j.State == waiting || j.Note == "compiling kernels: 3 of 9" })
 	states := map[string]int{}
 	var all []Job
 	c.ok("GET", "/api/jobs", nil, &all)

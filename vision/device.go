@@ -34,6 +34,10 @@ type DeviceOptions struct {
 	Untuned     bool
 	TuningFault func(error)
 
+	// Compiling is told how many kernels of how many are compiled; see gpu.Options. nil for
+	// nobody.
+	Compiling func(done, total int)
+
 	// Choice says which programs the plans take, the caller's own among them. The
 	// zero value means the fastest. Plain Go has no programs.
 	Choice gpu.Choice
@@ -48,7 +52,7 @@ func OpenDevice(o DeviceOptions) (*Device, error) {
 		}
 		return &Device{}, nil
 	}
-	g := gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind}
+	g := gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, Compiling: o.Compiling}
 	if !o.Untuned {
 		g.Tunings = Tunings()
 		g.Tunings.Fault = o.TuningFault
