@@ -4,6 +4,7 @@
 # make candidates  what sweep does, with a few constants for kernels of the other kind of device,
 #                  and every text through compilers for other systems
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
+# make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make build  bin/vertebra
 
@@ -11,7 +12,7 @@ GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 race build setup lint windows clean
+.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows clean
 
 demo: build
 	bin/vertebra demo
@@ -64,8 +65,12 @@ wine: windows
 d3d12: windows
 	scripts/driver d3d12 bin/vertebra.exe verify --quiet --backend dx12 --kind cpu | grep -v '^ *pass'
 
+browser: setup
+	ui/browser/setup
+	$(GO) test -timeout 30m -tags browser -run TestBrowser -v ./ui
+
 race: setup
-	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./cmd/vertebra
+	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./ui ./cmd/vertebra
 	$(GO) test -race -timeout 120m -run 'Close|Concurrent|Cancel|Interrupt|Overlap|Submit|Tensor|Warm' ./gpu
 	GOGC=1 $(GO) test -timeout 50m -tags sweep -run CloseReleasesEverything ./gpu
 

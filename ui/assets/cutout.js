@@ -33,7 +33,7 @@ export function Cutout() {
         <p class="row"><button disabled=${all && !ended(all)} onClick=${attempt(() => start({ kind: 'everything', picture: p.id, model: model.name }))}>
           Find everything</button></p>
         <${JobBar} job=${all} what="Finding everything" />
-        ${regions && html`<p class="hint">${regions.regions.length} regions. Click on one to cut it out.</p>`}`}`}`;
+        ${regions && html`<p class="hint">${regions.regions.length} regions. ${regions.regions.length ? 'Click on one to cut it out.' : 'The model is sure of none.'}</p>`}`}`}`;
 }
 
 // fill turns on the pixels of a mask, whose runs go down the columns.

@@ -47,13 +47,13 @@ function Card({ m }) {
     ${m.built_in ? html`<p class="ok">built in</p>`
       : m.path ? html`<p class="ok">here: <span class="path">${m.path}</span></p>
         ${asking === 'drop' ? html`<p class="row"><span>Delete ${size}?</span><button onClick=${drop}>Delete</button><button onClick=${() => setAsking('')}>Keep</button></p>`
-          : html`<button aria-label=${`Delete ${m.name}`} onClick=${() => setAsking('drop')}>Delete</button>`}`
+          : html`<button onClick=${() => setAsking('drop')}>Delete<span class="away"> ${m.name}</span></button>`}`
       : busy ? html`<${JobBar} job=${job} what=${`Download of ${m.name}`} />`
       : m.published && html`
         ${job?.state === 'failed' && html`<${Problem} text=${job.error} />`}
         ${asking === 'get' ? html`<p class="row"><span>${m.licence} forbids commercial use.</span>
             <button class="main" onClick=${get}>Accept and download</button><button onClick=${() => setAsking('')}>Leave it</button></p>`
-          : html`<button aria-label=${`Download ${m.name}, ${size}`} onClick=${m.non_commercial ? () => setAsking('get') : get}>
-              ${job?.state === 'cancelled' ? 'Go on with the download' : 'Download'}${size && `, ${size}`}</button>`}`}
+          : html`<button onClick=${m.non_commercial ? () => setAsking('get') : get}>
+              ${job?.state === 'cancelled' ? 'Go on with the download' : 'Download'}${size && `, ${size}`}<span class="away">: ${m.name}</span></button>`}`}
   </li>`;
 }
