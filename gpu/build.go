@@ -31,6 +31,7 @@ func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base)
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
+	c.F16 = c.F16 || d.f16
 	tuned := 0
 	if c.Tuned == nil && !c.Untuned {
 		c.Tuned = func(key string) string {
@@ -89,7 +90,7 @@ func (d *Device) affordable(l *plan.Plan) error {
 		for _, b := range s.Bindings {
 			if b.Constant != nil && s.Eval == nil && !seen[keyOf(b)] {
 				seen[keyOf(b)] = true
-				total += 4 * int64(b.Constant.Shape.Len())
+				total += width(b) * int64(b.Constant.Shape.Len())
 			}
 		}
 	}

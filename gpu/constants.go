@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -18,10 +19,11 @@ type constantKey struct {
 	cut    graph.Cut
 	scale  *graph.Scale
 	layout string
+	half   bool
 }
 
 func keyOf(b plan.Binding) constantKey {
-	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name}
+	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name, b.Half}
 }
 
 // constant is the device's copy of a constant. The first plan that needs it makes
@@ -66,7 +68,7 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 	if b.Layout.Pack != nil {
 		t = b.Layout.Pack(t, s)
 	}
-	bytes := 4 * int64(len(t.Data))
+	bytes := (width(b)*int64(len(t.Data)) + 3) / 4 * 4
 	if bytes > d.info.MaxBufferSize {
 		return fmt.Errorf("weight %s takes %d bytes, but the device's largest buffer has %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
 	}
@@ -74,7 +76,11 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 	if err != nil {
 		return err
 	}
-	if err := d.upload(context.Background(), buffer, 0, t.Data, uploaded); err != nil {
+	data := raw(t.Data)
+	if b.Half {
+		data = halves(t.Data)
+	}
+	if err := d.upload(context.Background(), buffer, 0, data, uploaded); err != nil {
 		buffer.Release()
 		return err
 	}
@@ -105,8 +111,8 @@ const uploadBytes = 8 << 20
 // upload writes data to b from offset on, piece by piece. The queue holds a copy
 // of each piece until it is submitted, and ends the process if it has no memory
 // for one. pending counts the bytes that the queue holds.
-func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, data []float32, pending *int64) error {
-	for at, all := int64(0), raw(data); at < int64(len(all)); {
+func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, all []byte, pending *int64) error {
+	for at := int64(0); at < int64(len(all)); {
 		n := min(int64(len(all))-at, uploadBytes)
 		if err := d.driver.Write(b, offset+at, all[at:at+n]); err != nil {
 			return err
@@ -120,6 +126,23 @@ func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, data
 		}
 	}
 	return nil
+}
+
+// width returns the bytes of a number of a constant.
+func width(b plan.Binding) int64 {
+	if b.Half {
+		return 2
+	}
+	return 4
+}
+
+// halves returns data as f16, with a zero behind an odd number of them.
+func halves(data []float32) []byte {
+	out := make([]byte, (len(data)+1)/2*4)
+	for i, x := range data {
+		binary.LittleEndian.PutUint16(out[2*i:], tensor.Half(x))
+	}
+	return out
 }
 
 // raw returns the memory of data as bytes.

@@ -49,6 +49,10 @@ type Options struct {
 	// show on one device what happens on others.
 	Limits, Kind string
 
+	// F16 stores weights as f16 in the device's memory, which takes half of it. Sums stay
+	// f32. See Choice.F16, which does the same for one plan.
+	F16 bool
+
 	Tunings Tunings // what Tune finds and Compile uses
 
 	// Compiling, if it is not nil, is told of each kernel that Compile has made ready and
@@ -67,6 +71,7 @@ type Device struct {
 	self      Options // open the same adapter
 	memory    int64
 	compiling func(done, total int) // may be nil
+	f16       bool                  // store weights as f16
 	driver    driver.Device
 	zeros     driver.Buffer // stands in for absent args
 	tuned     *tuned
@@ -193,6 +198,7 @@ func Open(o Options) (*Device, error) {
 		self:      Options{Backend: o.Backend, Adapter: strconv.Itoa(number), Limits: o.Limits, Kind: o.Kind},
 		compiling: o.Compiling,
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
+		f16:       o.F16,
 		driver:    opened,
 		tuned:     newTuned(o.Tunings, opened.Info()),
 		queue:     queue{gate: make(chan struct{}, 1)},

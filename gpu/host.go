@@ -66,5 +66,5 @@ func (p *Plan) eval(ctx context.Context, i int) error {
 		return fmt.Errorf("gpu: %s: Eval returns %v, but Shape says %v", s.Op, y.Shape, s.Eval.Result)
 	}
 	to, pending := p.rangeOf(s.Bindings[len(args)].Range), int64(0)
-	return p.d.upload(ctx, to.Buffer, to.Offset, y.Data, &pending)
+	return p.d.upload(ctx, to.Buffer, to.Offset, raw(y.Data), &pending)
 }

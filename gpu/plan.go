@@ -120,7 +120,7 @@ func (p *Plan) write(ctx context.Context, inputs []*tensor.Tensor) error {
 	pending := int64(0)
 	for i, t := range inputs {
 		at := p.rangeOf(p.plan.Inputs[i])
-		if err := p.d.upload(ctx, at.Buffer, at.Offset, t.Data, &pending); err != nil {
+		if err := p.d.upload(ctx, at.Buffer, at.Offset, raw(t.Data), &pending); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (p *Plan) Poison() error {
 		for j := range nan {
 			nan[j] = float32(math.NaN())
 		}
-		if err := p.d.upload(context.Background(), b, 0, nan, &pending); err != nil {
+		if err := p.d.upload(context.Background(), b, 0, raw(nan), &pending); err != nil {
 			return err
 		}
 	}

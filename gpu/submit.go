@@ -62,7 +62,7 @@ func (p *Plan) Submit(ctx context.Context, outputs, inputs []*Tensor) (Pending, 
 		o := p.plan.Outputs[i]
 		if o.Constant == nil {
 			p.after = append(p.after, driver.Command{From: p.rangeOf(o.At), To: t.memory})
-		} else if err := p.d.upload(ctx, t.memory.Buffer, 0, o.Constant.Data, &pending); err != nil {
+		} else if err := p.d.upload(ctx, t.memory.Buffer, 0, raw(o.Constant.Data), &pending); err != nil {
 			return Pending{}, err
 		}
 	}

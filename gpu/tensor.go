@@ -90,7 +90,7 @@ func (t *Tensor) Write(ctx context.Context, x *tensor.Tensor) error {
 	}
 	defer t.leave()
 	pending := int64(0)
-	return t.d.upload(ctx, t.memory.Buffer, 0, x.Data, &pending)
+	return t.d.upload(ctx, t.memory.Buffer, 0, raw(x.Data), &pending)
 }
 
 // Read waits for all earlier submissions and copies the tensor to x, of the same

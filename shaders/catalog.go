@@ -11,7 +11,8 @@ import (
 // Text is a kernel text with its unique name, Kernel.Name.
 type Text struct{ Name, Source string }
 
-// Catalog makes the texts of every kernel in each of its forms, sorted by name. They
+// Catalog makes the texts of every kernel in each of its forms, sorted by name, and some
+// that read weights as f16. They
 // cover all programs on both kinds of device, all shapes that make a difference, and
 // every epilogue and activation. Head sizes and epsilons have only a few values here.
 func Catalog() ([]Text, error) {
@@ -21,12 +22,16 @@ func Catalog() ([]Text, error) {
 	}
 	seen, forms := map[string]bool{}, map[string]Kernel{}
 	for _, k := range kernels {
-		key := fmt.Sprint(k.File, k.Set)
+		key := fmt.Sprint(k.File, k.Set, k.halves())
 		if seen[key] {
 			continue
 		}
 		seen[key] = true
-		for _, set := range variants(k.Set, choices) {
+		sets := variants(k.Set, choices)
+		if k.halves() > 0 { // the reads of a weight are the same in all
+			sets = []Set{k.Set}
+		}
+		for _, set := range sets {
 			k.Set = set
 			name, err := k.Name()
 			if err != nil {
@@ -63,6 +68,9 @@ func emitted() ([]Kernel, error) {
 		for _, lim := range []Limits{Default, large, software} {
 			for _, p := range Programs(c, lim) {
 				kernels = append(kernels, p.Kernels...)
+				if half, _, ok := p.Halved(c.Op); ok {
+					kernels = append(kernels, half.Kernels...)
+				}
 			}
 		}
 	}

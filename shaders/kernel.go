@@ -36,6 +36,7 @@ type Binding struct {
 	Access Access
 	Offset int64 // in bytes, a multiple of 256
 	Size   int64 // in bytes; 0 means up to the end, or a Pane for Uniform
+	Half   bool  // the arg, a constant, is stored as pairs of f16: see Program.Halved
 }
 
 // Kernel is one dispatch of a kernel file with its constants set. It is data:
@@ -55,12 +56,23 @@ type Kernel struct {
 }
 
 // Source returns the final text.
-func (k Kernel) Source() (string, error) { return source(k.Files, k.File, k.Set) }
+func (k Kernel) Source() (string, error) {
+	text, err := source(k.Files, k.File, k.Set)
+	for i, b := range k.Bindings {
+		if b.Half && err == nil {
+			text, err = halve(text, i)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return text, nil
+}
 
 // Alike reports whether k and o have the same text, with less work than Name. It may
 // report false although they have.
 func (k Kernel) Alike(o Kernel) bool {
-	return k.File == o.File && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
+	return k.File == o.File && k.halves() == o.halves() && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
 }
 
 // Name returns the file's name and the constants that differ from the file's, in the
@@ -107,6 +119,11 @@ func (k Kernel) Name() (string, error) {
 	if found < len(k.Set) {
 		_, err := k.Source() // the error names the constant that the file lacks
 		return "", err
+	}
+	for i := range k.Bindings {
+		if k.Bindings[i].Half {
+			fmt.Fprintf(&b, "-f16_%d", i)
+		}
 	}
 	return b.String(), nil
 }

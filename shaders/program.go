@@ -12,6 +12,7 @@ type Program struct {
 	Scratch []int          // elements of each temporary
 	Pack    map[int]Layout // of constant args, applied once, when a plan is compiled
 
+	exact  bool    // its weights must not be rounded
 	clocks float64 // guessed time on a GPU, if it competes with other ways
 }
 

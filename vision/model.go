@@ -32,6 +32,7 @@ type Options struct {
 	Device  string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
 	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
 	Limits  string  // see gpu.Options
+	F16     bool    // see gpu.Options
 	Kind    string  // see gpu.Options
 	Untuned bool    // see DeviceOptions
 	On      *Device // an open device, in place of the five above
@@ -105,7 +106,7 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 	m := &Model{
 		Opened: *z, on: o.On,
 		devices: DeviceOptions{
-			Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, Untuned: o.Untuned, TuningFault: o.TuningFault,
+			Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, F16: o.F16, Untuned: o.Untuned, TuningFault: o.TuningFault,
 		},
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}

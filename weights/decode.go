@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/vertebra/vertebra/tensor"
 )
 
 // sizes gives the bytes of an element of each type. It includes types that
@@ -29,7 +31,7 @@ func decode(to []float32, raw []byte, dtype string) error {
 		}
 	case "F16":
 		for i := range to {
-			to[i] = half(le.Uint16(raw[2*i:]))
+			to[i] = tensor.FromHalf(le.Uint16(raw[2*i:]))
 		}
 	case "BF16":
 		for i := range to {
@@ -124,20 +126,4 @@ func (f float8) table() (values [256]float32) {
 		values[code] = float32(v)
 	}
 	return values
-}
-
-// half converts an IEEE 754 half-precision number.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
-	switch exp {
-	case 0: // zero and subnormal: frac × 2⁻²⁴
-		v := float32(frac) / (1 << 24)
-		if sign != 0 {
-			v = -v
-		}
-		return v
-	case 31:
-		return math.Float32frombits(sign | 255<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }

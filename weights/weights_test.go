@@ -127,14 +127,6 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	}
 }
 
-func TestHalf(t *testing.T) {
-	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x0001: 1.0 / (1 << 24), 0x8000: 0, 0x7bff: 65504, 0x3555: 0.33325195} {
-		if got := half(h); got != want {
-			t.Errorf("half(%#x) = %v, want %v", h, got, want)
-		}
-	}
-}
-
 // TestSafetensorsHeader expects what is wrong with a header.
 func TestSafetensorsHeader(t *testing.T) {
 	const line = `"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}`

@@ -19,7 +19,7 @@ import (
 // options are the flags.
 type options struct {
 	chips, models, kernels, program string
-	all, guaranteed                 bool
+	all, guaranteed, f16            bool
 	least                           float64
 	check                           string
 	output                          string
@@ -36,6 +36,7 @@ func main() {
 	f.StringVar(&o.program, "program", "", "only programs and kernels whose name contains this `text`")
 	f.BoolVar(&o.all, "all", false, "all candidates of each op, not only the first choice")
 	f.BoolVar(&o.guaranteed, "guaranteed", false, "plan for the limits that WebGPU guarantees, not for the chip's own")
+	f.BoolVar(&o.f16, "f16", false, "plan with weights as f16")
 	f.Float64Var(&o.least, "least", 3, "list kernels that take part in at least this `percentage` of a model's FLOPs")
 	f.StringVar(&o.check, "check", "", "check the kernels against the bounds in this `file`; print faults only")
 	f.StringVar(&o.output, "o", "", "write the tables to this `file`")

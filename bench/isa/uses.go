@@ -55,7 +55,7 @@ func collect(o options, info driver.Info) ([]*use, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", model, err)
 		}
-		if err := addModel(at, model, g, lim, largest, o.all); err != nil {
+		if err := addModel(at, model, g, lim, largest, o); err != nil {
 			return nil, fmt.Errorf("%s: %w", model, err)
 		}
 	}
@@ -101,12 +101,16 @@ func trace(model string, zeros *[]float32) (*graph.Graph, error) {
 }
 
 // addModel adds the kernels of a model's plan or, with all, of every candidate.
-func addModel(at map[string]*use, model string, g *graph.Graph, lim shaders.Limits, largest int64, all bool) error {
+func addModel(at map[string]*use, model string, g *graph.Graph, lim shaders.Limits, largest int64, opt options) error {
 	var others []shaders.Program
-	p, err := plan.New(g, lim, largest, plan.Choice{Program: func(_ shaders.Call, programs []shaders.Program) int {
-		others = append(others, programs[1:]...)
-		return 0
-	}})
+	choice := plan.Choice{F16: opt.f16}
+	if opt.all {
+		choice.Program = func(_ shaders.Call, programs []shaders.Program) int {
+			others = append(others, programs[1:]...)
+			return 0
+		}
+	}
+	p, err := plan.New(g, lim, largest, choice)
 	if err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func addModel(at map[string]*use, model string, g *graph.Graph, lim shaders.Limi
 		u.Share[model] += float64(flops) / float64(total)
 	}
 	for _, o := range others {
-		for k := 0; all && k < len(o.Kernels); k++ {
+		for k := range o.Kernels {
 			if _, err := add(at, o.Kernels[k], o.Name, k); err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ var meanings = map[string]string{
 	"accept": "commercial use", "activation": "first two convolutions", "all-kernels": "every kernel that can compute", "at": "across and down",
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
 	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
-	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "downloaded": "were downloaded", "embedding": "embedding", "everything": "all masks",
+	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "downloaded": "were downloaded", "embedding": "embedding", "everything": "all masks", "f16": "halves their memory",
 	"file": "of the repository", "filter": "whose name contains", "from": "address of a folder", "grace": "told to end", "grpc": "gRPC", "head": "which head", "help": "help for", "immich": "names", "index": "index file", "input": "to read",
 	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "listen": "HTTP", "key": "several networks", "labels": "names of the classes", "last": "last step",
 	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "max-batch": "of a batch", "max-body": "of a request", "max-delay": "waits for others", "max-queue": "may wait", "model-memory": "together", "memory": "while they are read", "min-area": "in pixels",

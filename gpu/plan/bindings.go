@@ -60,6 +60,7 @@ func (l *lowerer) bind() {
 				}
 			case o.constant != nil:
 				b.Constant, b.Layout = o.constant, o.layout
+				b.Half = s.Eval == nil && s.Kernel.Bindings[i].Half
 			}
 			if s.Eval == nil {
 				b.narrow(s.Kernel.Bindings[i])
@@ -97,6 +98,9 @@ func (l *lowerer) seen(b shaders.Binding, o operand) int64 {
 		n = l.lives[o.value].bytes
 	case o.constant != nil:
 		n = 4 * int64(o.constant.Shape.Len())
+		if b.Half {
+			n /= 2
+		}
 	}
 	n = max(n-b.Offset, 0)
 	switch {

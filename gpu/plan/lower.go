@@ -25,6 +25,7 @@ type lowerer struct {
 	choice Choice
 	value  map[*graph.Value]int          // life of a root
 	last   map[*graph.Value]*graph.Value // last op that needs a root; nil for outputs
+	halves map[*graph.Value]bool         // weights that were looked at: whether f16 holds them
 	fault  error                         // error in one of the caller's own programs
 }
 
@@ -37,7 +38,7 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 	}
 	g = g.Fuse()
 	var inputs, outputs []int // lives, or -1
-	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}}
+	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}, halves: map[*graph.Value]bool{}}
 	for _, v := range g.Nodes {
 		for _, a := range v.Args {
 			l.last[root(a)] = v
@@ -213,6 +214,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 	if err != nil {
 		return err
 	}
+	p, kept := l.halved(v, c, p)
 	operands := make([]operand, 0, len(v.Args)+1+len(p.Scratch))
 	for i, a := range v.Args {
 		o, err := l.operand(a, p.Pack[i])
@@ -232,7 +234,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 				return fmt.Errorf("%s: %w", p.Name, err)
 			}
 		}
-		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel}
+		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel, Kept: kept}
 		for d, n := range kernel.Grid {
 			if n < 1 || n > l.lim.WorkgroupsPerDim {
 				return fmt.Errorf("%s needs %d workgroups along dimension %d, but the device allows 1 to %d", p.Name, n, d, l.lim.WorkgroupsPerDim)
@@ -305,7 +307,7 @@ func (l *lowerer) program(v *graph.Value, c section) (shaders.Program, error) {
 	case l.choice.Tuned != nil:
 		return l.tuned(v, c, able), nil
 	}
-	return able[0], nil
+	return l.first(able), nil
 }
 
 // programs lists the programs for a section of v that this graph and the device

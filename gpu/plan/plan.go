@@ -21,6 +21,10 @@ type Choice struct {
 	// picks the first.
 	Program func(c shaders.Call, programs []shaders.Program) int
 
+	// F16 stores weights of convolutions and linear layers as f16 where a program can
+	// read them so. Sums stay f32. A weight that would lose more than rounding stays f32.
+	F16 bool
+
 	// Tuned returns the name of the program for an op by its Key, or "" for the first.
 	// A name that is not in the list of shaders.Search means the first, too. Program
 	// takes precedence. A nil Tuned picks the first.
@@ -67,6 +71,7 @@ type Step struct {
 	Bindings           []Binding // for each binding of the kernel, or for Eval's args and result
 	Eval               *Eval
 	FLOPs, Bytes       int64
+	Kept               bool // Choice.F16 is set, but f16 would lose more of the weight than rounding does
 
 	operands []operand // of each binding
 }
@@ -90,6 +95,7 @@ type Binding struct {
 	Range                   // Buffer is -1 if it is not in a buffer; Size 0 means up to the end of a constant
 	Constant *graph.Value   // nil if it is not a constant
 	Layout   shaders.Layout // of the constant
+	Half     bool           // the constant is f16
 }
 
 // Output is where one of the graph's outputs is: in a buffer or, if Constant is
@@ -142,15 +148,20 @@ func (p *Plan) line(i int) string {
 			fmt.Fprintf(&b, " %.0f%% waste", 100*s.Kernel.Waste)
 		}
 	}
-	for _, o := range s.operands {
+	for i, o := range s.operands {
 		switch {
 		case o.value >= 0:
 			fmt.Fprintf(&b, " b%d+%d", p.slots[o.value].buffer, p.slots[o.value].offset)
+		case o.constant != nil && s.Eval == nil && s.Kernel.Bindings[i].Half:
+			b.WriteString(" c16")
 		case o.constant != nil:
 			b.WriteString(" c")
 		default:
 			b.WriteString(" -")
 		}
+	}
+	if s.Kept {
+		b.WriteString(" weight kept f32")
 	}
 	return b.String()
 }

@@ -76,7 +76,7 @@ func (l *lowerer) key(v *graph.Value) string {
 func (l *lowerer) tuned(v *graph.Value, c section, able []shaders.Program) shaders.Program {
 	name := l.choice.Tuned(l.key(v))
 	if name == "" {
-		return able[0]
+		return l.first(able)
 	}
 	named := func(p shaders.Program) bool { return p.Name == name }
 	i := slices.IndexFunc(able, named)
@@ -88,7 +88,10 @@ func (l *lowerer) tuned(v *graph.Value, c section, able []shaders.Program) shade
 			return more[i]
 		}
 	}
-	return able[max(i, 0)]
+	if i >= 0 {
+		return able[i]
+	}
+	return l.first(able)
 }
 
 // Alone returns a graph of the op alone, with random numbers for its constants, and
