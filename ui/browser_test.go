@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
 )
 
 // TestBrowser drives the page in Chromium: browser/pages.mjs says how. Its pictures of the
@@ -26,13 +23,10 @@ func TestBrowser(t *testing.T) {
 	write(t, photos, "small/stripes.png", photograph(t, 90, 60))
 	write(t, photos, "small/dots.png", photograph(t, 61, 80))
 	write(t, photos, "broken.png", []byte("no picture"))
-	tiny := models.ViTConfig{Image: graph.Both(32), Dim: 192, Depth: 2, Heads: 3, Hidden: 64}
 	s, err := New(Options{
-		Version: "(test)",
-		Folders: []string{photos},
-		Checkpoints: []string{
-			smallSAM(t), smallCLIP(t), checkpoint(t, "vit.safetensors", models.NewViT(tiny)),
-		},
+		Version:     "(test)",
+		Folders:     []string{photos},
+		Checkpoints: []string{smallSAM(t), smallCLIP(t), smallViT(t), smallMAE(t)},
 	})
 	if err != nil {
 		t.Fatal(err)

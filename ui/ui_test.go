@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
@@ -207,7 +208,16 @@ func checkpoint(t *testing.T, name string, m models.Network) string {
 	return path
 }
 
-// smallSAM and smallCLIP write networks with random weights.
+// tiny is a vision transformer for pictures of 2×2 patches.
+var tiny = models.ViTConfig{Image: graph.Both(32), Dim: 192, Depth: 2, Heads: 3, Hidden: 64}
+
+// smallViT, smallMAE, smallSAM and smallCLIP write networks with random weights.
+func smallViT(t *testing.T) string { return checkpoint(t, "vit.safetensors", models.NewViT(tiny)) }
+
+func smallMAE(t *testing.T) string {
+	return checkpoint(t, "mae.safetensors", models.NewMAE(models.MAEConfig{Encoder: tiny, DecoderDepth: 1}))
+}
+
 func smallSAM(t *testing.T) string {
 	return checkpoint(t, "sam.safetensors", models.NewSAM(models.SAMConfig{
 		Size: 32, Patch: 8, Width: 8, Depth: 2, Heads: 2, Window: 3, Global: []int{1}, Channels: 16,

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vertebra/vertebra/graph"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -98,8 +96,8 @@ func TestWrongRequests(t *testing.T) {
 
 // TestLook classifies, draws attention and reconstructs.
 func TestLook(t *testing.T) {
-	vit := checkpoint(t, "vit.safetensors", models.NewViT(models.ViTConfig{Image: graph.Both(32), Dim: 192, Depth: 2, Heads: 3, Hidden: 64}))
-	c := served(t, Options{Checkpoints: []string{vit}})
+	vit, mae := smallViT(t), smallMAE(t)
+	c := served(t, Options{Checkpoints: []string{vit, mae}})
 	p := c.upload("digit.png", 28, 28)
 	var named Classified
 	if c.run(Request{Kind: "classify", Model: "lenet", Picture: p.ID, Top: 3}, &named); len(named.Classes) != 3 || named.Classes[0].Probability < named.Classes[1].Probability || named.Model != "lenet" {
@@ -119,6 +117,10 @@ func TestLook(t *testing.T) {
 	c.ok("GET", "/api/jobs/"+j.ID+"/files/"+panels.Panels[1].File, nil, &file)
 	if _, err := png.Decode(bytes.NewReader(file)); err != nil {
 		t.Error(err)
+	}
+	panels = Panels{}
+	if c.run(Request{Kind: "reconstruct", Model: mae, Picture: p.ID, Ratio: 0.5}, &panels); len(panels.Panels) != 4 || panels.Hidden != 2 || panels.Patches != 4 {
+		t.Errorf("%+v", panels)
 	}
 }
 

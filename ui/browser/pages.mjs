@@ -145,6 +145,9 @@ const steps = {
     await press(page, 'button', 'Show where', 'Enter');
     await page.locator('.panels img').nth(1).waitFor();
     await page.locator('.panels img').nth(1).evaluate((e) => e.decode());
+    await press(page, 'button', 'Imagine', 'Enter');
+    await page.getByText('3 of 4 patches were hidden.').waitFor();
+    await page.locator('.panels img').nth(5).evaluate((e) => e.decode());
   },
   async models(page) {
     await go(page, 'Models');
