@@ -26,6 +26,9 @@ type Network struct {
 	Graph   *graph.Graph // nil if every output is known
 	Inputs  []Port       // of Graph, in this order
 	Outputs []Port       // of the model; those that are not known are the outputs of Graph, in order
+
+	// Fault says which passes failed. The graph is right without them, but slower.
+	Fault error
 }
 
 // Port is an input or output of a network, as the file has it: images are channels-first
@@ -79,7 +82,7 @@ func Import(m *Model, o Options) (*Network, error) {
 	case dynamic && o.Plain:
 		n.Graph = g
 	case dynamic:
-		n.Graph = passes.Run(g)
+		n.Graph, n.Fault = passes.Run(g)
 	}
 	return n, nil
 }

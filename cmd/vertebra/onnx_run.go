@@ -32,6 +32,9 @@ func (r *rawRun) runONNX(c *cobra.Command, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", files.Quote(path), err)
 	}
+	if n.Fault != nil && !r.quiet {
+		complain(c.ErrOrStderr(), files.Named(path, n.Fault))
+	}
 	on, err := r.settings.open()
 	if err != nil {
 		return err

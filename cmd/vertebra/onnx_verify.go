@@ -88,6 +88,9 @@ func (v *verifier) onnxSet(ctx context.Context, m *onnx.Model, s cases.Set, r *v
 	if err != nil {
 		return err
 	}
+	if n.Fault != nil {
+		return n.Fault
+	}
 	var outputs []*tensor.Tensor
 	if n.Graph != nil {
 		if outputs, err = v.onnxRun(ctx, n, inputs); err != nil {

@@ -4,6 +4,9 @@
 package passes
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -38,22 +41,28 @@ func All() []Pass {
 	}
 }
 
-// Run runs all passes. One that panics, which would be a fault of this package, leaves the
-// graph as it is.
-func Run(g *graph.Graph) *graph.Graph {
+// Run runs all passes. A pass that panics, which is a fault of this package, leaves the
+// graph as it is. The result is right then, but slower, and an error names the pass.
+func Run(g *graph.Graph) (*graph.Graph, error) {
+	var faults []error
 	for _, p := range All() {
-		g = p.try(g)
+		out, err := p.try(g)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		g = out
 	}
-	return g
+	return g, errors.Join(faults...)
 }
 
-func (p Pass) try(g *graph.Graph) (out *graph.Graph) {
+func (p Pass) try(g *graph.Graph) (out *graph.Graph, err error) {
 	defer func() {
-		if recover() != nil {
-			out = g
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the pass %q is left out, please report: %v", p.Name, r)
 		}
 	}()
-	return p.Run(g)
+	return p.Run(g), nil
 }
 
 // Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes, and

@@ -175,7 +175,7 @@ func TestPatterns(t *testing.T) {
 
 // TestPasses runs each pass, and all of them, on random graphs.
 func TestPasses(t *testing.T) {
-	passes := append(All(), Pass{"all", Run})
+	passes := append(All(), Pass{"all", whole})
 	for seed := range uint64(60) {
 		for _, p := range passes {
 			r := rand.New(rand.NewPCG(seed, 2))
@@ -186,4 +186,13 @@ func TestPasses(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", p.Name, seed), func(t *testing.T) { compare(t, g, p.Run(g), r) })
 		}
 	}
+}
+
+// whole runs all passes and panics if one fails.
+func whole(g *graph.Graph) *graph.Graph {
+	g, err := Run(g)
+	if err != nil {
+		panic(err)
+	}
+	return g
 }

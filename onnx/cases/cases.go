@@ -104,6 +104,9 @@ func (s Set) Run(ctx context.Context, m *onnx.Model, compute Compute, t Toleranc
 	if err != nil {
 		return err
 	}
+	if n.Fault != nil {
+		return n.Fault
+	}
 	var outputs []*tensor.Tensor
 	if n.Graph != nil {
 		xs, err := n.Feed(inputs)
