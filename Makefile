@@ -2,7 +2,7 @@
 # make test   all tests (a GPU or a software Vulkan is needed; setup installs one)
 # make sweep  every kernel with every constant that a device may choose, which takes an hour or more
 # make candidates  what sweep does, with a few constants for kernels of the other kind of device,
-#                  and every text through compilers for other systems
+#                  every text through compilers for other systems, and models with f16 weights
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
 # make race   tests with the race detector, and 400 devices under a busy collector
@@ -27,9 +27,10 @@ sweep: setup
 	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
 
 candidates: setup
-	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex' ./gpu
+	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 	$(GO) test -timeout 50m -tags sweep -run Translates ./shaders
+	$(GO) test -timeout 50m -tags sweep -run F16 ./golden
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

@@ -23,15 +23,16 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/f16.txt anew")
 
-// TestF16 runs models whose weights are f16. The results are those of Eval with the same
-// weights rounded, but where the transformed weights of Winograd are rounded again. How far they are from f32 depends on the network alone: the file
-// f16.txt has it for each output, relative to the largest value.
+// TestF16 runs models whose weights are f16; the tag sweep takes all. The results are
+// those of Eval with the same weights rounded, but where the transformed weights of
+// Winograd are rounded again. How far they are from f32 depends on the network alone: the
+// file f16.txt has it for each output, relative to the largest value.
 func TestF16(t *testing.T) {
 	const table = "testdata/f16.txt"
 	known, found := readDistances(t, table), map[string]float64{}
 	var mu sync.Mutex
 	t.Run("files", func(t *testing.T) {
-		eachFile(t, "*.safetensors", func(t *testing.T, d *gpu.Device, c golden.Case) {
+		eachFile(t, halfFiles, func(t *testing.T, d *gpu.Device, c golden.Case) {
 			if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
 				return
 			}

@@ -8,10 +8,10 @@ import (
 )
 
 // Without the tag sweep, a test takes a kernel for so many of its graphs, and so many
-// texts of a file. A software driver needs up to seconds to compile one text.
+// texts of a file. A software driver needs up to ten seconds to compile one text.
 const (
-	budgetGraphs = 3
-	budgetTexts  = 3
+	budgetGraphs = 2
+	budgetTexts  = 1
 )
 
 // budget chooses which candidates a test runs. The zero value is ready. The choice is a

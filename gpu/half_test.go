@@ -18,7 +18,7 @@ func TestF16(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	var b budget
+	b := budget{frugal: true}
 	for _, r := range []row{
 		{op: graph.Linear{}, args: []tensor.Shape{{1, 256}, {132, 256}}},
 		{op: graph.Linear{}, args: []tensor.Shape{{5, 33}, {7, 33}}},

@@ -200,16 +200,12 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 	if err != nil {
 		return nil, size, err
 	}
-	defer s.release(m)
-	n, b, err := s.loaded(m)
-	if err != nil {
-		return nil, size, err
-	}
-	inputs, size, err := n.Picture(ctx, file)
+	defer m.release()
+	inputs, size, err := m.network.Picture(ctx, file)
 	if err != nil {
 		return nil, size, badRequest{err}
 	}
-	j, err := b.run(ctx, inputs)
+	j, err := m.batcher.run(ctx, inputs)
 	if err != nil {
 		return nil, size, err
 	}
@@ -229,12 +225,8 @@ func (s *Server) embedText(ctx context.Context, name, text string) (v []float32,
 	if err != nil {
 		return nil, err
 	}
-	defer s.release(m)
-	n, _, err := s.loaded(m)
-	if err != nil {
-		return nil, err
-	}
-	texts, ok := n.(interface {
+	defer m.release()
+	texts, ok := m.network.(interface {
 		EmbedTexts(context.Context, ...string) ([][]float32, error)
 	})
 	if !ok {

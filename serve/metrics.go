@@ -76,8 +76,8 @@ func (p pending) Collect(c chan<- prometheus.Metric) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	for _, m := range p.s.models {
-		if m.batcher != nil {
-			c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(m.batcher.depth()), m.name, m.version)
+		if m.live != nil {
+			c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(m.live.batcher.depth()), m.name, m.version)
 		}
 	}
 }

@@ -94,15 +94,11 @@ func (s *Server) modelMetadata(ctx context.Context, name, version string) (*mode
 	if err != nil {
 		return nil, err
 	}
-	defer s.release(m)
-	if version != "" && version != m.version {
+	defer m.release()
+	if version != "" && version != m.of.version {
 		return nil, fmt.Errorf("version %q of model %q is %w", version, name, ErrNotFound)
 	}
-	n, _, err := s.loaded(m)
-	if err != nil {
-		return nil, err
-	}
-	return &modelMetadata{m.name, []string{m.version}, m.platform, n.Inputs(), n.Outputs()}, nil
+	return &modelMetadata{name, []string{m.of.version}, m.of.platform, m.network.Inputs(), m.network.Outputs()}, nil
 }
 
 // modelReady reports whether a model answers at once. A lazy one that is not loaded yet
@@ -114,7 +110,7 @@ func (s *Server) modelReady(name, version string) (bool, error) {
 	if m == nil || version != "" && version != m.version {
 		return false, fmt.Errorf("model %q is %w", name, ErrNotFound)
 	}
-	return !m.off && (m.lazy || m.network != nil) && !s.draining.Load(), nil
+	return !m.off && (m.lazy || m.live != nil) && !s.draining.Load(), nil
 }
 
 // indexRow is a model of the repository.
@@ -134,7 +130,7 @@ func (s *Server) index() []indexRow {
 		switch {
 		case m.off:
 			row.Reason = "unloaded"
-		case m.network != nil:
+		case m.live != nil:
 			row.State = "READY"
 		case m.loading != nil:
 			row.State = "LOADING"

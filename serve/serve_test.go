@@ -254,7 +254,7 @@ func TestQueue(t *testing.T) {
 	defer web.Close()
 	const body = `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}`
 	s.mu.Lock()
-	b := s.models["m"].batcher
+	b := s.models["m"].live.batcher
 	s.mu.Unlock()
 	var all sync.WaitGroup
 	for i := range 3 { // one runs, two wait

@@ -55,12 +55,19 @@ type served struct {
 
 	// These are guarded by the server's lock.
 	loading *loading
-	network Network // nil if it is not loaded
-	batcher *batcher
-	best    int
-	off     bool // unloaded by a request
+	live    *live // nil if the model is not loaded
+	off     bool  // unloaded by a request
 	used    int64
-	users   int
+}
+
+// live is what a loaded model has. It is closed when its last user has left.
+type live struct {
+	of      *served
+	network Network
+	batcher *batcher
+
+	users sync.WaitGroup // grows under the server's lock, while the model has this
+	count atomic.Int64   // of users
 }
 
 // loading is a model that is being loaded.
@@ -134,9 +141,9 @@ func (s *Server) LoadModel(ctx context.Context, name string) error {
 	}
 	m.off = false
 	s.mu.Unlock()
-	m, err := s.acquire(ctx, name)
+	l, err := s.acquire(ctx, name)
 	if err == nil {
-		s.release(m)
+		l.release()
 	}
 	return err
 }
@@ -154,22 +161,24 @@ func (s *Server) UnloadModel(name string) error {
 	return s.drop(m)
 }
 
-// drop frees what a model has loaded.
+// drop frees what a model has loaded, after its last user has left.
 func (s *Server) drop(m *served) error {
 	s.mu.Lock()
-	n, b := m.network, m.batcher
-	m.network, m.batcher = nil, nil
+	l := m.live
+	m.live = nil
 	s.mu.Unlock()
-	if n == nil {
+	if l == nil {
 		return nil
 	}
-	b.stop()
+	l.users.Wait()
+	l.batcher.stop()
 	s.log.Info("unloaded", "model", m.name)
-	return n.Close()
+	return l.network.Close()
 }
 
-// acquire returns a model that is loaded and stays so until release.
-func (s *Server) acquire(ctx context.Context, name string) (*served, error) {
+// acquire returns what a model has loaded, which stays until release. It loads the model
+// if that is necessary.
+func (s *Server) acquire(ctx context.Context, name string) (*live, error) {
 	for {
 		s.mu.Lock()
 		m := s.models[name]
@@ -180,12 +189,14 @@ func (s *Server) acquire(ctx context.Context, name string) (*served, error) {
 		case m.off:
 			s.mu.Unlock()
 			return nil, fmt.Errorf("model %q %w", name, errNotReady)
-		case m.network != nil:
-			m.users++
+		case m.live != nil:
+			l := m.live
+			l.users.Add(1)
+			l.count.Add(1)
 			s.clock++
 			m.used = s.clock
 			s.mu.Unlock()
-			return m, nil
+			return l, nil
 		}
 		l := m.loading
 		if l == nil {
@@ -205,10 +216,9 @@ func (s *Server) acquire(ctx context.Context, name string) (*served, error) {
 	}
 }
 
-func (s *Server) release(m *served) {
-	s.mu.Lock()
-	m.users--
-	s.mu.Unlock()
+func (l *live) release() {
+	l.count.Add(-1)
+	l.users.Done()
 }
 
 // open loads a model and measures its best batch.
@@ -239,12 +249,20 @@ func (s *Server) open(m *served, l *loading) {
 		l.err = errors.Join(err, n.Close())
 		return
 	}
-	s.mu.Lock()
-	m.network, m.best = n, best
-	m.batcher = newBatcher(n, s.o.MaxDelay, s.o.MaxQueue, best, func(rows int, waited, took time.Duration) {
+	b := newBatcher(n, s.o.MaxDelay, s.o.MaxQueue, best, func(rows int, waited, took time.Duration) {
 		s.metrics.batch(m.name, m.version, rows, waited, took)
 	})
+	s.mu.Lock()
+	off := m.off
+	if !off {
+		m.live = &live{of: m, network: n, batcher: b}
+	}
 	s.mu.Unlock()
+	if off { // unloaded meanwhile
+		b.stop()
+		l.err = errors.Join(errNotReady, n.Close())
+		return
+	}
 	s.log.Info("loaded", "model", m.name, "seconds", time.Since(start).Seconds(), "best_batch", best, "bytes", n.Bytes())
 }
 
@@ -259,11 +277,11 @@ func (s *Server) makeRoom(m *served, need int64) error {
 		have := int64(0)
 		var oldest *served
 		for _, o := range s.models {
-			if o.network == nil || o == m {
+			if o.live == nil || o == m {
 				continue
 			}
-			have += o.network.Bytes()
-			if o.users == 0 && (oldest == nil || o.used < oldest.used) {
+			have += o.live.network.Bytes()
+			if o.live.count.Load() == 0 && (oldest == nil || o.used < oldest.used) {
 				oldest = o
 			}
 		}
@@ -289,36 +307,22 @@ func (s *Server) infer(ctx context.Context, name, version string, inputs []*Valu
 	if err != nil {
 		return nil, err
 	}
-	defer s.release(m)
-	if version != "" && version != m.version {
+	defer m.release()
+	if version != "" && version != m.of.version {
 		return nil, fmt.Errorf("version %q of model %q is %w", version, name, ErrNotFound)
 	}
-	network, batcher, err := s.loaded(m)
-	if err != nil {
+	if inputs, err = s.pictures(ctx, m.network, inputs); err != nil {
 		return nil, err
 	}
-	if inputs, err = s.pictures(ctx, network, inputs); err != nil {
+	if inputs, err = arrange(m.network.Inputs(), inputs); err != nil {
 		return nil, err
 	}
-	if inputs, err = arrange(network.Inputs(), inputs); err != nil {
-		return nil, err
-	}
-	j, err := batcher.run(ctx, inputs)
+	j, err := m.batcher.run(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
 	waited = j.waited
 	return j.outputs, nil
-}
-
-// loaded returns what a model has loaded.
-func (s *Server) loaded(m *served) (Network, *batcher, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m.network == nil {
-		return nil, nil, fmt.Errorf("model %q %w", m.name, errNotReady)
-	}
-	return m.network, m.batcher, nil
 }
 
 // pictures replaces an input of encoded pictures by what the network takes.
@@ -406,7 +410,7 @@ func (s *Server) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.models {
-		if !m.lazy && !m.off && m.network == nil {
+		if !m.lazy && !m.off && m.live == nil {
 			return false
 		}
 	}

@@ -94,7 +94,7 @@ func TestNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := all[0]; u.Name != "linear_tiled_vec4-tile_m_128-reg_m_8-reg_n_8-trans_b" || u.Workgroup != 128 || len(u.access) != 6 {
+	if u := all[0]; u.Name != "linear_tiled_vec4-tile_m_128-reg_m_8-trans_b" || u.Workgroup != 128 || len(u.access) != 6 {
 		t.Errorf("%s with %d invocations and %d bindings", u.Name, u.Workgroup, len(u.access))
 	}
 	if _, err := named("linear_tiled_vec4,TILE_Q=1"); err == nil {

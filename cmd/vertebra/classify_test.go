@@ -170,7 +170,7 @@ func TestClassifyErrors(t *testing.T) {
 		{"x.png: no such file", []string{"lenet", "x.png"}},
 		{"*.gif: no such file", []string{"lenet", filepath.Join(t.TempDir(), "*.gif")}},
 		{"no picture in this folder", []string{"lenet", t.TempDir()}},
-		{"resnet18 has no built-in weights: download https://download.pytorch.org/models/resnet18-f37072fd.pth (about 44.6 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); give --weights FILE", []string{"resnet18", in}},
+		{"resnet18 has no built-in weights: download https://download.pytorch.org/models/resnet18-f37072fd.pth (about 44.6 MiB, BSD-3-Clause; trained on ImageNet, whose terms apply); \"vertebra pull resnet18\" gets it, or give --pull, or --weights FILE", []string{"resnet18", in}},
 		{"--top 0", []string{"lenet", in, "--top", "0"}},
 		{"--batch 0", []string{"lenet", in, "--batch", "0"}},
 		{"a head cannot have -1 classes", []string{"lenet", in, "--classes", "-1"}},

@@ -36,7 +36,7 @@ sent to Hugging Face or HF_ENDPOINT only. HTTPS_PROXY and HTTP_PROXY name a prox
 
 Weights whose licence forbids commercial use need --accept.`,
 		Example: `  vertebra pull resnet50 sam_vit_b
-  vertebra pull mae_vit_base_patch16 --accept
+  vertebra pull mae_vit_large_patch16 --accept
   vertebra pull hf:openai/clip-vit-base-patch32@refs/pr/15
   vertebra pull hf:onnx-community/yolov10n --file onnx/model.onnx
   vertebra pull swin_t --from https://mirror.example/weights`,
