@@ -71,7 +71,7 @@ browser: setup
 	$(GO) test -timeout 30m -tags browser -run TestBrowser -v ./ui
 
 race: setup
-	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./ui ./cmd/vertebra
+	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./serve ./ui ./cmd/vertebra
 	$(GO) test -race -timeout 120m -run 'Close|Concurrent|Cancel|Interrupt|Overlap|Submit|Tensor|Warm' ./gpu
 	GOGC=1 $(GO) test -timeout 50m -tags sweep -run CloseReleasesEverything ./gpu
 

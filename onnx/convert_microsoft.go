@@ -206,6 +206,9 @@ func convertPackedAttention(c *call) []*value {
 	if c.has(4) || c.wants(1) {
 		failf("keys and values of earlier calls")
 	}
+	if c.flag("do_rotary", false) {
+		failf("do_rotary")
+	}
 	if len(x.shape) != 3 || len(w.shape) != 2 {
 		failf("an input %v and weights %v", x.shape, w.shape)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
@@ -76,6 +77,12 @@ func (b *batcher) run(ctx context.Context, inputs []*Value) (*job, error) {
 	case <-j.done:
 		return j, j.err
 	case <-ctx.Done():
+		b.mu.Lock()
+		if i := slices.Index(b.waiting, j); i >= 0 {
+			b.waiting = slices.Delete(b.waiting, i, i+1)
+			b.rows -= j.rows
+		}
+		b.mu.Unlock()
 		return nil, ctx.Err()
 	}
 }
@@ -197,7 +204,11 @@ func (b *batcher) compute(batch []*job) {
 		j.waited = start.Sub(j.arrived)
 		rows += j.rows
 	}
-	outputs, err := b.rowsOf(context.Background(), batch, rows)
+	ctx := context.Background()
+	if len(batch) == 1 {
+		ctx = batch[0].ctx
+	}
+	outputs, err := b.rowsOf(ctx, batch, rows)
 	if err != nil && len(batch) > 1 {
 		for _, j := range batch {
 			j.outputs, j.err = b.rowsOf(j.ctx, []*job{j}, j.rows)

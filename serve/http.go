@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -52,7 +53,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			answerError(seen, http.StatusRequestEntityTooLarge, fmt.Errorf("the request has %d bytes, and %d are allowed", r.ContentLength, s.o.MaxBody))
 			return
 		}
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowBody))
+		if from := r.Header.Get("Origin"); from != "" && r.Method != http.MethodGet {
+			if u, err := url.Parse(from); err != nil || u.Host != r.Host {
+				answerError(seen, http.StatusForbidden, fmt.Errorf("the page %q may not send requests here", from))
+				return
+			}
+		}
+		if r.ContentLength != 0 {
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowBody))
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
 		next.ServeHTTP(seen, r)
 	})

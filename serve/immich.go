@@ -201,9 +201,9 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 		return nil, size, err
 	}
 	defer m.release()
-	inputs, size, err := m.network.Picture(ctx, file)
+	inputs, size, err := s.picture(ctx, m.network, file)
 	if err != nil {
-		return nil, size, badRequest{err}
+		return nil, size, err
 	}
 	j, err := m.batcher.run(ctx, inputs)
 	if err != nil {
@@ -227,14 +227,18 @@ func (s *Server) embedText(ctx context.Context, name, text string) (v []float32,
 	}
 	defer m.release()
 	texts, ok := m.network.(interface {
+		CheckText(string) error
 		EmbedTexts(context.Context, ...string) ([][]float32, error)
 	})
 	if !ok {
 		return nil, badRequest{fmt.Errorf("model %q embeds no texts", name)}
 	}
+	if err := texts.CheckText(text); err != nil {
+		return nil, badRequest{err}
+	}
 	all, err := texts.EmbedTexts(ctx, text)
 	if err != nil {
-		return nil, badRequest{err}
+		return nil, err
 	}
 	return all[0], vision.Unit(all[0])
 }

@@ -134,6 +134,9 @@ func (n *visionNetwork) Picture(ctx context.Context, file []byte) ([]*Value, [2]
 	return []*Value{v}, size, nil
 }
 
+// CheckText returns an error if EmbedTexts cannot embed the text.
+func (n *visionNetwork) CheckText(text string) error { return n.m.CheckText(text) }
+
 // EmbedTexts embeds texts, if the model is a CLIP with a vocabulary.
 func (n *visionNetwork) EmbedTexts(ctx context.Context, texts ...string) ([][]float32, error) {
 	return n.m.EmbedTexts(ctx, texts...)

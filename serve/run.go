@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -60,16 +61,13 @@ func (s *Server) Run(ctx context.Context, l Listeners, grace, patience time.Dura
 	<-t.C
 	end, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	var stopping sync.WaitGroup
 	if g != nil {
-		done := make(chan struct{})
-		go func() { g.GracefulStop(); close(done) }()
-		select {
-		case <-done:
-		case <-end.Done():
-			g.Stop()
-		}
+		stopping.Go(g.GracefulStop)
+		defer context.AfterFunc(end, g.Stop)()
 	}
 	err := web.Shutdown(end)
+	stopping.Wait()
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = web.Close()
 	}

@@ -188,7 +188,7 @@ func TestBadRequests(t *testing.T) {
 		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"UINT8","data":[1,2,300]}]}`, 400, "300 is no UINT8"},
 		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":["a"]}]}`, 400, "a string"},
 		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":` + strings.Repeat("[", 50) + `]}]}`, 400, ""},
-		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"INT64","data":[1,2,99999999]}]}`, 500, "2^24"},
+		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"INT64","data":[1,2,99999999]}]}`, 400, "2^24"},
 		{"m", `{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["junk"]}]}`, 400, "picture 0: no picture"},
 		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}],"outputs":[{"name":"z"}]}`, 400, `no output \"z\"`},
 		{"m", `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","parameters":{"binary_data_size":12}}]}`, 400, "0 bytes are left"},

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,7 @@ type Server struct {
 	o       Options
 	log     *slog.Logger
 	metrics *metrics
-	started time.Time
+	decode  chan struct{} // holds a token for each picture that is being decoded
 
 	draining atomic.Bool
 
@@ -94,7 +95,7 @@ func New(o Options) *Server {
 	if o.MaxBody == 0 {
 		o.MaxBody = 64 << 20
 	}
-	s := &Server{o: o, log: o.Log, started: time.Now(), models: map[string]*served{}}
+	s := &Server{o: o, log: o.Log, decode: make(chan struct{}, runtime.GOMAXPROCS(0)), models: map[string]*served{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -333,14 +334,14 @@ func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value) ([]*V
 	if err := inputs[0].check(); err != nil {
 		return nil, badRequest{err}
 	}
+	if n := len(inputs[0].Bytes); n > s.o.MaxQueue {
+		return nil, badRequest{fmt.Errorf("input %q has %d pictures, and %d are allowed", inputs[0].Name, n, s.o.MaxQueue)}
+	}
 	var rows [][]*Value
 	for i, file := range inputs[0].Bytes {
-		one, _, err := n.Picture(ctx, file)
+		one, _, err := s.picture(ctx, n, file)
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			return nil, badRequest{fmt.Errorf("input %q, picture %d: %w", inputs[0].Name, i, err)}
+			return nil, fmt.Errorf("input %q, picture %d: %w", inputs[0].Name, i, err)
 		}
 		rows = append(rows, one)
 	}
@@ -359,6 +360,21 @@ func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value) ([]*V
 		joined = append(joined, join(all))
 	}
 	return joined, nil
+}
+
+// picture prepares a picture, as soon as one of the cores is free for it.
+func (s *Server) picture(ctx context.Context, n Network, file []byte) ([]*Value, [2]int, error) {
+	select {
+	case s.decode <- struct{}{}:
+	case <-ctx.Done():
+		return nil, [2]int{}, ctx.Err()
+	}
+	defer func() { <-s.decode }()
+	inputs, size, err := n.Picture(ctx, file)
+	if err != nil && ctx.Err() == nil {
+		err = badRequest{err}
+	}
+	return inputs, size, err
 }
 
 // badRequest is an error of the client.

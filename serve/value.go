@@ -78,7 +78,7 @@ func (v *Value) tensor() (*tensor.Tensor, error) {
 	for i := range t.Data {
 		x, err := v.number(i)
 		if err != nil {
-			return nil, fmt.Errorf("input %q: %w", v.Name, err)
+			return nil, badRequest{fmt.Errorf("input %q: %w", v.Name, err)}
 		}
 		t.Data[i] = float32(x)
 	}
@@ -94,7 +94,7 @@ func (v *Value) number(i int) (float64, error) {
 	case "FP64":
 		return math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])), nil
 	case "FP16":
-		return float64(halfToFloat(binary.LittleEndian.Uint16(b[2*i:]))), nil
+		return float64(tensor.FromHalf(binary.LittleEndian.Uint16(b[2*i:]))), nil
 	case "BF16":
 		return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(b[2*i:])) << 16)), nil
 	case "BOOL", "UINT8":
@@ -123,19 +123,6 @@ func exact(x float64) (float64, error) {
 		return 0, fmt.Errorf("%.0f is beyond 2^24, up to which float32 holds every integer", x)
 	}
 	return x, nil
-}
-
-// halfToFloat converts an IEEE 754 half.
-func halfToFloat(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
-	switch exponent {
-	case 0:
-		x := float32(fraction) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(x) | sign)
-	case 31:
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
 // fromTensor returns t as a value of type FP32.

@@ -215,6 +215,9 @@ func (b *benchCard) flags(args ...string) []string {
 			args = append(args, "--"+name, value)
 		}
 	}
+	if b.f16 && args[0] != "verify" {
+		args = append(args, "--f16")
+	}
 	return args
 }
 

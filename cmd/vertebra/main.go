@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,7 +42,8 @@ func runWith(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	completed(root) // after SetOut, which it needs
 	demand(root)
 	nameValues(root)
-	err := execute(ctx, root)
+	longer := new(atomic.Int64)
+	err := execute(context.WithValue(ctx, patienceKey{}, longer), root)
 	switch bad := out.close(); {
 	case err == nil && bad != nil:
 		complain(stderr, fmt.Errorf("standard output: %w", bad))
@@ -58,6 +60,16 @@ func runWith(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 
 // patience is how long a command that is interrupted may take to end.
 const patience = 1200 * time.Millisecond
+
+// patienceKey is the key of how much longer than patience a command may take to end.
+type patienceKey struct{}
+
+// endsWithin lets a command take longer to end.
+func endsWithin(c *cobra.Command, d time.Duration) {
+	if longer, ok := c.Context().Value(patienceKey{}).(*atomic.Int64); ok {
+		longer.Store(int64(d))
+	}
+}
 
 // execute runs the command line. If ctx ends, it does not wait for what cannot be
 // interrupted, such as a read of a disk that is gone.
@@ -76,10 +88,14 @@ func execute(ctx context.Context, root *cobra.Command) error {
 		return err
 	case <-ctx.Done():
 	}
+	wait := patience
+	if longer, ok := ctx.Value(patienceKey{}).(*atomic.Int64); ok {
+		wait += time.Duration(longer.Load())
+	}
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(wait):
 		return ctx.Err()
 	}
 }

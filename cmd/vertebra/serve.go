@@ -73,6 +73,9 @@ is not ready, answers for the time of --grace, and ends when all is answered.`,
 	return c
 }
 
+// drain is how long requests that are under way may take after the grace.
+const drain = time.Minute
+
 type server struct {
 	*settings
 	o                               serve.Options
@@ -96,6 +99,9 @@ type serveAddresses struct {
 func (v *server) run(c *cobra.Command, names []string) error {
 	if len(names) == 0 && v.repository == "" && !v.immich {
 		return errors.New("serve needs a model, --repository or --immich; see vertebra serve --help")
+	}
+	if v.o.MaxBatch < 1 || v.o.MaxQueue < 1 || v.o.MaxDelay < 0 || v.grace < 0 {
+		return fmt.Errorf("--max-batch %d, --max-queue %d, --max-delay %v, --grace %v: want numbers over 0 and no negative times", v.o.MaxBatch, v.o.MaxQueue, v.o.MaxDelay, v.grace)
 	}
 	v.o.Version, v.o.MaxBody, v.o.Memory = bench.Version(), int64(v.body), int64(v.models)
 	level := slog.LevelInfo
@@ -154,7 +160,8 @@ func (v *server) run(c *cobra.Command, names []string) error {
 	if v.listening != nil {
 		v.listening(at)
 	}
-	return s.Run(c.Context(), l, v.grace, time.Minute)
+	endsWithin(c, v.grace+drain)
+	return s.Run(c.Context(), l, v.grace, drain)
 }
 
 func (v *server) listeners() (l serve.Listeners, err error) {
@@ -236,7 +243,7 @@ func (v *server) loader(c *cobra.Command, of string) serve.Loader {
 		if err != nil {
 			return nil, err
 		}
-		o.On = v.device
+		o.On, o.Truncate = v.device, true
 		model, err := vision.OpenModel(entry, o)
 		if err != nil {
 			return nil, m.explain(err, entry)

@@ -32,7 +32,7 @@ func serving(t *testing.T, args ...string) string {
 	ctx, stop := context.WithCancel(context.Background())
 	c.SetContext(ctx)
 	v.listen, v.repository, v.immich = "127.0.0.1:0", "", false
-	v.o = serve.Options{MaxBatch: 2}
+	v.o = serve.Options{MaxBatch: 2, MaxQueue: 8}
 	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
 		switch name, value, _ := strings.Cut(args[0], "="); name {
 		case "--upstream":

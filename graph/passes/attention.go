@@ -218,7 +218,7 @@ func (r *rewriter) unscaled(v *graph.Value, depth int) (*graph.Value, float64) {
 		return r.at[v], 1
 	}
 	by := f.of(1)
-	if !(by > 0) || !is(f.of, func(t float64) float64 { return by * t }, []float64{-3, -1, 0, 0.5, 2}) {
+	if !(by > 0) || !is(f.of, func(t float64) float64 { return by * t }, append([]float64{-30, -7, -3, -1, 0, 0.5, 2, 7, 30}, far...)) {
 		return r.at[v], 1
 	}
 	return r.at[x], by

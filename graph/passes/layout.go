@@ -232,7 +232,11 @@ func (s *sinker) apply(op graph.Op, args []*graph.Value, order []int) stored {
 	in := make([]*graph.Value, len(args))
 	for i, a := range args {
 		_, joins := op.(graph.Concat)
-		in[i] = s.in(a, order, !joins)
+		whole := false // another arg has the rank of the result
+		for k, other := range args {
+			whole = whole || k != i && len(other.Shape) == len(order)
+		}
+		in[i] = s.in(a, order, whole && !joins)
 	}
 	return stored{graph.Apply(op, in...), order}
 }

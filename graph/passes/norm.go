@@ -66,7 +66,7 @@ func (n norm) fits(w *graph.Value) bool {
 	}
 	skip := len(n.x.Shape) - len(w.Shape)
 	for d, extent := range w.Shape {
-		if n.axes.Has(d+skip) && extent != n.x.Shape[d+skip] {
+		if n.axes.Has(d+skip) && extent != n.x.Shape[d+skip] || !n.axes.Has(d+skip) && extent != 1 {
 			return false
 		}
 	}

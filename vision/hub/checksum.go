@@ -83,7 +83,7 @@ func (c checksum) fits(got checksum) error {
 		{"SHA-256", c.sha256, got.sha256}, {"MD5", c.md5, got.md5}, {"SHA-1", c.git, got.git},
 	} {
 		if !strings.HasPrefix(k.have, strings.ToLower(k.want)) {
-			return fmt.Errorf("its %s is %s, want %s: the bytes are not those that were published", k.name, k.have[:max(len(k.want), 8)], k.want)
+			return fmt.Errorf("its %s is %s, want %s: the bytes are not those that were published", k.name, k.have[:min(len(k.have), max(len(k.want), 8))], k.want)
 		}
 	}
 	return nil

@@ -54,6 +54,9 @@ func (h *Hub) Fetch(ctx context.Context, f zoo.File) (Found, error) {
 		}
 		return all[0], nil
 	}
+	if _, _, _, ok := onFace(f.URL); ok {
+		return Found{}, fmt.Errorf("hub: %s is on Hugging Face: a mirror of that is HF_ENDPOINT, not the address of a folder", f.URL)
+	}
 	s := source{name: f.Name(), url: f.URL, size: -1, sum: checksum{sha256: f.SHA256, md5: f.MD5}}
 	if f.Bytes > 0 {
 		s.size = f.Bytes

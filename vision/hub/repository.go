@@ -39,7 +39,8 @@ type RepositoryFile struct {
 
 // NonCommercial reports whether the licence's name says that commercial use is forbidden.
 func (r *Repository) NonCommercial() bool {
-	return slices.Contains(strings.FieldsFunc(strings.ToLower(r.Licence), func(c rune) bool { return c == '-' || c == ' ' }), "nc")
+	words := strings.FieldsFunc(strings.ToLower(r.Licence), func(c rune) bool { return c == '-' || c == ' ' || c == '_' })
+	return slices.Contains(words, "nc") || slices.Contains(words, "noncommercial") || strings.Contains(strings.Join(words, " "), "non commercial")
 }
 
 var repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$`)
@@ -119,9 +120,9 @@ func (h *Hub) Repository(ctx context.Context, name, revision string) (*Repositor
 			f.Bytes = *s.Size
 		}
 		switch {
-		case s.LFS != nil && digits(s.LFS.SHA256):
+		case s.LFS != nil && hexadecimal(s.LFS.SHA256, 64):
 			f.Bytes, f.blob, f.sum = s.LFS.Size, s.LFS.SHA256, checksum{sha256: s.LFS.SHA256}
-		case digits(s.BlobID):
+		case hexadecimal(s.BlobID, 40):
 			f.blob, f.sum = s.BlobID, checksum{git: s.BlobID}
 		}
 		r.Files = append(r.Files, f)
@@ -135,6 +136,11 @@ func digits(s string) bool {
 	return s != "" && len(s) <= 128 && !strings.ContainsFunc(s, func(c rune) bool {
 		return !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || c == '_')
 	})
+}
+
+// hexadecimal reports whether s has n digits in hexadecimal.
+func hexadecimal(s string, n int) bool {
+	return len(s) == n && !strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune("0123456789abcdef", c) })
 }
 
 // weightsNames are the names of weights that package weights reads in a folder, the best
@@ -260,8 +266,7 @@ func (h *Hub) fetchBlob(ctx context.Context, r *Repository, f RepositoryFile) (F
 	return found, place(blob, link)
 }
 
-// place makes link a symbolic link to blob, or moves blob there if the system has no
-// links.
+// place makes link a symbolic link to blob, or a copy if the system has no links.
 func place(blob, link string) error {
 	if err := os.MkdirAll(filepath.Dir(link), 0o777); err != nil {
 		return err
@@ -276,14 +281,24 @@ func place(blob, link string) error {
 	if err := remove(link); err != nil {
 		return err
 	}
-	if err := os.Symlink(to, link); err != nil {
-		return os.Rename(blob, link)
+	if os.Symlink(to, link) == nil {
+		return nil
 	}
-	return nil
+	return files.Write(link, func(w io.Writer) error {
+		f, err := os.Open(blob)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
 }
 
 // head asks the server what the description of a repository leaves out.
 func (h *Hub) head(ctx context.Context, address string, f *RepositoryFile) error {
+	ctx, cancel := context.WithTimeout(ctx, h.patience())
+	defer cancel()
 	request, err := h.request(ctx, http.MethodHead, address)
 	if err != nil {
 		return err
@@ -310,10 +325,10 @@ func (h *Hub) head(ctx context.Context, address string, f *RepositoryFile) error
 		return fmt.Errorf("%s: the server does not say which version it has", f.Name)
 	}
 	f.blob = tag
-	switch hex := !strings.ContainsFunc(tag, func(c rune) bool { return !strings.ContainsRune("0123456789abcdef", c) }); {
-	case hex && len(tag) == 64:
+	switch {
+	case hexadecimal(tag, 64):
 		f.sum.sha256 = tag
-	case hex && len(tag) == 40:
+	case hexadecimal(tag, 40):
 		f.sum.git = tag
 	}
 	size := response.Header.Get("X-Linked-Size")
@@ -336,7 +351,7 @@ func (h *Hub) get(ctx context.Context, address string) ([]byte, error) {
 			return nil, ctx.Err()
 		case errors.As(err, &no):
 			return nil, no.error
-		case failed >= attempts:
+		case failed >= attempts || pause(failed, err) > longest:
 			return nil, err
 		}
 		if err := h.sleep(ctx, pause(failed, err)); err != nil {
@@ -346,6 +361,8 @@ func (h *Hub) get(ctx context.Context, address string) ([]byte, error) {
 }
 
 func (h *Hub) getOnce(ctx context.Context, address string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.patience())
+	defer cancel()
 	request, err := h.request(ctx, http.MethodGet, address)
 	if err != nil {
 		return nil, fatal{err}
