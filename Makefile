@@ -30,7 +30,7 @@ candidates: setup
 	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 	$(GO) test -timeout 50m -tags sweep -run Translates ./shaders
-	$(GO) test -timeout 50m -tags sweep -run F16 ./golden
+	$(GO) test -timeout 50m -tags sweep -run 'F16|Ops' ./golden
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

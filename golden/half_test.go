@@ -30,9 +30,13 @@ var update = flag.Bool("update", false, "write testdata/f16.txt anew")
 func TestF16(t *testing.T) {
 	const table = "testdata/f16.txt"
 	known, found := readDistances(t, table), map[string]float64{}
+	files := "espcn_*.safetensors"
+	if sweep {
+		files = "*.safetensors"
+	}
 	var mu sync.Mutex
 	t.Run("files", func(t *testing.T) {
-		eachFile(t, halfFiles, func(t *testing.T, d *gpu.Device, c golden.Case) {
+		eachFile(t, files, func(t *testing.T, d *gpu.Device, c golden.Case) {
 			if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
 				return
 			}
