@@ -62,8 +62,8 @@ func TestEmptyValues(t *testing.T) {
 	}
 }
 
-// TestNothingToDo runs a plan without dispatches.
-func TestNothingToDo(t *testing.T) {
+// TestNoDispatches runs a plan without dispatches.
+func TestNoDispatches(t *testing.T) {
 	d := open(t)
 	g := trace(t, func(g *graph.Graph) { g.Output("y", g.Input("x", 0).ReLU()) })
 	everyProgram(t, d, nil, g, []*tensor.Tensor{tensor.New(0)}, []*tensor.Tensor{tensor.New(0)}, 0)
