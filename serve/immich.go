@@ -195,8 +195,9 @@ func (s *Server) upstream(ctx context.Context, tasks entries, image []byte, text
 func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v []float32, size [2]int, err error) {
 	start := time.Now()
 	var waited time.Duration
-	defer func() { s.metrics.request(name, "", time.Since(start), waited, err) }()
-	m, err := s.acquire(ctx, name)
+	var m *live
+	defer func() { s.metrics.request(m, name, time.Since(start), waited, err) }()
+	m, err = s.acquire(ctx, name)
 	if err != nil {
 		return nil, size, err
 	}
@@ -220,8 +221,9 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 // embedText embeds a text.
 func (s *Server) embedText(ctx context.Context, name, text string) (v []float32, err error) {
 	start := time.Now()
-	defer func() { s.metrics.request(name, "", time.Since(start), 0, err) }()
-	m, err := s.acquire(ctx, name)
+	var m *live
+	defer func() { s.metrics.request(m, name, time.Since(start), 0, err) }()
+	m, err = s.acquire(ctx, name)
 	if err != nil {
 		return nil, err
 	}

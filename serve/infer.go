@@ -11,8 +11,9 @@ import (
 func (s *Server) infer(ctx context.Context, name, version string, inputs []*Value) (outputs []*Value, err error) {
 	start := time.Now()
 	var waited time.Duration
-	defer func() { s.metrics.request(name, version, time.Since(start), waited, err) }()
-	m, err := s.acquire(ctx, name)
+	var m *live
+	defer func() { s.metrics.request(m, name, time.Since(start), waited, err) }()
+	m, err = s.acquire(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -44,9 +44,13 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // request counts a request. Models that do not exist are not counted: their names are the
 // client's.
-func (m *metrics) request(name, version string, took, waited time.Duration, err error) {
+func (m *metrics) request(of *live, name string, took, waited time.Duration, err error) {
 	if isNotFound(err) {
 		return
+	}
+	version := "" // of a model that is not loaded
+	if of != nil {
+		version = of.of.version
 	}
 	c := m.success
 	if err != nil {

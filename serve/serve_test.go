@@ -146,7 +146,7 @@ func TestREST(t *testing.T) {
 		"/v2/models/m/versions/1": `{"name":"m"`,
 		"/v2/models/m/ready":      `{"name":"m","ready":true}`,
 		"/ping":                   "pong",
-		"/metrics":                `nv_inference_request_success{model="m",version=""} 6`,
+		"/metrics":                `nv_inference_request_success{model="m",version="1"} 6`,
 	} {
 		response, err := http.Get(web.URL + path)
 		if err != nil {
