@@ -68,7 +68,11 @@ var least = map[string]int{"float": 1113, "volume": 109, "int8": 30, "legacy": 6
 func TestSuite(t *testing.T) {
 	bound := Tolerance{Absolute: 1e-3, Relative: 1e-3}
 	small := "../testdata/suite"
-	for path := range manifest(t, small) {
+	tests := manifest(t, small)
+	if len(tests) < 160 {
+		t.Errorf("%d tests in %s", len(tests), small)
+	}
+	for path := range tests {
 		if err := runFolder(filepath.Join(small, path), bound); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
