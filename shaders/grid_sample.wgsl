@@ -30,7 +30,7 @@ struct Sizes { n: u32, n0: u32, n1: u32, n2: u32, c: u32, p: u32 }
 // mirror reflects v at the borders low and high until it lies between them.
 fn mirror(v: f32, low: f32, high: f32) -> f32 {
     let span = high - low;
-    if (v >= low && v <= high || span <= 0.0) {
+    if ((v >= low && v <= high) || span <= 0.0) {
         return clamp(v, low, high);
     }
     let far = select(v - high, low - v, v < low);

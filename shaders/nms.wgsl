@@ -96,7 +96,7 @@ fn main(
             if (lane < half) {
                 let other = place[lane + half];
                 let mine = place[lane];
-                let higher = best[lane + half] > best[lane] || best[lane + half] == best[lane] && other < mine;
+                let higher = best[lane + half] > best[lane] || (best[lane + half] == best[lane] && other < mine);
                 if (other < sizes.n && (mine == sizes.n || higher)) {
                     best[lane] = best[lane + half];
                     place[lane] = other;
