@@ -58,7 +58,7 @@ func codeOf(err error) codes.Code {
 		return codes.InvalidArgument
 	case isNotFound(err):
 		return codes.NotFound
-	case errors.Is(err, ErrBusy), errors.Is(err, errNotReady), errors.Is(err, errStopped), errors.Is(err, errStopping):
+	case isUnavailable(err):
 		return codes.Unavailable
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
@@ -78,12 +78,15 @@ func (i *inferenceServer) ServerLive(context.Context, *inference.ServerLiveReque
 }
 
 func (i *inferenceServer) ServerReady(context.Context, *inference.ServerReadyRequest) (*inference.ServerReadyResponse, error) {
-	return &inference.ServerReadyResponse{Ready: i.s.Ready()}, nil
+	return &inference.ServerReadyResponse{Ready: i.s.Ready() == nil}, nil
 }
 
 func (i *inferenceServer) ModelReady(_ context.Context, r *inference.ModelReadyRequest) (*inference.ModelReadyResponse, error) {
-	ready, err := i.s.modelReady(r.Name, r.Version)
-	return &inference.ModelReadyResponse{Ready: ready}, err
+	err := i.s.modelReady(r.Name, r.Version)
+	if isNotFound(err) {
+		return nil, err
+	}
+	return &inference.ModelReadyResponse{Ready: err == nil}, nil
 }
 
 func (i *inferenceServer) ServerMetadata(context.Context, *inference.ServerMetadataRequest) (*inference.ServerMetadataResponse, error) {
@@ -237,7 +240,7 @@ type healthServer struct {
 
 func (h *healthServer) Check(context.Context, *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
 	state := grpc_health_v1.HealthCheckResponse_NOT_SERVING
-	if h.s.Ready() {
+	if h.s.Ready() == nil {
 		state = grpc_health_v1.HealthCheckResponse_SERVING
 	}
 	return &grpc_health_v1.HealthCheckResponse{Status: state}, nil

@@ -134,7 +134,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case isNotFound(err):
 		return http.StatusNotFound
-	case errors.Is(err, ErrBusy), errors.Is(err, errNotReady), errors.Is(err, errStopped), errors.Is(err, errStopping):
+	case isUnavailable(err):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, context.Canceled):
 		return 499 // the client went away
@@ -145,3 +145,13 @@ func statusOf(err error) int {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
+
+// isUnavailable reports whether a later try may succeed.
+func isUnavailable(err error) bool {
+	for _, known := range []error{ErrBusy, errNotReady, errLoading, errStopped, errStopping} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}

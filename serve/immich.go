@@ -19,8 +19,8 @@ import (
 // immichRoutes adds the machine-learning API of Immich: /ping and /predict.
 func (s *Server) immichRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /ping", func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			answerError(w, http.StatusServiceUnavailable, errStopping)
+		if err := s.Ready(); err != nil {
+			answerError(w, http.StatusServiceUnavailable, err)
 			return
 		}
 		io.WriteString(w, "pong")

@@ -114,7 +114,7 @@ func TestDrain(t *testing.T) {
 	for range 16 {
 		all.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}}
-			for s.Ready() {
+			for s.Ready() == nil {
 				response, err := client.Post(at+"/v2/models/m/infer", "application/json", strings.NewReader(body))
 				if err != nil {
 					t.Error(err)

@@ -21,7 +21,7 @@ func (s *Server) inferenceRoutes(mux *http.ServeMux) {
 		answer(w, http.StatusOK, map[string]bool{"live": true})
 	})
 	mux.HandleFunc("GET /v2/health/ready", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, readyStatus(s.Ready()), map[string]bool{"ready": s.Ready()})
+		answerReady(w, map[string]any{}, s.Ready())
 	})
 	for _, at := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
 		mux.HandleFunc("GET "+at, func(w http.ResponseWriter, r *http.Request) {
@@ -33,12 +33,12 @@ func (s *Server) inferenceRoutes(mux *http.ServeMux) {
 			answer(w, http.StatusOK, m)
 		})
 		mux.HandleFunc("GET "+at+"/ready", func(w http.ResponseWriter, r *http.Request) {
-			ready, err := s.modelReady(r.PathValue("model"), r.PathValue("version"))
-			if err != nil {
+			err := s.modelReady(r.PathValue("model"), r.PathValue("version"))
+			if isNotFound(err) {
 				fail(w, err)
 				return
 			}
-			answer(w, readyStatus(ready), map[string]any{"name": r.PathValue("model"), "ready": ready})
+			answerReady(w, map[string]any{"name": r.PathValue("model")}, err)
 		})
 		mux.HandleFunc("POST "+at+"/infer", s.inferREST)
 	}
@@ -55,11 +55,17 @@ func (s *Server) inferenceRoutes(mux *http.ServeMux) {
 	})
 }
 
-func readyStatus(ready bool) int {
-	if ready {
-		return http.StatusOK
+// answerReady says whether something is ready, which it is if err is nil. Otherwise err is
+// the reason.
+func answerReady(w http.ResponseWriter, of map[string]any, err error) {
+	of["ready"] = err == nil
+	if err == nil {
+		answer(w, http.StatusOK, of)
+		return
 	}
-	return http.StatusServiceUnavailable
+	of["reason"] = err.Error()
+	w.Header().Set("Retry-After", "1")
+	answer(w, http.StatusServiceUnavailable, of)
 }
 
 // serverMetadata is what the protocol tells of a server.
@@ -95,16 +101,26 @@ func (s *Server) modelMetadata(ctx context.Context, name, version string) (*mode
 	return &modelMetadata{name, []string{m.of.version}, m.of.platform, m.network.Inputs(), m.network.Outputs()}, nil
 }
 
-// modelReady reports whether a model answers at once. A lazy one that is not loaded yet
-// is ready, too: its first request loads it.
-func (s *Server) modelReady(name, version string) (bool, error) {
+// modelReady returns nil if a model answers. A lazy one that is not loaded yet is ready,
+// too: its first request loads it. If loading it has failed, it is not.
+func (s *Server) modelReady(name, version string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.models[name]
 	if m == nil || version != "" && version != m.version {
-		return false, fmt.Errorf("model %q is %w", name, ErrNotFound)
+		return fmt.Errorf("model %q is %w", name, ErrNotFound)
 	}
-	return !m.off && (m.lazy || m.live != nil) && !s.draining.Load(), nil
+	switch {
+	case m.off:
+		return errNotReady
+	case m.live == nil && m.failed != nil:
+		return m.failed
+	case m.live == nil && !m.lazy:
+		return errLoading
+	case s.draining.Load():
+		return errStopping
+	}
+	return nil
 }
 
 // indexRow is a model of the repository.
@@ -128,6 +144,8 @@ func (s *Server) index() []indexRow {
 			row.State = "READY"
 		case m.loading != nil:
 			row.State = "LOADING"
+		case m.failed != nil:
+			row.Reason = m.failed.Error()
 		case m.lazy:
 			row.Reason = "loaded at the first request"
 		}

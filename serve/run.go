@@ -19,16 +19,18 @@ type Listeners struct {
 	TLS        *tls.Config // nil means none
 }
 
-// Run answers requests until ctx ends. Then the server is not ready, answers what still
-// comes for the time of grace, asking clients to close their connections, and at last
-// waits up to patience for what is under way. A client whose connection is kept alive
-// does not meet a closed one so.
+// Run answers requests until ctx ends, and meanwhile loads the models that are not lazy.
+// If one of these cannot be loaded, Run returns the error.
+//
+// After ctx the server is not ready, answers what still comes for the time of grace,
+// asking clients to close their connections, and at last waits up to patience for what is
+// under way. A client whose connection is kept alive does not meet a closed one so.
 func (s *Server) Run(ctx context.Context, l Listeners, grace, patience time.Duration) error {
 	web := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: nil, TLSConfig: l.TLS,
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() {
 		if l.TLS != nil {
 			failed <- web.ServeTLS(l.HTTP, "", "")
@@ -45,6 +47,11 @@ func (s *Server) Run(ctx context.Context, l Listeners, grace, patience time.Dura
 		g = s.GRPC(options...)
 		go func() { failed <- g.Serve(l.GRPC) }()
 	}
+	go func() {
+		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+			failed <- err
+		}
+	}()
 	select {
 	case err := <-failed:
 		web.Close()

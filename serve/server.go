@@ -1,8 +1,8 @@
 // Package serve answers requests for models over the network: the Open Inference
 // Protocol by REST and gRPC, Immich's machine learning, and OpenAI's embeddings.
 //
-// New makes a Server, Add gives it models, and Handler answers HTTP. Requests that wait
-// for the same model run in batches. How large these are is measured when a model is
+// New makes a Server, Add gives it models, and Run listens and loads them. Requests that
+// wait for the same model run in batches. How large these are is measured when a model is
 // loaded.
 package serve
 
@@ -40,6 +40,9 @@ type Server struct {
 
 	draining atomic.Bool
 
+	open context.Context // that models are loaded in; Close ends it
+	shut context.CancelFunc
+
 	mu     sync.Mutex
 	models map[string]*served
 	clock  int64 // counts uses, for the least recently used model
@@ -52,10 +55,11 @@ type Loader func(ctx context.Context) (Network, error)
 type served struct {
 	name, version, platform string
 	load                    Loader
-	lazy                    bool // the model need not be loaded for the server to be ready
 
 	// These are guarded by the server's lock.
+	lazy    bool // the model need not be loaded for the server to be ready
 	loading *loading
+	failed  error // of the last load
 	live    *live // nil if the model is not loaded
 	off     bool  // unloaded by a request
 	used    int64
@@ -81,6 +85,7 @@ type loading struct {
 var (
 	ErrNotFound = errors.New("not found")
 	errNotReady = errors.New("is not loaded")
+	errLoading  = errors.New("is being loaded")
 	errStopping = errors.New("the server stops")
 )
 
@@ -99,12 +104,14 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.open, s.shut = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	return s
 }
 
-// Add gives the server a model. A lazy model is loaded at its first request, another one
-// by Load, and the server is not ready before.
+// Add gives the server a model. A lazy model is loaded at its first request. Another one
+// is loaded by Run, or before it by Load. Until then the server is not ready, and requests
+// for that model fail.
 func (s *Server) Add(name, version, platform string, lazy bool, load Loader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +149,7 @@ func (s *Server) LoadModel(ctx context.Context, name string) error {
 	}
 	m.off = false
 	s.mu.Unlock()
-	l, err := s.acquire(ctx, name)
+	l, err := s.loaded(ctx, name)
 	if err == nil {
 		l.release()
 	}
@@ -177,9 +184,21 @@ func (s *Server) drop(m *served) error {
 	return l.network.Close()
 }
 
-// acquire returns what a model has loaded, which stays until release. It loads the model
-// if that is necessary.
+// acquire returns what a model has loaded, which stays until release. A request does not
+// wait for a model that the server needs to be ready.
 func (s *Server) acquire(ctx context.Context, name string) (*live, error) {
+	s.mu.Lock()
+	m := s.models[name]
+	starting := m != nil && m.live == nil && !m.lazy && !m.off
+	s.mu.Unlock()
+	if starting {
+		return nil, fmt.Errorf("model %q %w", name, errLoading)
+	}
+	return s.loaded(ctx, name)
+}
+
+// loaded is acquire, and loads the model if that is necessary.
+func (s *Server) loaded(ctx context.Context, name string) (*live, error) {
 	for {
 		s.mu.Lock()
 		m := s.models[name]
@@ -203,7 +222,7 @@ func (s *Server) acquire(ctx context.Context, name string) (*live, error) {
 		if l == nil {
 			l = &loading{done: make(chan struct{})}
 			m.loading = l
-			go s.open(m, l)
+			go s.load(m, l)
 		}
 		s.mu.Unlock()
 		select {
@@ -222,23 +241,26 @@ func (l *live) release() {
 	l.users.Done()
 }
 
-// open loads a model and measures its best batch.
-func (s *Server) open(m *served, l *loading) {
+// load loads a model and measures its best batch.
+func (s *Server) load(m *served, l *loading) {
 	defer close(l.done)
 	defer func() {
 		if r := recover(); r != nil {
 			l.err = fmt.Errorf("internal error: %v", r)
 		}
 		s.mu.Lock()
-		m.loading = nil
+		m.loading, m.failed = nil, l.err
+		m.lazy = m.lazy || l.err == nil // from now on it may leave and come back
 		s.mu.Unlock()
+		if l.err != nil {
+			s.log.Error("not loaded", "model", m.name, "error", l.err)
+		}
 	}()
 	start := time.Now()
-	ctx := context.Background()
+	ctx := s.open
 	n, err := m.load(ctx)
 	if err != nil {
 		l.err = err
-		s.log.Error("not loaded", "model", m.name, "error", err)
 		return
 	}
 	if err := s.makeRoom(m, n.Bytes()); err != nil {
@@ -299,31 +321,43 @@ func (s *Server) makeRoom(m *served, need int64) error {
 	}
 }
 
-// Ready reports whether the server takes requests: all models that are not lazy are
-// loaded, and it does not stop.
-func (s *Server) Ready() bool {
+// Ready returns nil if the server takes requests: it does not stop, and all models that
+// are not lazy have been loaded. Otherwise it returns what is missing.
+func (s *Server) Ready() error {
 	if s.draining.Load() {
-		return false
+		return errStopping
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.models {
-		if !m.lazy && !m.off && m.live == nil {
-			return false
+	for _, name := range s.names() {
+		s.mu.Lock()
+		m := s.models[name]
+		waits, failed := !m.lazy && !m.off, m.failed
+		s.mu.Unlock()
+		switch {
+		case waits && failed != nil:
+			return fmt.Errorf("model %q: %w", name, failed)
+		case waits:
+			return fmt.Errorf("model %q %w", name, errLoading)
 		}
 	}
-	return true
+	return nil
 }
 
 // Drain makes the server not ready. It goes on to answer, and asks clients to close their
 // connections.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Close unloads all models.
+// Close unloads all models, after the loads that are under way.
 func (s *Server) Close() error {
+	s.shut()
 	var errs []error
 	for _, name := range s.names() {
 		errs = append(errs, s.UnloadModel(name))
+		s.mu.Lock()
+		l := s.models[name].loading
+		s.mu.Unlock()
+		if l != nil {
+			<-l.done
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -41,8 +41,9 @@ size is measured when the model is loaded. /metrics has Prometheus' counters.
 loaded at its first request. --upstream is another server of that API, which gets what
 is not served here: faces, and words in pictures.
 
-The server listens on this computer only, unless --listen says otherwise. At SIGTERM it
-is not ready, answers for the time of --grace, and ends when all is answered.`,
+The server listens on this computer only, unless --listen says otherwise. It is live at
+once, and ready when each MODEL is loaded. At SIGTERM it is not ready, answers for the
+time of --grace, and ends when all is answered.`,
 		Example: `  vertebra serve resnet50 clip_vit_b32 --grpc localhost:8001
   vertebra serve --immich --listen 0.0.0.0:3003 --upstream http://immich-ml:3003
   vertebra serve cats=cats.pth --token-file token --tls-cert cert.pem --tls-key key.pem`,
@@ -86,7 +87,7 @@ type server struct {
 	body, models                    byteSize
 
 	device    *vision.Device
-	listening func(serveAddresses) // told when the server listens; for tests
+	listening func(*serve.Server, serveAddresses) // told when the server listens; for tests
 }
 
 // serveAddresses says where a server listens.
@@ -138,9 +139,6 @@ func (v *server) run(c *cobra.Command, names []string) error {
 	if err := v.add(c, s, names); err != nil {
 		return err
 	}
-	if err := s.Load(c.Context()); err != nil {
-		return err
-	}
 	at := serveAddresses{Device: v.device.String(), HTTP: l.HTTP.Addr().String()}
 	if l.GRPC != nil {
 		at.GRPC = l.GRPC.Addr().String()
@@ -158,7 +156,7 @@ func (v *server) run(c *cobra.Command, names []string) error {
 		fmt.Fprintln(c.OutOrStdout())
 	}
 	if v.listening != nil {
-		v.listening(at)
+		v.listening(s, at)
 	}
 	endsWithin(c, v.grace+drain)
 	return s.Run(c.Context(), l, v.grace, drain)

@@ -19,13 +19,20 @@ import (
 	"github.com/vertebra/vertebra/serve"
 )
 
-// serving runs "vertebra serve" until the test ends and returns its address.
+// serving runs "vertebra serve" until the test ends and returns its address. The models
+// that are named are loaded.
 func serving(t *testing.T, args ...string) string {
 	t.Helper()
 	s := &settings{quiet: true}
 	v := &server{settings: s}
 	at := make(chan string, 1)
-	v.listening = func(a serveAddresses) { at <- "http://" + a.HTTP }
+	v.listening = func(s *serve.Server, a serveAddresses) {
+		go func() {
+			if err := s.Load(context.Background()); err == nil {
+				at <- "http://" + a.HTTP
+			}
+		}()
+	}
 	c := newServe(s)
 	c.SetOut(io.Discard)
 	c.SetErr(io.Discard)
