@@ -6,6 +6,7 @@ import (
 
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/decode"
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
@@ -86,9 +87,9 @@ func samHost(s sub) (Case, error) {
 		return host([]*tensor.Tensor{s.out("keep"), iou}, func() ([]*tensor.Tensor, error) {
 			iou := tensor.New(len(boxes), len(boxes))
 			for i := range iou.Data {
-				iou.Data[i] = vision.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])
+				iou.Data[i] = decode.IoU(boxes[i/len(boxes)], boxes[i%len(boxes)])
 			}
-			return []*tensor.Tensor{ints(vision.NMS(boxes, scores, nil, a.IoU), -1), iou}, nil
+			return []*tensor.Tensor{ints(decode.NMS(boxes, scores, nil, a.IoU, 0), -1), iou}, nil
 		})
 	case "point_grid":
 		return host([]*tensor.Tensor{s.out("points")}, func() ([]*tensor.Tensor, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/decode"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -136,7 +137,7 @@ func Detections(logits, boxes *tensor.Tensor, b, patch int, size [2]int, f Detec
 		}
 	}
 	var all []Detection
-	for _, i := range NMS(found, scores, kinds, f.IoU) {
+	for _, i := range decode.NMS(found, scores, kinds, f.IoU, 0) {
 		if len(all) == cmp.Or(f.Most, 300) {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/decode"
 	"github.com/vertebra/vertebra/vision/picture"
 )
 
@@ -231,7 +232,7 @@ func dropDoubles(all []samFound, threshold float64, score func(samFound) float32
 		boxes[i], scores[i] = f.box, score(f)
 	}
 	var kept []samFound
-	for _, i := range NMS(boxes, scores, nil, threshold) {
+	for _, i := range decode.NMS(boxes, scores, nil, threshold, 0) {
 		kept = append(kept, all[i])
 	}
 	return kept
@@ -259,7 +260,7 @@ func tidy(all []samFound, area int, threshold float64) ([]samFound, error) {
 		}
 	}
 	var kept []samFound
-	for _, i := range NMS(boxes, scores, nil, threshold) {
+	for _, i := range decode.NMS(boxes, scores, nil, threshold, 0) {
 		kept = append(kept, tidied[i])
 	}
 	return kept, nil
