@@ -14,6 +14,12 @@ import (
 // extensions are the file names' endings by which Paths finds pictures in folders.
 var extensions = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 
+// IsPicture reports whether a file's name ends as those of pictures that Paths finds in
+// folders.
+func IsPicture(name string) bool {
+	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+}
+
 // LeftOutError is the error of Paths for what it has left out. The paths that it returns
 // with this error are good.
 type LeftOutError struct {
@@ -83,7 +89,7 @@ func (e *LeftOutError) folder(root string) []string {
 		case err != nil:
 			e.add(path, err)
 			return nil
-		case d.IsDir() || !slices.Contains(extensions, strings.ToLower(filepath.Ext(path))):
+		case d.IsDir() || !IsPicture(path):
 			return nil
 		}
 		if !d.Type().IsRegular() {

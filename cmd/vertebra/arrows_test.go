@@ -41,6 +41,8 @@ var arrows = []struct {
 	{"vision/zoo", []string{"graph", "internal/files", "models", "tensor", "vision/picture", "weights"}},
 	{"vision/decode", []string{"tensor"}},
 	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/decode", "vision/picture", "vision/picture/icc", "vision/picture/meta", "vision/zoo", "weights"}},
+	{"vision/batch/store", []string{"internal/files"}},
+	{"vision/batch", []string{"internal/files", "tensor", "vision", "vision/batch/store", "vision/zoo", "weights"}},
 	{"vision/hub", []string{"internal/files", "vision/zoo"}},
 	{"serve/inference", nil},
 	{"serve", []string{"graph", "models", "serve/inference", "tensor", "vision", "vision/zoo", "weights"}},
@@ -50,7 +52,7 @@ var arrows = []struct {
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
 	{"ui", []string{"bench", "golden", "gpu", "internal/files", "models", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/store", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

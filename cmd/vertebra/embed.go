@@ -110,7 +110,7 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 
 // backbone opens a network without a head after the error of opening a CLIP. It returns
 // nil if there is no error, or if the weights are of no such network.
-func (e *embed) backbone(err error) *vision.Model {
+func (e *clipFlags) backbone(err error) *vision.Model {
 	if err == nil || e.weights == "" {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (e *embed) write(kind string, paths []string, all []*tensor.Tensor) error {
 			rows.Shape[0] += t.Shape[0]
 			rows.Data = slices.Concat(rows.Data, t.Data)
 		}
-		return e.save(e.path, func(w io.Writer) error { return writeNPY(w, rows) })
+		return e.save(e.path, func(w io.Writer) error { return rows.WriteNPY(w) })
 	}
 	lists := map[string]string{}
 	for name, list := range map[string][]string{"pictures": paths, "texts": e.queries} {

@@ -162,7 +162,7 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		return left
 	}
 	if kind == ".npy" {
-		err = f.save(f.path, func(w io.Writer) error { return writeNPY(w, all[0]) })
+		err = f.save(f.path, func(w io.Writer) error { return all[0].WriteNPY(w) })
 	} else {
 		list, bad := json.Marshal(inUTF8(names))
 		if bad != nil {

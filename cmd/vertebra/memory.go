@@ -56,6 +56,9 @@ func (b *byteSize) Type() string { return "SIZE" }
 // memoryFlags adds the flag for memory to the commands that read pictures.
 func (s *settings) memoryFlags(root *cobra.Command) {
 	for _, c := range root.Commands() {
+		if c.Name() == "batch" {
+			s.memoryFlags(c)
+		}
 		switch c.Name() {
 		case "upscale", "classify", "segment", "detect", "reconstruct", "attention", "features", "match", "embed", "search", "sam":
 			c.Flags().Var(&s.memory, "memory", "what pictures may take together while they are read, such as 500MB (default: 2GB, and a larger picture alone)")

@@ -115,7 +115,7 @@ func writeArrays(path string, ports []onnx.Port, arrays []*onnx.Array) error {
 				if err != nil {
 					return err
 				}
-				return writeNPY(w, x)
+				return x.WriteNPY(w)
 			}
 			_, err := w.Write(data)
 			return err

@@ -26,6 +26,7 @@ type modelFlags struct {
 	clipHeads      string
 	json, strict   bool
 	pull           bool
+	lazy           bool                       // the first computation opens the device
 	tensors        bool                       // the input is no picture
 	configure      func(models.Network) error // see vision.Options
 
@@ -101,7 +102,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
 		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, F16: m.f16, Memory: int64(m.memory),
-		Untuned: m.untuned, TuningFault: m.tuningFault,
+		Untuned: m.untuned, TuningFault: m.tuningFault, Lazy: m.lazy,
 	}
 	var err error
 	if o.CLIP, err = m.clipOptions(); err != nil {

@@ -185,7 +185,7 @@ func checkFiles(c *cobra.Command, args []string) error {
 		if path == "" {
 			continue
 		}
-		if path == standard && (!slices.Contains(drawn, name) || !draws[c.Name()]) {
+		if path == standard && !inBatch(c) && (!slices.Contains(drawn, name) || !draws[c.Name()]) {
 			return fmt.Errorf("--%s -: %s writes no picture to standard output; for a file of that name give ./-", name, c.Name())
 		}
 		for _, other := range written[:i] {
@@ -203,6 +203,9 @@ func checkFiles(c *cobra.Command, args []string) error {
 	case "demo", "shaders": // they make folders
 		return nil
 	}
+	if inBatch(c) {
+		return nil
+	}
 	for _, name := range written {
 		if path := given[name]; path != "" && path != standard {
 			if err := files.Writable(path); err != nil {
@@ -217,6 +220,9 @@ func checkFiles(c *cobra.Command, args []string) error {
 	}
 	return nil
 }
+
+// inBatch reports whether the output of a command is a folder of results.
+func inBatch(c *cobra.Command) bool { return c.HasParent() && c.Parent().Name() == "batch" }
 
 // sameFile reports whether two paths name the same existing file.
 func sameFile(a, b string) bool {

@@ -1,16 +1,14 @@
-package main
+package tensor
 
 import (
 	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/vertebra/vertebra/tensor"
 )
 
-// writeNPY writes a tensor in NumPy's format, version 1.0: float32, row-major.
-func writeNPY(w io.Writer, t *tensor.Tensor) error {
+// WriteNPY writes t in NumPy's format, version 1.0: float32, row-major.
+func (t *Tensor) WriteNPY(w io.Writer) error {
 	var shape strings.Builder
 	for _, d := range t.Shape {
 		fmt.Fprintf(&shape, "%d, ", d)

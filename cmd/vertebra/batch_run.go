@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/batch"
+)
+
+// batched is the JSON output of a run.
+type batched struct {
+	Output   string `json:"output"`
+	Device   string `json:"device,omitempty"`
+	Units    int    `json:"units"`    // of the job
+	Done     int    `json:"done"`     // units by this run
+	Pictures int    `json:"pictures"` // in them
+	Errors   int    `json:"errors"`   // pictures of these without a result
+}
+
+// sourcesChanged reports whether an error says that sources have changed.
+func sourcesChanged(err error) bool {
+	var c *batch.ChangedError
+	return errors.As(err, &c)
+}
+
+// run does the job, or a share of it.
+func (b *batchRun) run(c *cobra.Command, m *vision.Model, sources []string) error {
+	j, err := b.job(c, m, sources)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	missing, err := j.Missing(c.Context())
+	if err != nil {
+		return err
+	}
+	var own []int
+	for _, n := range missing {
+		if b.ofShard == 0 || n%b.ofShard == b.shard {
+			own = append(own, n)
+		}
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	w := &batch.Worker{Job: j, Model: m, Name: name}
+	total := batched{Output: b.out, Units: j.Units()}
+	bar := b.bar(b.err, "units", len(own))
+	for _, n := range own {
+		report, err := w.Do(c.Context(), n)
+		if err != nil {
+			bar.Clear()
+			return withoutGPU(err, b.backend)
+		}
+		total.add(report)
+		bar.Add(1)
+	}
+	bar.Clear()
+	if d := m.Device(); d != nil {
+		total.Device = d.String()
+	}
+	return b.tellBatch(total)
+}
+
+func (t *batched) add(r batch.Report) {
+	t.Done++
+	t.Pictures += r.Pictures
+	t.Errors += r.Errors
+}
+
+// tellBatch prints what a run has done.
+func (b *batchRun) tellBatch(t batched) error {
+	switch {
+	case b.json:
+		if err := printJSON(b.modelFlags.out, t); err != nil {
+			return err
+		}
+	case !b.quiet:
+		if t.Device != "" {
+			fmt.Fprintf(b.modelFlags.out, "device: %s\n", t.Device)
+		}
+		fmt.Fprintf(b.modelFlags.out, "%s: %d of %d units by this run, %d pictures, %d of them without a result\n", files.Quote(b.out), t.Done, t.Units, t.Pictures, t.Errors)
+	}
+	if b.strict && t.Errors > 0 {
+		return fmt.Errorf("%s: %d pictures have no result; their rows say why", files.Quote(b.out), t.Errors)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBatchShards does two shares of a job, one of them twice, and changes the job.
+func TestBatchShards(t *testing.T) {
+	in := filepath.Dir(photograph(t, 28, 28))
+	for _, name := range []string{"b.png", "c.png"} {
+		b, err := os.ReadFile(filepath.Join(in, "in.png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(in, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(in, "a.png"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	shard := func(k string, more ...string) []string {
+		return append([]string{"batch", "classify", "lenet", in, "-o", out, "--unit", "2", "--device", "cpu", "--shard", k}, more...)
+	}
+	for _, c := range []struct {
+		k    string
+		want batched
+	}{
+		{"1/2", batched{Units: 2, Done: 1, Pictures: 2}},
+		{"0/2", batched{Units: 2, Done: 1, Pictures: 2, Errors: 1}},
+		{"0/2", batched{Units: 2}},
+	} {
+		var got batched
+		if err := json.Unmarshal([]byte(ok(t, shard(c.k, "--json")...)), &got); err != nil {
+			t.Fatal(err)
+		}
+		c.want.Output, c.want.Device = out, got.Device
+		if got != c.want {
+			t.Errorf("--shard %s: %+v, want %+v", c.k, got, c.want)
+		}
+	}
+	for _, name := range []string{"part-00000.parquet", "part-00001.parquet", "_job.parquet"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(out, "part-00000.parquet")); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := vertebra(shard("0/2", "--strict")...); status != 1 || !strings.Contains(errs, "1 pictures have no result") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{shard("2/2"), `--shard "2/2", want K/N with K from 0 to N-1`},
+		{shard("1/2x"), `--shard "1/2x", want K/N`},
+		{shard("0/2", "--top", "2"), "_job.parquet: the job is another: top 5, not 2; give another --output"},
+		{[]string{"batch", "classify", "lenet", filepath.Join(in, "b.png"), "-o", out, "--unit", "2", "--device", "cpu", "--shard", "0/1"}, "a.png is gone since the job began; give another --output for the pictures of now, or --as-listed"},
+		{[]string{"batch", "embed", in, "-o", "-"}, "--output -: results need a folder"},
+		{[]string{"batch", "upscale", in, "-o", out, "--scale", "9"}, "--scale 9, want 2, 3 or 4"},
+		{[]string{"batch", "features", "lenet", in, "-o", out, "--vectors", "csv"}, `--vectors "csv", want parquet or npy`},
+		{[]string{"batch", "classify", "espcn_x2", in, "-o", out}, "espcn_x2"},
+		{[]string{"batch", "sing", in}, `unknown command "sing"`},
+	} {
+		if status, _, errs := vertebra(c.args...); status != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%v: status %d, %s", c.args, status, errs)
+		}
+	}
+}

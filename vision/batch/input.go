@@ -1,0 +1,106 @@
+package batch
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/vertebra/vertebra/internal/files"
+	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/batch/store"
+)
+
+// PlaceError is the error of reading a picture that is not the picture's: of the disk or
+// the network. The unit has to be done again.
+type PlaceError struct{ Err error }
+
+func (e *PlaceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns e.Err.
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// most is the largest file that is read as a picture.
+const most = 1 << 31
+
+// lazy reads a picture's file when it is first asked for a byte.
+type lazy struct {
+	read func() ([]byte, error)
+	data *bytes.Reader
+	err  error
+}
+
+func (l *lazy) Read(b []byte) (int, error) {
+	if l.data == nil {
+		var file []byte
+		file, l.err = l.read()
+		l.data = bytes.NewReader(file)
+	}
+	if l.err != nil {
+		return 0, l.err
+	}
+	return l.data.Read(b)
+}
+
+// input is a picture of a unit. When it has been read, *sum is its hash if sum is not nil.
+func input(ctx context.Context, places *store.Places, folder string, i Item, sum *string) vision.Input {
+	return vision.Reader(i.Path, &lazy{read: func() ([]byte, error) {
+		file, err := content(ctx, places, folder, i)
+		if err == nil && sum != nil {
+			*sum = fmt.Sprintf("%x", sha256.Sum256(file))
+		}
+		return file, err
+	}})
+}
+
+// content reads the file of a picture.
+func content(ctx context.Context, places *store.Places, folder string, i Item) ([]byte, error) {
+	at := i.Path
+	if i.Archive != "" {
+		at = i.Archive
+	}
+	f, err := places.Open(ctx, whole(folder, at))
+	if err != nil {
+		return nil, placed(err)
+	}
+	defer f.Close()
+	var r io.Reader
+	switch {
+	case i.Archive == "":
+		if i.Size = f.Size; i.Size > most {
+			return nil, fmt.Errorf("%d bytes are too many for a picture", i.Size)
+		}
+		r = io.NewSectionReader(f, 0, f.Size)
+	case i.Size > most:
+		return nil, fmt.Errorf("%d bytes are too many for a picture", i.Size)
+	case i.Packed > 0:
+		unpack := flate.NewReader(io.NewSectionReader(f, i.Offset, i.Packed))
+		defer unpack.Close()
+		r = unpack
+	default:
+		r = io.NewSectionReader(f, i.Offset, i.Size)
+	}
+	file, err := io.ReadAll(io.LimitReader(r, i.Size))
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, err
+	case err != nil:
+		return nil, placed(files.Named(at, err))
+	case int64(len(file)) < i.Size:
+		return nil, fmt.Errorf("it has %d bytes, want %d", len(file), i.Size)
+	}
+	return file, nil
+}
+
+// placed marks an error that is not the picture's own.
+func placed(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, files.ErrNotRegular) {
+		return err
+	}
+	return &PlaceError{err}
+}
