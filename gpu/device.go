@@ -35,6 +35,9 @@ import (
 // binding is the driver that opens devices.
 type binding = webgpu.Driver
 
+// Binding names the Go module and the library that reach the device.
+const Binding = webgpu.Binding
+
 // Options says which adapter to open. The zero value opens the one that is likely
 // the fastest: discrete before integrated before software, native backends before
 // GL.

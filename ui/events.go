@@ -16,6 +16,8 @@ const pause = 50 * time.Millisecond
 func (s *Server) events(w http.ResponseWriter, r *http.Request) (any, error) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
+	s.watchers.add(1)
+	defer s.watchers.add(-1)
 	flush := http.NewResponseController(w)
 	version := int64(0)
 	for {

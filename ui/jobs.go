@@ -290,6 +290,13 @@ func (q *jobs) busy() (kinds []string) {
 	return kinds
 }
 
+// underWay reports whether a job has not ended.
+func (q *jobs) underWay() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.list, func(j *Job) bool { return !j.ended() })
+}
+
 // since returns the jobs that have changed after a version, without their results, the
 // version now, and a channel that is closed at the next change.
 func (q *jobs) since(version int64) (changed []Job, now int64, next <-chan struct{}) {

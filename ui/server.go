@@ -35,6 +35,7 @@ type Server struct {
 	engine   *engine
 	cutouts  *cutouts
 	indexes  *indexes
+	watchers *watchers
 	temp     string
 }
 
@@ -51,6 +52,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, token: base64.RawURLEncoding.EncodeToString(secret), temp: temp}
 	s.jobs = newJobs(temp)
+	s.watchers = &watchers{changed: make(chan struct{})}
 	s.pictures = &pictures{temp: temp}
 	s.folders = &folders{}
 	s.engine = &engine{options: o}

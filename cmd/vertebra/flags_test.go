@@ -24,7 +24,7 @@ var meanings = map[string]string{
 	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "repository": "folder with models", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "shard": "share K of N", "sha256": "SHA-256", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
 	"text": "text to", "threshold": "least score", "tune": "tune the models", "tls-cert": "PEM", "tls-key": "PEM", "token-file": "token", "unit": "pictures of a unit", "upstream": "not served here", "top": "how many", "tower": "of CLIP", "truncate": "too long",
-	"unfused": "separate ops", "untuned": "best guesses", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "version": "version", "vectors": "NumPy", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
+	"unfused": "separate ops", "untuned": "best guesses", "until-closed": "last page", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "verbose": "the adapters", "version": "version", "vectors": "NumPy", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 }
 
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a
@@ -114,7 +114,7 @@ func TestFlags(t *testing.T) {
 			}
 		}
 		c.LocalFlags().VisitAll(each)
-		if plain := map[string]bool{"help": true, "version": true, "shaders": true}; !c.HasSubCommands() && !plain[c.Name()] && c.Flags().Lookup("json") == nil {
+		if plain := map[string]bool{"help": true, "version": true, "shaders": true, "man": true}; !c.HasSubCommands() && !plain[c.Name()] && c.Flags().Lookup("json") == nil {
 			t.Errorf("%s has no --json", c.CommandPath())
 		}
 		for _, sub := range c.Commands() {

@@ -299,6 +299,18 @@ func TestOtherCommands(t *testing.T) {
 	if text := ok(t, "version"); !strings.HasPrefix(text, "vertebra ") || ok(t, "--version") != text {
 		t.Errorf("version: %s", text)
 	}
+	if text := ok(t, "version"); !strings.Contains(text, ", go1.") || !strings.Contains(text, "wgpu-native") {
+		t.Errorf("version: %s", text)
+	}
+	if text := ok(t, "version", "--verbose"); !strings.HasPrefix(text, ok(t, "version")) || !strings.Contains(text, "adapter 0: "+devices[0].Name) {
+		t.Errorf("version --verbose: %s", text)
+	}
+	man := filepath.Join(t.TempDir(), "man")
+	ok(t, "man", "-o", man)
+	page, err := os.ReadFile(filepath.Join(man, "vertebra-upscale.1"))
+	if err != nil || !strings.Contains(string(page), `\fB--scale\fP`) {
+		t.Errorf("man: %v, %.200s", err, page)
+	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		if text := ok(t, "completion", shell); !strings.Contains(text, "vertebra") {
 			t.Errorf("completion for %s: %s", shell, text)

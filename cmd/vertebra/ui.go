@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,12 +37,14 @@ Other programs may use the routes behind the page; "go doc github.com/vertebra/v
 lists them. With --json, the address is an object on a line.`,
 		Example: `  vertebra ui
   vertebra ui ~/Pictures
+  vertebra ui --until-closed
   vertebra ui --port 8765 --open=false sam_vit_b_01ec64.pth`,
 		RunE: p.run,
 	}
 	f := c.Flags()
 	f.IntVar(&p.port, "port", 0, "port of 127.0.0.1 to listen on (default: a free one)")
 	f.BoolVar(&p.open, "open", true, "open the page in the browser")
+	f.BoolVar(&p.untilClosed, "until-closed", false, "end a minute after the last page is closed and the last job has ended")
 	f.BoolVar(&p.json, "json", false, "print the address as a JSON object")
 	return c
 }
@@ -52,8 +52,8 @@ lists them. With --json, the address is an object on a line.`,
 // page is the server behind a page.
 type page struct {
 	*settings
-	port       int
-	open, json bool
+	port                    int
+	open, json, untilClosed bool
 }
 
 // options turns flags and arguments into options of the page.
@@ -109,11 +109,23 @@ func (p *page) run(c *cobra.Command, args []string) error {
 		complain(c.ErrOrStderr(), errors.New("this address is secret and for this machine alone; Ctrl-C ends the server"))
 	}
 	if p.open {
-		if err := browse(address); err != nil && !p.quiet {
+		forget, err := browse(address)
+		switch {
+		case err == nil:
+			defer forget()
+		case !p.quiet:
 			complain(c.ErrOrStderr(), fmt.Errorf("no browser opens (%v): open the address yourself", err))
 		}
 	}
-	return listenUI(c.Context(), l, s)
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	if p.untilClosed {
+		go func() {
+			s.UntilClosed(ctx, time.Minute)
+			cancel()
+		}()
+	}
+	return listenUI(ctx, l, s)
 }
 
 // listenUI answers requests until ctx ends. That is how a page usually ends, and no error.
@@ -133,22 +145,4 @@ func listenUI(ctx context.Context, l net.Listener, s *ui.Server) error {
 		}
 	}
 	return errors.Join(err, s.Close())
-}
-
-// browse opens an address in the user's browser, without waiting for it.
-func browse(address string) error {
-	var c *exec.Cmd
-	switch runtime.GOOS {
-	case "windows":
-		c = exec.Command("rundll32", "url.dll,FileProtocolHandler", address)
-	case "darwin":
-		c = exec.Command("open", address)
-	default:
-		c = exec.Command("xdg-open", address)
-	}
-	if err := c.Start(); err != nil {
-		return err
-	}
-	go c.Wait()
-	return nil
 }

@@ -80,7 +80,7 @@ func flagError(c *cobra.Command, err error) error {
 func computes(c *cobra.Command) bool {
 	for ; c.HasParent(); c = c.Parent() {
 		switch c.Name() {
-		case "compare", "completion", "inspect", "models", "pull", "shaders", "summary", "version":
+		case "compare", "completion", "inspect", "man", "models", "pull", "shaders", "summary", "version":
 			return false
 		}
 	}
@@ -200,7 +200,7 @@ func checkFiles(c *cobra.Command, args []string) error {
 		}
 	}
 	switch c.Name() {
-	case "demo", "shaders": // they make folders
+	case "demo", "man", "shaders": // they make folders
 		return nil
 	}
 	if inBatch(c) {

@@ -13,6 +13,9 @@ import (
 	"github.com/vertebra/vertebra/gpu/driver"
 )
 
+// Binding names the Go module and the library behind this package.
+const Binding = "github.com/oliverbestmann/webgpu with wgpu-native 29"
+
 type (
 	adapter      = wgpu.Adapter
 	backendFlags = wgpu.InstanceBackend
