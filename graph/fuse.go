@@ -192,7 +192,7 @@ func movesOnly(op Op) bool {
 // apply adds op in place of v and keeps the layer's name.
 func (f *fuser) apply(v *Value, op Op, args ...*Value) *Value {
 	w := Apply(op, args...)
-	if w.Name == "" {
+	if v.Name != "" {
 		w.Name = v.Name
 	}
 	return w
