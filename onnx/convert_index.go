@@ -52,7 +52,13 @@ func (c *call) gather(x, index *value, axis int) *value {
 			return (i/(inner*len(rows))*n+rows[i/inner%len(rows)])*inner + i%inner
 		}))
 	}
-	if first, step, ok := progression(rows); ok {
+	first, step, ok := progression(rows)
+	switch {
+	case ok && len(x.shape) <= graph.MaxRank:
+		start, steps, n := make([]int, len(x.shape)), slices.Repeat([]int{1}, len(x.shape)), x.shape.Clone()
+		start[axis], steps[axis], n[axis] = first, step, len(rows)
+		return c.slice(x, start, steps, n).reshape(to)
+	case ok:
 		flat := x.reshape(tensor.Shape{outer, n, inner})
 		return c.slice(flat, []int{0, first, 0}, []int{1, step, 1}, tensor.Shape{outer, len(rows), inner}).reshape(to)
 	}

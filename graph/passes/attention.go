@@ -129,6 +129,9 @@ func (a *attention) fits() bool {
 	if n := len(batch); n > 1 {
 		a.heads = batch[n-1]
 	}
+	if len(batch) == 1 && a.heldAsRows() {
+		a.heads = batch[0]
+	}
 	for _, b := range a.biases {
 		if n := len(b.to); n > 3 && len(batch) == 1 {
 			a.heads = b.to[n-3]
@@ -144,6 +147,26 @@ func (a *attention) fits() bool {
 		}
 	}
 	return true
+}
+
+// heldAsRows reports whether queries, keys and values [H, N, D] are permuted rows [N, H, D], as
+// PyTorch's MultiheadAttention has them for one image. Their first dimension is then the heads
+// of one image, whose rows need no Permute.
+func (a *attention) heldAsRows() bool {
+	rows := func(v *graph.Value, order ...int) bool {
+		if op, ok := v.Op.(graph.Binary); ok && (op.Kind == graph.Mul || op.Kind == graph.Div) {
+			if _, scaled := number(v.Args[1]); scaled {
+				v = v.Args[0]
+			}
+		}
+		op, ok := v.Op.(graph.Permute)
+		return ok && slices.Equal(op.Order[:op.Rank], order)
+	}
+	k := []int{1, 0, 2}
+	if a.transposed {
+		k = []int{1, 2, 0}
+	}
+	return rows(a.q, 1, 0, 2) && rows(a.k, k...) && rows(a.v, 1, 0, 2)
 }
 
 // apply makes the op, with a result of shape to.

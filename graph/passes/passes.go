@@ -6,6 +6,7 @@ package passes
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -25,6 +26,7 @@ func All() []Pass {
 		{"tidy", Tidy},
 		{"activations", Activations},
 		{"pixel shuffles", PixelShuffles},
+		{"patch merges", PatchMerges},
 		{"rolls", Rolls},
 		{"windows", Windows},
 		{"attentions", Attentions},
@@ -34,6 +36,8 @@ func All() []Pass {
 		{"sink reshapes", SinkReshapes},
 		{"tidy after sinking", Tidy},
 		{"packed attentions", PackedAttentions},
+		{"window attentions", WindowAttentions},
+		{"sink additions", SinkAdditions},
 		{"pads", Pads},
 		{"affine", Affine},
 		{"numbers", Numbers},
@@ -65,7 +69,7 @@ func (p Pass) try(g *graph.Graph) (out *graph.Graph, err error) {
 	return p.Run(g), nil
 }
 
-// Tidy drops Reshapes, Permutes and Expands that change nothing, and joins Reshapes, and
+// Tidy drops Reshapes, Permutes, Expands and Slices that change nothing, and joins Reshapes, and
 // Permutes, that follow each other.
 func Tidy(g *graph.Graph) *graph.Graph {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
@@ -76,6 +80,10 @@ func Tidy(g *graph.Graph) *graph.Graph {
 			return permuted(r.at[v.Args[0]], op.Order[:op.Rank])
 		case graph.Expand:
 			if v.Shape.Equal(v.Args[0].Shape) {
+				return r.at[v.Args[0]]
+			}
+		case graph.Slice:
+			if _, step, _, err := op.Ranges(v.Args[0].Shape); err == nil && v.Shape.Equal(v.Args[0].Shape) && !slices.ContainsFunc(step, func(s int) bool { return s < 0 }) {
 				return r.at[v.Args[0]]
 			}
 		}
