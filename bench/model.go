@@ -3,7 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/vertebra/vertebra/gpu"
@@ -17,10 +19,11 @@ import (
 // are of later runs, from input to output in host memory.
 type ModelResult struct {
 	Name        string   `json:"name"`
-	Input       []int    `json:"input"` // [B, H, W, C]
+	Input       []int    `json:"input"` // [B, H, W, C], or of an ONNX file the shape of its first input
 	FirstOutput float64  `json:"first_output_seconds"`
 	Median      *float64 `json:"median_seconds"` // nil without later runs
 	Least       *float64 `json:"least_seconds"`
+	Processor   *float64 `json:"processor_seconds,omitempty"` // of all cores, for one of these runs; nil if unknown
 	Runs        int      `json:"runs"`
 
 	ActivationBytes int64 `json:"activation_bytes"`
@@ -32,6 +35,7 @@ type ModelResult struct {
 	Tuned           int   `json:"tuned_ops"` // ops, or parts of ops, whose program was tuned
 
 	MaxAbsDiff *float64 `json:"max_abs_diff,omitempty"` // from the wanted output, if known
+	MaxRelDiff *float64 `json:"max_rel_diff,omitempty"` // the same, relative to the output's largest element
 
 	Layers []LayerTime `json:"layers,omitempty"`
 }
@@ -42,6 +46,7 @@ type ModelOptions struct {
 	Model models.Network // with weights
 	Input *tensor.Tensor // random if it has no Data
 	Want  *tensor.Tensor // or nil
+	Check Check          // in place of Want; or nil
 	Runs  int            // timed runs, after the first and two to warm up; 0 for only the first
 	Start time.Time      // of the process
 	First func()         // called when the first output is in host memory; or nil
@@ -50,6 +55,10 @@ type ModelOptions struct {
 	// or nil for none.
 	Layers func([]gpu.Timing) []LayerTime
 }
+
+// Check returns the largest difference of outputs from what they should be, and the largest
+// one relative to the largest element of its output.
+type Check func(outputs []*tensor.Tensor) (abs, relative float64, err error)
 
 // plainElements is the largest input that is measured without a GPU.
 const plainElements = 1 << 28
@@ -61,24 +70,47 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
-	x := o.Input
-	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, x) }
-	if n := x.Shape.Len(); d == nil && n > plainElements {
-		return r, fmt.Errorf("bench: an input of shape %v is too large for plain Go, which takes at most %d numbers", x.Shape, plainElements)
+	if o.Want != nil {
+		o.Check = func(outputs []*tensor.Tensor) (float64, float64, error) {
+			d, err := tensor.Diff(outputs[0], o.Want)
+			return d.Max, d.Relative, err
+		}
 	}
+	return Graph(ctx, d, g, []*tensor.Tensor{o.Input}, o)
+}
+
+// Graph measures a graph on a device, or in plain Go if d is nil. Inputs without Data are
+// random. Of o it takes what Model does, but not Model, Input and Want.
+func Graph(ctx context.Context, d *gpu.Device, g *graph.Graph, inputs []*tensor.Tensor, o ModelOptions) (ModelResult, error) {
+	r := ModelResult{Name: o.Name, Runs: o.Runs}
+	elements := 0
+	for _, x := range inputs {
+		elements += x.Shape.Len()
+	}
+	if len(inputs) > 0 {
+		r.Input = inputs[0].Shape
+	}
+	if d == nil && elements > plainElements {
+		return r, fmt.Errorf("bench: an input of shape %v is too large for plain Go, which takes at most %d numbers", inputs[0].Shape, plainElements)
+	}
+	xs := slices.Clone(inputs)
+	run := func() ([]*tensor.Tensor, error) { return g.Eval(ctx, xs...) }
+	err := error(nil)
 	var plan *gpu.Plan
 	if d != nil {
 		if plan, err = d.Compile(g); err != nil {
 			return r, fmt.Errorf("bench: %w", err)
 		}
 		defer plan.Close()
-		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, x) }
+		run = func() ([]*tensor.Tensor, error) { return plan.Run(ctx, xs...) }
 		s := plan.Stats()
 		r.ActivationBytes, r.ActivationBound, r.WeightBytes = s.ActivationBytes, s.ActivationBound, s.WeightBytes
 		r.Dispatches, r.Pipelines, r.Tuned = s.Dispatches, s.Pipelines, s.Tuned
 	}
-	if x.Data == nil { // not before the device has accepted the graph
-		x = RandomInput(x.Shape...)
+	for i, x := range xs { // not before the device has accepted the graph
+		if x.Data == nil {
+			xs[i] = RandomInput(x.Shape...)
+		}
 	}
 	out, err := run()
 	if err != nil {
@@ -89,23 +121,26 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 		o.First()
 	}
 	r.FLOPs = flops(g)
-	if o.Want != nil {
-		if r.MaxAbsDiff, err = difference(out[0], o.Want); err != nil {
+	if o.Check != nil {
+		abs, relative, err := o.Check(out)
+		if err != nil {
 			return r, fmt.Errorf("bench: %w", err)
 		}
+		abs, relative = min(abs, math.MaxFloat64), min(relative, math.MaxFloat64) // JSON has no infinity
+		r.MaxAbsDiff, r.MaxRelDiff = &abs, &relative
 	}
-	times, err := steady(run, o.Runs)
+	times, spent, err := steady(run, o.Runs)
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
 	if len(times) > 0 {
 		median, least := medianAndLeast(times)
-		r.Median, r.Least = &median, &least
+		r.Median, r.Least, r.Processor = &median, &least, spent
 	}
 	if o.Layers == nil || plan == nil {
 		return r, nil
 	}
-	dispatches, err := profile(ctx, plan, x, min(o.Runs, 3))
+	dispatches, err := profile(ctx, plan, xs, min(o.Runs, 3))
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
@@ -114,11 +149,11 @@ func Model(ctx context.Context, d *gpu.Device, o ModelOptions) (ModelResult, err
 }
 
 // profile times the dispatches at least once and keeps the shortest time of each.
-func profile(ctx context.Context, p *gpu.Plan, x *tensor.Tensor, times int) ([]gpu.Timing, error) {
-	best, err := p.Profile(ctx, x)
+func profile(ctx context.Context, p *gpu.Plan, xs []*tensor.Tensor, times int) ([]gpu.Timing, error) {
+	best, err := p.Profile(ctx, xs...)
 	for i := 1; i < times && err == nil; i++ {
 		var next []gpu.Timing
-		next, err = p.Profile(ctx, x)
+		next, err = p.Profile(ctx, xs...)
 		for j, t := range next {
 			best[j].Time = min(best[j].Time, t.Time)
 		}
@@ -126,20 +161,29 @@ func profile(ctx context.Context, p *gpu.Plan, x *tensor.Tensor, times int) ([]g
 	return best, err
 }
 
-// steady returns the times of runs in seconds, after a few runs to warm up.
-func steady(run func() ([]*tensor.Tensor, error), runs int) ([]float64, error) {
+// steady returns the times of runs in seconds, after a few runs to warm up, and the
+// processor time of one of them on average, if the system tells it.
+func steady(run func() ([]*tensor.Tensor, error), runs int) (times []float64, processor *float64, err error) {
 	if runs == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	times := make([]float64, warmup+runs)
+	times = make([]float64, warmup+runs)
+	before, known := time.Duration(0), false
 	for i := range times {
+		if i == warmup {
+			before, known = processorTime()
+		}
 		start := time.Now()
 		if _, err := run(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		times[i] = time.Since(start).Seconds()
 	}
-	return times[warmup:], nil
+	if after, _ := processorTime(); known {
+		each := (after - before).Seconds() / float64(runs)
+		processor = &each
+	}
+	return times[warmup:], processor, nil
 }
 
 // flops counts the operations of a graph.

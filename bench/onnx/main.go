@@ -5,6 +5,7 @@
 //	go run ./bench/onnx --cpu -v SUITE     # by Eval, with each failure
 //	go run ./bench/onnx --table onnx/operators.md SUITE
 //	go run ./bench/onnx -v MODELS          # within 1e-4 of the largest value
+//	go run ./bench/onnx --fill TO MODEL    # a model with the weights that its weights.json describes
 package main
 
 import (
@@ -57,11 +58,15 @@ func run(args []string, out io.Writer) error {
 	only := f.String("run", "", "run tests whose path matches this expression")
 	tier := f.String("tier", "", "run this tier")
 	table := f.String("table", "", "write a Markdown table by operator to this file")
+	fill := f.String("fill", "", "write the model in the folder to this one, with its weights, and end")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
 		return errors.New("want the folder of the suite")
+	}
+	if *fill != "" {
+		return filled(f.Arg(0), *fill)
 	}
 	match, err := regexp.Compile(*only)
 	if err != nil {
@@ -94,6 +99,15 @@ func run(args []string, out io.Writer) error {
 		return nil
 	}
 	return os.WriteFile(*table, []byte(markdown(tests)), 0o644)
+}
+
+// filled copies a model with the weights that it is stored without.
+func filled(from, to string) error {
+	ok, err := cases.Fill(from, to)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s has no weights.json", from)
+	}
+	return err
 }
 
 // manifest reads MANIFEST.tsv.

@@ -20,10 +20,16 @@ runs = int(args[args.index("--runs") + 1])
 cache = os.environ.get("MESA_SHADER_CACHE_DIR")
 if side == "ort":
     names = [os.path.basename(args[-1]).replace(".onnx", "")]
+    if "--data" in args:
+        names = [os.path.basename(os.path.dirname(args[args.index("--data") + 1]))]
+        if names[0] in conf.get("refused", []) and "--fallback" not in args:
+            sys.exit("fallback to CPU EP has been disabled")
 elif "ops" in args:
     shapes = json.load(open(args[args.index("--shapes") + 1]))
     names = [s["name"] for s in shapes]
     assert all(s["data"].endswith(s["name"] + ".safetensors") for s in shapes)
+elif "--input" in args:
+    names = [os.path.basename(os.path.dirname(args[args.index("--input") + 1]))]
 elif "espcn" not in args:
     names = [os.path.basename(args[args.index("--case") + 1]).replace(".safetensors", "")]
 else:
@@ -31,7 +37,7 @@ else:
 with open(conf["log"], "a") as f:
     print(json.dumps([side, names, runs, args, cache, os.listdir(cache) if cache else None]), file=f)
 diff = conf["diff"][side]
-one = {"runs": runs, "max_abs_diff": diff}
+one = {"runs": runs, "max_abs_diff": diff, "max_rel_diff": diff}
 if side == "ort":
     one.update(cold_ms=1.0, max_abs_expected=2.0, version="0")
 else:
@@ -188,6 +194,31 @@ class Compare(unittest.TestCase):
         report, _ = self.compare("models")
         self.assertIsNone(report)
         self.assertIn("setup --models", self.process.stderr)
+
+    def test_onnx(self):
+        files = self.path / "files"
+        for name, (ours, ort) in {"a": (3, 10), "b": (4, 10), "resnet18": (3, 10)}.items():
+            (files / name / "test_data_set_0").mkdir(parents=True)
+            (files / name / "model.onnx").touch()
+            (files / name / "test_data_set_0" / "input_0.pb").touch()
+            self.conf["ms"]["ours"][name], self.conf["ms"]["ort"][name] = ours, ort
+        (self.path / "resnet18.safetensors").touch()
+        self.conf["refused"] = ["b"]
+        self.conf["wait"] = {"ours": 0, "ort": 0}
+        report, log = self.compare("onnx", str(files), "--rounds", "2", "--runs", "3")
+        a, b, resnet = report["onnx"]["rows"]
+        self.assertEqual((a["ratio"], b["ratio"], resnet["own_ratio"]), (0.3, 0.4, 1))
+        self.assertEqual((a["fallback"], b["fallback"]), (False, True))
+        self.assertEqual((a["met"], b["met"], resnet["met"]), (True, False, True))
+        self.assertFalse(report["onnx"]["wrong"])
+        self.assertIn("missed: b", self.process.stdout)
+        self.assertEqual(self.process.returncode, 1)
+        caches = [cache for side, names, _, _, cache, _ in log if names == ["a"]]
+        self.assertEqual(len(set(caches)), 2)  # one a side, empty for its first process
+        self.conf["diff"]["ours"] = 1e-3
+        report, _ = self.compare("onnx", str(files / "a"), "--rounds", "1")
+        self.assertEqual(report["onnx"]["rows"][0]["wrong"], ["ours"])
+        self.assertTrue(report["onnx"]["wrong"])
 
     def test_failure_names_the_command(self):
         del self.conf["ms"]["ours"]["c"]

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vertebra/vertebra/bench"
+	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -18,7 +21,7 @@ import (
 func newBenchModel(s *settings) *cobra.Command {
 	b := &benchModel{settings: s}
 	c := &cobra.Command{
-		Use:   "model NAME",
+		Use:   "model NAME|FILE.onnx",
 		Short: "Measure a whole model",
 		Long: `Measures a model: first the time from the start of this process to the first output,
 then warm runs from the input in host memory to the output in host memory. With
@@ -27,6 +30,10 @@ unless --weights or --case gives some. --case also compares the output; the name
 layouts in that file are PyTorch's, so images are [N, C, H, W]. "vertebra models"
 lists the names.
 
+An ONNX file has its own weights. --input gives its tensors as for "vertebra run"; a
+folder may have output_0.pb and so on, too, with which the outputs are then compared.
+Layers are named after the file's nodes.
+
 --profile adds up the dispatches of each op of each layer. It counts the operations of
 the op's formula. Winograd's convolution needs fewer, so it may exceed the peak.
 --dispatches lists each dispatch. It gives no operations for an op of several
@@ -34,6 +41,7 @@ dispatches.`,
 		Example: `  vertebra bench model espcn --scale 3 --size 256
   vertebra bench model espcn_x2 --batch 4 --profile
   vertebra bench model clip_vit_b32 --tower text
+  vertebra bench model model.onnx --input test_data_set_0 --profile
   vertebra bench model resnet50 --case reference.safetensors --json --runs 0`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: modelArgument(ofAny),
@@ -54,6 +62,7 @@ dispatches.`,
 	f.StringVar(&b.weights, "weights", "", "checkpoint with the weights, PyTorch or safetensors")
 	keyFlag(c, &b.key)
 	f.StringVar(&b.data, "case", "", "reference case to run and compare with: a safetensors file with weight/…, input/x and output/…")
+	f.StringVar(&b.input, "input", "", "file or folder of tensors to read, for an ONNX file (default: random numbers)")
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("case", "safetensors")
 	c.RegisterFlagCompletionFunc("tower", cobra.FixedCompletions([]string{"image", "text"}, cobra.ShellCompDirectiveNoFileComp))
@@ -66,15 +75,16 @@ type benchModel struct {
 	scaled                    bool // --scale is given
 	batch, scale, runs        int
 	size, tower               string
-	weights, key, data        string
+	weights, key, data, input string
 	out                       io.Writer
 }
 
 func (b *benchModel) run(c *cobra.Command, name string) error {
-	o, err := b.options(name)
+	measure, err := b.prepare(c, name)
 	if err != nil {
 		return err
 	}
+	defer measure.close()
 	m, err := b.open()
 	if err != nil {
 		return err
@@ -82,11 +92,11 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 	defer m.close()
 	if b.json {
 		// The first byte tells the reader that the first output is ready.
-		o.First = func() { io.WriteString(b.out, "{") }
+		measure.First = func() { io.WriteString(b.out, "{") }
 	}
 	load := bench.WatchLoad()
 	r := bench.Report[bench.ModelResult]{Kind: "model", Machine: bench.Describe(m.dev)}
-	one, err := bench.Model(c.Context(), m.dev, o)
+	one, err := measure.run(c.Context(), m.dev)
 	if err != nil {
 		return err
 	}
@@ -117,6 +127,41 @@ func (b *benchModel) run(c *cobra.Command, name string) error {
 	}
 	printPeak(b.out, *r.Peak)
 	return printLayers(b.out, one.Layers, *r.Peak)
+}
+
+// measured is a model that is ready to be measured.
+type measured struct {
+	bench.ModelOptions
+	run   func(ctx context.Context, d *gpu.Device) (bench.ModelResult, error)
+	close func() error
+}
+
+// prepare reads what is to be measured: one of the models by name, or an ONNX file.
+func (b *benchModel) prepare(c *cobra.Command, name string) (*measured, error) {
+	m := &measured{close: func() error { return nil }}
+	if isONNX(name) {
+		return m, b.onnx(c, name, m)
+	}
+	if b.input != "" {
+		return nil, errors.New("--input is only for an ONNX file; --case has the input of a model by name")
+	}
+	o, err := b.options(name)
+	m.ModelOptions = o
+	m.run = func(ctx context.Context, d *gpu.Device) (bench.ModelResult, error) {
+		return bench.Model(ctx, d, m.ModelOptions)
+	}
+	return m, err
+}
+
+// times sets what is measured and how often.
+func (b *benchModel) times(o *bench.ModelOptions) {
+	o.Runs, o.Start = b.runs, processStart()
+	switch {
+	case b.dispatches:
+		o.Layers = bench.ByDispatch
+	case b.profile:
+		o.Layers = bench.ByLayer
+	}
 }
 
 func printModel(out io.Writer, r bench.ModelResult) {
@@ -162,13 +207,7 @@ func (b *benchModel) options(name string) (o bench.ModelOptions, err error) {
 		}
 		return o, err
 	}
-	o.Runs, o.Start = b.runs, processStart()
-	switch {
-	case b.dispatches:
-		o.Layers = bench.ByDispatch
-	case b.profile:
-		o.Layers = bench.ByLayer
-	}
+	b.times(&o)
 	return o, nil
 }
 

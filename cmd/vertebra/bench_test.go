@@ -66,6 +66,37 @@ func TestBenchProfile(t *testing.T) {
 	}
 }
 
+// TestBenchONNX measures a file on the data beside it, whose nodes name the layers.
+func TestBenchONNX(t *testing.T) {
+	folder := onnxSuite + "test_gemm_all_attributes/"
+	args := []string{"bench", "model", folder + "model.onnx", "--runs", "1", "--quiet"}
+	var report bench.Report[bench.ModelResult]
+	text := ok(t, append(args, "--input", folder+"test_data_set_0", "--dispatches", "--json")...)
+	if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Results) != 1 {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	r := report.Results[0]
+	if r.Name != "test_gemm_all_attributes" || r.MaxRelDiff == nil || *r.MaxRelDiff > 1e-5 || r.Median == nil || len(r.Layers) != r.Dispatches {
+		t.Errorf("%s", text)
+	}
+	for _, l := range r.Layers {
+		if l.Layer != "y" {
+			t.Errorf("layer %q of a node that makes y", l.Layer)
+		}
+	}
+	if text := ok(t, args...); !strings.Contains(text, "test_gemm_all_attributes on [4, 3]") { // random numbers
+		t.Error(text)
+	}
+	for _, bad := range [][]string{{"--batch", "2"}, {"--input", folder}} {
+		if status, _, stderr := vertebra(append(args, bad...)...); status != 1 || stderr == "" {
+			t.Errorf("%v: status %d, %s", bad, status, stderr)
+		}
+	}
+	if status, _, stderr := vertebra("bench", "model", "lenet5", "--input", folder); status != 1 || !strings.Contains(stderr, "--input is only for an ONNX file") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
 // TestBenchOps measures a shape with every program, and with the default.
 func TestBenchOps(t *testing.T) {
 	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 7, "n": 11, "bias": true}]`))
