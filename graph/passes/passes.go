@@ -35,6 +35,7 @@ func All() []Pass {
 		{"sink permutes", SinkPermutes},
 		{"sink reshapes", SinkReshapes},
 		{"tidy after sinking", Tidy},
+		{"flattens", Flattens},
 		{"packed attentions", PackedAttentions},
 		{"window attentions", WindowAttentions},
 		{"sink additions", SinkAdditions},

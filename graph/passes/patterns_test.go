@@ -119,6 +119,18 @@ var patterns = map[string]struct {
 		q, k, v := head("q", 5).Permute(1, 0, 2), head("k", 7).Permute(1, 2, 0), head("v", 7).Permute(1, 0, 2)
 		return q.MatMul(k).Softmax(-1).MatMul(v).Permute(1, 0, 2).Reshape(5, 2, 12)
 	}, "reshape, reshape, reshape, attention, reshape"},
+	"a classifier of a flat map": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 3, 4, 5).ReLU().Permute(0, 3, 1, 2).Reshape(2, 60)
+		return graph.Apply(graph.Linear{Epilogue: graph.Epilogue{Bias: true}}, x, g.Const(random(r, 7, 60)), g.Const(random(r, 7)))
+	}, "relu, reshape, linear+bias"},
+	"no classifier, one layer for each row": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 3, 4, 5).Permute(0, 3, 1, 2).Reshape(2, 5, 12)
+		return graph.Apply(graph.Linear{}, x, g.Const(random(r, 7, 12)))
+	}, "reshape, permute, linear"},
+	"no classifier, images change places": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 3, 4).Permute(1, 0, 2).Reshape(3, 8)
+		return graph.Apply(graph.Linear{}, x, g.Const(random(r, 7, 8)))
+	}, "permute, reshape, linear"},
 	"patch merge": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 4, 6, 3)
 		part := func(i, j int) *graph.Value { return stepped(stepped(x, 1, i), 2, j) }
