@@ -176,20 +176,25 @@ func (a attention) apply(r *rewriter, to tensor.Shape) *graph.Value {
 	q, scale := r.unscaled(a.q, 0)
 	k, by := r.unscaled(a.k, 0)
 	a.scale *= scale * by
-	if a.transposed {
+	if _, ok := k.Op.(graph.Permute); ok && a.transposed {
 		order := identity(n)
 		order[n-1], order[n-2] = n-2, n-1
-		k = k.Permute(order...)
+		k, a.transposed = permuted(k, order), false
 	}
-	flat := func(x *graph.Value) *graph.Value {
+	flat := func(x *graph.Value, transposed bool) *graph.Value {
 		m, d := x.Shape[n-2], x.Shape[n-1]
-		if a.heads == 1 {
+		switch {
+		case transposed && a.heads == 1:
+			return reshaped(x, tensor.Shape{images, m, d}).Permute(0, 2, 1)
+		case transposed:
+			return reshaped(x, tensor.Shape{images, a.heads, m, d}).Permute(0, 3, 1, 2).Reshape(images, d, a.heads*m)
+		case a.heads == 1:
 			return reshaped(x, tensor.Shape{images, m, d})
 		}
 		return reshaped(x, tensor.Shape{images, a.heads, m, d}).Permute(0, 2, 1, 3).Reshape(images, m, a.heads*d)
 	}
 	v := r.at[a.v]
-	args := []*graph.Value{flat(q), flat(k), flat(v)}
+	args := []*graph.Value{flat(q, false), flat(k, a.transposed), flat(v, false)}
 	for _, b := range a.biases {
 		args = append(args, b.spread(r, images, a.heads))
 	}

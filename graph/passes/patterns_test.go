@@ -169,6 +169,16 @@ var patterns = map[string]struct {
 		s := flat(q).MatMul(flat(k.Mul(scalar(g, 0.5))).Permute(0, 2, 1)).Reshape(1, 2, 3, 5, 5).Add(g.Const(random(r, 1, 1, 3, 5, 5)))
 		return s.Softmax(-1).Reshape(6, 5, 5).MatMul(flat(v)).Reshape(1, 2, 3, 5, 8).Permute(0, 1, 3, 2, 4).Reshape(1, 2, 5, 24)
 	}, "reshape, reshape, reshape, attention, reshape"},
+	"attention of windows, with the products of three dimensions": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		qkv := graph.Apply(graph.Linear{}, g.Input("x", 1, 4, 5, 6), g.Const(random(r, 18, 6)))
+		head := func(i int) *graph.Value {
+			return qkv.Slice(3, 6*i, 6*i+6).Reshape(1, 4, 5, 2, 3).Permute(0, 1, 3, 2, 4)
+		}
+		q, v := head(0).Reshape(8, 5, 3), head(2).Reshape(8, 5, 3)
+		k := head(1).Mul(scalar(g, 0.5)).Permute(0, 1, 2, 4, 3).Reshape(8, 3, 5)
+		s := q.MatMul(k).Reshape(1, 4, 2, 5, 5).Add(g.Const(random(r, 1, 2, 5, 5))).Softmax(4).Reshape(8, 5, 5)
+		return s.MatMul(v).Reshape(1, 4, 2, 5, 3).Permute(0, 1, 3, 2, 4).Reshape(1, 4, 5, 6)
+	}, "linear, reshape, attention, reshape"},
 	"channel shuffle": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 4, 3, 6).Permute(0, 3, 1, 2)
 		return x.Reshape(2, 2, 3, 4, 3).Permute(0, 2, 1, 3, 4).Reshape(2, 6, 4, 3).Permute(0, 2, 3, 1)
