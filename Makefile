@@ -6,13 +6,14 @@
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
 # make race   tests with the race detector, and 400 devices under a busy collector
+# make operators  onnx/operators.md: ONNX's operators, and which of their tests pass on the device
 # make build  bin/vertebra
 
 GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows clean
+.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
 
 demo: build
 	bin/vertebra demo
@@ -87,6 +88,12 @@ lint:
 # Needs mingw-w64, whose library of threads becomes a part of the program.
 windows:
 	CC=x86_64-w64-mingw32-gcc GOOS=windows GOARCH=amd64 CGO_ENABLED=1 $(GO) build -ldflags "-extldflags -static" -o bin/vertebra.exe ./cmd/vertebra
+
+# The folder with MANIFEST.tsv: the whole suite, or the part of it that is here.
+SUITE ?= $(if $(VERTEBRA_ONNX),$(VERTEBRA_ONNX)/suite,onnx/testdata/suite)
+
+operators: setup
+	$(GO) run ./bench/onnx --table onnx/operators.md $(SUITE)
 
 clean:
 	rm -rf bin out

@@ -278,7 +278,7 @@ func markdown(tests []*test) string {
 	}
 	passed, all := byTier(tests)
 	var b strings.Builder
-	b.WriteString("# Operators of ONNX\n\nTests of ONNX's suite that use an operator, and how many of them pass on the device as a whole graph, within 1e-3 relative and 1e-3 absolute, with exact shapes and types. Made by `go run ./bench/onnx --table onnx/operators.md SUITE`.\n\n| tier | pass | of |\n|---|---|---|\n")
+	b.WriteString("# Operators of ONNX\n\nTests of ONNX's suite that use an operator, and how many of them pass on the device as a whole graph, within 1e-3 relative and 1e-3 absolute, with exact shapes and types. Made by `make operators`.\n\n| tier | pass | of |\n|---|---|---|\n")
 	for _, tier := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(&b, "| %s | %d | %d |\n", tier, passed[tier], all[tier])
 	}
