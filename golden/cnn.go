@@ -34,6 +34,17 @@ func espcn(f *file) (Case, error) {
 	})
 }
 
+// srvgg makes the case of a compact network of Real-ESRGAN, with sizes from the weights.
+func srvgg(f *file) (Case, error) {
+	return f.network(func(src weights.Source) (models.Network, error) {
+		m, err := models.SRVGGFor(src)
+		if err != nil {
+			return nil, err
+		}
+		return m, weights.Bind(m, src)
+	})
+}
+
 // resNet makes the case of a residual network, with sizes from the weights.
 func resNet(f *file) (Case, error) {
 	return f.network(func(src weights.Source) (models.Network, error) { return models.LoadResNet(src, models.ResNetConfig{}) })

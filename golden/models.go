@@ -27,6 +27,7 @@ var architectures = map[string]func(*file) (Case, error){
 	"lenet5_tutorial":     lenet5,
 	"resnet":              resNet,
 	"op:preprocess_photo": photo,
+	"srvggnetcompact":     srvgg,
 	"unet3p":              uNet3P,
 	"unet3p_deepsup":      uNet3P,
 	"unet3p_deepsup_cgm":  uNet3P,

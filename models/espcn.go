@@ -79,6 +79,9 @@ func (m *ESPCN) Halo() int {
 	return halo
 }
 
+// Factor returns the factor by which it enlarges.
+func (m *ESPCN) Factor() int { return m.Scale }
+
 // Channels returns the number of channels of pictures, in and out; 1 is luminance.
 func (m *ESPCN) Channels() int { return m.Conv1.Weight.Shape[1] }
 

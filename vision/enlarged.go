@@ -124,12 +124,7 @@ func (e *enlarged) next() error {
 		if err != nil {
 			return err
 		}
-		step := r * e.u.Channels
-		stride := min(e.u.Tile[1], e.m.Width) * step
-		for i := range (row.to - row.from) * r {
-			from := y.Data[((row.from-row.start)*r+i)*stride+(col.from-col.start)*step:]
-			copy(made[i*width+col.from*step:i*width+col.to*step], from)
-		}
+		e.put(made, y, row, col)
 		e.tiles++
 		if e.u.Progress != nil {
 			e.u.Progress(e.tiles, total)
@@ -146,10 +141,28 @@ func (e *enlarged) next() error {
 		e.pix = append(make([]uint8, 0, need), e.pix...)
 	}
 	e.pix = e.pix[:need]
-	tensor.Parallel((row.to-row.from)*r, func(i int) {
-		e.finish(e.pix[done+i*size:done+(i+1)*size], row.from*r+i, made[i*width:(i+1)*width])
-	})
+	e.finishRows(e.pix[done:], row, made)
 	return nil
+}
+
+// put copies what is valid of a tile's result y into a row of tiles.
+func (e *enlarged) put(made []float32, y *tensor.Tensor, row, col span) {
+	r := e.u.Scale
+	step, width := r*e.u.Channels, e.m.Width*r*e.u.Channels
+	stride := min(e.u.Tile[1], e.m.Width) * step
+	for i := range (row.to - row.from) * r {
+		from := y.Data[((row.from-row.start)*r+i)*stride+(col.from-col.start)*step:]
+		copy(made[i*width+col.from*step:i*width+col.to*step], from)
+	}
+}
+
+// finishRows writes the rows of the result that a row of tiles gives.
+func (e *enlarged) finishRows(to []uint8, row span, made []float32) {
+	r := e.u.Scale
+	size, width := e.m.Width*r*e.channels, e.m.Width*r*e.u.Channels
+	tensor.Parallel((row.to-row.from)*r, func(i int) {
+		e.finish(to[i*size:(i+1)*size], row.from*r+i, made[i*width:(i+1)*width])
+	})
 }
 
 // tile returns the network's input for the tile at a place.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
 	"github.com/vertebra/vertebra/vision/picture/icc"
@@ -27,8 +26,46 @@ type UpscaleOptions struct {
 	// stays transparent and a JPEG becomes white.
 	Background color.Color
 
+	// Tile is the most pixels of a tile's height and width; 0 means what suits the network.
+	// Small tiles need less memory and more time.
+	Tile int
+
 	// Progress, if it is not nil, is called after each tile.
 	Progress func(done, total int)
+}
+
+// enlarger is a network that enlarges pictures.
+type enlarger interface {
+	Factor() int
+	Channels() int // of pictures, in and out
+	Halo() int     // how far an input pixel reaches
+}
+
+// enlarger returns the network of a model that enlarges pictures.
+func (m *Model) enlarger() (enlarger, error) {
+	if err := m.For(zoo.SuperResolve); err != nil {
+		return nil, err
+	}
+	net, ok := m.Network.(enlarger)
+	if !ok {
+		return nil, fmt.Errorf("vision: Upscale does not run %s; use an Upscaler", m.Name)
+	}
+	return net, nil
+}
+
+// upscaler returns the Upscaler for pictures of a size, still without Run. tile is as in
+// UpscaleOptions.
+func (m *Model) upscaler(width, height, tile int) (Upscaler, error) {
+	net, err := m.enlarger()
+	if err != nil {
+		return Upscaler{}, err
+	}
+	u := Upscaler{Scale: net.Factor(), Channels: net.Channels(), Halo: net.Halo()}
+	if least := leastTile(u.Halo); tile != 0 && tile < least {
+		return u, fmt.Errorf("upscale: tiles of %d pixels are too small for %s, want %d or more", tile, m.Name, least)
+	}
+	u.Tile = u.tileSize(width, height, tile)
+	return u, nil
 }
 
 // Enlargement describes the result of Upscale and the time it took.
@@ -53,20 +90,19 @@ type Enlargement struct {
 // replaced by its colours, so that edges get no rim.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
-	if err := m.For(zoo.SuperResolve); err != nil {
+	if _, err := m.enlarger(); err != nil {
 		return e, err
-	}
-	net, ok := m.Network.(*models.ESPCN)
-	if !ok {
-		return e, fmt.Errorf("vision: Upscale runs only ESPCN; use an Upscaler for %s", m.Name)
 	}
 	photo, err := m.photo(ctx, in)
 	if err != nil {
 		return e, err
 	}
-	e.Width, e.Height, e.Scale = photo.Image.Width, photo.Image.Height, net.Scale
-	u := Upscaler{Scale: net.Scale, Channels: net.Channels(), Halo: net.Halo(), Background: o.Background, Progress: o.Progress}
-	u.Tile = u.tileSize(e.Width, e.Height)
+	e.Width, e.Height = photo.Image.Width, photo.Image.Height
+	u, err := m.upscaler(e.Width, e.Height, o.Tile)
+	if err != nil {
+		return e, err
+	}
+	e.Scale, u.Background, u.Progress = u.Scale, o.Background, o.Progress
 	format := cmp.Or(o.Format, "png")
 	if err := u.check(format, photo.Image, photo.Alpha); err != nil {
 		return e, err
@@ -135,7 +171,7 @@ type Upscaler struct {
 func (u Upscaler) defaults(m *picture.Image) Upscaler {
 	u.Channels, u.Halo = cmp.Or(u.Channels, 1), cmp.Or(u.Halo, 4)
 	if u.Tile == ([2]int{}) {
-		u.Tile = u.tileSize(m.Width, m.Height)
+		u.Tile = u.tileSize(m.Width, m.Height, 0)
 	}
 	return u
 }

@@ -134,6 +134,49 @@ func TestTilesOnDevice(t *testing.T) {
 	}
 }
 
+// TestCompact enlarges with a compact network of Real-ESRGAN of which all is read from the
+// weights, whole and in tiles, on the device and in plain Go.
+func TestCompact(t *testing.T) {
+	net := models.NewSRVGG(models.SRVGGConfig{Width: 5, Depth: 2, Scale: 2})
+	weights.Random(net, 1)
+	file := saved(t, net)
+	is, err := zoo.Identify(file, "")
+	if err != nil || is.Name != "srvgg" || is.Task != zoo.SuperResolve {
+		t.Fatalf("%q, %v", is.Name, err)
+	}
+	m := pattern(61, 42, 3)
+	want := enlarge(t, Upscaler{Scale: 2, Channels: 3, Halo: 4, Run: evaluate(net)}, m, nil)
+	for _, o := range []Options{{Weights: file}, {Weights: file, Device: "cpu"}} {
+		model := opened(t, is, o)
+		var results []*picture.Image
+		for _, tile := range []int{0, 16, 28} {
+			var out bytes.Buffer
+			e, err := model.Upscale(context.Background(), UpscaleOptions{Tile: tile}, Image("in", m.Image()), &out)
+			if err != nil || e.Scale != 2 || (e.Tiles > 1) != (tile > 0) || tile > 0 && max(e.Tile[0], e.Tile[1]) > tile {
+				t.Fatalf("tile %d: %+v, %v", tile, e, err)
+			}
+			got, err := picture.Decode(&out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, got)
+		}
+		for i, v := range picture.From(want).Pix {
+			if d := int(v) - int(results[0].Pix[i]); d < -1 || d > 1 {
+				t.Fatalf("%v: sample %d is %d, the network says %d", model.Device(), i, results[0].Pix[i], v)
+			}
+		}
+		for i, r := range results[1:] {
+			if !slices.Equal(r.Pix, results[0].Pix) {
+				t.Errorf("%v: tiles differ from the whole picture: %d", model.Device(), i)
+			}
+		}
+		if _, err := model.Upscale(context.Background(), UpscaleOptions{Tile: 12}, Image("in", m.Image()), io.Discard); err == nil || !strings.Contains(err.Error(), "tiles of 12 pixels are too small for srvgg, want 16 or more") {
+			t.Errorf("a tile of 12: %v", err)
+		}
+	}
+}
+
 func TestUpscaleErrors(t *testing.T) {
 	ctx, in := context.Background(), Image("in", image.NewGray(image.Rect(0, 0, 40000, 1)))
 	m := opened(t, zoo.ESPCN(2), Options{Device: "cpu"})

@@ -200,7 +200,7 @@ func TestTileSize(t *testing.T) {
 		{100000, 1000, 4, [2]int{32, 2008}},
 	} {
 		u := Upscaler{Scale: c.scale, Halo: 4}
-		if got := u.tileSize(c.width, c.height); got != c.want {
+		if got := u.tileSize(c.width, c.height, 0); got != c.want {
 			t.Errorf("%v: %v", c, got)
 		}
 	}

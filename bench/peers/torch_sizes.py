@@ -88,6 +88,22 @@ class ESPCN(nn.Module):
         return self.last(self.pixel_shuffle(self.conv3(x)))
 
 
+class SRVGGNetCompact(nn.Module):
+    """Real-ESRGAN's compact network (arXiv:2107.10833) under its authors' names."""
+
+    def __init__(self, feat, convs, scale):
+        super().__init__()
+        self.scale = scale
+        layers = [nn.Conv2d(3, feat, 3, padding=1), nn.PReLU(feat)]
+        for _ in range(convs):
+            layers += [nn.Conv2d(feat, feat, 3, padding=1), nn.PReLU(feat)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(feat, 3 * scale ** 2, 3, padding=1))
+        self.upsampler = nn.PixelShuffle(scale)
+
+    def forward(self, x):
+        return self.upsampler(self.body(x)) + functional.interpolate(x, scale_factor=self.scale, mode="nearest")
+
+
 def swin(block=SwinTransformerBlock, attention=ShiftedWindowAttention, norm=False, bias=False, **kwargs):
     """torchvision's Swin without the norm of its patches or the biases of queries, keys and values."""
     model = SwinTransformer(
@@ -223,6 +239,10 @@ CASES = {
     "espcn_rgb": ("espcn", {"upscale": 2, "channels": 3, "activation": "tanh", "last": "none"},
                   lambda: ESPCN(3, 10, 6, 2, nn.Identity()), (2, 3, 9, 14), ["conv1", "pixel_shuffle"]),
     "espcn_two_channels": ("espcn", {}, lambda: ESPCN(2, 7, 5, 3, torch.sigmoid), (1, 2, 8, 5), []),
+    "srvgg": ("srvggnetcompact", {"num_feat": 12, "num_conv": 3, "upscale": 4},
+              lambda: SRVGGNetCompact(12, 3, 4), (2, 3, 11, 18), ["body.0", "body.1", "body.5"]),
+    "srvgg_x2": ("srvggnetcompact", {"num_feat": 7, "num_conv": 2, "upscale": 2},
+                 lambda: SRVGGNetCompact(7, 2, 2), (1, 3, 9, 5), []),
     "resnet_odd_depths": ("resnet", {"layers": [1, 3, 1, 2], "num_classes": 7, "width_div": 32},
                           lambda: resnet(BasicBlock, [1, 3, 1, 2]), (1, 3, 33, 39), ["layer2", "layer4"]),
     "resnext": ("resnext50_32x4d", {"layers": [1, 1, 2, 1], "groups": 4, "width_per_group": 64, "num_classes": 7, "width_div": 32},
@@ -250,6 +270,8 @@ def seed(model):
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1 and not name.endswith(("embedding", "embed", "token", "table", "projection")):
             nn.init.normal_(parameter, 0, 1.5 / parameter[0].numel() ** 0.5)
+        elif name.startswith("body.") and name.endswith("weight"):  # slopes of a PReLU
+            nn.init.normal_(parameter, 0.2, 0.3)
         elif name.endswith(("table", "token", "bias")):
             nn.init.normal_(parameter, 0, 0.3)
     for module in model.modules():

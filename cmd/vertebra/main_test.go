@@ -127,7 +127,7 @@ func TestBadInput(t *testing.T) {
 		{"empty file", []string{"upscale", file(t, "a.png", nil), "-o", "OUT.png"}, "not an image"},
 		{"huge png", []string{"upscale", file(t, "a.png", hugePNG()), "-o", "OUT.png"}, "100000×100000 pixels has more than"},
 		{"no image", []string{"upscale", file(t, "a.png", []byte("some text\n")), "-o", "OUT.png"}, "not an image"},
-		{"folder as input", []string{"upscale", t.TempDir(), "-o", "OUT.png"}, "a folder"},
+		{"folder as input", []string{"upscale", t.TempDir(), "-o", "OUT.png"}, "no picture in this folder"},
 		{"folder as output", []string{"upscale", in, "-o", folder}, "is a folder"},
 		{"no such folder", []string{"upscale", in, "-o", filepath.Join(t.TempDir(), "none", "OUT.png")}, "no such file"},
 		{"file as folder", []string{"upscale", in, "-o", filepath.Join(in, "OUT.png")}, "not a directory"},

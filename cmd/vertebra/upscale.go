@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/internal/files"
-	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -23,9 +22,10 @@ func newUpscale(s *settings) *cobra.Command {
 	u := &upscale{modelFlags: modelFlags{settings: s}}
 	c := &cobra.Command{
 		Use:   "upscale IN -o OUT",
-		Short: "Enlarge a picture with ESPCN",
+		Short: "Enlarge a picture, a folder of pictures, or a video",
 		Long: `Enlarges a picture with ESPCN (arXiv:1609.05158). The network enlarges the luminance;
-colour and transparency are bicubic.
+colour and transparency are bicubic. --model chooses another network: the compact ones of
+Real-ESRGAN also remove noise and the traces of JPEG, and take a hundred times as long.
 
 IN is a PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVIF of up to 200 megapixels. It is turned upright
 if its EXIF data says how. OUT is a PNG or JPEG, by its extension, with the colour
@@ -35,25 +35,44 @@ tiles, with the same result.
 A PNG is as transparent as IN, and a JPEG is written onto white. --background names
 another colour, for both.
 
---weights names a FILE with conv1, conv2 and conv3, for luminance or for RGB. Their
-shapes give the scale.`,
+If IN is a folder, OUT is one, too, and gets a PNG for each picture below IN.
+
+--video reads a video and writes another, with the same sound and frame rate. It runs the
+ffmpeg that is installed, once to decode and once to encode, and prints both lines. With
+--frames, the frames of a video come and go by files or pipes, for a line of your own:
+PPMs, PNGs, or raw RGB, a byte for each sample.
+
+--weights names a FILE, whose shapes give the scale: an ESPCN with conv1, conv2 and conv3
+for luminance or RGB, or a compact network of Real-ESRGAN.`,
 		Example: `  vertebra upscale photo.jpg -o large.png
   vertebra upscale --scale 2 photo.webp -o large.jpg
   vertebra upscale logo.png --background '#202040' -o large.jpg
+  vertebra upscale --model realesr_general_x4v3 --pull photo.jpg -o large.png
+  vertebra upscale holiday/ -o larger/
+  vertebra upscale --video old.mp4 -o large.mp4 --scale 2
   vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return u.run(c, args[0]) },
 	}
 	f := c.Flags()
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
-	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or the scale of --weights)")
+	f.StringVar(&u.model, "model", "", "model that enlarges, such as realesr_general_x4v3 (default: ESPCN, or the model of --weights)")
+	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or the scale of the model)")
 	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
 	keyFlag(c, &u.key)
+	u.pullFlag(c)
+	f.IntVar(&u.tile, "tile", 0, "most pixels of a tile's side; small tiles need less memory (default: what suits the model)")
 	f.StringVar(&u.act, "activation", "tanh", "with --weights: activation after the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
 	f.StringVar(&u.background, "background", "", "colour behind a transparent picture, a name or #rrggbb (default: white for a JPEG)")
+	f.BoolVar(&u.video, "video", false, "IN and OUT are videos, which ffmpeg reads and writes")
+	f.StringVar(&u.frames, "frames", "", "IN and OUT are frames of a video, one after the other: ppm, png, or raw ones of `HEIGHTxWIDTH` pixels in RGB")
 	u.jsonFlag(c)
+	for _, one := range []string{"frames", "background"} {
+		c.MarkFlagsMutuallyExclusive("video", one)
+	}
 	c.MarkFlagRequired("output")
+	modelFlag(c, func(m zoo.Model) bool { return m.Task == zoo.SuperResolve })
 	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
 	c.MarkFlagFilename("output", "png", "jpg", "jpeg")
 	return c
@@ -62,8 +81,9 @@ shapes give the scale.`,
 // upscale is one enlargement.
 type upscale struct {
 	modelFlags
-	path, act, last, background string
-	scale                       int
+	path, model, act, last, background, frames string
+	scale, tile                                int
+	video                                      bool
 
 	start time.Time
 	setup time.Duration // until the network could run
@@ -84,71 +104,26 @@ func format(path string) (string, error) {
 	}
 }
 
-// activation returns the activation that a flag names.
-func activation(flag, name string) (graph.Activation, error) {
-	for _, a := range []graph.Activation{graph.None, graph.ReLU, graph.Tanh, graph.Sigmoid} {
-		if a.String() == name {
-			return a, nil
-		}
-	}
-	return graph.None, fmt.Errorf("%s %q, want tanh, relu, sigmoid or none", flag, name)
-}
-
-// network returns the model that the flags select.
-func (u *upscale) network(c *cobra.Command) (zoo.Model, error) {
-	given := c.Flags().Changed
-	if !given("scale") && u.weights == "" {
-		u.scale = 3
-	}
-	switch {
-	case u.weights == "" && (given("activation") || given("last")):
-		return zoo.Model{}, fmt.Errorf("--activation and --last need --weights")
-	case u.weights == "" && (u.scale < 2 || u.scale > 4):
-		return zoo.Model{}, fmt.Errorf("--scale %d, want 2, 3 or 4 without --weights", u.scale)
-	case u.weights == "":
-		return zoo.ESPCN(u.scale), nil
-	case given("scale") && (u.scale < 1 || u.scale > 16):
-		return zoo.Model{}, fmt.Errorf("--scale %d, want 1 to 16", u.scale)
-	}
-	act, err := activation("--activation", u.act)
-	if err != nil {
-		return zoo.Model{}, err
-	}
-	last, err := activation("--last", u.last)
-	if err != nil {
-		return zoo.Model{}, err
-	}
-	u.configure = func(n models.Network) error {
-		n.(*models.ESPCN).Act, n.(*models.ESPCN).Last = act, last
-		return nil
-	}
-	return zoo.ESPCN(u.scale), nil
-}
-
-// load opens the network.
-func (u *upscale) load(c *cobra.Command) (*vision.Model, error) {
-	u.streams(c)
-	entry, err := u.network(c)
-	if err != nil {
-		return nil, err
-	}
-	o, err := u.options()
-	if err != nil {
-		return nil, err
-	}
-	m, err := vision.OpenModel(entry, o)
-	if err != nil {
-		return nil, u.explain(err, entry)
-	}
-	u.setup = time.Since(u.start)
-	return m, nil
-}
-
 func (u *upscale) run(c *cobra.Command, in string) error {
 	u.start = time.Now()
-	kind, err := format(u.path)
+	if u.tile < 0 {
+		return fmt.Errorf("--tile %d, want 0 or more", u.tile)
+	}
+	switch {
+	case u.video:
+		return u.videoed(c, in)
+	case u.frames != "":
+		return u.framed(c, in)
+	}
+	root, err := isFolder(in)
 	if err != nil {
 		return err
+	}
+	kind := "png"
+	if !root {
+		if kind, err = format(u.path); err != nil {
+			return err
+		}
 	}
 	var background color.Color
 	if c.Flags().Changed("background") {
@@ -156,13 +131,16 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 			return err
 		}
 	}
+	if root {
+		return u.foldered(c, in, vision.UpscaleOptions{Format: kind, Background: background, Tile: u.tile})
+	}
 	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	bar := u.bar(u.err, "tiles", 1)
-	o := vision.UpscaleOptions{Format: kind, Background: background, Progress: func(done, total int) {
+	o := vision.UpscaleOptions{Format: kind, Background: background, Tile: u.tile, Progress: func(done, total int) {
 		bar.ChangeMax(total)
 		bar.Set(done)
 	}}
@@ -191,6 +169,18 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", files.Quote(u.path), made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
 	u.report(made, all)
 	return nil
+}
+
+// isFolder reports whether an argument names a folder.
+func isFolder(in string) (bool, error) {
+	if in == standard {
+		return false, nil
+	}
+	info, err := os.Stat(files.Unquote(in))
+	if err != nil {
+		return false, files.Named(files.Unquote(in), err)
+	}
+	return info.IsDir(), nil
 }
 
 // again runs the network n more times, to measure the time of a run.

@@ -202,6 +202,10 @@ func checkFiles(c *cobra.Command, args []string) error {
 	switch c.Name() {
 	case "demo", "man", "shaders": // they make folders
 		return nil
+	case "upscale":
+		if folder, err := isFolder(args[0]); err != nil || folder {
+			return err
+		}
 	}
 	if inBatch(c) {
 		return nil

@@ -258,6 +258,7 @@ const (
 	anyDetect = "vit_det"
 	anySwin   = "swin"
 	anyResNet = "resnet"
+	anySRVGG  = "srvgg"
 )
 
 // errNoFamily is the error of family for weights of none.
@@ -291,6 +292,7 @@ func family(src weights.Source, b beside) (Model, error) {
 		}},
 		{anyDetect, "vit_b_16_det", func() (models.Network, error) { return models.ViTDetectorFor(o, b.vit()) }},
 		{anySwin, "swin_tiny_patch4_window7_224", func() (models.Network, error) { return models.SwinFor(o, b.swin()) }},
+		{anySRVGG, "realesr_general_x4v3", func() (models.Network, error) { return models.SRVGGFor(o) }},
 		{anyResNet, "resnet50", func() (models.Network, error) { return models.ResNetFor(o, models.ResNetConfig{}) }},
 	} {
 		n, err := f.declare()

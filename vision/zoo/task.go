@@ -29,7 +29,7 @@ var tasks = [...]struct {
 	Classify:     {"classification", "names what is in a picture", []string{"resnet18", "resnet50_v2", "vit_b_16"}},
 	Segment:      {"segmentation", "finds which pixels are what", []string{"unet", "unetpp", "unet_v2"}},
 	Detect:       {"detection", "finds objects and their boxes", []string{"vit_b_16_det"}},
-	SuperResolve: {"super-resolution", "enlarges pictures", []string{"espcn_x2", "espcn_x3", "espcn_x4"}},
+	SuperResolve: {"super-resolution", "enlarges pictures", []string{"espcn_x2", "espcn_x3", "realesr_general_x4v3"}},
 	Reconstruct:  {"reconstruction", "paints the hidden parts of a picture", []string{"mae_vit_base_patch16", "mae_vit_large_patch16"}},
 	Embed:        {"embedding", "turns pictures and texts into vectors to compare", []string{"clip_vit_b32", "clip_vit_b16", "clip_vit_l14"}},
 	PromptMasks:  {"promptable-masks", "cuts out what a click or a box points at", []string{"sam_vit_b", "sam_vit_l", "sam_vit_h"}},

@@ -105,7 +105,7 @@ func TestFor(t *testing.T) {
 			t.Errorf("%s is for nothing", e.Name)
 		}
 	}
-	if n := len(ModelsFor(SuperResolve)); n != 3 {
-		t.Errorf("%d models enlarge, want 3", n)
+	if n := len(ModelsFor(SuperResolve)); n != 6 {
+		t.Errorf("%d models enlarge, want 6", n)
 	}
 }
