@@ -95,7 +95,8 @@ func (d *Device) affordable(l *plan.Plan) error {
 		}
 	}
 	if d.memory > 0 && total > d.memory {
-		return fmt.Errorf("gpu: the plan takes %d bytes, but only %d are allowed", total, d.memory)
+		err := fmt.Errorf("gpu: the plan takes %d bytes, but only %d are allowed", total, d.memory)
+		return &MemoryError{Bytes: total, Limit: d.memory, Err: err}
 	}
 	return nil
 }
@@ -106,7 +107,8 @@ func (p *Plan) build(fresh *fresh) error {
 	for i, bytes := range p.plan.Sizes {
 		b, err := d.driver.Buffer(bytes, driver.Storage)
 		if err != nil {
-			return fmt.Errorf("%w (buffer %d for values)", err, i)
+			err = fmt.Errorf("%w: buffer %d for values takes %d bytes", err, i, bytes)
+			return &MemoryError{Bytes: bytes, Err: err}
 		}
 		p.buffers = append(p.buffers, b)
 		p.stats.ActivationBytes += bytes

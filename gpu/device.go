@@ -28,6 +28,7 @@ import (
 	"sync"
 
 	"github.com/vertebra/vertebra/gpu/driver"
+	"github.com/vertebra/vertebra/gpu/plan"
 	"github.com/vertebra/vertebra/gpu/webgpu"
 	"github.com/vertebra/vertebra/shaders"
 )
@@ -38,12 +39,15 @@ type binding = webgpu.Driver
 // Binding names the Go module and the library that reach the device.
 const Binding = webgpu.Binding
 
+// MemoryError is the error for a plan that needs more memory than the device gives.
+type MemoryError = plan.MemoryError
+
 // Options says which adapter to open. The zero value opens the one that is likely
 // the fastest: discrete before integrated before software, native backends before
 // GL.
 type Options struct {
 	Backend string // "vulkan", "metal", "dx12", "gl"; empty for any
-	Adapter string // an index into the list of Adapters, or part of a name; empty for any
+	Adapter string // an index into the list of Adapters, part of a name, or "gpu" for any but software devices; empty for any
 	Memory  int64  // bytes a plan may allocate; 0 for as much as the adapter allows
 
 	// Limits is "default" for a device that allows no more than WebGPU guarantees, and
@@ -91,6 +95,9 @@ type Device struct {
 	tensors   map[*Tensor]bool
 }
 
+// F16 reports whether the device stores weights as f16.
+func (d *Device) F16() bool { return d.f16 }
+
 // rank orders adapters: the best has the lowest rank.
 func rank(i Info) int {
 	r := map[string]int{"discrete": 0, "integrated": 1, "unknown": 2, "software": 3}[i.Type]
@@ -108,8 +115,14 @@ func Adapters(backend string) ([]Info, error) { return binding{}.Adapters(backen
 func choose(list []Info, o Options) (int, error) {
 	best := -1
 	number, err := strconv.Atoi(o.Adapter)
+	hardware := strings.EqualFold(o.Adapter, "gpu")
 	for i, a := range list {
 		switch {
+		case hardware && a.Type == "software":
+		case hardware:
+			if best < 0 || rank(a) < rank(list[best]) {
+				best = i
+			}
 		case o.Adapter != "" && err == nil && i != number:
 		case o.Adapter != "" && err != nil && !strings.Contains(strings.ToLower(a.Name), strings.ToLower(o.Adapter)):
 		case best < 0 || rank(a) < rank(list[best]):
@@ -125,6 +138,9 @@ func choose(list []Info, o Options) (int, error) {
 	names := make([]string, len(list))
 	for i, a := range list {
 		names[i] = fmt.Sprintf("%d: %v", i, a)
+	}
+	if hardware {
+		return 0, fmt.Errorf("gpu: no driver for a GPU, only for software devices: %s", strings.Join(names, "; "))
 	}
 	return 0, fmt.Errorf("gpu: no adapter %q; the adapters are %s", o.Adapter, strings.Join(names, "; "))
 }

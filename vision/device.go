@@ -21,8 +21,8 @@ type Device struct {
 
 // DeviceOptions says which device. The zero value is the fastest GPU.
 type DeviceOptions struct {
-	// Name is an adapter's number in gpu.Adapters, a part of its name, or "cpu"
-	// for plain Go, which is slow.
+	// Name is an adapter's number in gpu.Adapters, a part of its name, "gpu" for any but
+	// software devices, or "cpu" for plain Go, which is slow.
 	Name string
 
 	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any

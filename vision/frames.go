@@ -85,6 +85,7 @@ type flying struct {
 	row, col int
 	at       *place
 	result   *tensor.Tensor
+	input    *tensor.Tensor // of the first tile
 }
 
 // open makes the places.
@@ -138,13 +139,18 @@ func (v *video) read(ctx context.Context, frames chan<- *picture.Image, next fun
 
 // submit starts the tiles of all frames, as far as there are places.
 func (v *video) submit(ctx context.Context, frames <-chan *picture.Image, tiles chan<- flying) error {
+	first := true
 	for frame := range frames {
 		e := *v.e
 		e.m = frame
 		for i, row := range e.rows {
 			for j, col := range e.columns {
 				one := flying{frame: frame, row: i, col: j}
-				if err := v.start(ctx, &one, e.tile(row.start, col.start)); err != nil {
+				x := e.tile(row.start, col.start)
+				if first {
+					one.input, first = x, false
+				}
+				if err := v.start(ctx, &one, x); err != nil {
 					return err
 				}
 				select {
@@ -188,6 +194,7 @@ func (v *video) collect(ctx context.Context, tiles <-chan flying, use func([]byt
 	var made []float32 // a row of tiles
 	var result *tensor.Tensor
 	frames := 0
+	var check proven
 	for one := range tiles {
 		if one.at != nil {
 			if result == nil {
@@ -203,6 +210,9 @@ func (v *video) collect(ctx context.Context, tiles <-chan flying, use func([]byt
 		if err := v.m.CheckFinite(result); err != nil {
 			return err
 		}
+		if one.input != nil {
+			check = v.m.prove(ctx, e.u, one.input, result)
+		}
 		row := e.rows[one.row]
 		if one.col == 0 {
 			e.m = one.frame
@@ -216,6 +226,10 @@ func (v *video) collect(ctx context.Context, tiles <-chan flying, use func([]byt
 		if one.row+1 < len(e.rows) {
 			continue
 		}
+		if err := check.wait(ctx); err != nil {
+			return err
+		}
+		check = nil
 		if err := use(whole); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/models"
@@ -65,7 +66,8 @@ type Model struct {
 	memory   int64 // see Options
 	truncate bool
 	plans    plans
-	sam      samPlans // of predictors
+	sam      samPlans    // of predictors
+	proving  atomic.Bool // or proven; see prove
 }
 
 // Open opens a model by its name in the zoo or by the path of a checkpoint. It finds

@@ -120,6 +120,7 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 	}
 	e.Compile = compiled
 	defer m.plans.release(k)
+	var check proven
 	u.Run = func(ctx context.Context, y *tensor.Tensor) (*tensor.Tensor, error) {
 		start := time.Now()
 		out, err := k.plan.Run(ctx, y)
@@ -131,12 +132,15 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		}
 		if e.Tiles++; e.Tiles == 1 {
 			e.First = time.Since(start)
+			check = m.prove(ctx, u, y, out[0])
 		} else {
 			e.Rest += time.Since(start)
 		}
 		return out[0], nil
 	}
-	err = u.Write(ctx, w, format, photo)
+	if err = u.Write(ctx, w, format, photo); err == nil {
+		err = check.wait(ctx)
+	}
 	return e, err
 }
 

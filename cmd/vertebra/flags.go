@@ -16,7 +16,7 @@ var valueNames = map[string]string{
 	"activation": "NAME", "at": "X,Y", "background": "COLOR", "backend": "NAME", "batch": "N", "block": "N", "budget": "SECONDS", "box": "LEFT,TOP,RIGHT,BOTTOM",
 	"case": "FILE", "classes": "N", "clip-activation": "NAME", "clip-heads": "N[,N]", "crop-layers": "N", "cutout": "FILE", "data": "FOLDER", "depth": "N", "dim": "NAME=N", "device": "NAME",
 	"embedding": "FILE", "export": "FILE", "file": "NAME", "filter": "WORD", "format": "NAME", "from": "URL", "grace": "TIME", "grpc": "ADDRESS", "head": "N", "import": "FILE", "index": "FILE", "kind": "NAME", "limits": "NAME", "listen": "ADDRESS", "input": "FILE", "iou": "OVERLAP", "labels": "FILE",
-	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "max-batch": "N", "max-body": "SIZE", "max-delay": "TIME", "max-queue": "N", "model-memory": "SIZE", "memory": "SIZE", "min-area": "PIXELS", "model": "NAME",
+	"key": "NAME", "last": "NAME", "layer": "NAME", "layout": "ORDER", "logits": "FILE", "mask": "FILE", "max-batch": "N", "max-body": "SIZE", "max-delay": "TIME", "max-queue": "N", "model-memory": "SIZE", "memory": "SIZE", "min-area": "PIXELS", "model": "NAME", "frames": "FORMAT", "tile": "PIXELS",
 	"output": "FILE", "overlay": "FILE", "point": "X,Y[,LABEL]", "points-per-batch": "N", "points-per-side": "N",
 	"port": "N", "predicted-iou": "SCORE", "ratio": "SHARE", "repository": "FOLDER", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "shard": "K/N", "size": "HxW",
 	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "tls-cert": "FILE", "tls-key": "FILE", "token-file": "FILE", "unit": "N", "upstream": "URL", "top": "N", "tower": "NAME", "vectors": "NAME", "vocab": "FILE",

@@ -165,7 +165,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	}
 	root.SetVersionTemplate(versionLine())
 	f := root.PersistentFlags()
-	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, or cpu for plain Go")
+	f.StringVar(&s.device, "device", "", "adapter: its number in \"vertebra devices\", part of its name, gpu for any but a software device, or cpu for plain Go")
 	f.StringVar(&s.backend, "backend", "", "vulkan, metal, dx12 or gl")
 	f.StringVar(&s.limits, "limits", "", "default: run as on the smallest GPU, with the limits that WebGPU guarantees")
 	f.StringVar(&s.kind, "kind", "", "gpu or cpu: run the kernels for this kind of device, whatever the adapter is")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
@@ -66,7 +68,7 @@ for luminance or RGB, or a compact network of Real-ESRGAN.`,
 	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
 	f.StringVar(&u.background, "background", "", "colour behind a transparent picture, a name or #rrggbb (default: white for a JPEG)")
 	f.BoolVar(&u.video, "video", false, "IN and OUT are videos, which ffmpeg reads and writes")
-	f.StringVar(&u.frames, "frames", "", "IN and OUT are frames of a video, one after the other: ppm, png, or raw ones of `HEIGHTxWIDTH` pixels in RGB")
+	f.StringVar(&u.frames, "frames", "", "IN and OUT are frames of a video, one after the other: ppm, png, or raw ones of HEIGHTxWIDTH pixels in RGB")
 	u.jsonFlag(c)
 	for _, one := range []string{"frames", "background"} {
 		c.MarkFlagsMutuallyExclusive("video", one)
@@ -151,7 +153,7 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	})
 	bar.Clear()
 	if err != nil {
-		return err
+		return smaller(err, made.Tile)
 	}
 	if u.quiet && !u.json {
 		return nil
@@ -169,6 +171,15 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	fmt.Fprintf(u.out, "%s: %d×%d from %d×%d\n", files.Quote(u.path), made.Width*made.Scale, made.Height*made.Scale, made.Width, made.Height)
 	u.report(made, all)
 	return nil
+}
+
+// smaller adds to an error of too little memory on the device which tiles may fit.
+func smaller(err error, tile [2]int) error {
+	var memory *gpu.MemoryError
+	if side := max(tile[0], tile[1]) / 2; errors.As(err, &memory) && side > 0 {
+		return fmt.Errorf("%w; give smaller tiles, such as --tile %d", err, side)
+	}
+	return err
 }
 
 // isFolder reports whether an argument names a folder.

@@ -111,7 +111,8 @@ func origin(v *graph.Value) string {
 // not help.
 func storable(v *graph.Value, most int64) error {
 	if bytes := 4 * int64(v.Shape.Len()); bytes > most {
-		return fmt.Errorf("gpu: %s: a value of shape %v takes %d bytes, but the device's largest buffer has %d", origin(v), v.Shape, bytes, most)
+		err := fmt.Errorf("gpu: %s: a value of shape %v takes %d bytes, but the device's largest buffer has %d", origin(v), v.Shape, bytes, most)
+		return &MemoryError{Bytes: bytes, Limit: most, Err: err}
 	}
 	return nil
 }
