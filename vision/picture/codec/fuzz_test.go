@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/gif"
@@ -83,6 +84,15 @@ func FuzzGIF(f *testing.F) {
 	})
 }
 
+// FuzzBMP ignores the fourth byte of a pixel in files without masks, as Pillow does.
 func FuzzBMP(f *testing.F) {
-	differential(f, ".bmp", decodeBMP, func(b []byte) (image.Image, error) { return bmp.Decode(bytes.NewReader(b)) })
+	differential(f, ".bmp", decodeBMP, func(b []byte) (image.Image, error) {
+		m, err := bmp.Decode(bytes.NewReader(b))
+		if n, ok := m.(*image.NRGBA); ok && err == nil && binary.LittleEndian.Uint32(b[30:]) == 0 {
+			for i := 3; i < len(n.Pix); i += 4 {
+				n.Pix[i] = 255
+			}
+		}
+		return m, err
+	})
 }
