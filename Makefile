@@ -3,6 +3,7 @@
 # make sweep  every kernel with every constant that a device may choose, which takes an hour or more
 # make candidates  what sweep does, with a few constants for kernels of the other kind of device,
 #                  every text through compilers for other systems, and models with f16 weights
+#                  or with attention as separate ops
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
 # make race   tests with the race detector, and 400 devices under a busy collector
@@ -31,7 +32,7 @@ candidates: setup
 	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 	$(GO) test -timeout 50m -tags sweep -run Translates ./shaders
-	$(GO) test -timeout 50m -tags sweep -run 'F16|Ops' ./golden
+	$(GO) test -timeout 50m -tags sweep -run 'F16|Ops|Unfused' ./golden
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

@@ -67,19 +67,15 @@ func TestOps(t *testing.T) {
 			return
 		}
 		t.Run(c.Name, func(t *testing.T) { everyProgram(t, d, c.Graph, c.Inputs, c.Want, c.Tolerance) })
-		if apart := c.Graph.Decompose(); apart != c.Graph {
-			t.Run(c.Name+"/unfused", func(t *testing.T) { everyProgram(t, d, apart, c.Inputs, c.Want, c.Tolerance) })
-		}
 	})
 }
 
 // TestModels compares whole models with the official implementations: in their
-// default form, stage by stage, and with attention as separate ops.
+// default form and stage by stage.
 func TestModels(t *testing.T) {
 	eachFile(t, "*.safetensors", func(t *testing.T, d *gpu.Device, c golden.Case) {
 		if c.Run != nil {
 			t.Run(c.Name, func(t *testing.T) { runMany(t, d, c, asItIs) })
-			t.Run(c.Name+"/unfused", func(t *testing.T) { runMany(t, d, c, (*graph.Graph).Decompose) })
 		}
 		if c.Graph == nil || c.Tolerance != golden.ModelTolerance {
 			return // an op; TestOps checks it
@@ -87,13 +83,6 @@ func TestModels(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) { runCase(t, d, c) })
 		if len(c.Stages) > 0 {
 			t.Run(c.Name+"/stages", func(t *testing.T) { runCase(t, d, c.Staged()) })
-		}
-		if apart := c.Graph.Decompose(); apart != c.Graph {
-			c.Graph = apart
-			if len(c.Stages) > 0 {
-				c = c.Staged()
-			}
-			t.Run(c.Name+"/unfused", func(t *testing.T) { runCase(t, d, c) })
 		}
 	})
 }
