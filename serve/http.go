@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -22,9 +23,6 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /metrics", s.metrics.handler())
 	return s.guard(mux)
 }
-
-// slowBody is how long a client may take to send a request.
-const slowBody = 60 * time.Second
 
 // guard bounds requests, checks the token, survives panics and logs.
 func (s *Server) guard(next http.Handler) http.Handler {
@@ -60,11 +58,28 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			}
 		}
 		if r.ContentLength != 0 {
-			http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowBody))
+			c := http.NewResponseController(w)
+			c.SetReadDeadline(time.Now().Add(s.slow))
+			r.Body = &timedBody{r.Body, c}
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
 		next.ServeHTTP(seen, r)
 	})
+}
+
+// timedBody is a body that has to be read before a deadline. At its end it removes the
+// deadline, which would cancel the request while it is computed.
+type timedBody struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // open reports whether a path needs no token: what an orchestrator asks.

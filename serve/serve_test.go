@@ -276,3 +276,34 @@ func FuzzFill(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReadInfer reads whole requests: JSON, and binary data behind it.
+func FuzzReadInfer(f *testing.F) {
+	for _, head := range []string{
+		`{"id":"7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","parameters":{"binary_data_size":12}}],"outputs":[{"name":"y","parameters":{"binary_data":true}}]}`,
+		`{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":12}}]}`,
+		`{"inputs":[{"name":"x","shape":[1,3],"datatype":"UINT8","data":[1,2,3]},{"name":"z","shape":[1],"datatype":"BYTES","parameters":{"content_type":"base64"},"data":["AAAA"]}]}`,
+	} {
+		f.Add([]byte(head+"\x08\x00\x00\x0012345678"), strconv.Itoa(len(head)))
+		f.Add([]byte(head), "")
+	}
+	f.Fuzz(func(t *testing.T, body []byte, header string) {
+		r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
+		if header != "" {
+			r.Header.Set(binaryHeader, header)
+		}
+		_, inputs, err := readInfer(r)
+		if err != nil {
+			return
+		}
+		for _, v := range inputs {
+			if err := v.check(); err != nil {
+				t.Error(err)
+			}
+			v.tensor()
+			if v.rows() > 0 && len(v.Shape) > 0 {
+				join([]*Value{v.slice(0, 1), v.slice(0, 1)})
+			}
+		}
+	})
+}

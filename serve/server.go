@@ -39,6 +39,7 @@ type Server struct {
 	decode  chan struct{} // holds a token for each picture that is being decoded
 
 	draining atomic.Bool
+	slow     time.Duration // that a client may take to send a request
 
 	open context.Context // that models are loaded in; Close ends it
 	shut context.CancelFunc
@@ -100,7 +101,7 @@ func New(o Options) *Server {
 	if o.MaxBody == 0 {
 		o.MaxBody = 64 << 20
 	}
-	s := &Server{o: o, log: o.Log, decode: make(chan struct{}, runtime.GOMAXPROCS(0)), models: map[string]*served{}}
+	s := &Server{o: o, log: o.Log, slow: time.Minute, decode: make(chan struct{}, runtime.GOMAXPROCS(0)), models: map[string]*served{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

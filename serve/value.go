@@ -36,8 +36,11 @@ func (v *Value) rows() int {
 }
 
 // elements returns the number of elements of a shape, or an error if that is negative or
-// more than most.
+// more than most, or if there are more dimensions than any network has.
 func elements(shape []int, most int) (int, error) {
+	if len(shape) > 32 {
+		return 0, fmt.Errorf("the shape has %d dimensions, and 32 are allowed", len(shape))
+	}
 	n := 1
 	for _, d := range shape {
 		if d < 0 || d > 0 && n > most/d {

@@ -34,8 +34,9 @@ checkpoint, or hf:OWNER/REPOSITORY; its weights are found as in other commands. 
 what clients call it. A folder of --repository has a model in each NAME/VERSION.
 
 Pictures may come as they are: an input of type BYTES with encoded files is decoded and
-prepared on the server. Requests that wait for the same model run in batches, whose best
-size is measured when the model is loaded. /metrics has Prometheus' counters.
+prepared on the server. One may take 1 GB while it is read, or as --memory says. Requests
+that wait for the same model run in batches, whose best size is measured when the model is
+loaded. /metrics has Prometheus' counters.
 
 --immich serves CLIP under the names that Immich knows, such as ViT-B-32__openai. Each is
 loaded at its first request. --upstream is another server of that API, which gets what
@@ -76,6 +77,10 @@ time of --grace, and ends when all is answered.`,
 
 // drain is how long requests that are under way may take after the grace.
 const drain = time.Minute
+
+// mostPicture is the memory that a client's picture may take while it is read, unless
+// --memory says otherwise. Nothing else bounds a small file with a huge picture.
+const mostPicture = 1 << 30
 
 type server struct {
 	*settings
@@ -242,6 +247,9 @@ func (v *server) loader(c *cobra.Command, of string) serve.Loader {
 			return nil, err
 		}
 		o.On, o.Truncate = v.device, true
+		if o.Memory == 0 {
+			o.Memory = mostPicture
+		}
 		model, err := vision.OpenModel(entry, o)
 		if err != nil {
 			return nil, m.explain(err, entry)
