@@ -28,6 +28,10 @@ by CLIP and keeps the embeddings in an index file beside the folder. Later runs 
 only new and changed pictures, and forget removed ones. After an interruption, the
 next run does the rest. Only one process at a time updates an index; others wait.
 
+A search compares all pictures, and is exact. More than a million vectors belong into a
+database that has an index for them, such as PostgreSQL with pgvector, Qdrant or Milvus;
+"vertebra embed" writes them.
+
 Without QUERY, search only updates the index. If QUERY is -, it reads queries from
 standard input, one per line. A line that is too long gets an error, and the others are
 answered. Pictures that cannot be read are left out and named once. Files and folders

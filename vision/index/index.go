@@ -1,7 +1,9 @@
 // Package index finds pictures of a folder by words. An embedding model of package
 // vision, such as CLIP, turns each picture into a vector once. A file keeps the
-// vectors. A search compares the query with all of them, which takes milliseconds for
-// 100,000 pictures.
+// vectors. A search compares the query with all of them, and is exact. It takes
+// milliseconds for 100,000 pictures. From the second search on, codes of a quarter of the
+// size rule most vectors out, so that a million take under a tenth of a second. More
+// belong into a database of vectors.
 //
 // Begin with Open, bring the index up to date with Update, then Search:
 //
@@ -49,7 +51,14 @@ type Index struct {
 	file    *file
 	names   []string // of the pictures with a vector, sorted
 	vectors [][]float32
+
+	coding   sync.Mutex // guards the fields below
+	codes    *codes     // of vectors; nil if there are none yet
+	searches int        // of these vectors
 }
+
+// codedFrom is the number of vectors from which codes gain something.
+const codedFrom = 1 << 15
 
 // Open opens the index of the pictures below folder. The index need not exist yet:
 // Update makes it. If another model made the index, the error is ErrOtherModel. The
@@ -102,7 +111,7 @@ var newer = strings.NewReplacer(" Hidden:0 TextHidden:0", "", " Fill:[0 0 0]", "
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.names, x.vectors = nil, nil
+	x.names, x.vectors, x.codes = nil, nil, nil
 	return x.file.close()
 }
 
@@ -147,10 +156,23 @@ func (x *Index) Nearest(vector []float32, k int) ([]Hit, error) {
 		return nil, fmt.Errorf("index: the vector has %d numbers, want %d", len(query), x.file.width)
 	}
 	hits := []Hit{}
-	for _, found := range topK(x.vectors, query, k) {
+	for _, found := range topK(x.vectors, x.coded(), query, k) {
 		hits = append(hits, Hit{x.join(x.names[found.at]), found.score})
 	}
 	return hits, nil
+}
+
+// coded returns the codes of the vectors, if there are some. The second search makes them,
+// because they take longer than a search without. The caller holds the lock.
+func (x *Index) coded() *codes {
+	if len(x.vectors) < codedFrom || !x.coding.TryLock() {
+		return nil
+	}
+	defer x.coding.Unlock()
+	if x.searches++; x.searches > 1 && x.codes == nil {
+		x.codes = newCodes(x.vectors)
+	}
+	return x.codes
 }
 
 // join returns the path of the picture that the file calls name.
@@ -161,6 +183,7 @@ func (x *Index) join(name string) string {
 // list takes names and vectors from the file. The caller holds the lock.
 func (x *Index) list() {
 	x.names, x.vectors = nil, nil
+	x.codes, x.searches = nil, 0
 	for name, r := range x.file.known {
 		if r.kind == recordPicture {
 			x.names = append(x.names, name)

@@ -15,14 +15,19 @@ type scored struct {
 
 // topK finds the k vectors with the largest dot products with query, the largest
 // first. Vectors with equal products keep their order. It compares all vectors, on all
-// cores.
-func topK(vectors [][]float32, query []float32, k int) []scored {
+// cores. With codes of the vectors, it looks only at those whose codes do not rule them
+// out, and finds the same.
+func topK(vectors [][]float32, c *codes, query []float32, k int) []scored {
 	k = min(k, len(vectors))
 	if k < 1 {
 		return nil
 	}
 	parts := runtime.GOMAXPROCS(0)
 	found := make([][]scored, parts)
+	var a *asked
+	if c != nil {
+		a = c.ask(query)
+	}
 	var wait sync.WaitGroup
 	for p := range parts {
 		wait.Add(1)
@@ -31,6 +36,9 @@ func topK(vectors [][]float32, query []float32, k int) []scored {
 			from, to := len(vectors)*p/parts, len(vectors)*(p+1)/parts
 			best := make([]scored, 0, k+1)
 			for i, v := range vectors[from:to] {
+				if a != nil && len(best) == k && a.below(from+i, best[k-1].score) {
+					continue
+				}
 				h := scored{from + i, dot(v, query)}
 				if len(best) == k && !(h.score > best[k-1].score) {
 					continue

@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -40,7 +41,7 @@ func TestTopK(t *testing.T) {
 			}
 			slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(sums[b], sums[a]) })
 			for _, k := range []int{1, 5, 200} {
-				got := topK(vectors, query, k)
+				got := topK(vectors, nil, query, k)
 				if len(got) != min(k, n) {
 					t.Fatalf("%d of %d found, want %d", len(got), n, k)
 				}
@@ -54,11 +55,25 @@ func TestTopK(t *testing.T) {
 	}
 }
 
-// BenchmarkTopK searches 100,000 vectors of 512 numbers.
+// BenchmarkTopK searches vectors of 512 numbers, with codes and without.
 func BenchmarkTopK(b *testing.B) {
-	vectors, query := vectorsFor(100000, 512)
-	b.SetBytes(int64(len(vectors) * len(query) * 4))
-	for b.Loop() {
-		topK(vectors, query, 10)
+	for _, n := range []int{100000, 1000000} {
+		vectors, query := vectorsFor(n, 512)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				topK(vectors, nil, query, 10)
+			}
+		})
+		c := newCodes(vectors)
+		b.Run(fmt.Sprint(n, "coded"), func(b *testing.B) {
+			for b.Loop() {
+				topK(vectors, c, query, 10)
+			}
+		})
+		b.Run(fmt.Sprint(n, "encode"), func(b *testing.B) {
+			for b.Loop() {
+				newCodes(vectors)
+			}
+		})
 	}
 }
