@@ -197,7 +197,7 @@ func (v *server) add(c *cobra.Command, s *serve.Server, names []string) error {
 				name = rest
 			}
 		}
-		if err := s.Add(name, "1", "vertebra", false, v.loader(c, of)); err != nil {
+		if err := s.Add(name, "1", "vertebra", false, v.loader(c, single(of))); err != nil {
 			return err
 		}
 	}
@@ -285,16 +285,21 @@ func versions(dir string) ([]version, error) {
 			}
 			return strings.Compare(a.Name(), b.Name())
 		})
-		path := filepath.Join(dir, e.Name(), newest.Name())
-		if own, err := os.ReadDir(path); err == nil && len(own) == 1 && !own[0].IsDir() {
-			path = filepath.Join(path, own[0].Name())
-		}
-		all = append(all, version{e.Name(), newest.Name(), path})
+		all = append(all, version{e.Name(), newest.Name(), single(filepath.Join(dir, e.Name(), newest.Name()))})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no model in it; want NAME/VERSION/ with a checkpoint", files.Quote(dir))
 	}
 	return all, nil
+}
+
+// single returns the only file of a folder, such as KServe makes for a model. Any other
+// path it returns as it is.
+func single(path string) string {
+	if own, err := os.ReadDir(path); err == nil && len(own) == 1 && !own[0].IsDir() {
+		return filepath.Join(path, own[0].Name())
+	}
+	return path
 }
 
 // immichModel is a model by Immich's name, with where its weights are.

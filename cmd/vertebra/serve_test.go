@@ -23,13 +23,20 @@ import (
 // that are named are loaded.
 func serving(t *testing.T, args ...string) string {
 	t.Helper()
+	at, _ := servingBoth(t, args...)
+	return at
+}
+
+// servingBoth is serving, and returns the address of gRPC, too.
+func servingBoth(t *testing.T, args ...string) (at, grpc string) {
+	t.Helper()
 	s := &settings{quiet: true}
 	v := &server{settings: s}
-	at := make(chan string, 1)
+	addresses := make(chan serveAddresses, 1)
 	v.listening = func(s *serve.Server, a serveAddresses) {
 		go func() {
 			if err := s.Load(context.Background()); err == nil {
-				at <- "http://" + a.HTTP
+				addresses <- a
 			}
 		}()
 	}
@@ -44,6 +51,8 @@ func serving(t *testing.T, args ...string) string {
 		switch name, value, _ := strings.Cut(args[0], "="); name {
 		case "--upstream":
 			v.o.Upstream = value
+		case "--grpc":
+			v.grpc = value
 		case "--repository":
 			v.repository = value
 		}
@@ -58,13 +67,13 @@ func serving(t *testing.T, args ...string) string {
 		}
 	})
 	select {
-	case address := <-at:
-		return address
+	case a := <-addresses:
+		return "http://" + a.HTTP, a.GRPC
 	case err := <-ended:
 		ended <- nil
 		t.Fatal(err)
 	}
-	return ""
+	return "", ""
 }
 
 // TestServeCLIP asks for embeddings as Immich and as OpenAI's clients do, and compares
@@ -187,6 +196,16 @@ func TestServeRepository(t *testing.T) {
 	}
 	if found, _ := versions(dir); len(found) != 1 || found[0].version != "10" {
 		t.Errorf("%+v", found)
+	}
+	alone := filepath.Join(dir, "clip", "9", "weights.pth")
+	if err := os.WriteFile(alone, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := single(filepath.Dir(alone)); got != alone {
+		t.Errorf("the only file is %s", got)
+	}
+	if got := single(dir); got != dir {
+		t.Errorf("%s", got)
 	}
 	at := serving(t, "lenet")
 	r, err := http.Get(at + "/v2/models/lenet")
