@@ -20,7 +20,7 @@ import (
 )
 
 // running runs s on loopback until the test or stop ends it. Ended has what Run returns.
-func running(t *testing.T, s *Server) (l Listeners, stop context.CancelFunc, ended chan error) {
+func running(t testing.TB, s *Server) (l Listeners, stop context.CancelFunc, ended chan error) {
 	t.Helper()
 	for _, at := range []*net.Listener{&l.HTTP, &l.GRPC} {
 		var err error
