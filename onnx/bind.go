@@ -2,6 +2,10 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
 )
@@ -51,4 +55,28 @@ func (a *Array) Tensor() (*tensor.Tensor, error) {
 		return nil, err
 	}
 	return &tensor.Tensor{Shape: a.Shape, Data: f}, nil
+}
+
+// CheckDims returns an error if no input has a dimension of one of these names. It lists
+// the names that there are.
+func (m *Model) CheckDims(dims map[string]int) error {
+	known := map[string]bool{}
+	for _, v := range m.Given() {
+		for _, d := range v.Dims {
+			if d.bindable() {
+				known[d.Name] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(dims)) {
+		if known[name] {
+			continue
+		}
+		list := "none has a name"
+		if len(known) > 0 {
+			list = "there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+		}
+		return fmt.Errorf("no input has a dimension %q; %s", name, list)
+	}
+	return nil
 }

@@ -147,3 +147,20 @@ func (m *Model) Parameters() (int64, error) {
 	}
 	return total, err
 }
+
+// ConvChannels returns how many channels the input of a node Conv has, by its weights; 0 if
+// these are not in the file.
+func (m *Model) ConvChannels(n *Node) int {
+	group := int64(1)
+	for _, a := range n.Attributes {
+		if a.Name == "group" {
+			group = a.I
+		}
+	}
+	for _, t := range m.Graph.Initializers {
+		if len(n.Inputs) > 1 && t.Name == n.Inputs[1] && len(t.Dims) > 1 && group > 0 && t.Dims[1] > 0 && t.Dims[1] < 1<<20/group {
+			return int(t.Dims[1] * group)
+		}
+	}
+	return 0
+}

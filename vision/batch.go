@@ -3,11 +3,14 @@ package vision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // prepared is a picture prepared for the network, or the error of reading it.
@@ -108,6 +111,9 @@ func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		batch := min(m.batch, max(len(in), 1))
+		if n, ok := m.Network.(*zoo.ONNX); ok && n.Batch > 0 {
+			batch = n.Batch // the file takes no fewer
+		}
 		var waiting []*prepared
 		flush := func() bool {
 			defer func() { waiting = nil }()
@@ -166,7 +172,7 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 			good = append(good, p)
 		}
 	}
-	outputs, err := m.runBatch(ctx, main, stages, batch, good)
+	outputs, rows, err := m.runBatch(ctx, main, stages, batch, good)
 	if err != nil {
 		yield(computed{}, err)
 		return false
@@ -175,7 +181,7 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 	for _, p := range all {
 		c := computed{prepared: p}
 		if p.err == nil {
-			c.outputs = of(outputs, i)
+			c.outputs = of(outputs, i, rows)
 			i++
 			if err := m.CheckFinite(c.outputs...); err != nil {
 				var wrong *NotFiniteError
@@ -195,9 +201,12 @@ func (m *Model) flush(ctx context.Context, main bool, stages []string, batch int
 	return true
 }
 
-// of returns the outputs for image i of a batch.
-func of(outputs []*tensor.Tensor, i int) []*tensor.Tensor {
+// of returns the outputs for image i of a batch of so many rows.
+func of(outputs []*tensor.Tensor, i, rows int) []*tensor.Tensor {
 	var own []*tensor.Tensor
+	if rows == 1 { // an output may have another first dimension then
+		return outputs
+	}
 	for _, o := range outputs {
 		size := o.Shape[1:].Len()
 		one := tensor.Of(o.Data[i*size:(i+1)*size], append([]int{1}, o.Shape[1:]...)...)
@@ -208,18 +217,28 @@ func of(outputs []*tensor.Tensor, i int) []*tensor.Tensor {
 }
 
 // runBatch runs the network on up to batch pictures of one size. It uses the plan for
-// a whole batch, if there is one, for fewer pictures as well.
-func (m *Model) runBatch(ctx context.Context, main bool, stages []string, batch int, all []*prepared) ([]*tensor.Tensor, error) {
+// a whole batch, if there is one, for fewer pictures as well. It also returns how many
+// rows the outputs have.
+func (m *Model) runBatch(ctx context.Context, main bool, stages []string, batch int, all []*prepared) ([]*tensor.Tensor, int, error) {
 	if len(all) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	one := all[0].input.Shape
 	if whole := append(tensor.Shape{batch}, one[1:]...); !m.plans.has(planKey(whole, main, stages)) {
 		batch = len(all)
 	}
+	if n, ok := m.Network.(*zoo.ONNX); ok && n.Batch > 0 {
+		batch = n.Batch
+	}
 	x := tensor.New(append(tensor.Shape{batch}, one[1:]...)...)
 	for i, p := range all {
 		copy(x.Data[i*one.Len():], p.input.Data)
 	}
-	return m.run(ctx, main, stages, x)
+	outputs, err := m.run(ctx, main, stages, x)
+	for _, o := range outputs {
+		if batch > 1 && (len(o.Shape) == 0 || o.Shape[0] != batch) {
+			return nil, 0, fmt.Errorf("%s: output %s is %v for %d pictures, and cannot be shared out: the batch has to be 1", m.Name, files.Quote(o.Name), o.Shape, batch)
+		}
+	}
+	return outputs, batch, err
 }

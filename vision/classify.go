@@ -43,7 +43,7 @@ func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classificat
 				r.Name = c.name
 			}
 			if err == nil {
-				r.logits, r.label = c.outputs[0].Data, m.Label
+				r.logits, r.label = m.scores(c.outputs[0].Data), m.Label
 				r.Inverted = m.Preprocess.Digit && picture.DarkOnLight(c.image.Grey())
 			}
 			if !yield(r, err) {
@@ -51,6 +51,28 @@ func (m *Model) Classify(ctx context.Context, in ...Input) iter.Seq2[Classificat
 			}
 		}
 	}
+}
+
+// scores returns the logits of classes. An ONNX file may have probabilities, whose logits
+// are their logarithms: numbers that are not negative and sum to 1.
+func (m *Model) scores(y []float32) []float32 {
+	if _, ok := m.Network.(*zoo.ONNX); !ok {
+		return y
+	}
+	sum := 0.0
+	for _, v := range y {
+		if sum += float64(v); v < 0 {
+			return y
+		}
+	}
+	if math.Abs(sum-1) > 1e-2 { // as far as float16 may be off
+		return y
+	}
+	logits := make([]float32, len(y))
+	for i, v := range y {
+		logits[i] = float32(math.Log(max(float64(v), math.SmallestNonzeroFloat32)))
+	}
+	return logits
 }
 
 // Top returns the n most probable classes, the most probable first.

@@ -53,6 +53,10 @@ func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter
 			yield(Objects{}, err)
 			return
 		}
+		if _, ok := m.Network.(*models.ViTDetector); !ok {
+			yield(Objects{}, fmt.Errorf("vision: %s is no detector whose outputs can be decoded", m.Name))
+			return
+		}
 		for c, err := range m.each(ctx, false, nil, in) {
 			var r Objects
 			if c.prepared != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/tensor"
+	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
 )
 
@@ -36,6 +37,9 @@ func checkFinite(name string, network any, results ...*tensor.Tensor) error {
 			continue
 		}
 		e := &NotFiniteError{Model: name, Result: r.Name}
+		if own, ok := network.(*zoo.ONNX); ok {
+			e.Weight = own.NotFinite()
+		}
 		weights.Walk(network, func(name string, w *tensor.Tensor) {
 			if e.Weight == "" && !w.Finite() {
 				e.Weight = name

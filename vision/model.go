@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/vertebra/vertebra/graph"
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
@@ -51,6 +53,9 @@ type Options struct {
 	// Configure changes the network before its weights are bound; see
 	// zoo.Options.
 	Configure func(models.Network) error
+
+	// ONNX is for an ONNX file: see zoo.ONNXOptions.
+	ONNX zoo.ONNXOptions
 }
 
 // Model is a model with its weights on a device. Its methods compile a plan for each
@@ -70,9 +75,10 @@ type Model struct {
 	proving  atomic.Bool // or proven; see prove
 }
 
-// Open opens a model by its name in the zoo or by the path of a checkpoint. It finds
-// the model of a checkpoint by the names and shapes of its tensors. The caller closes
-// the model.
+// Open opens a model by its name in the zoo, or by the path of a checkpoint or of an ONNX
+// file. It finds the model of a checkpoint by the names and shapes of its tensors. How
+// pictures become the input of an ONNX file is in o.ONNX or in a model.json beside the
+// file. The caller closes the model.
 func Open(name string, o Options) (*Model, error) {
 	z, err := zoo.Open(name, o.zoo())
 	if err != nil {
@@ -93,7 +99,7 @@ func OpenModel(m zoo.Model, o Options) (*Model, error) {
 func (o Options) zoo() zoo.Options {
 	return zoo.Options{
 		Weights: o.Weights, Key: o.Key, Classes: o.Classes, Labels: o.Labels, Vocabulary: o.Vocabulary, CLIP: o.CLIP,
-		Size: o.Size, Configure: o.Configure,
+		Size: o.Size, Configure: o.Configure, ONNX: o.ONNX,
 	}
 }
 
@@ -112,10 +118,16 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 		},
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}
+	if n, ok := m.Network.(*zoo.ONNX); ok && n.Batch > 0 {
+		if o.Batch > 1 && o.Batch != n.Batch {
+			return nil, errors.Join(fmt.Errorf("%s takes %d pictures at once, and the batch is %d", files.Quote(n.Path), n.Batch, o.Batch), n.Close())
+		}
+		m.batch = n.Batch
+	}
 	weights.Walk(m.Network, func(string, *tensor.Tensor) {}) // names the layers
 	if !o.Lazy {
 		if _, err := m.device(); err != nil {
-			return nil, err
+			return nil, errors.Join(err, m.Close())
 		}
 	}
 	return m, nil
@@ -158,6 +170,9 @@ func (m *Model) compileGraph(g *graph.Graph) (Plan, error) {
 // whose context has ended. Close is idempotent.
 func (m *Model) Close() error {
 	err := errors.Join(m.plans.close(), m.sam.close())
+	if c, ok := m.Network.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
+	}
 	if m.owned {
 		err = errors.Join(err, m.on.Close())
 	}
@@ -172,7 +187,11 @@ func (m *Model) Run(ctx context.Context, x *tensor.Tensor, stages ...string) ([]
 
 // run computes all outputs, or only the main one, and then stages.
 func (m *Model) run(ctx context.Context, main bool, stages []string, x *tensor.Tensor) ([]*tensor.Tensor, error) {
-	return m.plans.run(ctx, planKey(x.Shape, main, stages), m.compile(main, stages, x.Shape), x)
+	out, err := m.plans.run(ctx, planKey(x.Shape, main, stages), m.compile(main, stages, x.Shape), x)
+	if n, ok := m.Network.(*zoo.ONNX); ok && !main && err == nil {
+		return n.Results(x.Shape, out)
+	}
+	return out, err
 }
 
 // compile returns a function that compiles the network for an input of shape x.
@@ -188,6 +207,9 @@ func (m *Model) compile(main bool, stages []string, x tensor.Shape) func() (Plan
 		}
 		if err := keep(g, stages); err != nil {
 			return nil, err
+		}
+		if n, ok := m.Network.(*zoo.ONNX); ok {
+			g, _ = n.Optimize(g) // right in any case
 		}
 		return m.compileGraph(g)
 	}

@@ -74,6 +74,9 @@ func (m *Model) Segment(ctx context.Context, o SegmentOptions, in ...Input) iter
 }
 
 func (m *Model) segmentation(o SegmentOptions, c computed) (*picture.Segmentation, error) {
+	if n, ok := m.Network.(*zoo.ONNX); ok {
+		return m.segmentONNX(n, o, c)
+	}
 	g, err := models.TraceForward(m.Network, c.input.Shape...)
 	if err != nil {
 		return nil, err
@@ -120,6 +123,10 @@ type Segmenter struct {
 
 	// Probabilities says that the scores are probabilities instead of logits.
 	Probabilities bool
+
+	// Whole says that the scores are those of the whole input, at any size, instead of the
+	// input's middle.
+	Whole bool
 }
 
 // NewSegmenter makes a Segmenter for the first output of g, with threshold ½. It
@@ -150,8 +157,11 @@ func NewSegmenter(g *graph.Graph) (Segmenter, error) {
 func (s Segmenter) Apply(scores *tensor.Tensor, size [2]int, at picture.Transform, width, height int) *picture.Segmentation {
 	h, w, c := scores.Shape[1], scores.Shape[2], scores.Shape[3]
 	out := &picture.Segmentation{Width: width, Height: height, Count: max(c, 2), Class: make([]uint8, width*height)}
-	// The scores are those of the input's middle.
-	at = at.Then(picture.Shift(-float32(size[1]-w)/2, -float32(size[0]-h)/2))
+	if s.Whole {
+		at = at.Then(picture.Scale(float32(w)/float32(size[1]), float32(h)/float32(size[0])))
+	} else {
+		at = at.Then(picture.Shift(-float32(size[1]-w)/2, -float32(size[0]-h)/2))
+	}
 	limit := s.Threshold
 	if !s.Probabilities {
 		limit = float32(math.Log(float64(s.Threshold) / (1 - float64(s.Threshold))))

@@ -76,6 +76,7 @@ type Enlargement struct {
 
 	Tile    [2]int        // height and width of a tile
 	Tiles   int           // runs of the network, one for each tile
+	Seams   bool          // the tiles may not meet exactly: a network of an ONNX file looks too far
 	Compile time.Duration // of the network; 0 if it was compiled before
 	First   time.Duration // of the first run
 	Rest    time.Duration // of all other runs
@@ -90,7 +91,12 @@ type Enlargement struct {
 // replaced by its colours, so that edges get no rim.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
-	if _, err := m.enlarger(); err != nil {
+	n, file := m.Network.(*zoo.ONNX)
+	if file {
+		if err := m.For(zoo.SuperResolve); err != nil {
+			return e, err
+		}
+	} else if _, err := m.enlarger(); err != nil {
 		return e, err
 	}
 	photo, err := m.photo(ctx, in)
@@ -98,7 +104,13 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		return e, err
 	}
 	e.Width, e.Height = photo.Image.Width, photo.Image.Height
-	u, err := m.upscaler(e.Width, e.Height, o.Tile)
+	var u Upscaler
+	var x tensor.Shape
+	if file {
+		u, x, e.Seams, err = m.upscalerONNX(n, e.Width, e.Height, o.Tile)
+	} else if u, err = m.upscaler(e.Width, e.Height, o.Tile); err == nil {
+		x = tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}
+	}
 	if err != nil {
 		return e, err
 	}
@@ -108,12 +120,11 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		return e, err
 	}
 	e.Tile = u.Tile
-	x := tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}
 	start := time.Now()
 	var compiled time.Duration
-	k, err := m.plans.get(ctx, planKey(x, false, nil), func() (Plan, error) {
+	k, err := m.plans.get(ctx, planKey(x, file, nil), func() (Plan, error) {
 		defer func() { compiled = time.Since(start) }()
-		return m.compile(false, nil, x)()
+		return m.compile(file, nil, x)()
 	})
 	if err != nil {
 		return e, err
@@ -132,11 +143,16 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		}
 		if e.Tiles++; e.Tiles == 1 {
 			e.First = time.Since(start)
-			check = m.prove(ctx, u, y, out[0])
+			if !file { // whose tiles may have to be of one size
+				check = m.prove(ctx, u, y, out[0])
+			}
 		} else {
 			e.Rest += time.Since(start)
 		}
 		return out[0], nil
+	}
+	if file {
+		u.Run = m.runTile(x, u.Scale, u.Run)
 	}
 	if err = u.Write(ctx, w, format, photo); err == nil {
 		err = check.wait(ctx)

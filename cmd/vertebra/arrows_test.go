@@ -20,6 +20,7 @@ var arrows = []struct {
 	to   []string
 }{
 	{"internal/files", nil},
+	{"internal/onnxfile", nil},
 	{"tensor", nil},
 	{"internal/mapped", []string{"internal/files", "tensor"}},
 	{"weights", []string{"internal/files", "internal/mapped", "tensor"}},
@@ -38,7 +39,7 @@ var arrows = []struct {
 	{"vision/picture/icc", nil},
 	{"vision/picture/meta", nil},
 	{"vision/picture", []string{"internal/files", "tensor", "vision/picture/codec", "vision/picture/icc", "vision/picture/meta"}},
-	{"vision/zoo", []string{"graph", "internal/files", "models", "tensor", "vision/picture", "weights"}},
+	{"vision/zoo", []string{"graph", "graph/passes", "internal/files", "models", "onnx", "tensor", "vision/picture", "weights"}},
 	{"vision/decode", []string{"tensor"}},
 	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/decode", "vision/picture", "vision/picture/icc", "vision/picture/meta", "vision/zoo", "weights"}},
 	{"vision/batch/store", []string{"internal/files"}},

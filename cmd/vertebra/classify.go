@@ -22,16 +22,20 @@ training of the weights. IMAGE is a PNG, JPEG, WebP, BMP, TIFF, GIF, HEIC or AVI
 folder, which stands for all pictures below it. A picture that cannot be read is left
 out, and an error at the end names it.
 
+` + aboutONNX + `
+
 The model "lenet" reads handwritten digits with built-in weights. It takes a picture
 of 28×28 pixels as one from MNIST. From a picture of any other size, it cuts out the
 digit and centres it as in MNIST. It inverts dark digits on a light ground.`,
 		Example: `  vertebra classify lenet digit.png
   vertebra classify resnet50_v2 photo.jpg --weights resnet50-11ad3fa6.pth
   vertebra classify resnet18 photos/ --weights resnet18-f37072fd.pth --batch 8 --csv
-  vertebra classify resnet18 leaf.jpg --weights leaves.pth --labels leaves.txt --top 1`,
+  vertebra classify resnet18 leaf.jpg --weights leaves.pth --labels leaves.txt --top 1
+  vertebra classify model.onnx photo.jpg --range 0,1 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return k.run(c, args[0], args[1:]) },
 	}
+	k.file.flags(c)
 	k.weightsFlags(c, ofTask(zoo.Classify))
 	k.sizeFlag(c)
 	k.labelsFlag(c, " (default: ImageNet's for 1000 classes)")

@@ -24,7 +24,7 @@ type clipFlags struct {
 
 func (m *clipFlags) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, open_clip's, a safetensors file, or a folder from Hugging Face")
+	f.StringVar(&m.weights, "weights", "", "checkpoint of CLIP: OpenAI's .pt, open_clip's, a safetensors file, a folder from Hugging Face, or an ONNX file")
 	keyFlag(c, &m.key)
 	m.pullFlag(c)
 	f.StringVar(&m.vocab, "vocab", "", "vocabulary: bpe_simple_vocab_16e6.txt.gz, tokenizer.json, or vocab.json beside merges.txt (default: the one beside the weights)")
@@ -41,6 +41,13 @@ func (m *clipFlags) flags(c *cobra.Command) {
 func (m *clipFlags) open(c *cobra.Command) (*vision.Model, error) {
 	m.streams(c)
 	if err := checkBatch(m.batch); err != nil {
+		return nil, err
+	}
+	if file, ok := zoo.FindONNX(m.weights); ok {
+		m.weights = ""
+		return m.openONNX(c, file, zoo.Embed)
+	}
+	if err := onlyONNX(c); err != nil {
 		return nil, err
 	}
 	if err := m.locateFor(c, zoo.Embed); err != nil {

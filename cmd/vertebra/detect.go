@@ -17,12 +17,15 @@ func newDetect(s *settings) *cobra.Command {
 		Short: "Find objects in a picture",
 		Long: `Finds objects in a picture and prints their boxes in its pixels, the best first. If
 boxes of one class overlap by more than --iou, only the best stays. The output is the
-picture with the boxes.`,
+picture with the boxes.
+
+` + aboutONNX,
 		Example: `  vertebra detect vit_b_16_det street.jpg --weights det.safetensors -o boxes.png
   vertebra detect vit_b_16_det street.jpg --weights det.pth --labels coco.txt --threshold 0.3 --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return d.run(c, args[0], args[1]) },
 	}
+	d.file.flags(c)
 	d.weightsFlags(c, ofTask(zoo.Detect))
 	d.sizeFlag(c)
 	d.labelsFlag(c, "")

@@ -26,7 +26,7 @@ func newEmbed(s *settings) *cobra.Command {
 whose checkpoint has no head. Writes a row for each picture and each text, in order.
 A .npy file has the rows of the pictures and then those of the texts. A .safetensors
 file has two tensors, "images" and "texts", and lists the pictures and texts in its
-metadata.
+metadata. --weights may be an ONNX file that makes vectors of pictures.
 
 ` + aboutPictures + `
 
@@ -36,6 +36,8 @@ metadata.
 		RunE: e.run,
 	}
 	e.flags(c)
+	e.file.flags(c)
+	e.sizeFlag(c)
 	f := c.Flags()
 	f.StringArrayVar(&e.queries, "text", nil, "text to embed; may be given again")
 	f.StringVarP(&e.path, "output", "o", "", "file to write, .npy or .safetensors")

@@ -28,6 +28,9 @@ Pictures are preprocessed as in the training of the weights. Image-like values a
 number of stages by name, and its metadata lists the pictures. "vertebra summary
 MODEL" lists the stages.
 
+` + aboutONNX + `
+Its stages are its values by name; without --layer, its outputs are written.
+
 ` + aboutPictures + `
 
 ` + aboutRows,
@@ -37,6 +40,7 @@ MODEL" lists the stages.
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0], args[1:]) },
 	}
+	f.file.flags(c)
 	f.weightsFlags(c, ofAny)
 	f.towerFlags(c)
 	f.sizeFlag(c)
@@ -129,6 +133,12 @@ func (f *features) run(c *cobra.Command, name string, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if n, ok := m.Network.(*zoo.ONNX); ok && len(f.layers) == 0 {
+		f.layers = n.OutputNames()
+		if kind == ".npy" && len(f.layers) > 1 {
+			return fmt.Errorf("%s: a .npy file holds one output; all %d go into a .safetensors, or --layer names one", files.Quote(f.path), len(f.layers))
+		}
+	}
 	if every := len(f.layers) == 1 && f.layers[0] == "all"; every || len(f.layers) == 0 {
 		if f.layers, err = stages(m); err != nil {
 			return err

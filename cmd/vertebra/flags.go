@@ -21,6 +21,8 @@ var valueNames = map[string]string{
 	"port": "N", "predicted-iou": "SCORE", "ratio": "SHARE", "repository": "FOLDER", "runs": "N", "scale": "N", "seed": "N", "shapes": "FILE", "shard": "K/N", "size": "HxW",
 	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "tls-cert": "FILE", "tls-key": "FILE", "token-file": "FILE", "unit": "N", "upstream": "URL", "top": "N", "tower": "NAME", "vectors": "NAME", "vocab": "FILE",
 	"weights": "FILE",
+
+	"channels": "ORDER", "fit": "HOW", "input-layout": "ORDER", "mean": "NUMBERS", "range": "LOW,HIGH", "std": "NUMBERS",
 }
 
 // given is the value of a flag, with its name in help and a check that it is given once.

@@ -26,6 +26,8 @@ var meanings = map[string]string{
 	"text": "text to", "threshold": "least score", "tune": "tune the models", "tls-cert": "PEM", "tls-key": "PEM", "token-file": "token", "unit": "pictures of a unit", "upstream": "not served here", "top": "how many", "tower": "of CLIP", "truncate": "too long",
 	"unfused": "separate ops", "untuned": "best guesses", "until-closed": "last page", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "verbose": "the adapters", "version": "version", "vectors": "NumPy", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 	"frames": "one after the other", "tile": "small tiles need less memory", "video": "ffmpeg",
+
+	"channels": "of an ONNX file", "fit": "of an ONNX file", "input-layout": "of an ONNX file", "mean": "of an ONNX file", "range": "of an ONNX file", "std": "of an ONNX file",
 }
 
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a

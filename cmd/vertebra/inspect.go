@@ -76,7 +76,7 @@ chooses one.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	keyFlag(c, &key)
-	c.Flags().StringArrayVar(&dim, "dim", nil, "extent of a free dimension of an ONNX file; may be given again")
+	dimFlag(c, &dim)
 	c.Flags().StringVar(&model, "model", "", "compare only with this model")
 	modelFlag(c, ofAny)
 	return c

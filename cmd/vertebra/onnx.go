@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/onnx"
 	"github.com/vertebra/vertebra/onnx/cases"
@@ -21,6 +23,11 @@ import (
 
 // isONNX reports whether a command's argument is an ONNX file, by its name.
 func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), ".onnx") }
+
+// dimFlag adds the flag that binds free dimensions.
+func dimFlag(c *cobra.Command, to *[]string) {
+	c.Flags().StringArrayVar(to, "dim", nil, "extent of a free dimension of an ONNX file; may be given again")
+}
 
 // boundDims reads the values of --dim: NAME=N.
 func boundDims(list []string) (map[string]int, error) {

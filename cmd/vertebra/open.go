@@ -26,7 +26,8 @@ type modelFlags struct {
 	clipHeads      string
 	json, strict   bool
 	pull           bool
-	lazy           bool                       // the first computation opens the device
+	lazy           bool // the first computation opens the device
+	file           onnxFlags
 	tensors        bool                       // the input is no picture
 	configure      func(models.Network) error // see vision.Options
 
@@ -105,6 +106,9 @@ func (m *modelFlags) options() (vision.Options, error) {
 		Untuned: m.untuned, TuningFault: m.tuningFault, Lazy: m.lazy,
 	}
 	var err error
+	if o.ONNX, err = m.file.options(); err != nil {
+		return o, err
+	}
 	if o.CLIP, err = m.clipOptions(); err != nil {
 		return o, err
 	}
@@ -140,6 +144,9 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 		}
 		name = folder
 	}
+	if file, ok := zoo.FindONNX(name); ok && m.weights == "" {
+		return m.openONNX(c, file, task)
+	}
 	entry, err := m.entry(name)
 	if err != nil {
 		return nil, err
@@ -158,10 +165,16 @@ func (m *modelFlags) openEntry(c *cobra.Command, entry zoo.Model, task zoo.Task)
 	if err := m.locate(c, entry); err != nil {
 		return nil, err
 	}
+	if _, ok := zoo.FindONNX(m.weights); !ok {
+		if err := onlyONNX(c); err != nil {
+			return nil, err
+		}
+	}
 	o, err := m.options()
 	if err != nil {
 		return nil, err
 	}
+	o.ONNX.Task = task
 	model, err := vision.OpenModel(entry, o)
 	if err != nil {
 		return nil, m.explain(err, entry)
@@ -203,7 +216,10 @@ func (m *modelFlags) explain(err error, entry zoo.Model) error {
 	var heads *zoo.ClassesError
 	var choice *weights.ChoiceError
 	var unknown *zoo.CLIPUnknownError
+	var untold *zoo.UntoldError
 	switch {
+	case errors.As(err, &untold):
+		return askONNX(untold)
 	case errors.As(err, &choice):
 		return withKey(err)
 	case errors.As(err, &unknown):

@@ -21,13 +21,17 @@ func newSegment(s *settings) *cobra.Command {
 the picture. The samples are the numbers of the classes, and 0 is the background. With
 one class, pixels over the threshold are 1. Pixels outside the model's result are
 background, such as the border with unet_valid. The overlay is the picture tinted by
-the classes, with a legend of the colours.`,
+the classes, with a legend of the colours.
+
+` + aboutONNX,
 		Example: `  vertebra segment unet car.jpg --weights unet_carvana_scale0.5_epoch2.pth -o mask.png
   vertebra segment unetpp cells.png --weights cells.pth -o mask.png --overlay seen.jpg
+  vertebra segment model.onnx street.jpg --range 0,1 --size 512x1024 -o mask.png
   vertebra segment unetpp_deepsup cells.png --weights cells.pth --depth 2 -o mask.png`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return g.run(c, args[0], args[1]) },
 	}
+	g.file.flags(c)
 	g.weightsFlags(c, ofTask(zoo.Segment))
 	g.sizeFlag(c)
 	g.labelsFlag(c, "")

@@ -45,14 +45,17 @@ ffmpeg that is installed, once to decode and once to encode, and prints both lin
 PPMs, PNGs, or raw RGB, a byte for each sample.
 
 --weights names a FILE, whose shapes give the scale: an ESPCN with conv1, conv2 and conv3
-for luminance or RGB, or a compact network of Real-ESRGAN.`,
+for luminance or RGB, or a compact network of Real-ESRGAN. It may also be an ONNX file of
+any network that enlarges pictures an integer number of times; --range says which numbers
+its samples are.`,
 		Example: `  vertebra upscale photo.jpg -o large.png
   vertebra upscale --scale 2 photo.webp -o large.jpg
   vertebra upscale logo.png --background '#202040' -o large.jpg
   vertebra upscale --model realesr_general_x4v3 --pull photo.jpg -o large.png
   vertebra upscale holiday/ -o larger/
   vertebra upscale --video old.mp4 -o large.mp4 --scale 2
-  vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png`,
+  vertebra upscale --weights mine.safetensors --activation relu photo.png -o large.png
+  vertebra upscale --weights sr_x4.onnx --range 0,1 photo.png -o large.png`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return u.run(c, args[0]) },
 	}
@@ -60,9 +63,11 @@ for luminance or RGB, or a compact network of Real-ESRGAN.`,
 	f.StringVarP(&u.path, "output", "o", "", "file to write, .png, .jpg or .jpeg")
 	f.StringVar(&u.model, "model", "", "model that enlarges, such as realesr_general_x4v3 (default: ESPCN, or the model of --weights)")
 	f.IntVar(&u.scale, "scale", 0, "how many times to enlarge: 2, 3 or 4 (default: 3, or the scale of the model)")
-	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors (default: the built-in weights)")
+	f.StringVar(&u.weights, "weights", "", "checkpoint, PyTorch or safetensors, or an ONNX file (default: the built-in weights)")
 	keyFlag(c, &u.key)
 	u.pullFlag(c)
+	u.file.flags(c)
+	u.sizeFlag(c)
 	f.IntVar(&u.tile, "tile", 0, "most pixels of a tile's side; small tiles need less memory (default: what suits the model)")
 	f.StringVar(&u.act, "activation", "tanh", "with --weights: activation after the first two convolutions, tanh or relu")
 	f.StringVar(&u.last, "last", "sigmoid", "with --weights: activation after the last step, sigmoid, tanh or none")
@@ -75,7 +80,7 @@ for luminance or RGB, or a compact network of Real-ESRGAN.`,
 	}
 	c.MarkFlagRequired("output")
 	modelFlag(c, func(m zoo.Model) bool { return m.Task == zoo.SuperResolve })
-	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors")
+	c.MarkFlagFilename("weights", "pth", "pt", "th", "safetensors", "onnx")
 	c.MarkFlagFilename("output", "png", "jpg", "jpeg")
 	return c
 }
@@ -155,11 +160,14 @@ func (u *upscale) run(c *cobra.Command, in string) error {
 	if err != nil {
 		return smaller(err, made.Tile)
 	}
+	if made.Seams && !u.quiet {
+		complain(u.err, errors.New("the network may look farther than its tiles overlap: there may be seams between them"))
+	}
 	if u.quiet && !u.json {
 		return nil
 	}
 	all := time.Since(u.start)
-	if made.Tiles == 1 && m.Device().GPU() != nil {
+	if _, file := m.Network.(*zoo.ONNX); made.Tiles == 1 && m.Device().GPU() != nil && !file {
 		if err := again(c.Context(), m, &made, 1); err != nil {
 			return err
 		}

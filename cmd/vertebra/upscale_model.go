@@ -96,6 +96,14 @@ func (u *upscale) other(c *cobra.Command) (*zoo.Model, error) {
 // load opens the network.
 func (u *upscale) load(c *cobra.Command) (*vision.Model, error) {
 	u.streams(c)
+	if file, ok := zoo.FindONNX(u.weights); ok {
+		return u.loadONNX(c, file)
+	}
+	for _, name := range append(onnxFlagNames, "size") {
+		if c.Flags().Changed(name) {
+			return nil, fmt.Errorf("--%s is for an ONNX file", name)
+		}
+	}
 	entry, err := u.network(c)
 	if err != nil {
 		return nil, err
@@ -110,4 +118,17 @@ func (u *upscale) load(c *cobra.Command) (*vision.Model, error) {
 	}
 	u.setup = time.Since(u.start)
 	return m, nil
+}
+
+// loadONNX opens an ONNX file, which tells its scale.
+func (u *upscale) loadONNX(c *cobra.Command, file string) (*vision.Model, error) {
+	for _, name := range []string{"scale", "activation", "last", "model"} {
+		if c.Flags().Changed(name) {
+			return nil, fmt.Errorf("--%s is not for an ONNX file", name)
+		}
+	}
+	u.weights = ""
+	m, err := u.openONNX(c, file, zoo.SuperResolve)
+	u.setup = time.Since(u.start)
+	return m, err
 }

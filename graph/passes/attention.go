@@ -262,9 +262,15 @@ func PixelShuffles(g *graph.Graph) *graph.Graph {
 				split := p.Args[0]
 				_, ok := split.Op.(graph.Reshape)
 				s := split.Shape
+				first := v.Shape.Equal([]int{s[0], s[1], s[4] * s[2], s[5] * s[3]})
+				last := s[1] == 1 && v.Shape.Equal([]int{s[0], s[4] * s[2], s[5] * s[3], 1}) // joined with a Reshape behind
 				if ok && s[2] == s[3] && len(split.Args[0].Shape) == 4 &&
-					split.Args[0].Shape.Equal([]int{s[0], s[1] * s[2] * s[3], s[4], s[5]}) && v.Shape.Equal([]int{s[0], s[1], s[4] * s[2], s[5] * s[3]}) {
-					return r.at[split.Args[0]].Permute(0, 2, 3, 1).PixelShuffle(s[2]).Permute(0, 3, 1, 2)
+					split.Args[0].Shape.Equal([]int{s[0], s[1] * s[2] * s[3], s[4], s[5]}) && (first || last) {
+					y := r.at[split.Args[0]].Permute(0, 2, 3, 1).PixelShuffle(s[2])
+					if last {
+						return y
+					}
+					return y.Permute(0, 3, 1, 2)
 				}
 			}
 		}

@@ -41,6 +41,9 @@ type Options struct {
 	// model's Preprocess.
 	Size [2]int
 
+	// ONNX is for an ONNX file.
+	ONNX ONNXOptions
+
 	// Configure, if not nil, changes the network before its weights are bound. It
 	// may set the Depth of a *models.UNetPP or the activations of a *models.ESPCN,
 	// for example.
@@ -57,11 +60,15 @@ type Opened struct {
 	Notes      []string       // what the user should know of how the checkpoint was taken, a line each
 
 	lacks string // the tensor that a head would have, if the checkpoint has no head
+	said  bool   // of an ONNX file: its task is not what the outputs look like
 }
 
 // For returns nil if m is a model for the task. A checkpoint without a head gives
 // features and embeddings of pictures, but no classes.
 func (m *Opened) For(t Task) error {
+	if n, ok := m.Network.(*ONNX); ok {
+		return n.suits(t, m.Task, m.said)
+	}
 	switch {
 	case m.lacks == "":
 	case t == Embed:
@@ -72,8 +79,8 @@ func (m *Opened) For(t Task) error {
 	return m.Model.For(t)
 }
 
-// Open opens a model by its name in the registry, or by the path of a checkpoint. It
-// calls Identify to find the model of a checkpoint.
+// Open opens a model by its name in the registry, or by the path of a checkpoint or of an
+// ONNX file. It calls Identify to find the model of a checkpoint.
 func Open(name string, o Options) (*Opened, error) {
 	m, err := Lookup(name)
 	if err == nil {
@@ -84,6 +91,9 @@ func Open(name string, o Options) (*Opened, error) {
 	}
 	if o.Weights != "" {
 		return nil, fmt.Errorf("zoo: %s and %s are both checkpoints, want one", name, files.Quote(o.Weights))
+	}
+	if file, ok := FindONNX(name); ok {
+		return openONNX(file, o, nil)
 	}
 	o.Weights = name
 	if m, err = Identify(name, o.Key); err != nil {
@@ -131,8 +141,12 @@ func (m Model) fits(src weights.Source) bool {
 	return n > 0 && SetClasses(m, network, n) == nil && weights.Compare(network, src).Err() == nil
 }
 
-// Open opens the model with weights.
+// Open opens the model with weights. These may be an ONNX file, whose pictures are then
+// prepared as for m unless something beside the file says otherwise.
 func (m Model) Open(o Options) (*Opened, error) {
+	if file, ok := FindONNX(o.Weights); ok {
+		return openONNX(file, o, &m)
+	}
 	out := &Opened{Model: m, Checkpoint: o.Weights}
 	classes, err := out.names(o)
 	if err != nil {
@@ -159,7 +173,7 @@ func (m Model) Open(o Options) (*Opened, error) {
 
 // Resized returns p changed to resize pictures to a height and width, without a crop.
 func (p Preprocess) Resized(height, width int) Preprocess {
-	p.Short, p.Long, p.Size, p.Crop, p.Pad = 0, 0, [2]int{height, width}, [2]int{}, [2]int{}
+	p.Short, p.Long, p.Inside, p.Size, p.Crop, p.Pad = 0, 0, [2]int{}, [2]int{height, width}, [2]int{}, [2]int{}
 	return p
 }
 
@@ -195,7 +209,12 @@ func (m *Opened) Label(class, count int) string {
 
 // Stages lists the stages of the network, whose values can be features, in the order
 // of computation.
-func (m *Opened) Stages() ([]string, error) { return m.stages(m.Network) }
+func (m *Opened) Stages() ([]string, error) {
+	if n, ok := m.Network.(*ONNX); ok {
+		return n.stages()
+	}
+	return m.stages(m.Network)
+}
 
 // open fills the network from a checkpoint in any layout that the network knows.
 func (m *Opened) open(network models.Network, classes int, o Options) error {

@@ -14,22 +14,25 @@ var (
 )
 
 // Preprocess says how pictures are prepared for a model. The steps are, in this order:
-// convert to grey or RGB, cut out a digit, resize, crop the centre, scale to 0…1,
-// normalise, pad.
+// convert to grey or RGB, cut out a digit, resize, crop, exchange red and blue, scale to
+// 0…1, normalise, pad.
 type Preprocess struct {
 	Grey  bool // one channel instead of three
 	Digit bool // with Grey: cut out a digit, see picture.CutDigit
+	BGR   bool // the channels are blue, green and red
 
 	// At most one of these is set. Short is the size of the shorter side and Long
-	// that of the longer side, where the other side keeps the proportions. Size is
-	// the height and width.
-	Short, Long int
-	Size        [2]int
-	Filter      picture.Filter
+	// that of the longer side, where the other side keeps the proportions. So does
+	// Inside, the height and width into which the picture has to fit. Size is the
+	// height and width.
+	Short, Long  int
+	Inside, Size [2]int
+	Filter       picture.Filter
 
 	Crop      [2]int     // height and width; zero means no crop
+	Corner    bool       // Crop keeps the upper left corner instead of the centre
 	Fill      [3]uint8   // colour of what Crop adds to a smaller picture
-	Mean, Std [3]float32 // Mean is subtracted, then Std divides; zero Std means neither
+	Mean, Std [3]float32 // by channel; Mean is subtracted, then Std divides; zero Std means neither
 	Bytes     bool       // samples stay in 0…255, and so do Mean and Std
 	Pad       [2]int     // height and width to which zeros are added below and to the right
 }
@@ -42,6 +45,9 @@ func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, 
 		return nil, at, err
 	}
 	t := m.Tensor()
+	if p.BGR && m.Channels == 3 {
+		exchange(t)
+	}
 	for i, v := range t.Data {
 		if !p.Bytes {
 			v /= 255
@@ -62,6 +68,13 @@ func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, 
 	return padded, at, nil
 }
 
+// exchange swaps the first and the last of three channels.
+func exchange(t *tensor.Tensor) {
+	for i := 0; i+2 < len(t.Data); i += 3 {
+		t.Data[i], t.Data[i+2] = t.Data[i+2], t.Data[i]
+	}
+}
+
 func (p Preprocess) normalised(v float32, channel int) float32 {
 	if p.Std == ([3]float32{}) {
 		return v
@@ -77,6 +90,17 @@ func (p Preprocess) Sample(v float32, channel int) float32 {
 	return p.normalised(v, channel)
 }
 
+// Unsample returns the sample in 0…1 for which Sample gives a number.
+func (p Preprocess) Unsample(v float32, channel int) float32 {
+	if p.Std != ([3]float32{}) {
+		v = v*p.Std[channel] + p.Mean[channel]
+	}
+	if p.Bytes {
+		v /= 255
+	}
+	return v
+}
+
 // Undo returns the picture from which Apply made x [1, H, W, 1 or 3], as it was after
 // the crop.
 func (p Preprocess) Undo(x *tensor.Tensor) (*picture.Image, error) {
@@ -86,6 +110,9 @@ func (p Preprocess) Undo(x *tensor.Tensor) (*picture.Image, error) {
 			v = v*p.Std[c] + p.Mean[c]
 		}
 		t.Data[i] = v
+	}
+	if p.BGR && channels == 3 {
+		exchange(t)
 	}
 	if p.Bytes {
 		return picture.FromTensor(t, 1)
@@ -118,7 +145,11 @@ func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform
 	if p.Crop != ([2]int{}) && p.Crop != [2]int{m.Height, m.Width} {
 		whole := m
 		var x, y int
-		m, x, y = m.CenterCrop(p.Crop[1], p.Crop[0])
+		if p.Corner {
+			m = m.Crop(0, 0, p.Crop[1], p.Crop[0])
+		} else {
+			m, x, y = m.CenterCrop(p.Crop[1], p.Crop[0])
+		}
 		p.fill(m, whole, x, y)
 		at = at.Then(picture.Shift(float32(-x), float32(-y)))
 	}
@@ -128,13 +159,13 @@ func (p Preprocess) Picture(m *picture.Image) (*picture.Image, picture.Transform
 // fill paints the pixels of the crop m that are outside whole. The crop's upper left
 // corner is pixel (x, y) of whole.
 func (p Preprocess) fill(m, whole *picture.Image, x, y int) {
-	if p.Fill == ([3]uint8{}) || m.Channels != 3 || x >= 0 && y >= 0 {
+	if p.Fill == ([3]uint8{}) || x >= 0 && y >= 0 && x+m.Width <= whole.Width && y+m.Height <= whole.Height {
 		return
 	}
-	for i := 0; i < len(m.Pix); i += 3 {
-		column, row := x+i/3%m.Width, y+i/3/m.Width
+	for i := 0; i < len(m.Pix); i += m.Channels {
+		column, row := x+i/m.Channels%m.Width, y+i/m.Channels/m.Width
 		if column < 0 || row < 0 || column >= whole.Width || row >= whole.Height {
-			copy(m.Pix[i:i+3], p.Fill[:])
+			copy(m.Pix[i:i+m.Channels], p.Fill[:])
 		}
 	}
 }
@@ -149,6 +180,10 @@ func (p Preprocess) resized(m *picture.Image) (width, height int) {
 		return p.Short * m.Width / m.Height, p.Short
 	case p.Long > 0:
 		return picture.LongestSide(m.Width, m.Height, p.Long)
+	case p.Inside != [2]int{}:
+		scale := min(float64(p.Inside[0])/float64(m.Height), float64(p.Inside[1])/float64(m.Width))
+		fit := func(n, most int) int { return max(1, min(int(float64(n)*scale+0.5), most)) }
+		return fit(m.Width, p.Inside[1]), fit(m.Height, p.Inside[0])
 	case p.Size != [2]int{}:
 		return p.Size[1], p.Size[0]
 	}

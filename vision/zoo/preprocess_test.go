@@ -82,3 +82,39 @@ func TestUndo(t *testing.T) {
 		}
 	}
 }
+
+// TestLetterbox fits a picture into a size of other proportions, at the centre and in the
+// corner, and exchanges red and blue.
+func TestLetterbox(t *testing.T) {
+	m := &picture.Image{Width: 4, Height: 2, Channels: 3}
+	for range 8 {
+		m.Pix = append(m.Pix, 10, 20, 30)
+	}
+	p := Preprocess{Inside: [2]int{8, 8}, Crop: [2]int{8, 8}, Fill: [3]uint8{114, 115, 116}, Bytes: true, BGR: true}
+	for corner, top := range map[bool]int{false: 2, true: 0} {
+		p.Corner = corner
+		x, at, err := p.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range 8 {
+			want := [3]float32{116, 115, 114}
+			if y >= top && y < top+4 {
+				want = [3]float32{30, 20, 10}
+			}
+			if got := [3]float32(x.Data[y*24 : y*24+3]); got != want {
+				t.Errorf("corner %v: row %d is %v, want %v", corner, y, got, want)
+			}
+		}
+		if u, v := at.Point(4, 2); u != 8 || v != float32(top+4) {
+			t.Errorf("corner %v: the lower right corner is at %v, %v", corner, u, v)
+		}
+		back, err := p.Undo(x)
+		if err != nil || [3]uint8(back.Pix[top*24:top*24+3]) != [3]uint8{10, 20, 30} {
+			t.Errorf("corner %v: undone to %v, %v", corner, back.Pix[top*24:top*24+3], err)
+		}
+	}
+	if v := p.Unsample(p.Sample(0.25, 0), 0); v != 0.25 {
+		t.Errorf("a sample of 0.25 comes back as %v", v)
+	}
+}

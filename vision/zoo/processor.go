@@ -57,6 +57,9 @@ func readProcessor(path string, network models.Network, size int, usual Preproce
 	if err != nil {
 		return usual, err
 	}
+	if network == nil { // any kind
+		usual = CLIPPreprocess(size)
+	}
 	kind := cmp.Or(c.text("image_processor_type"), c.text("feature_extractor_type"), "ViT")
 	if err := c.err(); err != nil {
 		return usual, err
@@ -65,6 +68,9 @@ func readProcessor(path string, network models.Network, size int, usual Preproce
 		if strings.HasPrefix(kind, p.name) {
 			return readPreprocess(path, p.name, p.usual(size), 0)
 		}
+	}
+	if network == nil && strings.HasPrefix(kind, "CLIP") {
+		return readPreprocess(path, "CLIP", usual, 0)
 	}
 	return readPreprocess(path, "ViT", usual, 0) // whose error names kind
 }
