@@ -25,6 +25,8 @@ type attention struct {
 	transposed bool
 	scale      float64
 	biases     []bias
+	rel        []*graph.Value // relative positions along the keys' grid [KH, KW], or none
+	grid       graph.Pair
 	heads      int
 }
 
@@ -48,6 +50,9 @@ func (r *rewriter) attention(v *graph.Value) (a attention, ok bool) {
 	a.v, a.scale = v.Args[1], 1
 	scores := soft.Args[0]
 	for {
+		if x := r.relative(scores, &a); x != nil && a.scale == 1 {
+			scores = x
+		}
 		scores = r.sameRows(scores)
 		if r.uses[scores] != 1 {
 			return a, false
@@ -198,7 +203,10 @@ func (a attention) apply(r *rewriter, to tensor.Shape) *graph.Value {
 	for _, b := range a.biases {
 		args = append(args, b.spread(r, images, a.heads))
 	}
-	o := graph.Attention{Heads: a.heads, Scale: a.scale, Biases: len(a.biases)}
+	for _, v := range a.rel {
+		args = append(args, reshaped(r.at[v], tensor.Shape{images, a.heads, q.Shape[n-2], v.Shape.Len() / a.q.Shape[:n-1].Len()}))
+	}
+	o := graph.Attention{Heads: a.heads, Scale: a.scale, Biases: len(a.biases), KH: a.grid[0], KW: a.grid[1]}
 	y := graph.Apply(o, args...)
 	if a.heads > 1 {
 		y = y.Reshape(images, q.Shape[n-2], a.heads, v.Shape[n-1]).Permute(0, 2, 1, 3)
@@ -250,30 +258,4 @@ func (r *rewriter) unscaled(v *graph.Value, depth int) (*graph.Value, float64) {
 		return r.at[v], 1
 	}
 	return r.at[x], by
-}
-
-// PixelShuffles finds the Reshape–Permute–Reshape that moves channels to pixels.
-func PixelShuffles(g *graph.Graph) *graph.Graph {
-	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
-		if _, ok := v.Op.(graph.Reshape); ok && len(v.Shape) == 4 {
-			p := v.Args[0]
-			op, ok := p.Op.(graph.Permute)
-			if ok && op.Rank == 6 && op.Order == [graph.MaxRank]int{0, 1, 4, 2, 5, 3} {
-				split := p.Args[0]
-				_, ok := split.Op.(graph.Reshape)
-				s := split.Shape
-				first := v.Shape.Equal([]int{s[0], s[1], s[4] * s[2], s[5] * s[3]})
-				last := s[1] == 1 && v.Shape.Equal([]int{s[0], s[4] * s[2], s[5] * s[3], 1}) // joined with a Reshape behind
-				if ok && s[2] == s[3] && len(split.Args[0].Shape) == 4 &&
-					split.Args[0].Shape.Equal([]int{s[0], s[1] * s[2] * s[3], s[4], s[5]}) && (first || last) {
-					y := r.at[split.Args[0]].Permute(0, 2, 3, 1).PixelShuffle(s[2])
-					if last {
-						return y
-					}
-					return y.Permute(0, 3, 1, 2)
-				}
-			}
-		}
-		return r.same(v)
-	})
 }
