@@ -6,6 +6,7 @@
 #                  or with attention as separate ops
 # make drivers  operators and models on other drivers: SwiftShader, GL, Tint, Wine
 # make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
+# make batch  10,000 pictures by three engines and three workers, some of which are killed
 # make race   tests with the race detector, and 400 devices under a busy collector
 # make operators  onnx/operators.md: ONNX's operators, and which of their tests pass on the device
 # make build  bin/vertebra
@@ -14,7 +15,7 @@ GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
+.PHONY: demo test batch sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
 
 demo: build
 	bin/vertebra demo
@@ -24,6 +25,10 @@ build: setup
 
 test: setup
 	$(GO) test -timeout 50m ./...
+
+# A worker and the leader of the queue are killed, a link is cut, the queue is deleted.
+batch: setup
+	$(GO) test -timeout 20m -tags cluster -run TestCluster -v ./vision/batch/queue
 
 sweep: setup
 	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu

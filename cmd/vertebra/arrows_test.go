@@ -44,16 +44,17 @@ var arrows = []struct {
 	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/decode", "vision/picture", "vision/picture/icc", "vision/picture/meta", "vision/zoo", "weights"}},
 	{"vision/batch/store", []string{"internal/files"}},
 	{"vision/batch", []string{"internal/files", "tensor", "vision", "vision/batch/store", "vision/zoo", "weights"}},
+	{"vision/batch/queue", []string{"vision/batch"}},
 	{"vision/hub", []string{"internal/files", "vision/zoo"}},
 	{"serve/inference", nil},
 	{"serve", []string{"graph", "models", "serve/inference", "tensor", "vision", "vision/zoo", "weights"}},
-	{"vision/index", []string{"internal/files", "models", "vision", "vision/zoo", "weights"}},
+	{"vision/index", []string{"internal/files", "models", "vision", "vision/batch", "vision/batch/store", "vision/zoo", "weights"}},
 	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/decode", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
 	{"ui", []string{"bench", "golden", "gpu", "internal/files", "models", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/store", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/queue", "vision/batch/store", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

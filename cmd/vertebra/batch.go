@@ -30,6 +30,11 @@ func newBatch(s *settings) *cobra.Command {
 
 ` + aboutSources + `
 
+Workers are processes of their own, one on this computer by default. With --listen, others
+join by "vertebra worker". The units are distributed by NATS JetStream, whose engine is in
+this process, or a cluster with --join. A unit at which three workers are lost or fail is
+given up: the job goes on, and ends with status 1.
+
 With --shard K/N, the command does the share K, 0 to N-1, of the units. N such commands
 on any computers that see SRC and OUT do all. The first lists the pictures for all.`,
 		Args: cobra.NoArgs,
@@ -38,6 +43,7 @@ on any computers that see SRC and OUT do all. The first lists the pictures for a
 	for _, t := range batchTasks {
 		c.AddCommand(newBatchTask(s, t))
 	}
+	c.AddCommand(newBatchStatus(s))
 	return c
 }
 
@@ -130,6 +136,7 @@ type batchRun struct {
 	share          string
 	asListed       bool
 	shard, ofShard int
+	queue          queueFlags
 }
 
 func newBatchTask(s *settings, t batchTask) *cobra.Command {
@@ -169,6 +176,7 @@ func newBatchTask(s *settings, t batchTask) *cobra.Command {
 	f.StringVar(&b.share, "shard", "", "do the share K of N alone, K from 0 to N-1, such as 3/16")
 	f.BoolVar(&b.spec.SHA256, "sha256", false, "write the SHA-256 of each picture's file")
 	f.BoolVar(&b.asListed, "as-listed", false, "go on with the pictures that OUT lists, without looking at SRC again")
+	b.queue.flags(c)
 	b.jsonFlag(c)
 	b.strictFlag(c)
 	c.MarkFlagRequired("output")
@@ -211,7 +219,12 @@ func (b *batchRun) check(c *cobra.Command) error {
 		return fmt.Errorf("--vectors %q, want parquet or npy", b.vectors)
 	}
 	if b.share == "" {
-		return nil
+		return b.queue.check()
+	}
+	for _, name := range []string{"join", "listen", "workers"} {
+		if c.Flags().Changed(name) {
+			return fmt.Errorf("--%s: a --shard has no engine", name)
+		}
 	}
 	if n, err := fmt.Sscanf(b.share+" ", "%d/%d ", &b.shard, &b.ofShard); n != 2 || err != nil || b.shard < 0 || b.shard >= b.ofShard {
 		return fmt.Errorf("--shard %q, want K/N with K from 0 to N-1, such as 3/16", b.share)

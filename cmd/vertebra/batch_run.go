@@ -28,13 +28,16 @@ func sourcesChanged(err error) bool {
 	return errors.As(err, &c)
 }
 
-// run does the job, or a share of it.
+// run does the job, or a share of it in this process.
 func (b *batchRun) run(c *cobra.Command, m *vision.Model, sources []string) error {
 	j, err := b.job(c, m, sources)
 	if err != nil {
 		return err
 	}
 	defer j.Close()
+	if b.share == "" {
+		return b.distribute(c, j)
+	}
 	missing, err := j.Missing(c.Context())
 	if err != nil {
 		return err

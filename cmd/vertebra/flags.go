@@ -23,6 +23,8 @@ var valueNames = map[string]string{
 	"weights": "FILE",
 
 	"channels": "ORDER", "fit": "HOW", "input-layout": "ORDER", "mean": "NUMBERS", "range": "LOW,HIGH", "std": "NUMBERS",
+
+	"credentials": "FILE", "folder": "FOLDER", "join": "URL", "lease": "TIME", "name": "NAME", "patience": "TIME", "tls-ca": "FILE", "workers": "N",
 }
 
 // given is the value of a flag, with its name in help and a check that it is given once.

@@ -14,13 +14,13 @@ import (
 var meanings = map[string]string{
 	"accept": "commercial use", "activation": "first two convolutions", "as-listed": "without looking at SRC", "all-kernels": "every kernel that can compute", "at": "across and down",
 	"backend": "vulkan", "background": "behind a transparent picture", "batch": "at once", "block": "which block", "box": "LEFT,TOP,RIGHT,BOTTOM", "case": "reference case",
-	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
+	"classes": "head", "clip-activation": "quickgelu or gelu", "clip-heads": "image tower", "child": "standard input", "count": "read all rows", "credentials": "credentials", "crop-layers": "crops", "csv": "comma-separated", "cutout": "transparency", "data": "folder",
 	"depth": "U-Net++", "dim": "free dimension", "device": "adapter", "dispatches": "every dispatch", "downloaded": "were downloaded", "embedding": "embedding", "everything": "all masks", "f16": "halves their memory",
-	"file": "of the repository", "filter": "whose name contains", "format": "png or jpeg", "from": "address of a folder", "grace": "told to end", "grpc": "gRPC", "head": "which head", "help": "help for", "immich": "names", "index": "index file", "input": "to read",
-	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "listen": "HTTP", "key": "several networks", "labels": "names of the classes", "last": "last step",
-	"layer": "stage", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "max-batch": "of a batch", "max-body": "of a request", "max-delay": "waits for others", "max-queue": "may wait", "model-memory": "together", "memory": "while they are read", "min-area": "in pixels",
-	"model": "model", "norm-pix": "normalised patches", "normalize": "length one", "open": "in the browser", "output": "to write", "overlay": "tinted",
-	"point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "port": "to listen on", "predicted-iou": "the model predicts",
+	"file": "of the repository", "filter": "whose name contains", "folder": "relative paths", "format": "png or jpeg", "from": "address of a folder", "grace": "told to end", "grpc": "gRPC", "head": "which head", "help": "help for", "immich": "names", "index": "index file", "input": "to read",
+	"iou": "overlap over which only the best box stays", "json": "JSON", "kind": "kernels", "limits": "WebGPU guarantees", "listen": "address and port", "key": "several networks", "join": "addresses", "labels": "names of the classes", "last": "last step",
+	"layer": "stage", "lease": "may be silent", "layout": "order of dimensions", "logits": "later --mask", "mask": "to start from", "max-batch": "of a batch", "max-body": "of a request", "max-delay": "waits for others", "max-queue": "may wait", "model-memory": "together", "memory": "while they are read", "min-area": "in pixels",
+	"model": "model", "name": "status calls", "norm-pix": "normalised patches", "normalize": "length one", "open": "in the browser", "output": "to write", "overlay": "tinted",
+	"patience": "waits for", "point": "may be given again", "points-per-batch": "at once", "points-per-side": "grid", "port": "to listen on", "predicted-iou": "the model predicts",
 	"profile": "time of every layer", "pull": "download the weights", "quiet": "results only", "ratio": "hidden", "repository": "folder with models", "runs": "timed runs", "scale": "how many times to enlarge",
 	"seed": "same seed", "shapes": "shapes", "shard": "share K of N", "sha256": "SHA-256", "size": "height and width", "stability": "threshold", "strict": "status 1", "task": "only models for",
 	"text": "text to", "threshold": "least score", "tune": "tune the models", "tls-cert": "PEM", "tls-key": "PEM", "token-file": "token", "unit": "pictures of a unit", "upstream": "not served here", "top": "how many", "tower": "of CLIP", "truncate": "too long",
@@ -28,6 +28,8 @@ var meanings = map[string]string{
 	"frames": "one after the other", "tile": "small tiles need less memory", "video": "ffmpeg",
 
 	"channels": "of an ONNX file", "fit": "of an ONNX file", "input-layout": "of an ONNX file", "mean": "of an ONNX file", "range": "of an ONNX file", "std": "of an ONNX file",
+
+	"tls-ca": "PEM", "workers": "on this computer",
 }
 
 // TestTwice gives each flag of each command twice. It is an error unless the flag is a

@@ -34,7 +34,8 @@ database that has an index for them, such as PostgreSQL with pgvector, Qdrant or
 
 Without QUERY, search only updates the index. If QUERY is -, it reads queries from
 standard input, one per line. A line that is too long gets an error, and the others are
-answered. Pictures that cannot be read are left out and named once. Files and folders
+answered. FOLDER may be the results of "vertebra batch embed", which are the index as
+they are. Pictures that cannot be read are left out and named once. Files and folders
 that cannot be looked at are named in each run.`,
 		Example: `  vertebra search photos/ "a dog on the beach" --weights ViT-B-32.pt --vocab bpe_simple_vocab_16e6.txt.gz
   vertebra search photos/ --weights clip-vit-base-patch32/ --batch 8

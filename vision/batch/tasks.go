@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
-	"io"
 	"path"
 	"path/filepath"
 	"slices"
@@ -157,10 +156,7 @@ func (u *unit) upscale(ctx context.Context) (writer, error) {
 		r := enlargedRow{row: one}
 		if one.Error == "" {
 			name := u.output(i, format)
-			if _, err := u.Job.Out.Create(ctx, name, func(w io.Writer) error {
-				_, err := w.Write(file.Bytes())
-				return err
-			}); err != nil {
+			if _, err := u.create(ctx, name, file.Bytes()); err != nil {
 				return nil, err
 			}
 			r.Output, r.Width, r.Height = name, int32(made.Width*made.Scale), int32(made.Height*made.Scale)

@@ -1,11 +1,11 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 
@@ -138,6 +138,10 @@ func (w *Worker) vectors(ctx context.Context, n int) error {
 			to[k] = float32(math.NaN())
 		}
 	}
-	_, err = w.Job.Out.Create(ctx, vectorFile(n), func(to io.Writer) error { return x.WriteNPY(to) })
+	var file bytes.Buffer
+	if err := x.WriteNPY(&file); err != nil {
+		return err
+	}
+	_, err = w.create(ctx, vectorFile(n), file.Bytes())
 	return err
 }

@@ -39,6 +39,14 @@ type Report struct {
 	First bool `json:"-"`
 }
 
+// OutError is the error of the store of results. It is no fault of a unit.
+type OutError struct{ Err error }
+
+func (e *OutError) Error() string { return e.Err.Error() }
+
+// Unwrap returns e.Err.
+func (e *OutError) Unwrap() error { return e.Err }
+
 // The keys in the metadata of a unit's file. keyReport has a Report, keySpec the Spec, the
 // others are for readers without a parser of JSON.
 const (
@@ -59,6 +67,8 @@ func (w *Worker) Do(ctx context.Context, n int) (Report, error) {
 		err = f.Close()
 	case errors.Is(err, fs.ErrNotExist):
 		report, err = w.compute(ctx, n)
+	default:
+		err = &OutError{err}
 	}
 	if err == nil && w.Job.Spec.NPY {
 		err = w.vectors(ctx, n)
@@ -97,14 +107,23 @@ func (w *Worker) compute(ctx context.Context, n int) (Report, error) {
 	if err := rows(&file, u.metadata(report)...); err != nil {
 		return Report{}, err
 	}
-	report.First, err = w.Job.Out.Create(ctx, PartFile(n), func(to io.Writer) error {
-		_, err := to.Write(file.Bytes())
-		return err
-	})
+	report.First, err = w.create(ctx, PartFile(n), file.Bytes())
 	if !report.First {
 		report.Pictures, report.Errors = 0, 0
 	}
 	return report, err
+}
+
+// create makes a file of the unit, unless it is there.
+func (w *Worker) create(ctx context.Context, name string, content []byte) (made bool, err error) {
+	made, err = w.Job.Out.Create(ctx, name, func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	})
+	if err != nil {
+		err = &OutError{err}
+	}
+	return made, err
 }
 
 func (w *Worker) folder() string {

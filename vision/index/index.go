@@ -44,6 +44,7 @@ type Index struct {
 	model  *vision.Model
 	folder string
 	path   string
+	made   bool // by a batch.Job: names are whole paths, and Update does nothing
 
 	updating sync.Mutex // held by Update
 
@@ -61,7 +62,8 @@ type Index struct {
 const codedFrom = 1 << 15
 
 // Open opens the index of the pictures below folder. The index need not exist yet:
-// Update makes it. If another model made the index, the error is ErrOtherModel. The
+// Update makes it. If folder has the results of a batch.Job that embeds, they are the index
+// as they are. If another model made the index, the error is ErrOtherModel. The
 // caller closes the index before the model.
 func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 	info, err := os.Stat(folder)
@@ -70,6 +72,9 @@ func Open(m *vision.Model, folder string, o Options) (*Index, error) {
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a folder", files.Quote(folder))
+	}
+	if x, ok, err := openBatch(m, folder); ok {
+		return x, err
 	}
 	if o.Path == "" {
 		whole, err := filepath.Abs(folder)
@@ -177,6 +182,9 @@ func (x *Index) coded() *codes {
 
 // join returns the path of the picture that the file calls name.
 func (x *Index) join(name string) string {
+	if x.made {
+		return name
+	}
 	return filepath.Join(x.folder, filepath.FromSlash(name))
 }
 

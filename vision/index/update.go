@@ -35,6 +35,9 @@ type Step struct {
 // lost.
 func (x *Index) Update(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
+		if x.made {
+			return
+		}
 		x.updating.Lock()
 		defer x.updating.Unlock()
 		ctx, stop := context.WithCancel(ctx)
