@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 
 // aboutSources is the part of help that says what an argument SRC may be.
 const aboutSources = `SRC is a folder, which stands for all pictures below it; a picture; a pattern; an
-archive, .tar or .zip; or a list, .txt, with one SRC in each line. OUT is a folder. It
+archive, .tar or .zip; or a list, .txt, with one SRC in each line. OUT is a folder. Both
+may be in S3, as s3://BUCKET/PATH. OUT
 gets a Parquet file for each unit of pictures, such as part-00017.parquet, with a row for
 each picture: path, size, mtime, and the result or the error. The same command again goes
 on where an earlier one was interrupted, in any way and at any place.`
@@ -259,7 +261,7 @@ func (b *batchRun) job(c *cobra.Command, m *vision.Model, sources []string) (*ba
 	if err := b.spec.Check(m); err != nil {
 		return nil, err
 	}
-	places := &store.Places{}
+	places := placesHere()
 	out, err := places.Store(b.out)
 	if err != nil {
 		return nil, err
@@ -276,6 +278,14 @@ func (b *batchRun) job(c *cobra.Command, m *vision.Model, sources []string) (*ba
 		return nil, b.inOut(err)
 	}
 	return j, nil
+}
+
+// placesHere are where paths lead, with S3 as the environment says.
+func placesHere() *store.Places {
+	return &store.Places{S3: store.S3{
+		Endpoint: cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")),
+		Region:   cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
+	}}
 }
 
 // inOut adds the folder of results and what can be done to the error of opening a job.

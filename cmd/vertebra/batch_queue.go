@@ -23,6 +23,7 @@ import (
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/batch"
 	"github.com/vertebra/vertebra/vision/batch/queue"
+	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // engineFlags are the flags of commands that use an engine.
@@ -175,9 +176,11 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 	if b.queue.listen != "" && !b.quiet {
 		b.queue.invite(b.modelFlags.err, a)
 	}
-	out, err := filepath.Abs(b.out)
-	if err != nil {
-		return err
+	out := b.out
+	if !store.IsS3(out) {
+		if out, err = filepath.Abs(out); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancelCause(c.Context())
 	defer cancel(nil)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision/batch"
-	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 func newBatchStatus(s *settings) *cobra.Command {
@@ -64,7 +63,7 @@ type statedRows struct {
 }
 
 func (b *batchStatus) run(c *cobra.Command, path string) error {
-	places := &store.Places{}
+	places := placesHere()
 	out, err := places.Store(path)
 	if err != nil {
 		return err

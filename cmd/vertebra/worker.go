@@ -15,7 +15,6 @@ import (
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/batch"
 	"github.com/vertebra/vertebra/vision/batch/queue"
-	"github.com/vertebra/vertebra/vision/batch/store"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
@@ -95,7 +94,7 @@ func (w *batchWorker) run(ctx context.Context, c *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("--join: %w", err)
 	}
-	places := &store.Places{}
+	places := placesHere()
 	out, err := places.Store(cmp.Or(files.Unquote(w.out), at.Out))
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func isList(path string) bool { return strings.EqualFold(filepath.Ext(path), ".t
 
 // whole returns a path as this process can open it.
 func whole(folder, path string) string {
-	if folder == "" || filepath.IsAbs(path) {
+	if folder == "" || filepath.IsAbs(path) || store.IsS3(path) {
 		return path
 	}
 	return filepath.Join(folder, path)
@@ -120,6 +120,9 @@ func (l *lister) add(i Item) error {
 // below lists the pictures below a folder. One that cannot be looked at is listed, too,
 // and becomes a row with an error.
 func (l *lister) below(root string) error {
+	if store.IsS3(root) {
+		return l.belowS3(root)
+	}
 	base, found := whole(l.folder, root), false
 	err := files.Walk(base, func(at string, d fs.DirEntry, err error) error {
 		switch {
@@ -149,24 +152,44 @@ func (l *lister) below(root string) error {
 	return err
 }
 
-// pattern lists the files and folders that match.
-func (l *lister) pattern(s string) error {
-	found, err := filepath.Glob(whole(l.folder, s))
-	if err == nil && len(found) == 0 {
-		err = errors.New("no such file")
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", files.Quote(s), err)
-	}
-	for _, f := range found {
-		if !filepath.IsAbs(s) && l.folder != "" {
-			if f, err = filepath.Rel(l.folder, f); err != nil {
-				return err
-			}
-		}
-		if err := l.source(f); err != nil {
+// belowS3 lists the pictures below a folder of S3.
+func (l *lister) belowS3(root string) error {
+	found := false
+	for e, err := range l.places.Below(l.ctx, root) {
+		if err != nil {
 			return err
 		}
+		if !vision.IsPicture(e.Path) {
+			continue
+		}
+		found = true
+		if err := l.add(Item{Path: e.Path, Size: e.Size, Time: e.Time.UnixMicro()}); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s: no picture in this folder", files.Quote(root))
+	}
+	return nil
+}
+
+// pattern lists the files and folders that match.
+func (l *lister) pattern(s string) error {
+	found := false
+	for e, err := range l.places.Match(l.ctx, whole(l.folder, s)) {
+		if err == nil && !filepath.IsAbs(s) && !store.IsS3(s) && l.folder != "" {
+			e.Path, err = filepath.Rel(l.folder, e.Path)
+		}
+		if err == nil {
+			found = true
+			err = l.source(e.Path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s: no such file", files.Quote(s))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // Worker does units of a job. Goroutines do not share it.
@@ -187,6 +188,9 @@ func (u *unit) next(i int, err error) (row, error) {
 // unmounted returns an error if the folder of the first picture is not there, when none of
 // the unit is: this computer does not see the pictures.
 func (u *unit) unmounted() error {
+	if store.IsS3(u.items[0].Path) {
+		return nil // it has no folders
+	}
 	dir := filepath.Dir(whole(u.folder(), u.items[0].Path))
 	if _, _, err := u.Job.Places.Stat(context.Background(), dir); errors.Is(err, fs.ErrNotExist) {
 		return &PlaceError{fmt.Errorf("%s: none of the pictures is there, nor the folder", files.Quote(dir))}

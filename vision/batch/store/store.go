@@ -1,4 +1,5 @@
-// Package store keeps files that are written once. A store is a folder.
+// Package store keeps files that are written once: in a folder, or in a bucket of S3. It
+// opens and lists files that are in either.
 package store
 
 import (
@@ -6,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"os"
 	"time"
 
 	"github.com/vertebra/vertebra/internal/files"
@@ -43,20 +43,6 @@ type File struct {
 // Close closes the file.
 func (f *File) Close() error { return f.close() }
 
-// Places are where paths lead: to the disk. The zero value is ready.
-type Places struct{}
-
-// Store returns the store at a path.
-func (p *Places) Store(path string) (Store, error) {
-	if path == "" {
-		return nil, errors.New("the path of a store is empty")
-	}
-	return Folder(path), nil
-}
-
-// Open opens a file. The caller closes it.
-func (p *Places) Open(_ context.Context, path string) (*File, error) { return open(path) }
-
 // open opens a regular file of the disk.
 func open(path string) (*File, error) {
 	f, err := files.Open(path)
@@ -68,13 +54,4 @@ func open(path string) (*File, error) {
 		return nil, errors.Join(files.Named(path, err), f.Close())
 	}
 	return &File{f, Entry{path, info.Size(), info.ModTime()}, f.Close}, nil
-}
-
-// Stat describes a file or a folder.
-func (p *Places) Stat(_ context.Context, path string) (e Entry, folder bool, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return e, false, files.Named(path, err)
-	}
-	return Entry{path, info.Size(), info.ModTime()}, info.IsDir(), nil
 }
