@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
@@ -57,6 +58,9 @@ func (s Spec) Check(m *vision.Model) error {
 	task, ok := needs[s.Task]
 	if !ok {
 		return fmt.Errorf("no task %q, want %s, %s, %s, %s or %s", s.Task, Embed, Classify, Segment, Features, Upscale)
+	}
+	if _, is := m.Network.(*zoo.ONNX); is {
+		return fmt.Errorf("%s: batch runs models of the registry and their checkpoints, and no ONNX files, whose weights have no fingerprint", files.Quote(m.Checkpoint))
 	}
 	if task != 0 {
 		if err := m.For(task); err != nil {
