@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 	"slices"
 )
 
@@ -36,7 +37,8 @@ func canvas(m *Image) *image.NRGBA {
 type Titled struct {
 	Bounds [4]float32 // left, top, right, bottom in pixels
 	Title  string
-	Color  int // index in Colors
+	Color  int          // index in Colors
+	Points [][2]float32 // to mark, in pixels
 }
 
 // DrawBoxes draws boxes with their titles on m.Large(), the first box on top. A
@@ -54,6 +56,9 @@ func DrawBoxes(m *Image, boxes []Titled) image.Image {
 	}
 	for i := len(boxes) - 1; i >= 0; i-- {
 		frame(out, boxes[i].on(times), thick, boxes[i].paint())
+		for _, p := range boxes[i].Points {
+			dot(out, p[0]*times, p[1]*times, float32(2*thick), boxes[i].paint())
+		}
 	}
 	for i := len(boxes) - 1; i >= 0; i-- {
 		draw.Draw(out, places[i], image.NewUniform(boxes[i].paint()), image.Point{}, draw.Src)
@@ -99,5 +104,20 @@ func frame(out draw.Image, box image.Rectangle, thick int, paint color.Color) {
 		{image.Pt(box.Max.X-thick, box.Min.Y), box.Max},
 	} {
 		draw.Draw(out, side, image.NewUniform(paint), image.Point{}, draw.Over)
+	}
+}
+
+// dot draws a disk with a white rim.
+func dot(out draw.Image, x, y, radius float32, paint color.NRGBA) {
+	all := image.Rect(int(x-radius-1), int(y-radius-1), int(x+radius+2), int(y+radius+2)).Intersect(out.Bounds())
+	for v := all.Min.Y; v < all.Max.Y; v++ {
+		for u := all.Min.X; u < all.Max.X; u++ {
+			switch d := math.Hypot(float64(float32(u)+0.5-x), float64(float32(v)+0.5-y)); {
+			case d <= 0.7*float64(radius):
+				out.Set(u, v, paint)
+			case d <= float64(radius):
+				out.Set(u, v, color.White)
+			}
+		}
 	}
 }

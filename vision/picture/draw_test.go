@@ -69,7 +69,7 @@ func TestTitlePlace(t *testing.T) {
 // on top.
 func TestDrawBoxes(t *testing.T) {
 	m := New(60, 40, 3)
-	out := DrawBoxes(m, []Titled{{[4]float32{10, 20, 50, 35}, "cat 0.93", 0}, {[4]float32{10, 20, 50, 35}, "dog 0.50", 1}})
+	out := DrawBoxes(m, []Titled{{Bounds: [4]float32{10, 20, 50, 35}, Title: "cat 0.93"}, {Bounds: [4]float32{10, 20, 50, 35}, Title: "dog 0.50", Color: 1}})
 	if out.Bounds() != image.Rect(0, 0, 360, 240) {
 		t.Fatalf("drawn at %v", out.Bounds())
 	}
@@ -92,7 +92,7 @@ func TestDrawBoxes(t *testing.T) {
 	if large := New(1000, 20, 1); large.Large() != large {
 		t.Error("a large picture is enlarged")
 	}
-	DrawBoxes(New(1000, 1, 1), []Titled{{[4]float32{0, 0, 3, 1}, "thin", 9}})
+	DrawBoxes(New(1000, 1, 1), []Titled{{Bounds: [4]float32{0, 0, 3, 1}, Title: "thin", Color: 9, Points: [][2]float32{{500, 0}, {-9, 0}}}})
 }
 
 // ink returns the smallest box around all pixels that are not white.

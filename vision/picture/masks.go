@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"image"
+	"image/color"
 	"slices"
 )
 
@@ -15,6 +16,21 @@ func (k *Mask) CutOut(m *Image) *image.NRGBA {
 		if on {
 			copy(out.Pix[4*i:], m.Pix[3*i:][:3])
 			out.Pix[4*i+3] = 255
+		}
+	}
+	return out
+}
+
+// Tint returns m with the mask's pixels mixed half and half with a colour.
+func (k *Mask) Tint(m *Image, paint color.NRGBA) *Image {
+	m = m.RGB()
+	out := New(m.Width, m.Height, 3)
+	copy(out.Pix, m.Pix)
+	for i, on := range k.On {
+		if on {
+			for c, tint := range []uint8{paint.R, paint.G, paint.B} {
+				out.Pix[3*i+c] = uint8((int(m.Pix[3*i+c]) + int(tint) + 1) / 2)
+			}
 		}
 	}
 	return out
