@@ -7,6 +7,7 @@ import (
 	"image"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/tensor"
@@ -35,6 +36,9 @@ type Object struct {
 	Class     int
 	ClassName string // "" if it is not known
 	Score     float32
+	Points    []decode.Point // key points in pixels of the picture, if the network has any
+
+	cells *maskCells // nil if the network makes no masks
 }
 
 // Title returns the name of the class, or its number if it has no name.
@@ -53,17 +57,17 @@ func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter
 			yield(Objects{}, err)
 			return
 		}
-		if _, ok := m.Network.(*models.ViTDetector); !ok {
-			yield(Objects{}, fmt.Errorf("vision: %s is no detector whose outputs can be decoded", m.Name))
-			return
-		}
 		for c, err := range m.each(ctx, false, nil, in) {
 			var r Objects
 			if c.prepared != nil {
 				r.Name = c.name
 			}
 			if err == nil {
-				r.Picture, r.Found = c.image, m.objects(f, c)
+				r.Picture = c.image
+				if r.Found, err = m.objects(f, c); err != nil {
+					yield(r, err)
+					return
+				}
 			}
 			if !yield(r, err) {
 				return
@@ -73,39 +77,52 @@ func (m *Model) Detect(ctx context.Context, f DetectionFilter, in ...Input) iter
 }
 
 // objects returns the detections in pixels of the picture, clipped to its borders.
-func (m *Model) objects(f DetectionFilter, c computed) []Object {
+func (m *Model) objects(f DetectionFilter, c computed) ([]Object, error) {
+	if n, ok := m.Network.(*zoo.ONNX); ok {
+		return m.objectsONNX(n, f, c)
+	}
 	logits, boxes := c.outputs[0], c.outputs[1]
 	patch := m.Network.(*models.ViTDetector).Backbone.Patch
-	limit := [4]float32{float32(c.image.Width), float32(c.image.Height), float32(c.image.Width), float32(c.image.Height)}
 	back := c.at.Inverse()
 	all := []Object{}
 	for _, d := range Detections(logits, boxes, 0, patch, c.size(), f) {
-		box := back.Box(d.Box)
-		for i, v := range box {
-			box[i] = max(0, min(v, limit[i]))
-		}
-		if box[0] < box[2] && box[1] < box[3] {
-			all = append(all, Object{box, d.Class, m.Label(d.Class, logits.Shape[2]), d.Score})
+		o := Object{Box: back.Box(d.Box), Class: d.Class, ClassName: m.Label(d.Class, logits.Shape[2]), Score: d.Score}
+		if o.clip(c.image) {
+			all = append(all, o)
 		}
 	}
-	return all
+	return all, nil
 }
 
-// Draw draws the boxes with their classes and scores on the picture. The best is on
-// top.
+// Draw draws the boxes with their classes and scores, key points and masks on the picture.
+// The best is on top.
 func (o Objects) Draw() image.Image {
-	boxes := make([]picture.Titled, len(o.Found))
-	for i, f := range o.Found {
+	boxes, m := make([]picture.Titled, len(o.Found)), o.Picture
+	for i, f := range slices.Backward(o.Found) {
 		boxes[i] = picture.Titled{Bounds: f.Box, Title: fmt.Sprintf("%s %.2f", f.Title(), f.Score), Color: f.Class}
+		for _, p := range f.Points {
+			if p.Score > 0.5 {
+				boxes[i].Points = append(boxes[i].Points, [2]float32{p.X, p.Y})
+			}
+		}
+		if mask := f.Mask(); mask != nil {
+			m = mask.Tint(m, picture.Colors[f.Class%len(picture.Colors)])
+		}
 	}
-	return picture.DrawBoxes(o.Picture, boxes)
+	return picture.DrawBoxes(m, boxes)
 }
 
-// DetectionFilter says which detections to keep. The defaults are RetinaNet's.
+// DetectionFilter says which detections to keep. The defaults are RetinaNet's, and for an
+// ONNX file those of its model.json, or else of its decoder.
 type DetectionFilter struct {
 	Score float64 // least score; 0 means 0.05
 	IoU   float64 // of two boxes of one class that overlap more, the better stays; 0 means 0.5
 	Most  int     // most detections in a picture; 0 means 300
+
+	// Decoder is the name in package decode of what the outputs of an ONNX file mean.
+	// Empty means the one in its model.json, or the only one that they can be for.
+	Decoder  string
+	AnyClass bool // see decode.Options
 }
 
 // maxLogSize is the upper limit of log(box size / patch size).

@@ -1,5 +1,5 @@
 // Package vision runs computer-vision models on pictures: it classifies, segments,
-// detects, enlarges, reconstructs, embeds, compares with texts and cuts out.
+// detects, cuts out, reads, enlarges, reconstructs, embeds and compares with texts.
 //
 // Begin with Open. It takes a model's name ("vertebra models" lists them) or the
 // path of a checkpoint as downloaded. It returns a Model, which is a network with
@@ -8,6 +8,7 @@
 //	Classify                      what is in pictures
 //	Segment                       the class of each pixel
 //	Detect                        objects with boxes
+//	Matte                         what a picture shows, without its background
 //	Upscale                       a picture enlarged
 //	Reconstruct                   a picture whose hidden patches are painted again
 //	EmbedPictures, EmbedTexts     vectors of CLIP
@@ -15,6 +16,8 @@
 //	Predictor                     SAM: masks for points or boxes, or of everything
 //	Attention                     how much a token attends to the others
 //	Features, Run                 values inside any network
+//
+// A TextReader reads text with three networks.
 //
 // Pictures are Inputs; File, Files, Reader and Image make them. Methods for several
 // pictures yield results in order, and read the next pictures at the same time. A

@@ -54,7 +54,7 @@ var arrows = []struct {
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
 	{"ui", []string{"bench", "golden", "gpu", "internal/files", "models", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo"}},
-	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/queue", "vision/batch/store", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
+	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/queue", "vision/batch/store", "vision/decode", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},
 }
 
 // TestArrows holds the imports of every package against the list, which itself

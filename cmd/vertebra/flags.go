@@ -22,6 +22,8 @@ var valueNames = map[string]string{
 	"stability": "SCORE", "task": "NAME", "text": "TEXT", "threshold": "SCORE", "tls-cert": "FILE", "tls-key": "FILE", "token-file": "FILE", "unit": "N", "upstream": "URL", "top": "N", "tower": "NAME", "vectors": "NAME", "vocab": "FILE",
 	"weights": "FILE",
 
+	"alpha": "FILE", "cls": "FILE", "decode": "NAME", "det": "FILE", "dict": "FILE", "family": "NAME", "rec": "FILE",
+
 	"channels": "ORDER", "fit": "HOW", "input-layout": "ORDER", "mean": "NUMBERS", "range": "LOW,HIGH", "std": "NUMBERS",
 
 	"credentials": "FILE", "folder": "FOLDER", "join": "URL", "lease": "TIME", "name": "NAME", "patience": "TIME", "tls-ca": "FILE", "workers": "N",

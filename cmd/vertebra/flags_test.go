@@ -27,6 +27,8 @@ var meanings = map[string]string{
 	"unfused": "separate ops", "untuned": "best guesses", "until-closed": "last page", "budget": "at most this long", "again": "tuned before", "export": "to write", "import": "to read", "verbose": "the adapters", "version": "version", "vectors": "NumPy", "vocab": "vocabulary", "weights": "checkpoint", "wide": "where they are",
 	"frames": "one after the other", "tile": "small tiles need less memory", "video": "ffmpeg",
 
+	"alpha": "transparency alone", "cls": "stand on their head", "decode": "what its outputs mean", "det": "finds lines", "dict": "characters", "family": "authors", "rec": "reads a line",
+
 	"channels": "of an ONNX file", "fit": "of an ONNX file", "input-layout": "of an ONNX file", "mean": "of an ONNX file", "range": "of an ONNX file", "std": "of an ONNX file",
 
 	"tls-ca": "PEM", "workers": "on this computer",

@@ -187,7 +187,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 		help(c, args)
 	})
 	root.AddCommand(
-		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newTune(s), newModels(s), newPull(s), newUI(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newServe(s), newBatch(s), newWorker(s), newDevices(s), newShaders(), newVersion(), newMan(),
+		newDemo(s), newUpscale(s), newVerify(s), newBench(s), newTune(s), newModels(s), newPull(s), newUI(s), newInspect(s), newSummary(s), newClassify(s), newSegment(s), newDetect(s), newMatte(s), newRead(s), newReconstruct(s), newAttention(s), newFeatures(s), newMatch(s), newEmbed(s), newSearch(s), newSAM(s), newRun(s), newServe(s), newBatch(s), newWorker(s), newDevices(s), newShaders(), newVersion(), newMan(),
 	)
 	s.memoryFlags(root)
 	return root

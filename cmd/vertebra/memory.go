@@ -60,7 +60,7 @@ func (s *settings) memoryFlags(root *cobra.Command) {
 			s.memoryFlags(c)
 		}
 		switch c.Name() {
-		case "upscale", "classify", "segment", "detect", "reconstruct", "attention", "features", "match", "embed", "search", "sam", "worker":
+		case "upscale", "classify", "segment", "detect", "matte", "read", "reconstruct", "attention", "features", "match", "embed", "search", "sam", "worker":
 			c.Flags().Var(&s.memory, "memory", "what pictures may take together while they are read, such as 500MB (default: 2GB, and a larger picture alone)")
 		}
 	}

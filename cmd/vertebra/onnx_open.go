@@ -22,6 +22,7 @@ type onnxFlags struct {
 	dims                         []string
 	pixels, mean, std            string
 	channels, fit, layoutOfInput string
+	usual                        zoo.ModelInput // see zoo.ONNXOptions
 }
 
 // onnxFlagNames are the flags that are only for an ONNX file.
@@ -43,7 +44,7 @@ func (o *onnxFlags) flags(c *cobra.Command) {
 
 // options turns the flags into options of the library.
 func (o *onnxFlags) options() (zoo.ONNXOptions, error) {
-	out := zoo.ONNXOptions{Input: zoo.ModelInput{Channels: o.channels, Fit: o.fit, Layout: strings.ToUpper(o.layoutOfInput)}}
+	out := zoo.ONNXOptions{Usual: o.usual, Input: zoo.ModelInput{Channels: o.channels, Fit: o.fit, Layout: strings.ToUpper(o.layoutOfInput)}}
 	var err error
 	if out.Dims, err = boundDims(o.dims); err != nil {
 		return out, err

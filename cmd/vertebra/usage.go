@@ -128,13 +128,13 @@ func checkGiven(c *cobra.Command) error {
 
 // The flags that name files to write and files to read.
 var (
-	written = []string{"output", "overlay", "cutout", "logits"}
-	read    = []string{"case", "input", "labels", "shapes", "vocab", "weights"}
-	drawn   = []string{"output", "overlay", "cutout"} // the written ones that may be pictures
+	written = []string{"output", "overlay", "cutout", "alpha", "logits"}
+	read    = []string{"case", "cls", "det", "dict", "input", "labels", "rec", "shapes", "vocab", "weights"}
+	drawn   = []string{"output", "overlay", "cutout", "alpha"} // the written ones that may be pictures
 )
 
 // draws has the commands that write pictures, which may go to standard output.
-var draws = map[string]bool{"attention": true, "detect": true, "reconstruct": true, "sam": true, "segment": true, "upscale": true}
+var draws = map[string]bool{"attention": true, "detect": true, "matte": true, "read": true, "reconstruct": true, "sam": true, "segment": true, "upscale": true}
 
 // unquote replaces the names of files that are given as files.Quote shows them.
 func unquote(c *cobra.Command, values map[string]string) error {

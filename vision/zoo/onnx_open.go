@@ -20,6 +20,14 @@ type ONNXOptions struct {
 	Task  Task           // 0 means what model.json says, or what the outputs look like
 	Dims  map[string]int // extents of free dimensions by their names
 	Input ModelInput     // how pictures become the input
+
+	// Usual says how pictures become the input if neither Input nor a file beside the ONNX
+	// file does, such as what the authors of a family of networks do. Its Size is for
+	// dimensions that the file leaves open.
+	Usual ModelInput
+
+	// Open leaves open what the file leaves open of the size of pictures.
+	Open bool
 }
 
 // FindONNX returns the ONNX file that a path stands for: the file itself, or the only one
@@ -121,7 +129,7 @@ func newONNX(path string, m *onnx.Model, o Options, usual *Model) (*Opened, erro
 	if err != nil {
 		return nil, err
 	}
-	p, err := n.prepare(x, in, said != nil, usual)
+	p, err := n.prepare(x, in, o.ONNX, said != nil, usual)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +146,7 @@ func newONNX(path string, m *onnx.Model, o Options, usual *Model) (*Opened, erro
 	if task, err = n.choose(task); err != nil {
 		return nil, err
 	}
-	if n.Free() && task != SuperResolve {
+	if n.Free() && task != SuperResolve && !o.ONNX.Open {
 		return nil, &UntoldError{Untold: []string{"size"}, What: fmt.Sprintf("the size of pictures: input %s is open", files.Quote(x.name))}
 	}
 	out := &Opened{Network: n, Checkpoint: path, said: told}
@@ -152,7 +160,7 @@ func newONNX(path string, m *onnx.Model, o Options, usual *Model) (*Opened, erro
 
 // prepare returns the preprocessing of pictures. It binds the size of x where the file
 // leaves it open.
-func (n *ONNX) prepare(x *onnxInput, in ModelInput, said bool, usual *Model) (Preprocess, error) {
+func (n *ONNX) prepare(x *onnxInput, in ModelInput, o ONNXOptions, said bool, usual *Model) (Preprocess, error) {
 	var base *Preprocess
 	if !said {
 		p, err := besideONNX(n.Path, max(x.size[0], x.size[1]))
@@ -161,6 +169,16 @@ func (n *ONNX) prepare(x *onnxInput, in ModelInput, said bool, usual *Model) (Pr
 		}
 		if base = p; base == nil && usual != nil {
 			base = &usual.Preprocess
+		}
+	}
+	if base == nil {
+		size := o.Usual.Size
+		o.Usual.Size = Size{}
+		in = in.over(o.Usual)
+		for i := range x.size {
+			if x.size[i] == 0 && in.Size == (Size{}) && !o.Open {
+				x.size[i] = size[i]
+			}
 		}
 	}
 	want := [2]int(in.Size)
