@@ -67,12 +67,23 @@ func convertConstantOfShape(c *call) []*value {
 	return []*value{known(fill.pick(s, func(int) int { return 0 }))}
 }
 
-// mostKnown is the most elements of an array that is made at import.
-const mostKnown = 1 << 28
+// mostKnown is the most elements of an array that is made at import. mostNew is how many
+// of them a node may make from nothing: a short file must not take much memory.
+const (
+	mostKnown = 1 << 28
+	mostNew   = 1 << 24
+)
 
-// bound ends the import if an array of shape s would be too large to be made now.
+// bound ends the import if an array of shape s would be too large to be made now. A node
+// may make as many more as its known inputs have.
 func (c *call) bound(s tensor.Shape) {
-	if s.Len() > mostKnown {
+	most := mostNew
+	for _, x := range c.in {
+		if x != nil && x.host != nil {
+			most += x.shape.Len()
+		}
+	}
+	if s.Len() > min(most, mostKnown) {
 		failf("a constant of shape %v is too large", s)
 	}
 }
@@ -139,7 +150,7 @@ func convertRange(c *call) []*value {
 		failf("range from %v to %v by %v", start.Shape, limit.Shape, step.Shape)
 	}
 	n := math.Max(math.Ceil((limit.At(0)-start.At(0))/step.At(0)), 0)
-	if !(n <= mostKnown) {
+	if !(n <= mostNew) {
 		failf("a range of %v numbers", n)
 	}
 	a := newArray(start.Type, tensor.Shape{int(n)})
