@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/vertebra/vertebra/tensor"
 )
 
 // Encode returns a as a tensor that is a file of its own, which ReadTensor reads. Types of
@@ -19,6 +21,16 @@ func (a *Array) Encode() []byte {
 		b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), uint64(d))
 	}
 	b = protowire.AppendVarint(protowire.AppendTag(b, 2, protowire.VarintType), uint64(t))
+	return protowire.AppendBytes(protowire.AppendTag(b, 9, protowire.BytesType), a.Raw())
+}
+
+// Raw returns the little-endian elements of a, as Decode takes them. It returns nil if the
+// type has less than 8 bits, or floats of 8 bits.
+func (a *Array) Raw() []byte {
+	bits := a.Type.bits()
+	if bits < 8 || bits == 8 && !a.Type.Integer() {
+		return nil
+	}
 	raw := make([]byte, 0, a.Len()*bits/8)
 	for i := range a.Len() {
 		var code uint64
@@ -27,6 +39,10 @@ func (a *Array) Encode() []byte {
 			code = uint64(a.I[i])
 		case a.D != nil:
 			code = math.Float64bits(a.D[i])
+		case a.Type == Float16:
+			code = uint64(tensor.Half(a.F[i]))
+		case a.Type == BFloat16:
+			code = uint64(math.Float32bits(a.F[i]) >> 16)
 		default:
 			code = uint64(math.Float32bits(a.F[i]))
 		}
@@ -34,7 +50,7 @@ func (a *Array) Encode() []byte {
 			raw = append(raw, byte(code>>shift))
 		}
 	}
-	return protowire.AppendBytes(protowire.AppendTag(b, 9, protowire.BytesType), raw)
+	return raw
 }
 
 // Decode fills an array of type t and this shape with little-endian elements. It returns nil

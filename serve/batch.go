@@ -58,7 +58,7 @@ func newBatcher(n Network, delay time.Duration, queue, most int, note func(rows 
 func (b *batcher) run(ctx context.Context, inputs []*Value) (*job, error) {
 	j := &job{ctx: ctx, inputs: inputs, rows: inputs[0].rows(), arrived: time.Now(), done: make(chan struct{})}
 	for _, v := range inputs {
-		j.form += fmt.Sprint(v.Datatype, v.Shape[1:])
+		j.form += fmt.Sprint(v.Datatype, v.Shape[min(1, len(v.Shape)):])
 	}
 	b.mu.Lock()
 	switch {
@@ -166,7 +166,7 @@ func (b *batcher) candidates() (batch []*job, rows int) {
 			continue
 		}
 		left = append(left, j)
-		if len(batch) == 0 || j.form == batch[0].form && rows+j.rows <= b.most {
+		if len(batch) == 0 || !alone(b.network) && j.form == batch[0].form && rows+j.rows <= b.most {
 			batch, rows = append(batch, j), rows+j.rows
 		}
 	}
@@ -217,6 +217,10 @@ func (b *batcher) compute(batch []*job) {
 		at := 0
 		for _, j := range batch {
 			j.err = err
+			if alone(b.network) {
+				j.outputs = outputs
+				break
+			}
 			for _, o := range outputs {
 				j.outputs = append(j.outputs, o.slice(at, at+j.rows))
 			}
@@ -243,6 +247,9 @@ func (b *batcher) rowsOf(ctx context.Context, batch []*job, rows int) (outputs [
 			outputs, err = nil, fmt.Errorf("internal error: %v", r)
 		}
 	}()
+	if alone(b.network) {
+		return b.network.Run(ctx, batch[0].inputs)
+	}
 	var inputs []*Value
 	for i := range batch[0].inputs {
 		var all []*Value
@@ -287,7 +294,7 @@ func bestBatch(ctx context.Context, n Network, most int) (best int, err error) {
 	for _, p := range n.Inputs() {
 		v := &Value{Name: p.Name, Datatype: p.Datatype}
 		for i, d := range p.Shape {
-			if i == 0 {
+			if i == 0 && !alone(n) {
 				d = 1
 			}
 			if d < 1 {
@@ -305,6 +312,10 @@ func bestBatch(ctx context.Context, n Network, most int) (best int, err error) {
 		}
 		v.Raw = make([]byte, size*count)
 		one = append(one, v)
+	}
+	if alone(n) {
+		_, err := n.Run(ctx, one)
+		return 1, err
 	}
 	best = 1
 	least := time.Duration(0)

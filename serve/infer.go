@@ -24,7 +24,7 @@ func (s *Server) infer(ctx context.Context, name, version string, inputs []*Valu
 	if inputs, err = s.pictures(ctx, m.network, inputs); err != nil {
 		return nil, err
 	}
-	if inputs, err = arrange(m.network.Inputs(), inputs); err != nil {
+	if inputs, err = arrange(m.network, inputs); err != nil {
 		return nil, err
 	}
 	j, err := m.batcher.run(ctx, inputs)
@@ -91,9 +91,10 @@ type badRequest struct{ error }
 
 func (b badRequest) Unwrap() error { return b.error }
 
-// arrange checks inputs and puts them into the order of ports.
-func arrange(ports []Port, inputs []*Value) ([]*Value, error) {
+// arrange checks inputs and puts them into the order of the network's.
+func arrange(n Network, inputs []*Value) ([]*Value, error) {
 	var out []*Value
+	ports, alone := n.Inputs(), alone(n)
 	rows := -1
 	for _, p := range ports {
 		i := slices.IndexFunc(inputs, func(v *Value) bool { return v.Name == p.Name })
@@ -107,14 +108,14 @@ func arrange(ports []Port, inputs []*Value) ([]*Value, error) {
 		if err := v.check(); err != nil {
 			return nil, badRequest{err}
 		}
-		fits := len(v.Shape) == len(p.Shape) && len(v.Shape) > 0
+		fits := len(v.Shape) == len(p.Shape) && (alone || len(v.Shape) > 0)
 		for k := 0; fits && k < len(p.Shape); k++ {
 			fits = (p.Shape[k] < 0 || p.Shape[k] == v.Shape[k]) && v.Shape[k] > 0
 		}
 		if !fits {
 			return nil, badRequest{fmt.Errorf("input %q is %v, want %v (-1 is any)", v.Name, v.Shape, p.Shape)}
 		}
-		if rows >= 0 && v.rows() != rows {
+		if rows >= 0 && v.rows() != rows && !alone {
 			return nil, badRequest{fmt.Errorf("input %q has %d rows, others %d", v.Name, v.rows(), rows)}
 		}
 		rows = v.rows()

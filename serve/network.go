@@ -40,6 +40,13 @@ type Network interface {
 	Close() error
 }
 
+// alone reports whether a network computes each request by itself, as it is: its method
+// Alone says so. The rows of its outputs need not be those of its inputs.
+func alone(n Network) bool {
+	a, ok := n.(interface{ Alone() bool })
+	return ok && a.Alone()
+}
+
 // visionNetwork is a model of package vision. Its input and its outputs have PyTorch's
 // order of dimensions.
 type visionNetwork struct {

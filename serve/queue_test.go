@@ -168,3 +168,33 @@ func TestMemory(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestClaims loads a model while another one is being loaded, where there is memory for
+// one.
+func TestClaims(t *testing.T) {
+	s := New(Options{Memory: 150})
+	a := &served{name: "a", claimed: 100, loading: &loading{done: make(chan struct{})}}
+	b := &served{name: "b"}
+	s.models["a"], s.models["b"] = a, b
+	if err := s.makeRoom(b, 200); err == nil {
+		t.Error("there is room for more than the memory")
+	}
+	var ended atomic.Bool
+	granted := make(chan error)
+	go func() {
+		err := s.makeRoom(b, 60)
+		if !ended.Load() {
+			err = errors.Join(err, errors.New("there was room before the other load ended"))
+		}
+		granted <- err
+	}()
+	runtime.Gosched()
+	s.mu.Lock()
+	a.claimed = 0
+	ended.Store(true)
+	s.mu.Unlock()
+	close(a.loading.done)
+	if err := <-granted; err != nil || b.claimed != 60 {
+		t.Errorf("%v, claimed %d", err, b.claimed)
+	}
+}

@@ -64,6 +64,7 @@ type served struct {
 	live    *live // nil if the model is not loaded
 	off     bool  // unloaded by a request
 	used    int64
+	claimed int64 // bytes that a load has been granted; 0 when the model is live
 }
 
 // live is what a loaded model has. It is closed when its last user has left.
@@ -250,7 +251,7 @@ func (s *Server) load(m *served, l *loading) {
 			l.err = fmt.Errorf("internal error: %v", r)
 		}
 		s.mu.Lock()
-		m.loading, m.failed = nil, l.err
+		m.loading, m.failed, m.claimed = nil, l.err, 0
 		m.lazy = m.lazy || l.err == nil // from now on it may leave and come back
 		s.mu.Unlock()
 		if l.err != nil {
@@ -279,7 +280,7 @@ func (s *Server) load(m *served, l *loading) {
 	s.mu.Lock()
 	off := m.off
 	if !off {
-		m.live = &live{of: m, network: n, batcher: b}
+		m.live, m.claimed = &live{of: m, network: n, batcher: b}, 0
 	}
 	s.mu.Unlock()
 	if off { // unloaded meanwhile
@@ -291,7 +292,8 @@ func (s *Server) load(m *served, l *loading) {
 }
 
 // makeRoom unloads models that nobody uses, the least recently used first, until there is
-// memory for another one.
+// memory for another one, which it then claims. It waits for other loads that have claimed
+// some: their models may leave when they are there.
 func (s *Server) makeRoom(m *served, need int64) error {
 	if s.o.Memory == 0 {
 		return nil
@@ -300,8 +302,16 @@ func (s *Server) makeRoom(m *served, need int64) error {
 		s.mu.Lock()
 		have := int64(0)
 		var oldest *served
+		var other *loading
 		for _, o := range s.models {
-			if o.live == nil || o == m {
+			if o == m {
+				continue
+			}
+			if o.claimed > 0 {
+				have += o.claimed
+				other = o.loading
+			}
+			if o.live == nil {
 				continue
 			}
 			have += o.live.network.Bytes()
@@ -309,10 +319,16 @@ func (s *Server) makeRoom(m *served, need int64) error {
 				oldest = o
 			}
 		}
+		if have+need <= s.o.Memory {
+			m.claimed = need
+			s.mu.Unlock()
+			return nil
+		}
 		s.mu.Unlock()
 		switch {
-		case have+need <= s.o.Memory:
-			return nil
+		case oldest == nil && other != nil && need <= s.o.Memory:
+			<-other.done
+			continue
 		case oldest == nil:
 			return fmt.Errorf("it takes %d bytes, and %d of %d are taken by models in use", need, have, s.o.Memory)
 		}

@@ -47,7 +47,7 @@ var arrows = []struct {
 	{"vision/batch/queue", []string{"vision/batch"}},
 	{"vision/hub", []string{"internal/files", "vision/zoo"}},
 	{"serve/inference", nil},
-	{"serve", []string{"graph", "models", "serve/inference", "tensor", "vision", "vision/zoo", "weights"}},
+	{"serve", []string{"graph", "models", "onnx", "serve/inference", "tensor", "vision", "vision/zoo", "weights"}},
 	{"vision/index", []string{"internal/files", "models", "vision", "vision/batch", "vision/batch/store", "vision/zoo", "weights"}},
 	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/decode", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},

@@ -68,7 +68,7 @@ func (b *benchModel) onnx(c *cobra.Command, path string, m *measured) error {
 // the same folder.
 func (b *benchModel) arrays(m *onnx.Model) (inputs map[string]*onnx.Array, outputs []*onnx.Array, err error) {
 	if b.input == "" {
-		s, err := randomSet(m)
+		s, err := randomSet(m, nil)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w; give --input", err)
 		}

@@ -20,6 +20,7 @@ func newInspect(s *settings) *cobra.Command {
 	var asJSON bool
 	var key, model string
 	var dim []string
+	bound := &modelFlags{settings: s}
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "List the tensors of a checkpoint, or the operators of an ONNX file",
@@ -29,7 +30,8 @@ FILE is a safetensors or PyTorch file, the .index.json of a checkpoint in severa
 files, or a folder from Hugging Face. Nothing in a PyTorch file is executed.
 
 Of an ONNX file it lists the operators, the inputs and outputs, and the nodes that are not
-supported. If --dim gives all free dimensions, it also counts the multiply-adds.
+supported. If --dim, --size and --batch give all free dimensions, it also counts the
+multiply-adds.
 
 Training code may put a prefix before a network's names, such as _orig_mod., module.
 or model. Names are compared without it. If a file holds several networks, --key
@@ -42,11 +44,7 @@ chooses one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if isONNX(args[0]) {
-				dims, err := boundDims(dim)
-				if err != nil {
-					return err
-				}
-				r, err := inspectONNX(args[0], dims)
+				r, err := inspectONNX(args[0], dim, bound)
 				switch {
 				case err != nil:
 					return err
@@ -54,6 +52,11 @@ chooses one.`,
 					return printJSON(c.OutOrStdout(), r)
 				}
 				return r.print(c.OutOrStdout())
+			}
+			for _, name := range []string{"dim", "size", "batch"} {
+				if c.Flags().Changed(name) {
+					return fmt.Errorf("--%s is for an ONNX file", name)
+				}
 			}
 			src, err := weights.Open(args[0])
 			if err != nil {
@@ -77,6 +80,8 @@ chooses one.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	keyFlag(c, &key)
 	dimFlag(c, &dim)
+	c.Flags().StringVar(&bound.size, "size", "", "height and width of the pictures that an ONNX file takes, such as 512x384")
+	c.Flags().IntVar(&bound.batch, "batch", 0, "pictures at once that an ONNX file takes")
 	c.Flags().StringVar(&model, "model", "", "compare only with this model")
 	modelFlag(c, ofAny)
 	return c

@@ -13,6 +13,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/onnx"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // onnxInspection says what an ONNX file holds and whether it can run.
@@ -44,8 +45,25 @@ type onnxNode struct {
 	Offset   int    `json:"offset"` // of its first byte in the file
 }
 
-// inspectONNX describes a file. dims binds its free dimensions.
-func inspectONNX(path string, dims map[string]int) (*onnxInspection, error) {
+// inspectONNX describes a file. dim, and the size and batch of flags, bind its free
+// dimensions.
+func inspectONNX(path string, dim []string, flags *modelFlags) (*onnxInspection, error) {
+	o := onnx.Options{}
+	var err error
+	if o.Dims, err = boundDims(dim); err != nil {
+		return nil, err
+	}
+	var size [2]int
+	if flags.size != "" {
+		if size[0], size[1], err = parseSize(flags.size); err != nil {
+			return nil, err
+		}
+	}
+	if flags.batch != 0 {
+		if err := checkBatch(flags.batch); err != nil {
+			return nil, err
+		}
+	}
 	m, err := onnx.Open(path)
 	if err != nil {
 		return nil, err
@@ -63,7 +81,10 @@ func inspectONNX(path string, dims map[string]int) (*onnxInspection, error) {
 	if r.Parameters, err = m.Parameters(); err != nil {
 		return nil, err
 	}
-	n, err := onnx.Import(m, onnx.Options{Dims: dims})
+	if o.Shapes, err = zoo.ONNXShapes(m, zoo.ONNXOptions{Dims: o.Dims}, size, flags.batch); err != nil {
+		return nil, files.Named(path, err)
+	}
+	n, err := onnx.Import(m, o)
 	if err != nil {
 		r.Problem = withoutCall(err)
 		return r, nil

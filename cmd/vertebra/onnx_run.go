@@ -28,7 +28,14 @@ func (r *rawRun) runONNX(c *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	n, err := onnx.ImportFor(m, onnx.Options{}, inputs)
+	dims, err := boundDims(r.dims)
+	if err != nil {
+		return err
+	}
+	if err := bindsAll(m, dims, inputs); err != nil {
+		return files.Named(path, err)
+	}
+	n, err := onnx.ImportFor(m, onnx.Options{Dims: dims}, inputs)
 	if err != nil {
 		return fmt.Errorf("%s: %w", files.Quote(path), err)
 	}
@@ -48,6 +55,23 @@ func (r *rawRun) runONNX(c *cobra.Command, path string) error {
 		return err
 	}
 	return r.tellONNX(c, on, n, results)
+}
+
+// bindsAll returns an error if no input has a dimension of dims, or an input another extent
+// there.
+func bindsAll(m *onnx.Model, dims map[string]int, inputs map[string]*onnx.Array) error {
+	if err := m.CheckDims(dims); err != nil {
+		return err
+	}
+	for _, in := range m.Given() {
+		a := inputs[in.Name]
+		for i, d := range in.Dims {
+			if n, ok := dims[d.Name]; ok && d.N < 0 && a != nil && i < len(a.Shape) && a.Shape[i] != n {
+				return fmt.Errorf("dimension %s is %d, and input %s is %v", files.Quote(d.Name), n, files.Quote(in.Name), a.Shape)
+			}
+		}
+	}
+	return nil
 }
 
 // onnx computes a network.

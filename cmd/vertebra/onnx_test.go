@@ -86,7 +86,7 @@ func TestVerifyONNX(t *testing.T) {
 	if text := ok(t, "verify", onnxSuite+"test_batchnorm_example/model.onnx"); !strings.Contains(text, "1 passed, 0 failed") {
 		t.Error(text)
 	}
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "relu")
 	if err := os.CopyFS(dir, os.DirFS(onnxSuite+"test_relu")); err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func TestVerifyONNX(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(set, "output_0.pb"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, text, _ := vertebra("verify", filepath.Join(dir, "model.onnx")); status != 1 || !strings.Contains(text, "FAIL  model.onnx/test_data_set_0") {
+	if status, text, _ := vertebra("verify", filepath.Join(dir, "model.onnx")); status != 1 || !strings.Contains(text, "FAIL  relu/test_data_set_0") {
 		t.Errorf("status %d, %s", status, text)
 	}
 	if err := os.RemoveAll(set); err != nil {
 		t.Fatal(err)
 	}
-	if text := ok(t, "verify", filepath.Join(dir, "model.onnx")); !strings.Contains(text, "pass  model.onnx/random") {
+	if text := ok(t, "verify", filepath.Join(dir, "model.onnx")); !strings.Contains(text, "pass  relu/random") {
 		t.Error(text)
 	}
 }

@@ -29,6 +29,8 @@ type modelFlags struct {
 	lazy           bool // the first computation opens the device
 	file           onnxFlags
 	tensors        bool                       // the input is no picture
+	on             *vision.Device             // an open device; nil means the one that the flags name
+	truncate       bool                       // cut texts that are too long
 	configure      func(models.Network) error // see vision.Options
 
 	out, err io.Writer // for messages and results, and for errors and progress
@@ -104,6 +106,7 @@ func (m *modelFlags) options() (vision.Options, error) {
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
 		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, F16: m.f16, Memory: int64(m.memory),
 		Untuned: m.untuned, TuningFault: m.tuningFault, Lazy: m.lazy,
+		On: m.on, Truncate: m.truncate,
 	}
 	var err error
 	if o.ONNX, err = m.file.options(); err != nil {
@@ -137,12 +140,9 @@ func (m *modelFlags) options() (vision.Options, error) {
 
 // open opens the model called name for a task; task 0 means any task.
 func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision.Model, error) {
-	if reference, ok := strings.CutPrefix(name, onFace); ok {
-		folder, err := m.repository(c, reference)
-		if err != nil {
-			return nil, err
-		}
-		name = folder
+	name, err := m.here(c, name)
+	if err != nil {
+		return nil, err
 	}
 	if file, ok := zoo.FindONNX(name); ok && m.weights == "" {
 		return m.openONNX(c, file, task)
@@ -152,6 +152,14 @@ func (m *modelFlags) open(c *cobra.Command, name string, task zoo.Task) (*vision
 		return nil, err
 	}
 	return m.openEntry(c, entry, task)
+}
+
+// here returns the folder of a repository on Hugging Face, and another name as it is.
+func (m *modelFlags) here(c *cobra.Command, name string) (string, error) {
+	if reference, ok := strings.CutPrefix(name, onFace); ok {
+		return m.repository(c, reference)
+	}
+	return name, nil
 }
 
 // openEntry opens a model for a task; task 0 means any task.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -36,6 +37,7 @@ file with all results by name or, of a single one, a .npy or .pb file.`,
 	}
 	r.weightsFlags(c, ofAny)
 	r.towerFlags(c)
+	dimFlag(c, &r.dims)
 	r.layoutFlag(c)
 	r.jsonFlag(c)
 	f := c.Flags()
@@ -55,6 +57,7 @@ type rawRun struct {
 	layout
 	input, output string
 	layers        []string
+	dims          []string
 }
 
 // readInput reads the tensor to run on, in the graph's order of dimensions.
@@ -98,6 +101,9 @@ func (r *rawRun) readInput(m *vision.Model) (*tensor.Tensor, error) {
 func (r *rawRun) run(c *cobra.Command, name string) error {
 	if isONNX(name) {
 		return r.runONNX(c, name)
+	}
+	if len(r.dims) > 0 {
+		return errors.New("--dim is for an ONNX file")
 	}
 	if err := r.check(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -30,8 +31,10 @@ func newServe(s *settings) *cobra.Command {
 		Long: `Serves models by the Open Inference Protocol (KServe, Triton), by REST and with --grpc
 by gRPC; by Immich's API for machine learning (/ping, /predict); and by OpenAI's for
 embeddings (/v1/embeddings). MODEL is a name of "vertebra models", the path of a
-checkpoint, or hf:OWNER/REPOSITORY; its weights are found as in other commands. NAME is
-what clients call it. A folder of --repository has a model in each NAME/VERSION.
+checkpoint or of an ONNX file, or hf:OWNER/REPOSITORY; its weights are found as in other
+commands. NAME is what clients call it. A folder of --repository has a model in each
+NAME/VERSION. An ONNX file has the names, types and shapes of its own; it takes pictures,
+too, if a model.json beside it says how they become its input.
 
 Pictures may come as they are: an input of type BYTES with encoded files is decoded and
 prepared on the server. One may take 1 GB while it is read, or as --memory says. Requests
@@ -56,7 +59,7 @@ time of --grace, and ends when all is answered.`,
 	f := c.Flags()
 	f.StringVar(&v.listen, "listen", "localhost:8000", "address and port for HTTP")
 	f.StringVar(&v.grpc, "grpc", "", "address and port for gRPC, such as localhost:8001")
-	f.StringVar(&v.repository, "repository", "", "folder with models: NAME/VERSION/ with a checkpoint in each")
+	f.StringVar(&v.repository, "repository", "", "folder with models: NAME/VERSION/ with a checkpoint or an ONNX file in each")
 	f.BoolVar(&v.immich, "immich", false, "serve CLIP under Immich's names")
 	f.StringVar(&v.o.Upstream, "upstream", "", "address of a server of Immich's API that gets what is not served here")
 	f.BoolVar(&v.pull, "pull", false, "download the weights if they are not there, as \"vertebra pull\" does")
@@ -192,7 +195,7 @@ func (v *server) add(c *cobra.Command, s *serve.Server, names []string) error {
 	for _, spec := range names {
 		name, of, ok := strings.Cut(spec, "=")
 		if !ok {
-			name, of = filepath.Base(spec), spec
+			name, of = strings.TrimSuffix(filepath.Base(spec), ".onnx"), spec
 			if rest, ok := strings.CutPrefix(spec, onFace); ok {
 				name = rest
 			}
@@ -225,36 +228,21 @@ func (v *server) add(c *cobra.Command, s *serve.Server, names []string) error {
 // loader returns what opens a model: a name, a path or a repository of Hugging Face.
 func (v *server) loader(c *cobra.Command, of string) serve.Loader {
 	return func(context.Context) (serve.Network, error) {
-		m := &modelFlags{settings: v.settings, pull: v.pull, batch: 1}
+		own := *v.settings
+		own.memory = cmp.Or(own.memory, mostPicture)
+		m := &modelFlags{settings: &own, pull: v.pull, batch: 1, on: v.device, truncate: true}
 		m.streams(c)
-		name := of
-		if reference, ok := strings.CutPrefix(of, onFace); ok {
-			folder, err := m.repository(c, reference)
-			if err != nil {
-				return nil, err
-			}
-			name = folder
-		}
-		entry, err := m.entry(name)
+		name, err := m.here(c, of)
 		if err != nil {
 			return nil, err
 		}
-		if err := m.locate(c, entry); err != nil {
-			return nil, err
+		if file, ok := zoo.FindONNX(name); ok {
+			return serve.NewONNX(file, v.device, int64(own.memory))
 		}
-		o, err := m.options()
+		model, err := m.open(c, name, 0)
 		if err != nil {
 			return nil, err
 		}
-		o.On, o.Truncate = v.device, true
-		if o.Memory == 0 {
-			o.Memory = mostPicture
-		}
-		model, err := vision.OpenModel(entry, o)
-		if err != nil {
-			return nil, m.explain(err, entry)
-		}
-		m.tell(model)
 		return serve.NewVision(model)
 	}
 }

@@ -183,30 +183,8 @@ func TestServeCLIP(t *testing.T) {
 	}
 }
 
-// TestServeRepository serves the newest version of a model in a folder.
-func TestServeRepository(t *testing.T) {
-	dir := t.TempDir()
-	for _, v := range []string{"9", "10"} {
-		if err := os.MkdirAll(filepath.Join(dir, "clip", v), 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := versions(dir); err != nil {
-		t.Fatal(err)
-	}
-	if found, _ := versions(dir); len(found) != 1 || found[0].version != "10" {
-		t.Errorf("%+v", found)
-	}
-	alone := filepath.Join(dir, "clip", "9", "weights.pth")
-	if err := os.WriteFile(alone, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if got := single(filepath.Dir(alone)); got != alone {
-		t.Errorf("the only file is %s", got)
-	}
-	if got := single(dir); got != dir {
-		t.Errorf("%s", got)
-	}
+// TestServeNames describes a model of the registry.
+func TestServeNames(t *testing.T) {
 	at := serving(t, "lenet")
 	r, err := http.Get(at + "/v2/models/lenet")
 	if err != nil {

@@ -42,8 +42,9 @@ status is 1 if a case fails. In a folder, files that are not reference files are
 skipped; a file that is named must be one.
 
 An ONNX file is run on the data in the folders test_data_set_0, 1 and so on beside it, or
-on random numbers if there are none. Each node is compared with plain Go; the line names
-the first one that differs.
+on random numbers if there are none, for which --dim binds free dimensions. Each node is
+compared with plain Go, on the values that plain Go has for its inputs; the line names the
+first one that differs.
 
 A case may name a picture or a checkpoint. It is searched for in each --data folder
 and the folders in it, beside the case's file, and beside the folder of that file. In
@@ -77,6 +78,7 @@ each of these places, a folder named data and the folders in it are searched, to
 	}
 	c.Flags().BoolVar(&v.all, "all-kernels", false, "run every kernel that can compute an op, not only the one chosen for this device")
 	c.Flags().BoolVar(&v.unfused, "unfused", false, separate+", not as one")
+	dimFlag(c, &v.dim)
 	c.Flags().BoolVar(&v.json, "json", false, "print a JSON object")
 	c.Flags().StringArrayVar(&v.data, "data", nil, "folder of pictures and checkpoints that cases need; may be given again")
 	c.MarkFlagDirname("data")
@@ -87,6 +89,7 @@ each of these places, a folder named data and the folders in it are searched, to
 type verifier struct {
 	all, unfused, json bool
 	data               []string // see golden.Load
+	dim                []string // NAME=N
 	out                io.Writer
 	machine            *machine
 	report             verifyReport
@@ -129,11 +132,11 @@ func (v *verifier) verify(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// path checks a file, or all safetensors files below a folder. Failures go to the
+// path checks a file, or all safetensors and ONNX files below a folder. Failures go to the
 // report; the error is ctx's.
 func (v *verifier) path(ctx context.Context, path string) error {
 	if isONNX(path) {
-		return v.onnx(ctx, path)
+		return v.onnx(ctx, path, false)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		before := len(v.report.Cases)
@@ -142,7 +145,11 @@ func (v *verifier) path(ctx context.Context, path string) error {
 			case err != nil:
 				v.fail(file, err)
 				return nil
-			case e.IsDir() || filepath.Ext(file) != ".safetensors":
+			case e.IsDir():
+				return nil
+			case isONNX(file):
+				return v.onnx(ctx, file, true)
+			case filepath.Ext(file) != ".safetensors":
 				return nil
 			}
 			return v.file(ctx, file, true)

@@ -163,3 +163,31 @@ func (in *onnxInput) check(x tensor.Shape) error {
 	}
 	return nil
 }
+
+// ONNXShapes returns the shape of the input of an ONNX file that takes pictures, for a
+// height and width and a number of pictures; zeros mean what the file or o says.
+func ONNXShapes(m *onnx.Model, o ONNXOptions, size [2]int, batch int) (map[string][]int, error) {
+	if err := m.CheckDims(o.Dims); err != nil {
+		return nil, err
+	}
+	if size == ([2]int{}) && batch == 0 {
+		return nil, nil
+	}
+	in, err := pictureInput(m, o.Input, o.Dims, nil)
+	if err != nil {
+		return nil, err
+	}
+	x := tensor.Shape{max(batch, in.batch, 1), in.size[0], in.size[1], in.channels}
+	for i, n := range size {
+		if n != 0 {
+			x[1+i] = n
+		}
+	}
+	if err := in.check(x); err != nil {
+		return nil, err
+	}
+	if x[1] == 0 || x[2] == 0 {
+		return nil, &UntoldError{Untold: []string{"size"}, What: fmt.Sprintf("the size of pictures: input %s is open", files.Quote(in.name))}
+	}
+	return map[string][]int{in.name: in.fileShape(x)}, nil
+}

@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/vertebra/vertebra/graph"
@@ -286,4 +287,26 @@ func (n *ONNX) NotFinite() string {
 		}
 	}
 	return ""
+}
+
+// Arrays returns the inputs of the file for pictures x [B, H, W, C]: these in the file's
+// order and type, and the fixed values of others.
+func (n *ONNX) Arrays(x *tensor.Tensor) (map[string]*onnx.Array, error) {
+	if err := n.in.check(x.Shape); err != nil {
+		return nil, files.Named(n.Path, err)
+	}
+	arrays := maps.Clone(n.values)
+	if !n.in.last {
+		x = x.ToNCHW()
+	}
+	a := onnx.Floats(x.Data, x.Shape...)
+	if n.in.rank == 3 {
+		a.Shape = a.Shape[1:]
+	}
+	a, err := a.As(n.in.kind)
+	if err != nil {
+		return nil, files.Named(n.Path, err)
+	}
+	arrays[n.in.name] = a
+	return arrays, nil
 }
