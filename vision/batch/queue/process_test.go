@@ -10,11 +10,9 @@ import (
 	"image/color"
 	"image/png"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,21 +178,6 @@ func (p *process) next(t *testing.T, ctx context.Context) string {
 	return ""
 }
 
-// memory returns the most memory that a process has had, in bytes.
-func (p *process) memory(t *testing.T) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	n, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n << 10
-}
-
 // job begins a job of small pictures.
 func job(t *testing.T, pictures, unit int) (j *batch.Job, out string) {
 	t.Helper()
@@ -293,15 +276,4 @@ func count(t *testing.T, j *batch.Job, want int) {
 	if err != nil || rows != want || distinct != want || errors != 0 {
 		t.Errorf("%d rows, %d paths, %d errors, %v, want %d rows", rows, distinct, errors, err, want)
 	}
-}
-
-// free returns a free port.
-func free(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
