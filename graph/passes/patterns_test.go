@@ -204,9 +204,7 @@ func scalar(g *graph.Graph, x float64) *graph.Value {
 // stepped is every second element along an axis, from the first or the second on.
 func stepped(x *graph.Value, axis, first int) *graph.Value {
 	o := graph.Slice{}
-	for d := range x.Shape {
-		o.Stop[d] = x.Shape[d]
-	}
+	copy(o.Stop[:], x.Shape)
 	o.Start[axis], o.Step[axis] = first, 2
 	return graph.Apply(o, x)
 }
