@@ -87,6 +87,9 @@ func Open(name string, o Options) (*Opened, error) {
 		return m.Open(o)
 	}
 	if _, bad := os.Stat(name); bad != nil {
+		if _, ok := FindONNX(name); ok {
+			return nil, fmt.Errorf("zoo: %w", bad)
+		}
 		return nil, err
 	}
 	if o.Weights != "" {

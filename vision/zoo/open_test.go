@@ -93,6 +93,7 @@ func TestOpenErrors(t *testing.T) {
 		want string
 	}{
 		{"resnet51", Options{}, `no model "resnet51"; the nearest are resnet50`},
+		{"absent.onnx", Options{}, "absent.onnx: no such file"},
 		{"resnet50", Options{}, "resnet50 has no built-in weights"},
 		{"resnet50", Options{Weights: lenet}, "lenet.safetensors is a checkpoint of lenet, not of resnet50"},
 		{"clip_vit_b32", Options{Weights: lenet}, "lenet.safetensors is a checkpoint of lenet, not of clip_vit_b32"},
