@@ -68,22 +68,24 @@ func convertConstantOfShape(c *call) []*value {
 }
 
 // mostKnown is the most elements of an array that is made at import. mostNew is how many
-// of them a node may make from nothing: a short file must not take much memory.
+// more than they are given all nodes may make: a short file must not take much memory.
 const (
 	mostKnown = 1 << 28
-	mostNew   = 1 << 24
+	mostNew   = 1 << 25
 )
 
 // bound ends the import if an array of shape s would be too large to be made now. A node
-// may make as many more as its known inputs have.
+// may make as much as its known inputs have, and what is more counts.
 func (c *call) bound(s tensor.Shape) {
-	most := mostNew
+	given, seen := 0, map[*value]bool{nil: true}
 	for _, x := range c.in {
-		if x != nil && x.host != nil {
-			most += x.shape.Len()
+		if !seen[x] && x.host != nil {
+			given += x.shape.Len()
 		}
+		seen[x] = true
 	}
-	if s.Len() > min(most, mostKnown) {
+	c.im.made += max(s.Len()-given, 0)
+	if s.Len() > mostKnown || c.im.made > mostNew {
 		failf("a constant of shape %v is too large", s)
 	}
 }
@@ -153,6 +155,7 @@ func convertRange(c *call) []*value {
 	if !(n <= mostNew) {
 		failf("a range of %v numbers", n)
 	}
+	c.bound(tensor.Shape{int(n)})
 	a := newArray(start.Type, tensor.Shape{int(n)})
 	for i := range a.Len() {
 		if a.I != nil {

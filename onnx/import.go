@@ -114,6 +114,7 @@ type importer struct {
 	inputs []string                // whose bits values have
 	call   *call                   // under way
 	work   int                     // nodes run
+	made   int                     // elements from nothing; see call.bound
 }
 
 // trace records a graph in place of the one under way.

@@ -201,6 +201,22 @@ func TestDeep(t *testing.T) {
 	}
 }
 
+// TestMade imports a short file whose nodes make large constants: some fit, and all do not.
+func TestMade(t *testing.T) {
+	shape := message{}.int(1, 2).int(2, int64(Int64)).text(8, "shape").bytes(7, packed(4096, 4096))
+	g := message{}.bytes(5, shape)
+	for _, y := range []string{"a", "b", "c"} {
+		g = g.bytes(1, message{}.text(1, "shape").text(2, y).text(4, "ConstantOfShape"))
+	}
+	m, err := Read(modelOf(g.bytes(12, infoOf("c"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Import(m, Options{}); err == nil || !strings.Contains(err.Error(), "makes c") || !strings.Contains(err.Error(), "too large") {
+		t.Error(err)
+	}
+}
+
 // TestExternal reads a weight from another file, and refuses one that leaves the folder or
 // the file.
 func TestExternal(t *testing.T) {
