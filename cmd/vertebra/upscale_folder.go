@@ -15,27 +15,51 @@ import (
 )
 
 // resultNames returns where the enlarged pictures of a folder go: below out, with the paths
-// that they have below root, as PNGs. Pictures whose names differ only in their extension
-// keep it, before .png.
+// that they have below root, as PNGs. A picture keeps its extension, before .png, where
+// its name without would be that of another, in any case of letters.
 func resultNames(root, out string, paths []string) ([]string, error) {
-	var short, all []string
-	same := map[string]int{}
+	var short, long []string
+	uses := map[string]int{} // of both names
 	for _, path := range paths {
 		below, err := filepath.Rel(root, path)
 		if err != nil {
 			return nil, err
 		}
-		stem := strings.TrimSuffix(below, filepath.Ext(below)) + ".png"
-		short, all = append(short, stem), append(all, below+".png")
-		same[stem]++
-	}
-	for i, stem := range short {
-		if same[stem] == 1 && same[all[i]] == 0 {
-			all[i] = stem
+		s, l := strings.TrimSuffix(below, filepath.Ext(below))+".png", below+".png"
+		short, long = append(short, s), append(long, l)
+		uses[strings.ToLower(s)]++
+		if l != s {
+			uses[strings.ToLower(l)]++
 		}
-		all[i] = filepath.Join(out, all[i])
 	}
-	return all, nil
+	for i, s := range short {
+		if uses[strings.ToLower(s)] > 1 {
+			s = long[i]
+		}
+		short[i] = filepath.Join(out, s)
+	}
+	return short, nil
+}
+
+// overwritten returns the first of names that is one of paths, and that path.
+func overwritten(names, paths []string) (name, path string, ok bool) {
+	var read []os.FileInfo
+	for _, path := range paths {
+		info, _ := os.Stat(path)
+		read = append(read, info)
+	}
+	for _, name := range names {
+		there, err := os.Stat(name)
+		if err != nil {
+			continue
+		}
+		for i, info := range read {
+			if info != nil && os.SameFile(there, info) {
+				return name, paths[i], true
+			}
+		}
+	}
+	return "", "", false
 }
 
 // foldered enlarges all pictures below a folder.
@@ -55,12 +79,8 @@ func (u *upscale) foldered(c *cobra.Command, root string, o vision.UpscaleOption
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		for _, path := range paths {
-			if sameFile(name, path) {
-				return fmt.Errorf("%s would take the place of %s, which is read; name another folder", files.Quote(name), files.Quote(path))
-			}
-		}
+	if name, path, ok := overwritten(names, paths); ok {
+		return fmt.Errorf("%s would take the place of %s, which is read; name another folder", files.Quote(name), files.Quote(path))
 	}
 	m, err := u.load(c)
 	if err != nil {

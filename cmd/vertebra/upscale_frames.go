@@ -35,7 +35,7 @@ func (u *upscale) framed(c *cobra.Command, in string) error {
 		r = f
 	}
 	defer r.Close()
-	m, err := u.load(c)
+	m, err := u.loadForFrames(c)
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,19 @@ func (u *upscale) framed(c *cobra.Command, in string) error {
 		return err
 	}
 	return u.tellFrames(m, made)
+}
+
+// loadForFrames opens the model, which is one of the registry's networks.
+func (u *upscale) loadForFrames(c *cobra.Command) (*vision.Model, error) {
+	m, err := u.load(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := m.Network.(interface{ Factor() int }); !ok {
+		m.Close()
+		return nil, fmt.Errorf("%s: an ONNX file enlarges pictures, and neither --video nor --frames", files.Quote(u.weights))
+	}
+	return m, nil
 }
 
 // stream enlarges all frames and counts them.

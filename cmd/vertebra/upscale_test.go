@@ -127,7 +127,7 @@ func TestFrames(t *testing.T) {
 func TestUpscaleFolder(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "a", "larger")
 	picture := encoded(t, image.NewGray(image.Rect(0, 0, 4, 3)))
-	for _, name := range []string{"one.png", "two.jpg", "two.png", "below/three.png", "bad.png"} {
+	for _, name := range []string{"one.png", "two.jpg", "two.png", "two.jpg.png", "below/three.png", "bad.png"} {
 		path := filepath.Join(in, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -141,10 +141,10 @@ func TestUpscaleFolder(t *testing.T) {
 		}
 	}
 	status, stdout, stderr := vertebra("upscale", in, "-o", out, "--scale", "2", "--device", "cpu")
-	if status != 1 || !strings.Contains(stderr, "left out 1 of 5 pictures: ") || !strings.Contains(stderr, "bad.png") {
+	if status != 1 || !strings.Contains(stderr, "left out 1 of 6 pictures: ") || !strings.Contains(stderr, "bad.png") {
 		t.Errorf("status %d, %s, %s", status, stdout, stderr)
 	}
-	for _, name := range []string{"one.png", "two.jpg.png", "two.png.png", "below/three.png"} {
+	for _, name := range []string{"one.png", "two.jpg.png", "two.png.png", "two.jpg.png.png", "below/three.png"} {
 		if m := decoded(t, filepath.Join(out, name)); m.Bounds().Dx() != 8 {
 			t.Errorf("%s: %v", name, m.Bounds())
 		}
