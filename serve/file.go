@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,13 +111,16 @@ func (n *fileNetwork) describe() error {
 		return err
 	}
 	n.bytes = 4 * count
-	n.alone = !n.shares()
+	n.alone = !n.follows() || !n.apart()
 	return nil
 }
 
-// shares reports whether each row of the outputs is of that row of the inputs: the first
-// dimension of all inputs is free, and that of all outputs follows it.
-func (n *fileNetwork) shares() bool {
+// free is the extent of free dimensions, other than the first, when rows are looked into.
+const free = 64
+
+// follows reports whether the first dimension of all inputs is free, and that of all
+// outputs follows it.
+func (n *fileNetwork) follows() bool {
 	for _, p := range n.in {
 		if len(p.Shape) == 0 || p.Shape[0] >= 0 {
 			return false
@@ -127,7 +132,7 @@ func (n *fileNetwork) shares() bool {
 			s := slices.Clone(p.Shape)
 			for i := range s {
 				if s[i] < 0 {
-					s[i] = 64
+					s[i] = free
 				}
 			}
 			s[0] = rows
@@ -218,6 +223,59 @@ func (n *fileNetwork) planFor(inputs map[string]*onnx.Array) (p *filePlan, once 
 	return p, false, nil
 }
 
+// apart reports whether two rows have the results that each has by itself: a dimension of
+// rows need not be a batch. A file that cannot be run on random numbers is never shared.
+func (n *fileNetwork) apart() bool {
+	r := rand.New(rand.NewPCG(1, 2))
+	var rows [3]map[string]*onnx.Array // the first, the second, both
+	for k := range rows {
+		rows[k] = map[string]*onnx.Array{}
+	}
+	for i, p := range n.in {
+		shape := slices.Clone(p.Shape)
+		for d := range shape {
+			if shape[d] < 0 {
+				shape[d] = free
+			}
+		}
+		shape[0] = 2
+		all := make([]float32, tensor.Shape(shape).Len())
+		half := len(all) / 2
+		for j := range all {
+			all[j] = r.Float32() * float32(1+j/max(half, 1))
+		}
+		one := append([]int{1}, shape[1:]...)
+		for k, a := range []*onnx.Array{onnx.Floats(all[:half], one...), onnx.Floats(all[half:], one...), onnx.Floats(all, shape...)} {
+			var err error
+			if rows[k][p.Name], err = a.As(n.types[i]); err != nil {
+				return false
+			}
+		}
+	}
+	var results [3][]*onnx.Array
+	for k := range rows {
+		var err error
+		if results[k], err = n.run(context.Background(), rows[k]); err != nil {
+			return false
+		}
+	}
+	for i, both := range results[2] {
+		half := both.Len() / 2
+		if results[0][i].Len() != half || results[1][i].Len() != half {
+			return false
+		}
+		var far, most float64
+		for j := range both.Len() {
+			far = max(far, math.Abs(both.At(j)-results[j/max(half, 1)][i].At(j%max(half, 1))))
+			most = max(most, math.Abs(both.At(j)))
+		}
+		if !(far <= 1e-3*most) {
+			return false
+		}
+	}
+	return true
+}
+
 // Run computes the file on inputs as they are.
 func (n *fileNetwork) Run(ctx context.Context, inputs []*Value) ([]*Value, error) {
 	arrays := map[string]*onnx.Array{}
@@ -231,6 +289,18 @@ func (n *fileNetwork) Run(ctx context.Context, inputs []*Value) ([]*Value, error
 		}
 		arrays[n.in[i].Name] = a
 	}
+	results, err := n.run(ctx, arrays)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Value
+	for i, a := range results {
+		all = append(all, &Value{Name: n.out[i].Name, Datatype: n.out[i].Datatype, Shape: slices.Clone(a.Shape), Raw: a.Raw()})
+	}
+	return all, nil
+}
+
+func (n *fileNetwork) run(ctx context.Context, arrays map[string]*onnx.Array) ([]*onnx.Array, error) {
 	p, once, err := n.planFor(arrays)
 	if err != nil {
 		return nil, err
@@ -249,15 +319,7 @@ func (n *fileNetwork) Run(ctx context.Context, inputs []*Value) ([]*Value, error
 			return nil, err
 		}
 	}
-	results, err := p.network.Results(made)
-	if err != nil {
-		return nil, err
-	}
-	var all []*Value
-	for i, a := range results {
-		all = append(all, &Value{Name: n.out[i].Name, Datatype: n.out[i].Datatype, Shape: slices.Clone(a.Shape), Raw: a.Raw()})
-	}
-	return all, nil
+	return p.network.Results(made)
 }
 
 // Picture prepares a picture as the file's input, if something tells how.

@@ -101,6 +101,12 @@ func TestVerifyONNX(t *testing.T) {
 	if status, text, _ := vertebra("verify", filepath.Join(dir, "model.onnx")); status != 1 || !strings.Contains(text, "FAIL  relu/test_data_set_0") {
 		t.Errorf("status %d, %s", status, text)
 	}
+	if err := os.WriteFile(filepath.Join(set, "output_0.pb"), data[:20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, text, _ := vertebra("verify", filepath.Join(dir, "model.onnx")); status != 1 || !strings.Contains(text, "FAIL  relu") || !strings.Contains(text, "output_0.pb") {
+		t.Errorf("cut: status %d, %s", status, text)
+	}
 	if err := os.RemoveAll(set); err != nil {
 		t.Fatal(err)
 	}

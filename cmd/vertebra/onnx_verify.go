@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -42,6 +43,10 @@ func (v *verifier) onnx(ctx context.Context, path string, mayLeave bool) error {
 	}
 	defer m.Close()
 	sets, err := cases.Sets(filepath.Dir(path))
+	if err != nil && !errors.Is(err, cases.ErrNone) {
+		v.fail(caseName(path), err)
+		return nil
+	}
 	if err != nil {
 		s, bad := randomSet(m, v.dim)
 		if bad != nil && mayLeave {

@@ -55,6 +55,9 @@ func partOf(v *graph.Value) part {
 			}
 			cut := -1
 			for d := range x {
+				if step[d] != 1 {
+					return part{}
+				}
 				if y[d] != x[d] {
 					if cut >= 0 {
 						return part{}
@@ -62,7 +65,7 @@ func partOf(v *graph.Value) part {
 					cut = d
 				}
 			}
-			if cut < 0 || step[cut] != 1 || x[:cut].Len() != rows {
+			if cut < 0 || x[:cut].Len() != rows {
 				return part{}
 			}
 			inner := x[cut+1:].Len()

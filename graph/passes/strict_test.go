@@ -21,6 +21,16 @@ func TestStrict(t *testing.T) {
 			scores := graph.Apply(graph.MatMul{TransB: true}, q, k)
 			return graph.Apply(graph.MatMul{}, scores.Softmax(-1), v)
 		},
+		"keys of a pair that are reversed": func(g *graph.Graph) *graph.Value {
+			q, x := g.Input("q", 2, 3, 4), g.Input("x", 2, 5, 8)
+			part := func(first, stop, step int) *graph.Value {
+				o := graph.Slice{}
+				o.Start[2], o.Stop[2], o.Step[1] = first, stop, step
+				return graph.Apply(o, x)
+			}
+			scores := q.MatMul(part(0, 4, -1).Permute(0, 2, 1))
+			return scores.Softmax(-1).MatMul(part(4, 0, 1))
+		},
 		"a sum that adds dimensions": func(g *graph.Graph) *graph.Value {
 			return g.Input("x", 3).Add(g.Const(tensor.Of([]float32{1, 2, 3}, 1, 1, 3))).Permute(2, 0, 1)
 		},

@@ -23,6 +23,9 @@ type Set struct {
 	Outputs []*onnx.Array
 }
 
+// ErrNone is the error for a folder without data.
+var ErrNone = errors.New("no test_data_set_0")
+
 // Sets reads the sets of data in the folder of a model.
 func Sets(folder string) ([]Set, error) {
 	var sets []Set
@@ -42,7 +45,7 @@ func Sets(folder string) ([]Set, error) {
 		sets = append(sets, s)
 	}
 	if len(sets) == 0 {
-		return nil, fmt.Errorf("%s: no test_data_set_0", files.Quote(folder))
+		return nil, fmt.Errorf("%s: %w", files.Quote(folder), ErrNone)
 	}
 	return sets, nil
 }
