@@ -110,10 +110,7 @@ func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input
 	return func(yield func(computed, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		batch := min(m.batch, max(len(in), 1))
-		if n, ok := m.Network.(*zoo.ONNX); ok && n.Batch > 0 {
-			batch = n.Batch // the file takes no fewer
-		}
+		batch := m.most(main, stages, len(in))
 		var waiting []*prepared
 		flush := func() bool {
 			defer func() { waiting = nil }()
@@ -161,6 +158,20 @@ func (m *Model) each(ctx context.Context, main bool, stages []string, in []Input
 		}
 		flush()
 	}
+}
+
+// most returns how many of count pictures go through the network at once. They are one by
+// one if an ONNX file's outputs have no row for each of them.
+func (m *Model) most(main bool, stages []string, count int) int {
+	batch := min(m.batch, max(count, 1))
+	n, ok := m.Network.(*zoo.ONNX)
+	switch {
+	case ok && n.Batch > 0:
+		return n.Batch // the file takes no fewer
+	case ok && batch > 1 && !n.Shares(main, stages):
+		return 1
+	}
+	return batch
 }
 
 // flush runs the network on the pictures of all that could be read, which have one

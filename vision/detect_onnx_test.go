@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/vertebra/vertebra/internal/onnxfile"
 	"github.com/vertebra/vertebra/onnx/cases"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -84,5 +85,47 @@ func TestDetectReal(t *testing.T) {
 				t.Errorf("%s: %+v, want %+v", c.folder, o, c.want)
 			}
 		}
+	}
+}
+
+// TestSharedOutputs finds two objects in each of three pictures, by files whose outputs do
+// not follow the number of pictures though they may equal it.
+func TestSharedOutputs(t *testing.T) {
+	f := onnxfile.File{
+		Inputs: ports{{Name: "x", Shape: []any{"N", 3, 4, 4}}},
+		Nodes: nodes{
+			node("ReduceMean", "x", "mean", map[string]any{"axes": []int{0, 1, 2, 3}, "keepdims": 0}), node("Mul", "mean zero", "none", nil),
+			node("Add", "none b", "boxes", nil), node("Add", "none s", "scores", nil), node("Add", "none l", "labels", nil),
+		},
+		Weights: []onnxfile.Weight{
+			{Name: "zero", Data: []float32{0}}, {Name: "b", Shape: []int{2, 4}, Data: []float32{0, 0, 1, 1, 2, 2, 3, 3}},
+			{Name: "s", Shape: []int{2}, Data: []float32{0.9, 0.8}}, {Name: "l", Shape: []int{2}, Data: []float32{1, 2}},
+		},
+		Outputs: ports{{Name: "boxes"}, {Name: "scores"}, {Name: "labels"}},
+	}
+	black := plain("black", 4, 4, color.RGBA{A: 255})
+	for batch := 1; batch <= 3; batch++ {
+		m, err := Open(writeONNX(t, f, ""), Options{Device: "cpu", Batch: batch, ONNX: zoo.ONNXOptions{Task: zoo.Detect, Input: unit.Input}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		count := 0
+		for r, err := range m.Detect(context.Background(), DetectionFilter{}, black, black, black) {
+			if count++; err != nil || len(r.Found) != 2 || r.Found[1].Class != 2 {
+				t.Errorf("with a batch of %d: %+v, %v", batch, r.Found, err)
+			}
+		}
+		if n := m.Network.(*zoo.ONNX); count != 3 || n.Shares(false, nil) {
+			t.Errorf("%d results, and the outputs are shared out", count)
+		}
+	}
+	m, err := Open(writeONNX(t, means("N"), ""), Options{Device: "cpu", Batch: 2, Lazy: true, ONNX: unit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if n := m.most(true, nil, 3); n != 2 {
+		t.Errorf("%d pictures at once, want 2: the output follows them", n)
 	}
 }

@@ -260,9 +260,10 @@ func (t *TextReader) inBatches(ctx context.Context, net *Model, m *picture.Image
 		list = append(list, scaled{l, min(own, all), all})
 	}
 	slices.SortStableFunc(list, func(a, b scaled) int { return cmp.Compare(a.all, b.all) })
+	most := net.most(true, nil, len(list))
 	for len(list) > 0 {
 		n := 1
-		for n < len(list) && n < net.batch && list[n].all == list[0].all {
+		for n < len(list) && n < most && list[n].all == list[0].all {
 			n++
 		}
 		count := n

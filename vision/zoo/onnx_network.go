@@ -28,8 +28,9 @@ type ONNX struct {
 	main   int                    // the output of Forward
 	usual  [2]int                 // a height and width that the network takes
 
-	mu    sync.Mutex
-	forms map[string][]ONNXOutput
+	mu     sync.Mutex
+	forms  map[string][]ONNXOutput
+	shared map[string]bool // see Shares
 }
 
 // ONNXOutput describes an output of an ONNX file for pictures of one size.
