@@ -15,7 +15,7 @@ import (
 type MatteOptions struct {
 	// Stretch makes the least value of a picture 0 and the largest 1, as U²-Net's and
 	// IS-Net's authors do. Otherwise values are probabilities or, if some are outside of
-	// 0…1, their logits.
+	// 0…1 by more than 0.001, their logits.
 	Stretch bool `json:"stretch"`
 }
 
@@ -75,6 +75,13 @@ func alphaOf(n *zoo.ONNX, o MatteOptions, c computed) (*picture.Image, error) {
 	return alpha(values, h, w, o, c.size(), c.at, c.image.Width, c.image.Height), nil
 }
 
+// probable reports whether numbers from low to high are probabilities. Sums of f32, and
+// f16, may pass 0 and 1 by a little.
+func probable(low, high float32) bool {
+	const slack = 1e-3
+	return low >= -slack && high <= 1+slack
+}
+
 // alpha turns a network's values [h, w] for its input into the transparency of a picture.
 // size is the input's height and width, and at maps points of the picture to it.
 func alpha(values []float32, h, w int, o MatteOptions, size [2]int, at picture.Transform, width, height int) *picture.Image {
@@ -87,7 +94,7 @@ func alpha(values []float32, h, w int, o MatteOptions, size [2]int, at picture.T
 		switch {
 		case o.Stretch && high > low:
 			v = (v - low) / (high - low)
-		case !o.Stretch && (low < 0 || high > 1):
+		case !o.Stretch && !probable(low, high):
 			v = float32(1 / (1 + math.Exp(-float64(v))))
 		}
 		shares[i] = max(0, min(v, 1))

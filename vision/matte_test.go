@@ -31,6 +31,7 @@ func TestAlpha(t *testing.T) {
 		{"a larger picture", []float32{0, 1}, MatteOptions{}, picture.Scale(0.5, 1), 8, 1, []uint8{0, 0, 32, 96, 159, 223, 255, 255}},
 		{"a picture beside the input", []float32{1, 1}, MatteOptions{}, picture.Shift(-2, 0), 4, 1, []uint8{0, 0, 255, 255}},
 		{"logits", []float32{-99, 99}, MatteOptions{}, at, 4, 1, []uint8{0, 64, 191, 255}},
+		{"probabilities that pass 0 and 1 by a little", []float32{-1e-4, 1.0001}, MatteOptions{}, at, 4, 1, []uint8{0, 64, 191, 255}},
 		{"stretched", []float32{0.25, 0.5}, MatteOptions{Stretch: true}, at, 4, 1, []uint8{0, 64, 191, 255}},
 		{"stretched, all the same", []float32{0.2, 0.2}, MatteOptions{Stretch: true}, at, 4, 1, []uint8{51, 51, 51, 51}},
 	} {

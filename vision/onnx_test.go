@@ -148,6 +148,7 @@ func halves() Input {
 func TestONNXSegment(t *testing.T) {
 	weight := onnxfile.Weight{Name: "w", Shape: []int{2, 3, 1, 1}, Data: []float32{4, -4, 0, -4, 4, 0}}
 	one := onnxfile.Weight{Name: "w", Shape: []int{1, 3, 1, 1}, Data: []float32{-9, 9, 0}}
+	share := onnxfile.Weight{Name: "w", Shape: []int{1, 3, 1, 1}, Data: []float32{0.2, 1.0001, 0}}
 	axes := onnxfile.Weight{Name: "axes", Shape: []int{1}, Ints: []int{1}}
 	nchw := func(h, w any) ports { return ports{{Name: "x", Shape: []any{"n", 3, h, w}}} }
 	for name, c := range map[string]struct {
@@ -162,6 +163,8 @@ func TestONNXSegment(t *testing.T) {
 			Outputs: ports{{Name: "y"}}}, [2]int{}, 1},
 		"mask": {onnxfile.File{Inputs: nchw(4, 8), Weights: []onnxfile.Weight{one, axes},
 			Nodes: nodes{node("Conv", "x w", "a", nil), node("Sigmoid", "a", "b", nil), node("Squeeze", "b axes", "y", nil)}, Outputs: ports{{Name: "y"}}}, [2]int{}, 1},
+		"mask that passes 1 by a little": {onnxfile.File{Inputs: nchw(4, 8), Weights: []onnxfile.Weight{share},
+			Nodes: nodes{node("Conv", "x w", "y", nil)}, Outputs: ports{{Name: "y"}}}, [2]int{}, 1},
 		"numbers": {onnxfile.File{Inputs: nchw(8, 16), Weights: []onnxfile.Weight{weight},
 			Nodes: nodes{node("Conv", "x w", "a", nil), node("ArgMax", "a", "y", map[string]any{"axis": 1, "keepdims": 0})}, Outputs: ports{{Name: "y", Type: 7}}}, [2]int{}, 1},
 		"channels last": {onnxfile.File{Inputs: ports{{Name: "x", Shape: []any{1, 8, 16, 3}}}, Weights: []onnxfile.Weight{weight},

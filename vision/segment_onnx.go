@@ -24,7 +24,7 @@ func (m *Model) segmentONNX(n *zoo.ONNX, o SegmentOptions, c computed) (*picture
 	}
 	s := Segmenter{Threshold: cmp.Or(o.Threshold, 0.5), Probabilities: true, Whole: true}
 	for _, v := range y.Data {
-		if v < 0 || v > 1 {
+		if !probable(v, v) {
 			s.Probabilities = false
 			break
 		}
