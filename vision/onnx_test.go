@@ -323,7 +323,10 @@ func TestONNXErrors(t *testing.T) {
 		"unknown input": {file: means("N"), json: `{"inputs": [{"name": "y", "range": [0, 1]}]}`, want: "no input y; there are picture"},
 		"labels":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "labels": "../x.txt"}`, want: "not in the same folder"},
 		"output":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "outputs": {"scores": "y"}}`, want: "no output y; there are flat [1, 3]"},
-		"letterbox":     {file: means("N"), json: `{"inputs": [{"range": [0, 1], "fit": "crop", "fill": [1]}]}`, want: `fill and place are for the fit "letterbox"`},
+		"letterbox":     {file: means("N"), json: `{"inputs": [{"range": [0, 1], "fit": "crop", "fill": [1]}]}`, want: `fill is for the fit "letterbox", and the fit is "crop"`},
+		"fill alone":    {file: means("N"), json: `{"inputs": [{"range": [0, 1], "fill": [1]}]}`, want: `fill is for the fit "letterbox", and nothing says the fit`},
+		"place alone":   {file: means("N"), json: `{"inputs": [{"range": [0, 1], "place": "corner"}]}`, want: `place is for the fit "letterbox", and nothing`},
+		"resize alone":  {file: means("N"), json: `{"inputs": [{"range": [0, 1], "resize": 9}]}`, want: `resize is for the fit "crop", and nothing`},
 	} {
 		m, err := zoo.Open(writeONNX(t, c.file, c.json), c.o)
 		if err == nil {

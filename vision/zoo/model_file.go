@@ -183,10 +183,26 @@ func (in ModelInput) check() error {
 		return fmt.Errorf("fill %v, want one number or three, from 0 to 255", in.Fill)
 	case in.Resize < 0 || in.Resize > maxSide:
 		return fmt.Errorf("resize %d, want the size of a picture", in.Resize)
-	case in.Fit != "letterbox" && in.Fit != "" && (in.Fill != nil || in.Place != ""):
-		return errors.New(`fill and place are for the fit "letterbox"`)
-	case in.Fit != "crop" && in.Fit != "" && in.Resize != 0:
-		return errors.New(`resize is for the fit "crop"`)
+	}
+	if in.Fit != "" {
+		return in.suitsFit()
+	}
+	return nil // another source may say the fit
+}
+
+// suitsFit returns an error if a field needs another fit.
+func (in ModelInput) suitsFit() error {
+	have := fmt.Sprintf("and the fit is %q", in.Fit)
+	if in.Fit == "" {
+		have = "and nothing says the fit"
+	}
+	switch {
+	case in.Fit != "letterbox" && in.Fill != nil:
+		return fmt.Errorf(`fill is for the fit "letterbox", %s`, have)
+	case in.Fit != "letterbox" && in.Place != "":
+		return fmt.Errorf(`place is for the fit "letterbox", %s`, have)
+	case in.Fit != "crop" && in.Resize != 0:
+		return fmt.Errorf(`resize is for the fit "crop", %s`, have)
 	}
 	return nil
 }

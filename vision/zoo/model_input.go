@@ -18,6 +18,9 @@ func (in ModelInput) preprocess(channels int, size [2]int, usual *Preprocess) (P
 	if usual != nil {
 		p = *usual
 	}
+	if err := in.suitsFit(); err != nil {
+		return p, err
+	}
 	if err := in.geometry(&p, size, usual != nil); err != nil {
 		return p, err
 	}
