@@ -82,6 +82,11 @@ func TestONNXClassify(t *testing.T) {
 		"fixed batch": {file: means(2), o: Options{ONNX: unit, Labels: []string{"r", "g", "b"}},
 			logits: [][3]float64{{1, 0.2, 0}, {0, 0, 0.4}, {0, 0.8, 0}}, names: "rbg"},
 		"probabilities": {file: soft, o: Options{Batch: 3, ONNX: unit}, logits: [][3]float64{{1, 0.2, 0}, {0, 0, 0.4}, {0, 0.8, 0}}},
+		"model.json below options": { // (v - mean) / std of model.json, with v from -1 to 1 of the options
+			file: means("N"), json: `{"inputs": [{"range": [0, 255], "mean": [0.5, 0, 0], "std": [2]}]}`,
+			o:      Options{ONNX: zoo.ONNXOptions{Input: zoo.ModelInput{Range: []float64{-1, 1}}}},
+			logits: [][3]float64{{0.25, -0.3, -0.5}, {-0.75, -0.5, -0.1}, {-0.75, 0.3, -0.5}},
+		},
 		"model.json": {
 			file:   means("N"),
 			json:   `{"task": "classification", "labels": ["x", "y", "z"], "inputs": [{"range": [0, 255], "mean": [51, 0, 0], "std": 204, "channels": "bgr"}]}`,

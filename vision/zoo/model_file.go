@@ -212,9 +212,6 @@ func (in ModelInput) over(low ModelInput) ModelInput {
 	if in.Fit != "" { // what belongs to another fit does not count
 		low.Resize, low.Fill, low.Place = 0, nil, ""
 	}
-	if in.Range != nil || in.Mean != nil || in.Std != nil {
-		low.Range, low.Mean, low.Std = nil, nil, nil
-	}
 	pick := func(to *string, other string) {
 		if *to == "" {
 			*to = other

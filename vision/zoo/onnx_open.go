@@ -174,6 +174,9 @@ func (n *ONNX) prepare(x *onnxInput, in ModelInput, o ONNXOptions, said bool, us
 	if base == nil {
 		size := o.Usual.Size
 		o.Usual.Size = Size{}
+		if in.numbers() { // those of the usual preparation belong together
+			o.Usual.Range, o.Usual.Mean, o.Usual.Std = nil, nil, nil
+		}
 		in = in.over(o.Usual)
 		for i := range x.size {
 			if x.size[i] == 0 && in.Size == (Size{}) && !o.Open {
