@@ -73,6 +73,11 @@ func TestBoxes(t *testing.T) {
 			1, 2, 3, 4, 0.9, 7,
 			1, 2, 3, 4, 0.1, 7,
 		}, 1, 3, 6)}, Options{Size: [2]int{64, 96}}, []Box{{Bounds: [4]float32{1, 2, 3, 4}, Class: 7, Score: 0.9}, {Bounds: [4]float32{1, 2, 3, 4}, Class: 7, Score: 0.5}}},
+		{"rows that fill up", "yolov10", outputs{"out": tensor.Of([]float32{1, 2, 3, 4, 0.5, 7, 0, 0, 0, 0, 0, -1}, 1, 2, 6)},
+			Options{Size: [2]int{64, 96}}, []Box{{Bounds: [4]float32{1, 2, 3, 4}, Class: 7, Score: 0.5}}},
+		{"rows that fill up", "selected", outputs{
+			"boxes": tensor.Of([]float32{1, 2, 3, 4, 0, 0, 0, 0}, 1, 2, 4), "labels": tensor.Of([]float32{3, -1}, 1, 2), "scores": tensor.Of([]float32{0.75, 0}, 1, 2),
+		}, Options{Size: [2]int{64, 96}}, []Box{{Bounds: [4]float32{1, 2, 3, 4}, Class: 3, Score: 0.75}}},
 		{"a cell of each grid", "yolox", outputs{"out": of(map[int]float32{
 			// 64×32 pixels: 8×4, 4×2 and 2×1 cells. Row 9 is cell (1, 1) of stride 8, row 40 the last.
 			9*6 + 0: 0.5, 9*6 + 1: 0.25, 9*6 + 2: float32(math.Log(2)), 9*6 + 4: 0.8, 9*6 + 5: 1,
@@ -256,7 +261,8 @@ func TestErrors(t *testing.T) {
 		{"yolov5", outputs{"a": tensor.New(1, 7)}, small, "decode: yolov5: no output for boxes, which is [B, N, 5+C]: there are a [1, 7]"},
 		{"yolov5", outputs{"a": tensor.New(1, 7, 7), "b": tensor.New(1, 7, 7)}, small, "decode: yolov5: 2 outputs may be boxes, which is [B, N, 5+C]: name one of a, b"},
 		{"yolov8", outputs{"a": of(map[int]float32{4: 55}, 1, 5, 1)}, small, "decode: yolov8: a score of 55, which is not in 0…1; the decoder may be another"},
-		{"yolov10", outputs{"a": of(map[int]float32{5: 0.5}, 1, 1, 6)}, small, "decode: yolov10: the sixth number of a row is no class; the decoder may be another"},
+		{"yolov10", outputs{"a": of(map[int]float32{4: 0.5, 5: 0.5}, 1, 1, 6)}, small, "decode: yolov10: the sixth number of a row is no class; the decoder may be another"},
+		{"selected", outputs{"boxes": tensor.New(1, 4), "labels": tensor.Of([]float32{-1}, 1), "scores": tensor.Of([]float32{0.9}, 1)}, small, "decode: selected: class -1"},
 		{"yolox", outputs{"a": tensor.New(1, 7, 7)}, small, "decode: yolox: 7 rows, and an input of 32×32 has 21 cells"},
 		{"ssd", outputs{"a": tensor.New(1, 7, 4), "b": tensor.New(1, 6, 3)}, small, "decode: ssd: no output for scores, which is [B, 7, C]: there are a [1, 7, 4], b [1, 6, 3]"},
 		{"yolov5", outputs{"a": tensor.New(1, 7, 7)}, Options{Size: small.Size, Roles: map[string]string{"boxes": "b"}}, `decode: yolov5: role "boxes": the network has no output "b"`},

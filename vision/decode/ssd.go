@@ -128,8 +128,12 @@ func selected(c *call) error {
 	return nil
 }
 
-// pick adds a box whose class is a number in an output.
+// pick adds a box whose class is a number in an output. Rows that fill an output up have a
+// low score and any class.
 func (c *call) pick(box [4]float32, class, score float32) error {
+	if !c.enough(score) {
+		return nil
+	}
 	if !(class >= 0) || class != float32(math.Trunc(float64(class))) || class > 1<<24 {
 		return fmt.Errorf("class %v", class)
 	}
