@@ -327,6 +327,8 @@ func TestONNXErrors(t *testing.T) {
 		"unknown task":  {file: means("N"), json: `{"task": "cats"}`, want: `no task "cats"`},
 		"unknown input": {file: means("N"), json: `{"inputs": [{"name": "y", "range": [0, 1]}]}`, want: "no input y; there are picture"},
 		"labels":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "labels": "../x.txt"}`, want: "not in the same folder"},
+		"roles":         {file: means("N"), json: `{"task": "classification", "inputs": [{"range": [0, 1]}], "outputs": {"scroes": "flat", "scores": "flat", "boxes": "flat"}}`, want: "outputs: nothing is called boxes, scroes; there is scores"},
+		"role, no task": {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "outputs": {"score": "flat"}}`, want: "outputs: nothing is called score; there is picture, scores, vector"},
 		"output":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "outputs": {"scores": "y"}}`, want: "no output y; there are flat [1, 3]"},
 		"letterbox":     {file: means("N"), json: `{"inputs": [{"range": [0, 1], "fit": "crop", "fill": [1]}]}`, want: `fill is for the fit "letterbox", and the fit is "crop"`},
 		"fill alone":    {file: means("N"), json: `{"inputs": [{"range": [0, 1], "fill": [1]}]}`, want: `fill is for the fit "letterbox", and nothing says the fit`},

@@ -65,26 +65,28 @@ type decoder struct {
 	labels []string // names of the classes, where they are always the same
 	score  float64  // least score, as usual with this decoder
 	iou    float64  // likewise; 0 means that no box suppresses another
+	roles  string   // that Options.Roles may name, with spaces between
 	read   func(*call) error
 }
 
 func decoders() []decoder {
 	face := []string{"face"}
+	strides := "cls_8 obj_8 bbox_8 kps_8 cls_16 obj_16 bbox_16 kps_16 cls_32 obj_32 bbox_32 kps_32"
 	return []decoder{
-		{name: "yolov5", also: []string{"yolov3", "yolov6", "yolov7", "yolox_decoded"}, shapes: "[B, N, 5+C]", score: 0.25, iou: 0.45, read: yolov5},
-		{name: "yolov8", also: []string{"yolov9", "yolo11", "yolo12"}, shapes: "[B, 4+C, N], for masks also [B, M, h, w]", score: 0.25, iou: 0.7, read: yolov8},
-		{name: "yolov10", also: []string{"end2end"}, shapes: "[B, N, 6]", score: 0.25, read: yolov10},
-		{name: "yolox", shapes: "[B, N, 5+C], without the grid", score: 0.3, iou: 0.45, read: yolox},
-		{name: "yolonas", shapes: "boxes [B, N, 4], scores [B, N, C]", score: 0.25, iou: 0.7, read: yolonas},
-		{name: "ssd", shapes: "boxes [B, N, 4], scores [B, N, 1+C]", score: 0.5, iou: 0.45, read: ssd},
-		{name: "ssd_priors", shapes: "offsets [B, N, 4], scores [B, N, 1+C], priors [N, 4]", score: 0.5, iou: 0.45, read: ssdPriors},
-		{name: "tf", shapes: "detection_boxes [B, N, 4], detection_scores, detection_classes [B, N], num_detections [B]", score: 0.5, read: tensorflow},
-		{name: "selected", also: []string{"torchvision"}, shapes: "boxes [B, N, 4], labels and scores [B, N], or without B", score: 0.5, read: selected},
-		{name: "detr", shapes: "logits [B, N, C+1], boxes [B, N, 4]", score: 0.5, read: detr},
-		{name: "rtdetr", also: []string{"deformable_detr", "dfine", "rfdetr"}, shapes: "logits [B, N, C], boxes [B, N, 4], or [B, N, 4+C]", score: 0.5, read: rtdetr},
-		{name: "ultraface", shapes: "scores [B, N, 2], boxes [B, N, 4]", labels: face, score: 0.7, iou: 0.3, read: ultraface},
+		{name: "yolov5", also: []string{"yolov3", "yolov6", "yolov7", "yolox_decoded"}, shapes: "[B, N, 5+C]", score: 0.25, iou: 0.45, roles: "boxes", read: yolov5},
+		{name: "yolov8", also: []string{"yolov9", "yolo11", "yolo12"}, shapes: "[B, 4+C, N], for masks also [B, M, h, w]", score: 0.25, iou: 0.7, roles: "boxes masks", read: yolov8},
+		{name: "yolov10", also: []string{"end2end"}, shapes: "[B, N, 6]", score: 0.25, roles: "boxes", read: yolov10},
+		{name: "yolox", shapes: "[B, N, 5+C], without the grid", score: 0.3, iou: 0.45, roles: "boxes", read: yolox},
+		{name: "yolonas", shapes: "boxes [B, N, 4], scores [B, N, C]", score: 0.25, iou: 0.7, roles: "boxes scores", read: yolonas},
+		{name: "ssd", shapes: "boxes [B, N, 4], scores [B, N, 1+C]", score: 0.5, iou: 0.45, roles: "boxes scores", read: ssd},
+		{name: "ssd_priors", shapes: "offsets [B, N, 4], scores [B, N, 1+C], priors [N, 4]", score: 0.5, iou: 0.45, roles: "offsets scores priors", read: ssdPriors},
+		{name: "tf", shapes: "detection_boxes [B, N, 4], detection_scores, detection_classes [B, N], num_detections [B]", score: 0.5, roles: "boxes scores labels count", read: tensorflow},
+		{name: "selected", also: []string{"torchvision"}, shapes: "boxes [B, N, 4], labels and scores [B, N], or without B", score: 0.5, roles: "boxes scores labels", read: selected},
+		{name: "detr", shapes: "logits [B, N, C+1], boxes [B, N, 4]", score: 0.5, roles: "boxes logits", read: detr},
+		{name: "rtdetr", also: []string{"deformable_detr", "dfine", "rfdetr"}, shapes: "logits [B, N, C], boxes [B, N, 4], or [B, N, 4+C]", score: 0.5, roles: "boxes logits", read: rtdetr},
+		{name: "ultraface", shapes: "scores [B, N, 2], boxes [B, N, 4]", labels: face, score: 0.7, iou: 0.3, roles: "boxes scores", read: ultraface},
 		{name: "blazeface", shapes: "scores [B, 896, 1], offsets [B, 896, 16], each also in two parts", labels: face, score: 0.5, iou: 0.3, read: blazeface},
-		{name: "yunet", shapes: "cls_8, obj_8 [B, N, 1], bbox_8 [B, N, 4], kps_8 [B, N, 10], and so for 16 and 32", labels: face, score: 0.6, iou: 0.3, read: yunet},
+		{name: "yunet", shapes: "cls_8, obj_8 [B, N, 1], bbox_8 [B, N, 4], kps_8 [B, N, 10], and so for 16 and 32", labels: face, score: 0.6, iou: 0.3, roles: strides, read: yunet},
 	}
 }
 
@@ -141,10 +143,8 @@ func Boxes(name string, outputs map[string]*tensor.Tensor, o Options) ([]Box, er
 			return nil, fmt.Errorf("decode: %s: output %q does not have the elements of its shape", name, out)
 		}
 	}
-	for role, out := range o.Roles {
-		if outputs[out] == nil {
-			return nil, fmt.Errorf("decode: %s: role %q: the network has no output %q", name, role, out)
-		}
+	if err := d.check(o.Roles, outputs); err != nil {
+		return nil, fmt.Errorf("decode: %s: %w", name, err)
 	}
 	o.Score, o.Most = cmp.Or(o.Score, d.score), cmp.Or(o.Most, 300)
 	if d.iou > 0 {

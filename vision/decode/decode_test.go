@@ -267,6 +267,9 @@ func TestErrors(t *testing.T) {
 		{"ssd", outputs{"a": tensor.New(1, 7, 4), "b": tensor.New(1, 6, 3)}, small, "decode: ssd: no output for scores, which is [B, 7, C]: there are a [1, 7, 4], b [1, 6, 3]"},
 		{"yolov5", outputs{"a": tensor.New(1, 7, 7)}, Options{Size: small.Size, Roles: map[string]string{"boxes": "b"}}, `decode: yolov5: role "boxes": the network has no output "b"`},
 		{"yolov5", outputs{"a": tensor.New(1, 7)}, Options{Size: small.Size, Roles: map[string]string{"boxes": "a"}}, `decode: yolov5: boxes: output "a" is [1, 7], want [B, N, 5+C]`},
+		{"ssd", nil, Options{Size: small.Size, Roles: map[string]string{"score": "a", "boxes": "b", "box": "c"}}, `decode: ssd: no role "box", "score"; there are boxes, scores`},
+		{"blazeface", nil, Options{Size: small.Size, Roles: map[string]string{"boxes": "a"}}, `decode: blazeface: no role "boxes": its outputs need no names`},
+		{"yunet", outputs{"a": tensor.New(1, 7)}, Options{Size: small.Size, Roles: map[string]string{"kps_32": "b"}}, `decode: yunet: role "kps_32": the network has no output "b"`},
 		{"yunet", outputs{"a": tensor.New(1, 7)}, small, "decode: yunet: no output cls_8: there are a [1, 7]"},
 	} {
 		if _, err := Boxes(c.decoder, c.outputs, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vertebra/vertebra/tensor"
@@ -45,6 +46,29 @@ func (c *call) find(role, shape string, fits func(s tensor.Shape) bool, words ..
 		return c.outputs[can[0]], nil
 	}
 	return nil, fmt.Errorf("%d outputs may be %s, which is %s: name one of %s", len(can), role, shape, strings.Join(can, ", "))
+}
+
+// check returns an error if a role is not the decoder's, or its output is not there.
+func (d decoder) check(roles map[string]string, outputs map[string]*tensor.Tensor) error {
+	known := strings.Fields(d.roles)
+	var odd []string
+	for _, role := range slices.Sorted(maps.Keys(roles)) {
+		if !slices.Contains(known, role) {
+			odd = append(odd, strconv.Quote(role))
+		}
+	}
+	switch {
+	case len(odd) > 0 && len(known) == 0:
+		return fmt.Errorf("no role %s: its outputs need no names", strings.Join(odd, ", "))
+	case len(odd) > 0:
+		return fmt.Errorf("no role %s; there are %s", strings.Join(odd, ", "), strings.Join(known, ", "))
+	}
+	for _, role := range slices.Sorted(maps.Keys(roles)) {
+		if outputs[roles[role]] == nil {
+			return fmt.Errorf("role %q: the network has no output %q", role, roles[role])
+		}
+	}
+	return nil
 }
 
 // taken reports whether an output has another role.

@@ -1,7 +1,10 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
@@ -58,6 +61,34 @@ func (o ONNXOutput) Classes() bool { return o.Type.Integer() && o.Type != onnx.B
 // roles are the keys of ModelFile.Outputs for the main output of a task.
 var roles = map[Task]string{Classify: "scores", Embed: "vector", Segment: "scores", SuperResolve: "picture"}
 
+// checkRoles returns an error if keys of outputs in model.json are none of those of the
+// task, nor of the task that model.json is for. Decoders check those of a detection.
+func (n *ONNX) checkRoles(t Task) error {
+	if n.Said == nil {
+		return nil
+	}
+	said, _ := ParseTask(n.Said.Task) // ReadModelFile has checked it
+	if said == 0 && (t == Features || t == 0 && n.Said.Decode != nil) || t == Detect || said == Detect {
+		return nil
+	}
+	var known, odd []string
+	for task, role := range roles {
+		if (t == task || said == task || t == 0 || said == Features) && !slices.Contains(known, role) {
+			known = append(known, role)
+		}
+	}
+	slices.Sort(known)
+	for _, role := range slices.Sorted(maps.Keys(n.Outlets)) {
+		if !slices.Contains(known, role) {
+			odd = append(odd, files.Quote(role))
+		}
+	}
+	if len(odd) == 0 {
+		return nil
+	}
+	return fmt.Errorf("outputs: nothing is called %s; there is %s", strings.Join(odd, ", "), cmp.Or(strings.Join(known, ", "), "none for this task"))
+}
+
 // choose sets the main output for a task. If no task is said, it is what the shapes of the
 // outputs look like.
 func (n *ONNX) choose(t Task) (Task, error) {
@@ -66,7 +97,11 @@ func (n *ONNX) choose(t Task) (Task, error) {
 	if err != nil {
 		return 0, err
 	}
-	for role, name := range n.Outlets {
+	if err := n.checkRoles(t); err != nil {
+		return 0, err
+	}
+	for _, role := range slices.Sorted(maps.Keys(n.Outlets)) {
+		name := n.Outlets[role]
 		at := -1
 		for i, o := range all {
 			if o.Name == name {
