@@ -54,7 +54,7 @@ func (o *onnxFlags) options() (zoo.ONNXOptions, error) {
 		to         *[]float64
 		counts     string
 	}{
-		{"range", o.pixels, &out.Input.Range, "2"}, {"mean", o.mean, &out.Input.Mean, "13"}, {"std", o.std, &out.Input.Std, "13"},
+		{"range", o.pixels, &out.Input.Range, "2"}, {"mean", o.mean, (*[]float64)(&out.Input.Mean), "13"}, {"std", o.std, (*[]float64)(&out.Input.Std), "13"},
 	} {
 		if l.text == "" {
 			continue

@@ -36,15 +36,15 @@ type ModelInput struct {
 
 	// Fit is how a picture gets this size: "stretch", "crop" or "letterbox". Resize is
 	// the size of the shorter side before a crop; 0 means that of the crop.
-	Fit           string    `json:"fit"`
-	Resize        int       `json:"resize"`
-	Fill          []int     `json:"fill"`  // with letterbox: the colour beside the picture, one number or three
-	Place         string    `json:"place"` // with letterbox: "center" or "corner", the upper left one
-	Interpolation string    `json:"interpolation"`
-	Channels      string    `json:"channels"` // "rgb", "bgr" or "gray"
-	Range         []float64 `json:"range"`    // what the samples 0 and 255 become
-	Mean          []float64 `json:"mean"`     // subtracted after that, one for each channel or one for all
-	Std           []float64 `json:"std"`      // divides after that
+	Fit           string        `json:"fit"`
+	Resize        int           `json:"resize"`
+	Fill          List[int]     `json:"fill"`  // with letterbox: the colour beside the picture, one number or three
+	Place         string        `json:"place"` // with letterbox: "center" or "corner", the upper left one
+	Interpolation string        `json:"interpolation"`
+	Channels      string        `json:"channels"` // "rgb", "bgr" or "gray"
+	Range         []float64     `json:"range"`    // what the samples 0 and 255 become
+	Mean          List[float64] `json:"mean"`     // subtracted after that, one for each channel or one for all
+	Std           List[float64] `json:"std"`      // divides after that
 
 	// Value is the numbers of an input that is no picture, or "size" for the height and
 	// width of the picture's input.
@@ -71,6 +71,20 @@ func (s *Size) UnmarshalJSON(data []byte) error {
 	}
 	*s = Size(both)
 	return nil
+}
+
+// List is a list of numbers. In JSON it may be one number without the brackets.
+type List[T int | float64] []T
+
+// UnmarshalJSON reads a list or a number.
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	var one T
+	if data[0] == '[' || string(data) == "null" {
+		return json.Unmarshal(data, (*[]T)(l))
+	}
+	err := json.Unmarshal(data, &one)
+	*l = List[T]{one}
+	return err
 }
 
 // Labels are the names of classes. In JSON they are a list, or the name of a file beside
