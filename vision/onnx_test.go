@@ -130,6 +130,53 @@ func TestONNXClassify(t *testing.T) {
 	}
 }
 
+// TestONNXLabels opens files with names of classes whose number fits or does not.
+func TestONNXLabels(t *testing.T) {
+	mask := onnxfile.File{
+		Inputs: ports{{Name: "x", Shape: []any{1, 3, 4, 8}}}, Outputs: ports{{Name: "y"}},
+		Nodes: nodes{node("ReduceMean", "x", "y", map[string]any{"axes": []int{1}, "keepdims": 1})},
+	}
+	numbers := mask
+	numbers.Nodes = nodes{node("ArgMax", "x", "y", map[string]any{"axis": 1})}
+	numbers.Outputs = ports{{Name: "y", Type: 7}}
+	for name, c := range map[string]struct {
+		file   onnxfile.File
+		task   zoo.Task
+		labels int
+		ok     bool
+	}{
+		"classes":          {means("N"), zoo.Classify, 3, true},
+		"too few":          {means("N"), zoo.Classify, 1, false},
+		"an embedding":     {means("N"), zoo.Embed, 1, true},
+		"mask":             {mask, zoo.Segment, 2, true},
+		"mask, too many":   {mask, zoo.Segment, 3, false},
+		"numbers, any":     {numbers, zoo.Segment, 7, true},
+		"nothing is known": {means("N"), zoo.Classify, 0, true},
+	} {
+		path := writeONNX(t, c.file, "")
+		o := zoo.Options{ONNX: unit, Labels: make([]string, c.labels)}
+		if c.labels == 0 {
+			o.Labels = nil
+		}
+		m, err := zoo.Open(path, o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := m.For(c.task); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		m.Network.(*zoo.ONNX).Close()
+		o.ONNX.Task = c.task
+		if m, err = zoo.Open(path, o); (err == nil) != c.ok {
+			t.Errorf("%s, with its task: %v", name, err)
+		}
+		if err == nil {
+			m.Network.(*zoo.ONNX).Close()
+		}
+	}
+}
+
 // halves is a picture whose left half is red and whose right half is green.
 func halves() Input {
 	m := image.NewRGBA(image.Rect(0, 0, 16, 8))
@@ -326,6 +373,8 @@ func TestONNXErrors(t *testing.T) {
 		"unknown task":  {file: means("N"), json: `{"task": "cats"}`, want: `no task "cats"`},
 		"unknown input": {file: means("N"), json: `{"inputs": [{"name": "y", "range": [0, 1]}]}`, want: "no input y; there are picture"},
 		"labels":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "labels": "../x.txt"}`, want: "not in the same folder"},
+		"few labels":    {file: means("N"), json: `{"task": "classification", "labels": ["a"], "inputs": [{"range": [0, 1]}]}`, want: "1 labels for the 3 classes of output flat, which is [1, 3]"},
+		"many labels":   {file: means("N"), o: zoo.Options{Labels: make([]string, 4), ONNX: zoo.ONNXOptions{Task: zoo.Classify, Input: unit.Input}}, want: "4 labels for the 3 classes"},
 		"roles":         {file: means("N"), json: `{"task": "classification", "inputs": [{"range": [0, 1]}], "outputs": {"scroes": "flat", "scores": "flat", "boxes": "flat"}}`, want: "outputs: nothing is called boxes, scroes; there is scores"},
 		"role, no task": {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "outputs": {"score": "flat"}}`, want: "outputs: nothing is called score; there is picture, scores, vector"},
 		"output":        {file: means("N"), json: `{"inputs": [{"range": [0, 1]}], "outputs": {"scores": "y"}}`, want: "no output y; there are flat [1, 3]"},

@@ -155,7 +155,16 @@ func newONNX(path string, m *onnx.Model, o Options, usual *Model) (*Opened, erro
 		Name: name, Task: task, Size: x.size[0], Channels: x.channels, Preprocess: p,
 		Input: fmt.Sprintf("what %s takes", files.Quote(x.name)), New: func() models.Network { return n },
 	}
-	return out, out.labels(o, said)
+	if err := out.labels(o, said); err != nil {
+		return nil, err
+	}
+	if n.named(task, out.ClassNames) != nil && o.Labels == nil && said == nil {
+		out.ClassNames = nil // a config.json may be anybody's
+	}
+	if told { // For checks it where shapes alone tell the task
+		return out, n.named(task, out.ClassNames)
+	}
+	return out, nil
 }
 
 // prepare returns the preprocessing of pictures. It binds the size of x where the file

@@ -145,6 +145,31 @@ func (n *ONNX) list(all []ONNXOutput) string {
 	return strings.Join(texts, ", ")
 }
 
+// named returns an error if names are not as many as the classes of the main output, as it
+// is for a task. A mask has two classes. Numbers of classes do not tell how many there are.
+func (n *ONNX) named(t Task, names []string) error {
+	if names == nil || t != Classify && t != Segment {
+		return nil
+	}
+	form, err := n.Main(n.Usual())
+	if err != nil || len(form.Seen) == 0 {
+		return err
+	}
+	classes := form.Seen[1:].Len()
+	if t == Segment {
+		if classes = 2; len(form.Seen) == 4 {
+			classes = max(classes, form.Seen[3])
+		}
+		if form.Classes() && (len(form.Seen) == 3 || form.Seen[3] == 1) {
+			return nil
+		}
+	}
+	if len(names) != classes {
+		return fmt.Errorf("%d labels for the %d classes of output %s, which is %v", len(names), classes, files.Quote(form.Name), form.Shape)
+	}
+	return nil
+}
+
 // suits returns nil if the network is for a task as it was opened.
 func (n *ONNX) suits(t, opened Task, said bool) error {
 	x := n.Usual()

@@ -67,7 +67,13 @@ type Opened struct {
 // features and embeddings of pictures, but no classes.
 func (m *Opened) For(t Task) error {
 	if n, ok := m.Network.(*ONNX); ok {
-		return n.suits(t, m.Task, m.said)
+		if err := n.suits(t, m.Task, m.said); err != nil {
+			return err
+		}
+		if err := n.named(t, m.ClassNames); err != nil {
+			return files.Named(n.Path, err)
+		}
+		return nil
 	}
 	switch {
 	case m.lacks == "":
