@@ -177,6 +177,9 @@ func ONNXShapes(m *onnx.Model, o ONNXOptions, size [2]int, batch int) (map[strin
 	if err != nil {
 		return nil, err
 	}
+	if batch != 0 && in.batch != 0 && batch != in.batch {
+		return nil, fmt.Errorf("input %s takes %d pictures at once, and the batch is %d", files.Quote(in.name), in.batch, batch)
+	}
 	x := tensor.Shape{max(batch, in.batch, 1), in.size[0], in.size[1], in.channels}
 	for i, n := range size {
 		if n != 0 {
