@@ -77,7 +77,7 @@ func (t *batched) add(r batch.Report) {
 	t.Errors += r.Errors
 }
 
-// tellBatch prints what a run has done.
+// tellBatch prints what a run has done. It is an error if that is nothing but errors.
 func (b *batchRun) tellBatch(t batched) error {
 	switch {
 	case b.json:
@@ -89,6 +89,9 @@ func (b *batchRun) tellBatch(t batched) error {
 			fmt.Fprintf(b.modelFlags.out, "device: %s\n", t.Device)
 		}
 		fmt.Fprintf(b.modelFlags.out, "%s: %d of %d units by this run, %d pictures, %d of them without a result\n", files.Quote(b.out), t.Done, t.Units, t.Pictures, t.Errors)
+	}
+	if t.Pictures > 0 && t.Errors == t.Pictures {
+		return fmt.Errorf("%s: none of the %d pictures of this run has a result; their rows say why", files.Quote(b.out), t.Pictures)
 	}
 	if b.strict && t.Errors > 0 {
 		return fmt.Errorf("%s: %d pictures have no result; their rows say why", files.Quote(b.out), t.Errors)

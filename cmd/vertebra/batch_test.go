@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,5 +73,27 @@ func TestBatchShards(t *testing.T) {
 		if status, _, errs := vertebra(c.args...); status != 1 || !strings.Contains(errs, c.want) {
 			t.Errorf("%v: status %d, %s", c.args, status, errs)
 		}
+	}
+}
+
+// TestBatchNoResult runs a job of which no picture has a result, and one whose pictures
+// are gone, as those of a disk that is not mounted.
+func TestBatchNoResult(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(filepath.Join(in, "a.png"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"batch", "classify", "lenet", in, "-o", out, "--device", "cpu", "--shard", "0/1"}
+	if status, _, errs := vertebra(args...); status != 1 || !strings.Contains(errs, "none of the 1 pictures of this run has a result") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(out, "part-00000.parquet")), os.Remove(filepath.Join(in, "a.png"))); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := vertebra(append(args, "--as-listed")...); status != 1 || !strings.Contains(errs, "none of the pictures is there") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if _, err := os.Stat(filepath.Join(out, "part-00000.parquet")); err == nil {
+		t.Error("the unit whose pictures are gone has a file")
 	}
 }

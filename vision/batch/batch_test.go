@@ -12,6 +12,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -319,15 +320,33 @@ func TestUpscale(t *testing.T) {
 	}
 }
 
-// TestUnmounted does a unit where no picture can be seen, and where the disk fails.
+// TestUnmounted does units of which no picture can be seen, and reads from a disk that fails.
+// The folders are there, as the mount points of disks are, or they may not be looked into.
 func TestUnmounted(t *testing.T) {
 	dir, m := sources(t), open(t, "lenet")
-	j := begin(t, m, Options{Out: store.Folder(t.TempDir()), Sources: []string{"photos"}, Folder: dir, Spec: Spec{Task: Classify}})
-	var place *PlaceError
-	if _, err := (&Worker{Job: j, Model: m, Folder: t.TempDir()}).Do(context.Background(), 0); !errors.As(err, &place) || !strings.Contains(err.Error(), "none of the pictures is there") {
-		t.Error(err)
+	j := begin(t, m, Options{Out: store.Folder(t.TempDir()), Sources: []string{"photos", "shard.tar"}, Folder: dir, Unit: 8, Spec: Spec{Task: Classify}})
+	mount := t.TempDir()
+	for _, name := range []string{"photos/a", "photos/b"} {
+		if err := os.MkdirAll(filepath.Join(mount, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if missing, _ := j.Missing(context.Background()); len(missing) != 1 {
+	var place *PlaceError
+	for _, folder := range []string{t.TempDir(), mount} {
+		for n, first := range []string{"photos/a/0.png", "shard.tar"} {
+			_, err := (&Worker{Job: j, Model: m, Folder: folder}).Do(context.Background(), n)
+			if !errors.As(err, &place) || !strings.Contains(err.Error(), "none of the pictures is there") || !strings.Contains(err.Error(), first) {
+				t.Error(err)
+			}
+		}
+	}
+	u := &unit{Worker: &Worker{Job: j}, items: make([]Item, 2), sums: make([]string, 2)}
+	for i, want := range []bool{false, true} {
+		if _, err := u.next(i, &vision.InputError{Err: fs.ErrPermission}); errors.As(err, &place) != want {
+			t.Errorf("picture %d that may not be read: %v", i, err)
+		}
+	}
+	if missing, _ := j.Missing(context.Background()); len(missing) != 2 {
 		t.Errorf("%v", missing)
 	}
 	if err := placed(io.ErrClosedPipe); !errors.As(err, &place) {
