@@ -177,6 +177,33 @@ func TestAccess(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
 		}
 	}
+	for _, c := range []struct{ url, want string }{
+		{"nats://secret@127.0.0.1:bad", `nats://127.0.0.1:bad: invalid port ":bad" after host, want a URL such as `},
+		{"secret@127.0.0.1:bad", `nats://127.0.0.1:bad: invalid port ":bad" after host, `},
+		{"nats://127.0.0.1:1,nats://secret@[::1", "nats://[::1: missing ']' in host, "},
+		{"nats://secret@:4222", "nats://:4222: no host, "},
+		{"nats://secret@desk:99999", "nats://desk:99999: port 99999, want a number to 65535, "},
+		{"nats://secret@desk:4222/x", "nats://desk:4222/x: more than a host and a port, "},
+		{"nats://secret/secret@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{"nats://sec%ret@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{"nats://s:ecret/x@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{" , ", "no URL, want one such as "},
+	} {
+		// A client that tried again would do so for hours.
+		client, err := Dial(Access{URL: c.url}, "me", 24*time.Hour)
+		if err == nil {
+			client.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "ecret") {
+			t.Errorf("%s: %v, want %s", c.url, err, c.want)
+		}
+	}
+	if _, err := Dial(Access{URL: "secret@127.0.0.1:1"}, "me", 0); err == nil || !strings.HasPrefix(err.Error(), "nats://127.0.0.1:1: ") {
+		t.Error(err)
+	}
+	if s := (Access{URL: "secret@a:1, tls://secret@b/"}).String(); s != "nats://a:1,tls://b" {
+		t.Error(s)
+	}
 	for _, listen := range []string{"nowhere", "127.0.0.1:x", "127.0.0.1:99999"} {
 		if _, err := StartEngine(EngineOptions{Listen: listen}); err == nil {
 			t.Errorf("an engine listens on %s", listen)
