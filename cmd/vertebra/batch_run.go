@@ -52,23 +52,36 @@ func (b *batchRun) run(c *cobra.Command, m *vision.Model, sources []string) erro
 	if err != nil {
 		return err
 	}
-	w := &batch.Worker{Job: j, Model: m, Name: name}
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	w := &batch.Worker{Job: j, Model: m, Name: name, Folder: here}
+	var failed []error
 	total := batched{Output: b.out, Units: j.Units()}
 	bar := b.bar(b.err, "units", len(own))
 	for _, n := range own {
 		report, err := w.Do(c.Context(), n)
-		if err != nil {
+		var place *batch.PlaceError
+		switch {
+		case err == nil:
+			total.add(report)
+			bar.Add(1)
+		case c.Context().Err() == nil && errors.As(err, &place):
+			failed = append(failed, err)
+		default:
 			bar.Clear()
 			return withoutGPU(err, b.backend)
 		}
-		total.add(report)
-		bar.Add(1)
 	}
 	bar.Clear()
 	if d := m.Device(); d != nil {
 		total.Device = d.String()
 	}
-	return b.tellBatch(total)
+	if err := b.tellBatch(total); err != nil || len(failed) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %d of %d units failed: %w; a second start tries again", files.Quote(b.out), len(failed), len(own), failed[0])
 }
 
 func (t *batched) add(r batch.Report) {

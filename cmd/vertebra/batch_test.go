@@ -61,6 +61,7 @@ func TestBatchShards(t *testing.T) {
 		want string
 	}{
 		{shard("2/2"), `--shard "2/2", want K/N with K from 0 to N-1`},
+		{shard(""), `--shard "", want K/N`},
 		{shard("1/2x"), `--shard "1/2x", want K/N`},
 		{shard("0/2", "--top", "2"), "_job.parquet: the job is another: top 5, not 2; give another --output"},
 		{[]string{"batch", "classify", "lenet", filepath.Join(in, "b.png"), "-o", out, "--unit", "2", "--device", "cpu", "--shard", "0/1"}, "a.png is gone since the job began; give another --output for the pictures of now, or --as-listed"},
@@ -95,5 +96,46 @@ func TestBatchNoResult(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(out, "part-00000.parquet")); err == nil {
 		t.Error("the unit whose pictures are gone has a file")
+	}
+}
+
+// TestBatchMoved goes on with a job whose folder has moved, by a shard and by a worker. One
+// unit's pictures are gone: the others are done.
+func TestBatchMoved(t *testing.T) {
+	root := t.TempDir()
+	if err := os.CopyFS(filepath.Join(root, "r/photos"), os.DirFS(batchPictures(t, 6))); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"batch", "classify", "lenet", "photos", "-o", "out", "--unit", "1", "--device", "cpu", "--json"}
+	done := func(want, end int, more ...string) (errs string) {
+		t.Helper()
+		status, stdout, errs := vertebra(append(args[:len(args):len(args)], more...)...)
+		var got batched
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Done != want || status != end {
+			t.Errorf("%v: status %d, %+v, %s", more, status, got, errs)
+		}
+		return errs
+	}
+	t.Chdir(filepath.Join(root, "r"))
+	done(2, 0, "--shard", "1/3")
+	t.Chdir(root)
+	if err := os.Rename("r", "s"); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(root, "s"))
+	done(2, 0, "--shard", "2/3")
+	if err := os.Remove("photos/a.png"); err != nil {
+		t.Fatal(err)
+	}
+	if errs := done(1, 1, "--shard", "0/3", "--as-listed"); !strings.Contains(errs, "1 of 2 units failed: unit 0: ") {
+		t.Error(errs)
+	}
+	for _, name := range []string{"part-00001.parquet", "part-00004.parquet"} {
+		if err := os.Remove(filepath.Join("out", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if errs := done(2, 1, "--as-listed", "--lease", "500ms"); !strings.Contains(errs, "given up 1 of 6 units") {
+		t.Error(errs)
 	}
 }

@@ -157,6 +157,7 @@ const (
 type Announcement struct {
 	Job   string        `json:"job"`
 	Out   string        `json:"out"`
+	In    string        `json:"in"`    // where relative paths of pictures begin; empty means the job's
 	Lease time.Duration `json:"lease"` // a worker that is silent for so long has lost its unit
 }
 

@@ -5,7 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +104,55 @@ func TestDead(t *testing.T) {
 	count(t, j, pictures)
 	if s, err := j.Status(ctx); len(r.dead) > 0 || err != nil || len(s.Dead) > 0 || s.Done != 4 || s.Left != 0 {
 		t.Errorf("%v, %+v, %v", r.dead, s, err)
+	}
+}
+
+// TestBadUnits does a job of which the pictures of three units are gone. A worker that has
+// done another gives them up and does the rest. One that has done none ends.
+func TestBadUnits(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), within)
+	defer stop()
+	j, out := job(t, 80, 1)
+	e, err := StartEngine(EngineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	m, err := lenet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for unit := 1; unit < 4; unit++ {
+		items, err := j.Items(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(j.Folder, items[0].Path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := coordinate(ctx, t, j, out, e.Access)
+	work := func(folder string) error {
+		c, err := Dial(e.Access, "me", within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return (&Worker{Worker: &batch.Worker{Job: j, Model: m, Name: "me", Folder: folder}, Client: c, Lease: time.Second, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+	}
+	if err := work(""); err != nil {
+		t.Error(err)
+	}
+	r.end(t, ctx)
+	if len(r.dead) != 3 {
+		t.Errorf("%+v", r.dead)
+	}
+	count(t, j, 77)
+	r = coordinate(ctx, t, j, out, e.Access)
+	var place *batch.PlaceError
+	if err := work(t.TempDir()); !errors.As(err, &place) {
+		t.Error(err)
 	}
 }
 
