@@ -220,7 +220,7 @@ func (b *batchRun) check(c *cobra.Command) error {
 	default:
 		return fmt.Errorf("--vectors %q, want parquet or npy", b.vectors)
 	}
-	if b.share == "" {
+	if !c.Flags().Changed("shard") {
 		return b.queue.check()
 	}
 	for _, name := range []string{"join", "listen", "workers"} {

@@ -140,7 +140,7 @@ func (q *queueFlags) invite(w io.Writer, a queue.Access) {
 	if err != nil {
 		return
 	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		if host, err = os.Hostname(); err != nil {
 			return
 		}
@@ -182,11 +182,15 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 			return err
 		}
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(c.Context())
 	defer cancel(nil)
 	var done atomic.Int64
 	bar := b.bar(b.err, "units", len(missing))
-	q := queue.Coordinator{Job: j, Out: out, Lease: b.queue.lease, Log: b.logger(), Progress: func(r batch.Report) {
+	q := queue.Coordinator{Job: j, Out: out, In: here, Lease: b.queue.lease, Log: b.logger(), Progress: func(r batch.Report) {
 		done.Add(1)
 		total.add(r)
 		bar.Add(1)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/vision/batch/queue"
 )
 
 // pictures writes n pictures, of which the first cannot be read.
@@ -84,6 +86,7 @@ func TestBatch(t *testing.T) {
 		{append(args[:len(args):len(args)], "--listen", "x"), "--listen: "},
 		{append(args[:len(args):len(args)], "--device", "none such"), "given twice"},
 		{[]string{"worker", "--join", "nats://127.0.0.1:1", "--patience", "1ms"}, "--join: nats://127.0.0.1:1: "},
+		{[]string{"worker", "--join", "sekrit@127.0.0.1:1", "--patience", "1ms"}, "waiting 1ms for a job at nats://127.0.0.1:1\n"},
 		{[]string{"worker"}, "worker needs --join"},
 	} {
 		if status, _, errs := vertebra(c.args...); status != 1 || !strings.Contains(errs, c.want) {
@@ -98,5 +101,22 @@ func TestBatchNoDevice(t *testing.T) {
 	status, _, errs := vertebra("batch", "upscale", in, "-o", out, "--device", "none such")
 	if status != 1 || !strings.Contains(errs, "none such") || !strings.Contains(errs, "the worker of this computer has ended") {
 		t.Errorf("status %d, %s", status, errs)
+	}
+}
+
+// TestInvite names the address that an engine listens on, unless that is any.
+func TestInvite(t *testing.T) {
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for listens, want := range map[string]string{
+		"localhost:1": "localhost:1", "127.0.0.1:1": "127.0.0.1:1", "[::1]:1": "[::1]:1", "0.0.0.0:1": name + ":1", "[::]:1": name + ":1",
+	} {
+		var said strings.Builder
+		(&queueFlags{}).invite(&said, queue.Access{URL: "nats://" + listens, Token: "t"})
+		if got := said.String(); !strings.HasSuffix(got, " --join nats://t@"+want+"\n") {
+			t.Errorf("%s: %s", listens, got)
+		}
 	}
 }

@@ -52,23 +52,36 @@ func (b *batchRun) run(c *cobra.Command, m *vision.Model, sources []string) erro
 	if err != nil {
 		return err
 	}
-	w := &batch.Worker{Job: j, Model: m, Name: name}
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	w := &batch.Worker{Job: j, Model: m, Name: name, Folder: here}
+	var failed []error
 	total := batched{Output: b.out, Units: j.Units()}
 	bar := b.bar(b.err, "units", len(own))
 	for _, n := range own {
 		report, err := w.Do(c.Context(), n)
-		if err != nil {
+		var place *batch.PlaceError
+		switch {
+		case err == nil:
+			total.add(report)
+			bar.Add(1)
+		case c.Context().Err() == nil && errors.As(err, &place):
+			failed = append(failed, err)
+		default:
 			bar.Clear()
 			return withoutGPU(err, b.backend)
 		}
-		total.add(report)
-		bar.Add(1)
 	}
 	bar.Clear()
 	if d := m.Device(); d != nil {
 		total.Device = d.String()
 	}
-	return b.tellBatch(total)
+	if err := b.tellBatch(total); err != nil || len(failed) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %d of %d units failed: %w; a second start tries again", files.Quote(b.out), len(failed), len(own), failed[0])
 }
 
 func (t *batched) add(r batch.Report) {
@@ -77,7 +90,7 @@ func (t *batched) add(r batch.Report) {
 	t.Errors += r.Errors
 }
 
-// tellBatch prints what a run has done.
+// tellBatch prints what a run has done. It is an error if that is nothing but errors.
 func (b *batchRun) tellBatch(t batched) error {
 	switch {
 	case b.json:
@@ -89,6 +102,9 @@ func (b *batchRun) tellBatch(t batched) error {
 			fmt.Fprintf(b.modelFlags.out, "device: %s\n", t.Device)
 		}
 		fmt.Fprintf(b.modelFlags.out, "%s: %d of %d units by this run, %d pictures, %d of them without a result\n", files.Quote(b.out), t.Done, t.Units, t.Pictures, t.Errors)
+	}
+	if t.Pictures > 0 && t.Errors == t.Pictures {
+		return fmt.Errorf("%s: none of the %d pictures of this run has a result; their rows say why", files.Quote(b.out), t.Pictures)
 	}
 	if b.strict && t.Errors > 0 {
 		return fmt.Errorf("%s: %d pictures have no result; their rows say why", files.Quote(b.out), t.Errors)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,7 @@ func TestBatchShards(t *testing.T) {
 		want string
 	}{
 		{shard("2/2"), `--shard "2/2", want K/N with K from 0 to N-1`},
+		{shard(""), `--shard "", want K/N`},
 		{shard("1/2x"), `--shard "1/2x", want K/N`},
 		{shard("0/2", "--top", "2"), "_job.parquet: the job is another: top 5, not 2; give another --output"},
 		{[]string{"batch", "classify", "lenet", filepath.Join(in, "b.png"), "-o", out, "--unit", "2", "--device", "cpu", "--shard", "0/1"}, "a.png is gone since the job began; give another --output for the pictures of now, or --as-listed"},
@@ -72,5 +74,68 @@ func TestBatchShards(t *testing.T) {
 		if status, _, errs := vertebra(c.args...); status != 1 || !strings.Contains(errs, c.want) {
 			t.Errorf("%v: status %d, %s", c.args, status, errs)
 		}
+	}
+}
+
+// TestBatchNoResult runs a job of which no picture has a result, and one whose pictures
+// are gone, as those of a disk that is not mounted.
+func TestBatchNoResult(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(filepath.Join(in, "a.png"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"batch", "classify", "lenet", in, "-o", out, "--device", "cpu", "--shard", "0/1"}
+	if status, _, errs := vertebra(args...); status != 1 || !strings.Contains(errs, "none of the 1 pictures of this run has a result") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(out, "part-00000.parquet")), os.Remove(filepath.Join(in, "a.png"))); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := vertebra(append(args, "--as-listed")...); status != 1 || !strings.Contains(errs, "none of the pictures is there") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if _, err := os.Stat(filepath.Join(out, "part-00000.parquet")); err == nil {
+		t.Error("the unit whose pictures are gone has a file")
+	}
+}
+
+// TestBatchMoved goes on with a job whose folder has moved, by a shard and by a worker. One
+// unit's pictures are gone: the others are done.
+func TestBatchMoved(t *testing.T) {
+	root := t.TempDir()
+	if err := os.CopyFS(filepath.Join(root, "r/photos"), os.DirFS(batchPictures(t, 6))); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"batch", "classify", "lenet", "photos", "-o", "out", "--unit", "1", "--device", "cpu", "--json"}
+	done := func(want, end int, more ...string) (errs string) {
+		t.Helper()
+		status, stdout, errs := vertebra(append(args[:len(args):len(args)], more...)...)
+		var got batched
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Done != want || status != end {
+			t.Errorf("%v: status %d, %+v, %s", more, status, got, errs)
+		}
+		return errs
+	}
+	t.Chdir(filepath.Join(root, "r"))
+	done(2, 0, "--shard", "1/3")
+	t.Chdir(root)
+	if err := os.Rename("r", "s"); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(root, "s"))
+	done(2, 0, "--shard", "2/3")
+	if err := os.Remove("photos/a.png"); err != nil {
+		t.Fatal(err)
+	}
+	if errs := done(1, 1, "--shard", "0/3", "--as-listed"); !strings.Contains(errs, "1 of 2 units failed: unit 0: ") {
+		t.Error(errs)
+	}
+	for _, name := range []string{"part-00001.parquet", "part-00004.parquet"} {
+		if err := os.Remove(filepath.Join("out", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if errs := done(2, 1, "--as-listed", "--lease", "500ms"); !strings.Contains(errs, "given up 1 of 6 units") {
+		t.Error(errs)
 	}
 }

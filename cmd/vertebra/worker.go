@@ -48,7 +48,7 @@ Weights that "vertebra pull" has downloaded are found, too.`,
 	f := c.Flags()
 	f.StringVar(&w.weights, "weights", "", "checkpoint of the job's model (default: where the job has it)")
 	f.StringVarP(&w.out, "output", "o", "", "folder to write results to (default: as the job says)")
-	f.StringVar(&w.folder, "folder", "", "where relative paths of pictures begin (default: as the job says)")
+	f.StringVar(&w.folder, "folder", "", "where relative paths of pictures begin (default: where the batch runs)")
 	f.StringVar(&w.name, "name", "", "what status calls this worker (default: the computer's name)")
 	f.DurationVar(&w.patience, "patience", 10*time.Minute, "how long the worker waits for an engine and a job that are not there")
 	f.BoolVar(&w.child, "child", false, "end when standard input does")
@@ -85,6 +85,9 @@ func (w *batchWorker) run(ctx context.Context, c *cobra.Command) error {
 			return err
 		}
 	}
+	if !w.quiet {
+		fmt.Fprintf(w.modelFlags.err, "waiting %v for a job at %s\n", w.patience, a)
+	}
 	client, err := queue.Dial(a, w.name, w.patience)
 	if err != nil {
 		return fmt.Errorf("--join: %w", err)
@@ -113,7 +116,7 @@ func (w *batchWorker) run(ctx context.Context, c *cobra.Command) error {
 	}
 	defer m.Close()
 	log := slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	one := queue.Worker{Worker: &batch.Worker{Job: j, Model: m, Name: w.name, Folder: w.folder}, Client: client, Lease: at.Lease, Log: log}
+	one := queue.Worker{Worker: &batch.Worker{Job: j, Model: m, Name: w.name, Folder: cmp.Or(w.folder, at.In)}, Client: client, Lease: at.Lease, Log: log}
 	if err := one.Run(ctx); err != nil {
 		return withoutGPU(err, w.backend)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
@@ -97,10 +98,13 @@ func content(ctx context.Context, places *store.Places, folder string, i Item) (
 	return file, nil
 }
 
-// placed marks an error that is not the picture's own.
+// placed marks an error that is not the picture's own: all but a few are of the disk, of
+// the network or of this computer, such as too many open files.
 func placed(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, files.ErrNotRegular) {
-		return err
+	for _, own := range []error{fs.ErrNotExist, fs.ErrPermission, files.ErrNotRegular, syscall.ELOOP, syscall.ENOTDIR, syscall.ENAMETOOLONG} {
+		if errors.Is(err, own) {
+			return err
+		}
 	}
 	return &PlaceError{err}
 }

@@ -266,17 +266,18 @@ func (j *Job) Missing(ctx context.Context) ([]int, error) {
 
 // unitOf returns the unit of a file. kind is 1 for Parquet and 2 for NumPy.
 func unitOf(name string) (n int, kind byte, ok bool) {
-	number, ok := strings.CutPrefix(name, "part-")
-	if !ok {
-		return 0, 0, false
-	}
-	if text, is := strings.CutSuffix(number, ".parquet"); is {
-		number, kind = text, 1
-	} else if text, is := strings.CutSuffix(number, ".npy"); is {
-		number, kind = text, 2
-	}
+	number, _ := strings.CutPrefix(name, "part-")
+	number, _, _ = strings.Cut(number, ".")
 	n, err := strconv.Atoi(number)
-	return n, kind, err == nil && kind != 0
+	switch {
+	case err != nil || n < 0:
+		return 0, 0, false
+	case name == PartFile(n):
+		return n, 1, true
+	case name == vectorFile(n):
+		return n, 2, true
+	}
+	return 0, 0, false
 }
 
 // readAll reads a file of a store.

@@ -2,11 +2,14 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/johannesboyne/gofakes3"
@@ -61,5 +64,34 @@ func TestS3(t *testing.T) {
 	}
 	if len(got) != 9 || got[3] != "s3://box/in/shard.tar/000006.png" || !slices.Equal(bad, []string{"s3://box/in/photos/a/broken.jpg"}) {
 		t.Errorf("%q, %q without a result", got, bad)
+	}
+}
+
+// TestS3Fails reads pictures from a provider that refuses, fails or breaks off. None of it
+// is the picture's fault.
+func TestS3Fails(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	for _, path := range []string{"refused", "half", "cut"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			head := r.Method == http.MethodHead
+			if path == "refused" || path == "half" && !head {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			w.Header().Set("Content-Length", "1000")
+			w.Header().Set("ETag", `"tag"`)
+			w.Header().Set("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+			if !head {
+				w.Write(make([]byte, 10))
+			}
+		}))
+		places := &store.Places{S3: store.S3{Endpoint: server.URL, Region: "us-east-1"}}
+		_, err := content(context.Background(), places, "", Item{Path: "s3://box/" + path, Size: 1000})
+		var place *PlaceError
+		if !errors.As(err, &place) || !strings.HasPrefix(err.Error(), "s3://box/"+path+": ") {
+			t.Errorf("%s: %v", path, err)
+		}
+		server.Close()
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
-	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // Worker does units of a job. Goroutines do not share it.
@@ -59,7 +57,8 @@ const (
 )
 
 // Do makes the files of unit n, unless they are there. A picture that cannot be read
-// becomes a row with its error. Do stops at any other error, and no file is made then.
+// becomes a row with its error. Do stops at any other error, and no file is made then. If
+// no picture of the unit is there, the error is a PlaceError.
 func (w *Worker) Do(ctx context.Context, n int) (Report, error) {
 	report := Report{Unit: n, Worker: w.Name}
 	f, err := w.Job.Out.Open(ctx, PartFile(n))
@@ -143,7 +142,7 @@ type unit struct {
 	sums   []string // of the files, if they are wanted
 	shape  []int    // of a vector
 	errors int
-	gone   int // of the errors, pictures that are not there
+	unseen int // of the errors, pictures that are not there or may not be read
 }
 
 // writer writes rows of some type with metadata.
@@ -161,7 +160,7 @@ func written[T any](rows []T) writer {
 }
 
 // next returns the row of picture i, whose result has the error err. An error that is not
-// the picture's is returned.
+// the picture's is returned: so is that of a unit of which this computer sees no picture.
 func (u *unit) next(i int, err error) (row, error) {
 	if err == nil {
 		return u.items[i].row(u.sums[i], nil), nil
@@ -175,27 +174,12 @@ func (u *unit) next(i int, err error) (row, error) {
 		return row{}, err
 	}
 	u.errors++
-	if errors.Is(err, fs.ErrNotExist) {
-		if u.gone++; u.gone == len(u.items) {
-			if err := u.unmounted(); err != nil {
-				return row{}, err
-			}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		if u.unseen++; u.unseen == len(u.items) {
+			return row{}, &PlaceError{fmt.Errorf("none of the pictures is there for this computer, the first is %w", files.Named(u.items[0].Path, own.Err))}
 		}
 	}
 	return u.items[i].row(u.sums[i], own.Err), nil
-}
-
-// unmounted returns an error if the folder of the first picture is not there, when none of
-// the unit is: this computer does not see the pictures.
-func (u *unit) unmounted() error {
-	if store.IsS3(u.items[0].Path) {
-		return nil // it has no folders
-	}
-	dir := filepath.Dir(whole(u.folder(), u.items[0].Path))
-	if _, _, err := u.Job.Places.Stat(context.Background(), dir); errors.Is(err, fs.ErrNotExist) {
-		return &PlaceError{fmt.Errorf("%s: none of the pictures is there, nor the folder", files.Quote(dir))}
-	}
-	return nil
 }
 
 // metadata returns the metadata of the unit's file.

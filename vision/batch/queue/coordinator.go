@@ -19,6 +19,7 @@ import (
 type Coordinator struct {
 	Job   *batch.Job
 	Out   string        // where workers find the store of results
+	In    string        // where relative paths of pictures begin; empty means the job's folder
 	Lease time.Duration // a worker that is silent for so long has lost its unit; 0 means 30 s
 	Log   *slog.Logger
 
@@ -105,7 +106,7 @@ func (q *Coordinator) listen(ctx context.Context, events chan<- event) error {
 		case <-ctx.Done():
 		}
 	}
-	about, err := json.Marshal(Announcement{q.Job.ID, q.Out, q.Lease})
+	about, err := json.Marshal(Announcement{q.Job.ID, q.Out, q.In, q.Lease})
 	if err != nil {
 		return err
 	}

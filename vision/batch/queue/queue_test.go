@@ -5,7 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +107,55 @@ func TestDead(t *testing.T) {
 	}
 }
 
+// TestBadUnits does a job of which the pictures of three units are gone. A worker that has
+// done another gives them up and does the rest. One that has done none ends.
+func TestBadUnits(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), within)
+	defer stop()
+	j, out := job(t, 80, 1)
+	e, err := StartEngine(EngineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	m, err := lenet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for unit := 1; unit < 4; unit++ {
+		items, err := j.Items(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(j.Folder, items[0].Path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := coordinate(ctx, t, j, out, e.Access)
+	work := func(folder string) error {
+		c, err := Dial(e.Access, "me", within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return (&Worker{Worker: &batch.Worker{Job: j, Model: m, Name: "me", Folder: folder}, Client: c, Lease: time.Second, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+	}
+	if err := work(""); err != nil {
+		t.Error(err)
+	}
+	r.end(t, ctx)
+	if len(r.dead) != 3 {
+		t.Errorf("%+v", r.dead)
+	}
+	count(t, j, 77)
+	r = coordinate(ctx, t, j, out, e.Access)
+	var place *batch.PlaceError
+	if err := work(t.TempDir()); !errors.As(err, &place) {
+		t.Error(err)
+	}
+}
+
 // TestInterrupted ends a worker in a unit. The unit is as if it had not been tried.
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), within)
@@ -176,6 +228,33 @@ func TestAccess(t *testing.T) {
 		case c.want == "" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret"):
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
 		}
+	}
+	for _, c := range []struct{ url, want string }{
+		{"nats://secret@127.0.0.1:bad", `nats://127.0.0.1:bad: invalid port ":bad" after host, want a URL such as `},
+		{"secret@127.0.0.1:bad", `nats://127.0.0.1:bad: invalid port ":bad" after host, `},
+		{"nats://127.0.0.1:1,nats://secret@[::1", "nats://[::1: missing ']' in host, "},
+		{"nats://secret@:4222", "nats://:4222: no host, "},
+		{"nats://secret@desk:99999", "nats://desk:99999: port 99999, want a number to 65535, "},
+		{"nats://secret@desk:4222/x", "nats://desk:4222/x: more than a host and a port, "},
+		{"nats://secret/secret@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{"nats://sec%ret@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{"nats://s:ecret/x@desk:4222", "nats://desk:4222: the token before it has characters "},
+		{" , ", "no URL, want one such as "},
+	} {
+		// A client that tried again would do so for hours.
+		client, err := Dial(Access{URL: c.url}, "me", 24*time.Hour)
+		if err == nil {
+			client.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "ecret") {
+			t.Errorf("%s: %v, want %s", c.url, err, c.want)
+		}
+	}
+	if _, err := Dial(Access{URL: "secret@127.0.0.1:1"}, "me", 0); err == nil || !strings.HasPrefix(err.Error(), "nats://127.0.0.1:1: ") {
+		t.Error(err)
+	}
+	if s := (Access{URL: "secret@a:1, tls://secret@b/"}).String(); s != "nats://a:1,tls://b" {
+		t.Error(s)
 	}
 	for _, listen := range []string{"nowhere", "127.0.0.1:x", "127.0.0.1:99999"} {
 		if _, err := StartEngine(EngineOptions{Listen: listen}); err == nil {

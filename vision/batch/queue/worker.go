@@ -90,12 +90,13 @@ type Worker struct {
 	Begin func(unit int)
 
 	names    subjects
-	failures int // units that this worker has failed at in a row
+	failures int  // at units
+	able     bool // it has done a unit
 }
 
 // Run does units. It returns nil when the job has ended. If ctx ends, the unit goes back
-// to the queue. If the worker fails at several units in a row, the fault is its own, and
-// Run returns the last error.
+// to the queue. If the worker fails at several units and has done none, the fault is its
+// own, and Run returns the last error.
 func (w *Worker) Run(ctx context.Context) error {
 	w.names = subjectsOf(w.Job.ID)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -196,7 +197,7 @@ func (w *Worker) do(ctx context.Context, m jetstream.Msg) error {
 	var broken *batch.OutError
 	switch {
 	case err == nil:
-		w.failures = 0
+		w.able = true
 		w.publish(w.names.done, report)
 		m.Ack() // if it is lost, the unit comes again, and its file is there
 		return nil
@@ -211,7 +212,7 @@ func (w *Worker) do(ctx context.Context, m jetstream.Msg) error {
 		err = errors.Join(err, bad)
 	}
 	const most = 3
-	if w.failures++; w.failures >= most {
+	if w.failures++; !w.able && w.failures >= most {
 		return err
 	}
 	return nil

@@ -136,7 +136,8 @@ func (b *bucket) below(ctx context.Context, prefix string, deep bool) iter.Seq2[
 	}
 }
 
-// named adds the path to an error, and says what errors of files say.
+// named adds the path to an error. A file that is not there has the error of one on the
+// disk. A refusal has not: keys that have expired are refused everything.
 func (b *bucket) named(name string, err error) error {
 	if err == nil {
 		return nil
@@ -145,7 +146,7 @@ func (b *bucket) named(name string, err error) error {
 	case r.StatusCode == http.StatusNotFound && r.Code != "NoSuchBucket":
 		err = fs.ErrNotExist
 	case r.StatusCode == http.StatusForbidden:
-		err = fmt.Errorf("%w: %s", fs.ErrPermission, cmp.Or(r.Message, r.Code))
+		err = fmt.Errorf("permission denied: %s", cmp.Or(r.Message, r.Code))
 	}
 	return files.Named(b.path+name, err)
 }
@@ -198,8 +199,9 @@ func (o *object) fetch(at, length int64) error {
 	}
 	defer r.Close()
 	block := make([]byte, length)
-	if _, err := io.ReadFull(r, block); err != nil {
-		return o.named(o.name, err)
+	if n, err := io.ReadFull(r, block); err != nil {
+		// io.ErrUnexpectedEOF would say that the file itself ends too early.
+		return o.named(o.name, fmt.Errorf("%d of %d bytes came: %v", n, length, err))
 	}
 	o.at, o.block = at, block
 	return nil
