@@ -56,8 +56,10 @@ function store(value) {
     },
     use() {
       const [, again] = useState({});
+      const shown = value;
       useEffect(() => {
         watchers.add(again);
+        if (value !== shown) again({}); // it changed before the effect ran
         return () => watchers.delete(again);
       }, []);
       return value;
@@ -101,7 +103,7 @@ export const choice = (key, fits) => {
 // start starts a job, and cancel ends it.
 export async function start(request) {
   const j = await post('/api/jobs', request);
-  put_(j);
+  if (!jobs.get().has(j.id)) put_(j); // else an event was quicker, and knows more
   return j;
 }
 export const cancel = (job) => post(`/api/jobs/${job.id}/cancel`, {});
