@@ -187,6 +187,9 @@ func (im *importer) fold(c *call, convert converter) []*value {
 	if len(g.Outputs) == 1 {
 		return outs
 	}
+	for _, o := range g.Outputs {
+		c.bound(o.Value.Shape)
+	}
 	results, err := g.Eval(context.Background())
 	check(err)
 	for i, v := range outs {

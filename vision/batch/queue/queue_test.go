@@ -149,7 +149,7 @@ func TestBadUnits(t *testing.T) {
 		t.Errorf("%+v", r.dead)
 	}
 	count(t, j, 77)
-	r = coordinate(ctx, t, j, out, e.Access)
+	coordinate(ctx, t, j, out, e.Access)
 	var place *batch.PlaceError
 	if err := work(t.TempDir()); !errors.As(err, &place) {
 		t.Error(err)
