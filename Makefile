@@ -75,7 +75,7 @@ d3d12: windows
 
 browser: setup
 	ui/browser/setup
-	$(GO) test -timeout 30m -tags browser -run TestBrowser -v ./ui
+	$(GO) test -count 1 -timeout 30m -tags browser -run TestBrowser -v ./ui
 
 race: setup
 	$(GO) test -race -timeout 120m ./internal/... ./weights ./vision/... ./serve ./ui ./cmd/vertebra
