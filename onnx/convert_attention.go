@@ -13,6 +13,12 @@ func attentions() map[string]converter {
 	return map[string]converter{
 		"Attention":       convertAttention,
 		"RotaryEmbedding": convertRotary,
+		"com.microsoft.RotaryEmbedding": func(c *call) []*value {
+			if len(c.arg(1).shape) != 2 || c.float("scale", 1) != 1 || c.flag("is_packed_batching", false) {
+				failf("places %v, or a scale, or a packed batch", c.arg(1).shape)
+			}
+			return []*value{c.with(convertRotary, c.arg(0), c.arg(2), c.arg(3), c.arg(1))}
+		},
 	}
 }
 

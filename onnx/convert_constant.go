@@ -119,6 +119,9 @@ func convertDropout(c *call) []*value {
 		for i := range mask.I {
 			mask.I[i] = 1
 		}
+		if c.opset < 10 {
+			mask = mask.cast(x.typ)
+		}
 		outs = append(outs, known(mask))
 	}
 	return outs

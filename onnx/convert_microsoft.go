@@ -39,7 +39,7 @@ func skipLayerNorm(simplified bool) converter {
 		if c.has(last) {
 			sum = sum.Add(c.x(last))
 		}
-		eps := c.float("epsilon", 1e-12)
+		eps := c.epsilon(1e-12)
 		var y *graph.Value
 		if simplified {
 			square := graph.Apply(graph.Reduce{Kind: graph.Mean, Axes: graph.Dims(len(sum.Shape) - 1), KeepDims: true}, sum.Mul(sum))
@@ -154,7 +154,7 @@ func convertNhwcGroupNorm(c *call) []*value {
 	if !channelsLast {
 		x = last(x)
 	}
-	y := x.GroupNorm(c.int("groups", 0), c.float("epsilon", 1e-5), c.x(1), c.x(2))
+	y := x.GroupNorm(c.int("groups", 0), c.epsilon(1e-5), c.x(1), c.x(2))
 	if c.int("activation", 0) != 0 {
 		y = y.Activate(graph.SiLU)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // nodeOf makes a node from "Op a,b -> y key=value": a value is an integer, a list of integers
-// in brackets, a float with a point, or a word.
+// in brackets, a list of one float or word in parentheses, a float with a point, or a word.
 func nodeOf(text string) message {
 	call, attributes, _ := strings.Cut(text, ";")
 	left, outs, _ := strings.Cut(call, "->")
@@ -40,6 +40,13 @@ func nodeOf(text string) message {
 			for _, v := range strings.Split(strings.Trim(value, "[]"), ",") {
 				fmt.Sscan(v, &n)
 				b = b.int(8, n)
+			}
+		case strings.HasPrefix(value, "("):
+			one := strings.Trim(value, "()")
+			if _, err := fmt.Sscan(one, &f); err != nil {
+				b = b.text(9, one)
+			} else {
+				b = b.float(7, f)
 			}
 		case strings.Contains(value, "."):
 			fmt.Sscan(value, &f)
@@ -193,6 +200,23 @@ func TestQuantised(t *testing.T) {
 			"w": of(Int8, []int{2, 1, 1, 1}, 2, -2), "ws": float(0.25, 0.5), "wz": of(Int8, []int{2}, 0, 1),
 			"ys": float(0.5), "yz": of(Uint8, []int{}, 3), "b": of(Int32, []int{2}, 8, 0)},
 			"QLinearConv x,xs,xz,w,ws,wz,ys,yz,b -> y", of(Uint8, []int{1, 2, 1, 3}, 7, 5, 132, 0, 3, 0)},
+		// (a−1)·(b−z)·0.5·(0.25, 0.5)/0.5 + 3 with b − z = 2 and −3, and c of 8 and 0
+		"QGemm": {map[string]*Array{
+			"a": of(Uint8, []int{3, 1}, 5, 1, 255), "as": float(0.5), "az": of(Uint8, []int{}, 1),
+			"b": of(Int8, []int{2, 1}, 2, -2), "bs": float(0.25, 0.5), "bz": of(Int8, []int{2}, 0, 1),
+			"ys": float(0.5), "yz": of(Uint8, []int{}, 3), "c": of(Int32, []int{2}, 8, 0)},
+			"com.microsoft.QGemm a,as,az,b,bs,bz,c,ys,yz -> y; transB=1", of(Uint8, []int{3, 2}, 7, 0, 5, 3, 132, 0)},
+		"QLinearMatMul, scales of rows": {map[string]*Array{
+			"a": of(Uint8, []int{2, 1}, 5, 9), "as": float(0.5, 0.25), "az": of(Uint8, []int{2}, 1, 5),
+			"b": of(Uint8, []int{1, 2}, 2, 3), "bs": float(1), "bz": of(Uint8, []int{}, 0),
+			"ys": float(1), "yz": of(Uint8, []int{}, 1)},
+			"QLinearMatMul a,as,az,b,bs,bz,ys,yz -> y", of(Uint8, []int{2, 2}, 5, 7, 3, 4)},
+		"MatMulInteger, a zero point for each row": {map[string]*Array{
+			"a": of(Uint8, []int{2, 2}, 3, 4, 5, 6), "b": of(Uint8, []int{2, 1}, 1, 1), "p": of(Uint8, []int{2, 1}, 1, 2), "q": of(Uint8, []int{}, 0)},
+			"MatMulInteger a,b,p,q -> y", of(Int32, []int{2, 1}, 5, 7)},
+		"QLinearAveragePool": {map[string]*Array{
+			"x": of(Uint8, []int{1, 1, 1, 4}, 1, 3, 5, 11), "s": float(0.5), "z": of(Uint8, []int{}, 1), "ys": float(1), "yz": of(Uint8, []int{}, 10)},
+			"com.microsoft.QLinearAveragePool x,s,z,ys,yz -> y; kernel_shape=[1,2] strides=[1,2]", of(Uint8, []int{1, 1, 1, 2}, 10, 14)},
 		"QuantizeLinear to even": {map[string]*Array{
 			"x": Floats([]float32{0.5, 1.5, 2.5, -0.5, -1000, 1000}, 6), "s": float(1), "z": of(Int8, []int{}, 0)},
 			"QuantizeLinear x,s,z -> y", of(Int8, []int{6}, 0, 2, 2, 0, -128, 127)},
@@ -215,6 +239,60 @@ func TestLegacy(t *testing.T) {
 	} {
 		if got := evaluated(t, map[string]*Array{"x": x}, node); !slices.Equal(got.F, want) {
 			t.Errorf("%s: %v, want %v", node, got.F, want)
+		}
+	}
+}
+
+// TestWholeNumbers reduces integers: what is no whole number is rounded to zero.
+func TestWholeNumbers(t *testing.T) {
+	x := map[string]*Array{"x": {Type: Int32, Shape: []int{2, 3}, I: []int64{-3, -4, -4, 5, 5, 1}}}
+	for node, want := range map[string][]int64{
+		"ReduceMean x -> y; axes=[1] keepdims=0":        {-3, 3},
+		"ReduceL2 x -> y; axes=[1] keepdims=0":          {6, 7},
+		"ReduceLogSumExp x -> y; axes=[0,1] keepdims=0": {5},
+		"ReduceSumSquare x -> y; axes=[0] keepdims=0":   {34, 41, 17},
+		"ReduceL1 x -> y; axes=[0] keepdims=0":          {8, 9, 5},
+		"ReduceProd x -> y; axes=[-1] keepdims=0":       {-48, 25},
+		"ArgMin x -> y; axis=1 keepdims=0":              {1, 2},
+		"CumSum x,one -> y; exclusive=1 reverse=1":      {-8, -4, 0, 6, 1, 0},
+		"TopK x,one -> v,y; axis=0 largest=0 sorted=1":  {0, 0, 0},
+		"Compress x,one -> y":                           {-3},
+	} {
+		y := evaluated(t, x, "Constant  -> one; value_ints=[1]", node)
+		if !slices.Equal(y.I, want) {
+			t.Errorf("%s: %v, want %v", node, y.I, want)
+		}
+	}
+}
+
+// TestActivations runs one step of an RNN with each activation, on what the gate gets.
+func TestActivations(t *testing.T) {
+	inputs := map[string]*Array{"x": Floats([]float32{0.5, -2}, 1, 2, 1), "w": Floats([]float32{1}, 1, 1, 1), "r": Floats([]float32{1}, 1, 1, 1)}
+	for name, f := range map[string]func(x float64) float64{
+		"Relu": func(x float64) float64 { return max(x, 0) }, "Tanh": math.Tanh, "sigmoid": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+		"Softplus": func(x float64) float64 { return math.Log1p(math.Exp(x)) }, "Softsign": func(x float64) float64 { return x / (1 + math.Abs(x)) },
+		"Affine":     func(x float64) float64 { return 0.25*x + 0.5 },
+		"ScaledTanh": func(x float64) float64 { return 0.25 * math.Tanh(0.5*x) },
+		"LeakyRelu":  func(x float64) float64 { return max(x, 0.25*x) },
+		"ThresholdedRelu": func(x float64) float64 {
+			if x > 0.25 {
+				return x
+			}
+			return 0
+		},
+		"HardSigmoid": func(x float64) float64 { return max(0, min(1, 0.25*x+0.5)) },
+		"Elu": func(x float64) float64 {
+			if x > 0 {
+				return x
+			}
+			return 0.25 * math.Expm1(x)
+		},
+	} {
+		y := evaluated(t, inputs, "RNN x,w,r -> y; activations=("+name+") activation_alpha=(0.25) activation_beta=(0.5)")
+		for i, x := range []float64{0.5, -2} {
+			if d := math.Abs(float64(y.F[i]) - f(x)); d > 1e-6 {
+				t.Errorf("%s of %v is %v, want %v", name, x, y.F[i], f(x))
+			}
 		}
 	}
 }

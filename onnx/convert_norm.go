@@ -24,18 +24,31 @@ func convertBatchNorm(c *call) []*value {
 	if c.flag("training_mode", false) || c.opset < 7 && !c.flag("is_test", false) {
 		failf("training mode")
 	}
-	if c.wants(1) || !c.flag("spatial", true) || len(x.shape) < 2 {
-		failf("statistics for each element, or as results")
+	if c.wants(1) || len(x.shape) < 1 {
+		failf("statistics as results")
 	}
-	o := graph.BatchNorm{Eps: c.float("epsilon", 1e-5), Affine: true}
+	o := graph.BatchNorm{Eps: c.epsilon(1e-5), Affine: true}
+	if c.opset < 9 && !c.flag("spatial", true) { // each element of an image has its own statistics
+		n := x.shape[1:].Len()
+		per := func(i int) *graph.Value { return c.value(c.arg(i).reshape(tensor.Shape{n})) }
+		flat := c.value(x.reshape(tensor.Shape{x.shape[0], n}))
+		return c.like(graph.Apply(o, flat, per(3), per(4), per(1), per(2)).Reshape(x.shape...))
+	}
+	if len(x.shape) == 1 { // one channel
+		flat := c.value(x.reshape(tensor.Shape{x.shape[0], 1}))
+		return c.like(graph.Apply(o, flat, c.x(3), c.x(4), c.x(1), c.x(2)).Reshape(x.shape...))
+	}
 	return c.like(first(graph.Apply(o, last(c.x(0)), c.x(3), c.x(4), c.x(1), c.x(2))))
 }
+
+// epsilon returns the attribute of this name. The graph's ops take 0 for their own default.
+func (c *call) epsilon(absent float64) float64 { return max(c.float("epsilon", absent), 1e-30) }
 
 func convertInstanceNorm(c *call) []*value {
 	if len(c.arg(0).shape) < 3 {
 		failf("no dimensions after the channels")
 	}
-	return c.like(first(last(c.x(0)).InstanceNorm(c.float("epsilon", 1e-5), c.x(1), c.x(2))))
+	return c.like(first(last(c.x(0)).InstanceNorm(c.epsilon(1e-5), c.x(1), c.x(2))))
 }
 
 // convertGroupNorm takes a weight for each channel, or before opset 21 for each group.
@@ -52,14 +65,14 @@ func convertGroupNorm(c *call) []*value {
 		}
 		return c.value(v)
 	}
-	return c.like(first(last(c.x(0)).GroupNorm(groups, c.float("epsilon", 1e-5), per(1), per(2))))
+	return c.like(first(last(c.x(0)).GroupNorm(groups, c.epsilon(1e-5), per(1), per(2))))
 }
 
 func convertLayerNorm(c *call) []*value {
 	x := c.arg(0)
 	axis := c.axis("axis", -1, len(x.shape))
 	n := x.shape[axis:]
-	o := graph.LayerNorm{Dims: len(n), Eps: c.float("epsilon", 1e-5), Weight: true}
+	o := graph.LayerNorm{Dims: len(n), Eps: c.epsilon(1e-5), Weight: true}
 	args := []*graph.Value{c.x(0), c.value(c.weight(1, n))}
 	if c.has(2) {
 		o.Bias = true
@@ -127,15 +140,26 @@ func (c *call) weight(i int, s tensor.Shape) *value {
 
 func convertLRN(c *call) []*value {
 	size := c.int("size", 0)
-	if size < 1 || size%2 == 0 || len(c.arg(0).shape) < 2 {
+	if size < 1 || len(c.arg(0).shape) < 2 {
 		failf("size %d", size)
 	}
-	return c.like(first(last(c.x(0)).LocalResponseNorm(size, c.float("alpha", 1e-4), c.float("beta", 0.75), c.float("bias", 1))))
+	norm := func(v *graph.Value) *graph.Value {
+		return v.LocalResponseNorm(size, c.float("alpha", 1e-4), c.float("beta", 0.75), c.float("bias", 1))
+	}
+	v := last(c.x(0))
+	if size%2 == 1 {
+		return c.like(first(norm(v)))
+	}
+	// Of an even number of channels one more follows here, and goes before in the op.
+	back := graph.Slice{}
+	channels := len(v.Shape) - 1
+	back.Stop[channels], back.Step[channels] = v.Shape[channels], -1
+	return c.like(first(graph.Apply(back, norm(graph.Apply(back, v)))))
 }
 
 func convertRMSNorm(c *call) []*value {
 	x := c.arg(0)
 	n := x.shape[c.axis("axis", -1, len(x.shape)):]
-	o := graph.RMSNorm{Dims: len(n), Eps: c.float("epsilon", 1e-5), Weight: true}
+	o := graph.RMSNorm{Dims: len(n), Eps: c.epsilon(1e-5), Weight: true}
 	return c.like(graph.Apply(o, c.x(0), c.value(c.weight(1, n))))
 }

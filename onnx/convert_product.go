@@ -63,10 +63,14 @@ func convertGemm(c *call) []*value {
 	if a.shape[1] != b.shape[1] {
 		failf("inner extents are %d and %d", a.shape[1], b.shape[1])
 	}
-	if a.shape.Len() == 0 || b.shape.Len() == 0 {
-		failf("inputs without elements")
-	}
 	alpha, beta := c.float("alpha", 1), c.float("beta", 1)
+	if to := (tensor.Shape{a.shape[0], b.shape[0]}); a.shape.Len() == 0 || b.shape.Len() == 0 {
+		zeros := known(newArray(a.typ, to))
+		if !c.has(2) || beta == 0 || to.Len() == 0 {
+			return []*value{zeros}
+		}
+		return []*value{c.pair(pairKind{kind: graph.Add}, zeros, c.scaled(c.arg(2), beta))}
+	}
 	w := c.value(c.scaled(b, alpha))
 	if !c.has(2) || beta == 0 {
 		return c.like(graph.Apply(graph.Linear{}, c.value(a), w))

@@ -70,6 +70,8 @@ func (c *call) along(v *value, x tensor.Shape, axis, block int) *graph.Value {
 		s := tensor.Shape(slices.Repeat([]int{1}, len(x)))
 		s[axis] = n
 		return c.value(v.reshape(s))
+	case block == 0 && len(v.shape) == len(x) && broadcast(v.shape, x).Equal(x):
+		return c.value(v)
 	case len(v.shape) == len(x):
 		axis = axisOf(axis, len(x))
 		blocks := v.shape[axis]
@@ -141,6 +143,7 @@ func convertDynamicQuantize(c *call) []*value {
 	largest := x.Max().Map(graph.Clip, 0, float32(math.Inf(1)))
 	smallest := x.Min().Map(graph.Clip, float32(math.Inf(-1)), 0)
 	scale := largest.Sub(smallest).Map(graph.Over, 255)
+	scale = scale.Where(scale, c.scalar(1)) // of zeros alone
 	zero := smallest.Map(graph.Neg).Div(scale).Map(graph.Round).Map(graph.Clip, 0, 255)
 	return []*value{c.quantise(x, scale, zero, Uint8), computed(Float32, scale), computed(Uint8, zero)}
 }
@@ -181,18 +184,14 @@ func convertQLinearConv(c *call) []*value {
 		in = append(in, c.arg(8))
 	}
 	sum := c.value(c.with(convertConv, in...))
-	return []*value{c.requantised(sum, c.x(1), c.along(c.arg(4), sum.Shape, 1, 0), 6)}
+	return []*value{c.requantised(sum, c.along(c.arg(1), sum.Shape, 1, 0), c.along(c.arg(4), sum.Shape, 1, 0), 6)}
 }
 
-// requantised is sum·a·b / scale of y, as an integer, where input i is the scale of y and the
-// next one its zero.
+// requantised is sum·a·b / scale of y, as an integer, where input i is the scale of y, one or
+// one for each row, and the next one its zero.
 func (c *call) requantised(sum, a, b *graph.Value, i int) *value {
-	scale := c.along(c.arg(i), sum.Shape, 0, 0)
-	if c.arg(i).shape.Len() != 1 || len(a.Shape) > 0 && a.Shape.Len() != 1 {
-		failf("a scale for each channel of x or y")
-	}
-	by := a.Reshape().Mul(b).Div(scale)
-	y := sum.Mul(by).Map(graph.Round).Add(c.along(c.arg(i+1), sum.Shape, 0, 0))
+	by := a.Mul(b).Div(c.along(c.arg(i), sum.Shape, -2, 0))
+	y := sum.Mul(by).Map(graph.Round).Add(c.along(c.arg(i+1), sum.Shape, -2, 0))
 	low, high := limits(c.arg(i + 1).typ)
 	return computed(c.arg(i+1).typ, y.Map(graph.Clip, low, high))
 }
@@ -201,7 +200,7 @@ func (c *call) requantised(sum, a, b *graph.Value, i int) *value {
 func convertQLinearMatMul(c *call) []*value {
 	a, b := c.shifted(0, 2, -2), c.shifted(3, 5, -1)
 	sum := c.value(c.matmul(a, b))
-	return []*value{c.requantised(sum, c.x(1), c.along(c.arg(4), sum.Shape, -1, 0), 6)}
+	return []*value{c.requantised(sum, c.along(c.arg(1), sum.Shape, -2, 0), c.along(c.arg(4), sum.Shape, -1, 0), 6)}
 }
 
 // qLinear computes a function of two quantised values. The inputs are each with its scale and

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -23,7 +24,7 @@ type cell struct {
 	w, r            *value
 	bias, innerBias *graph.Value // of the inputs and of the state; nil for none
 	peep            *value       // [3n], of an LSTM
-	f               []string     // names of the activations
+	f               []activator  // the activations
 	clip            float64
 }
 
@@ -136,17 +137,7 @@ func (c *call) cell(d, gates, directions, n int) *cell {
 	if gates == 4 && c.has(7) {
 		l.peep = part(c.arg(7), 0, 3*n).reshape(tensor.Shape{3 * n})
 	}
-	count := map[int]int{4: 3, 3: 2, 1: 1}[gates]
-	l.f = []string{"Sigmoid", "Tanh", "Tanh"}[:count]
-	if gates == 1 {
-		l.f = []string{"Tanh"}
-	}
-	if a := c.attrs["activations"]; a != nil && len(a.Strings) > 0 {
-		if len(a.Strings) != count*directions || c.attrs["activation_alpha"] != nil || c.attrs["activation_beta"] != nil {
-			failf("activations %v", a.Strings)
-		}
-		l.f = a.Strings[d*count : (d+1)*count]
-	}
+	l.f = c.cellActivations(d, directions, map[int][]string{4: {"sigmoid", "tanh", "tanh"}, 3: {"sigmoid", "tanh"}, 1: {"tanh"}}[gates])
 	return l
 }
 
@@ -203,16 +194,77 @@ func (l *cell) act(i int, v *graph.Value) *graph.Value {
 	if l.clip > 0 {
 		v = v.Map(graph.Clip, float32(-l.clip), float32(l.clip))
 	}
-	switch l.f[i] {
-	case "Sigmoid":
-		return v.Activate(graph.Sigmoid)
-	case "Tanh":
-		return v.Activate(graph.Tanh)
-	case "Relu":
-		return v.Activate(graph.ReLU)
+	return l.f[i](v)
+}
+
+// activator applies an activation.
+type activator func(*graph.Value) *graph.Value
+
+func activate(a graph.Activation) activator {
+	return func(v *graph.Value) *graph.Value { return v.Activate(a) }
+}
+
+func steps(s ...graph.Step) activator {
+	return func(v *graph.Value) *graph.Value { return graph.Apply(graph.Unary{Chain: graph.Steps(s...)}, v) }
+}
+
+// cellActivations returns the activations of direction d. The lists of parameters have one for
+// each activation that takes it, in the order of the activations.
+func (c *call) cellActivations(d, directions int, usual []string) []activator {
+	names := slices.Repeat(usual, directions)
+	if a := c.attrs["activations"]; a != nil && len(a.Strings) > 0 {
+		if names = a.Strings; len(names) != len(usual)*directions {
+			failf("activations %v", names)
+		}
 	}
-	failf("activation %.40q", l.f[i])
-	return nil
+	var alphas, betas []float32
+	if a := c.attrs["activation_alpha"]; a != nil {
+		alphas = a.Floats
+	}
+	if a := c.attrs["activation_beta"]; a != nil {
+		betas = a.Floats
+	}
+	next := func(from *[]float32, absent float32) float32 {
+		if len(*from) == 0 {
+			return absent
+		}
+		v := (*from)[0]
+		*from = (*from)[1:]
+		return v
+	}
+	var all []activator
+	for _, name := range names {
+		alpha := func(absent float32) float32 { return next(&alphas, absent) }
+		beta := func(absent float32) float32 { return next(&betas, absent) }
+		switch strings.ToLower(name) {
+		case "sigmoid":
+			all = append(all, activate(graph.Sigmoid))
+		case "tanh":
+			all = append(all, activate(graph.Tanh))
+		case "relu":
+			all = append(all, activate(graph.ReLU))
+		case "softplus":
+			all = append(all, activate(graph.Softplus))
+		case "softsign":
+			all = append(all, steps(graph.Step{Fn: graph.Softsign}))
+		case "affine":
+			all = append(all, steps(graph.Step{Fn: graph.Times, A: alpha(1)}, graph.Step{Fn: graph.Plus, A: beta(0)}))
+		case "scaledtanh":
+			a := alpha(1)
+			all = append(all, steps(graph.Step{Fn: graph.Times, A: beta(1)}, graph.Step{Fn: graph.Function(graph.Tanh)}, graph.Step{Fn: graph.Times, A: a}))
+		case "leakyrelu":
+			all = append(all, steps(graph.Step{Fn: graph.Leaky, A: alpha(0.01)}))
+		case "thresholdedrelu":
+			all = append(all, steps(graph.Step{Fn: graph.Thresholded, A: alpha(1)}))
+		case "hardsigmoid":
+			all = append(all, steps(graph.Step{Fn: graph.HardSigmoid, A: alpha(0.2), B: beta(0.5)}))
+		case "elu":
+			all = append(all, steps(graph.Step{Fn: graph.Exponential, A: alpha(1)}))
+		default:
+			failf("activation %.40q", name)
+		}
+	}
+	return all[d*len(usual) : (d+1)*len(usual)]
 }
 
 // lstm is i, o, f = act_0(x + r·h + p·c), c' = f·c + i·act_1(x + r·h), h' = o·act_2(c').
@@ -233,7 +285,7 @@ func lstm(l *cell, x *graph.Value, s state) state {
 		forget = l.act(0, peep(forget, 2, s.c))
 	}
 	next := forget.Mul(s.c).Add(in.Mul(l.act(1, cell)))
-	return state{l.act(0, peep(out, 1, next)).Mul(l.act(2, next)), next}
+	return state{l.act(0, peep(out, 1, next)).Mul(l.f[2](next)), next}
 }
 
 // gru is z, r = act_0(x + R·h), n = act_1(x + R·(r·h)), h' = (1 − z)·n + z·h. With

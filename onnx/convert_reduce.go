@@ -88,6 +88,9 @@ func (r reduction) convert(c *call) []*value {
 		x = computed(x.typ, graph.Apply(o, c.value(x)))
 	}
 	apply(r.after)
+	if x.typ.Integer() && (r.kind == graph.Mean || r.after != nil) { // a whole number, rounded to zero
+		x = c.each(x, x.typ, graph.Step{Fn: graph.Trunc}, nil)
+	}
 	return []*value{x}
 }
 
@@ -135,6 +138,9 @@ func convertLogSumExp(c *call) []*value {
 	v := c.x(0)
 	largest := over(graph.Max, v).Map(graph.Clip, -math.MaxFloat32, math.MaxFloat32)
 	y := over(graph.Sum, v.Sub(largest).Map(graph.Exp)).Map(graph.Log).Add(largest)
+	if x.typ.Integer() {
+		y = y.Map(graph.Trunc)
+	}
 	return c.like(y.Reshape(reduced(x.shape, axes, c.flag("keepdims", true))...))
 }
 

@@ -10,11 +10,12 @@ import (
 // sampling has the operators that sample images at points.
 func sampling() map[string]converter {
 	return map[string]converter{
-		"GridSample":    convertGridSample,
-		"AffineGrid":    convertAffineGrid,
-		"RoiAlign":      convertRoiAlign,
-		"DeformConv":    convertDeformConv,
-		"CenterCropPad": convertCenterCropPad,
+		"GridSample":               convertGridSample,
+		"com.microsoft.GridSample": convertGridSample,
+		"AffineGrid":               convertAffineGrid,
+		"RoiAlign":                 convertRoiAlign,
+		"DeformConv":               convertDeformConv,
+		"CenterCropPad":            convertCenterCropPad,
 	}
 }
 

@@ -10,9 +10,10 @@ import (
 // selection has the operators that keep some of the elements.
 func selection() map[string]converter {
 	return map[string]converter{
-		"Trilu":    convertTrilu,
-		"Compress": convertCompress,
-		"Unique":   convertUnique,
+		"Trilu":               convertTrilu,
+		"com.microsoft.Trilu": convertTrilu,
+		"Compress":            convertCompress,
+		"Unique":              convertUnique,
 	}
 }
 
