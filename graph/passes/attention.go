@@ -24,6 +24,7 @@ type attention struct {
 	q, k, v    *graph.Value // k is transposed if transposed is set
 	transposed bool
 	scale      float64
+	perHead    *graph.Value // a constant [H, 1, 1] that multiplies the scores, or nil
 	biases     []bias
 	rel        []*graph.Value // relative positions along the keys' grid [KH, KW], or none
 	grid       graph.Pair
@@ -75,7 +76,9 @@ func (r *rewriter) attention(v *graph.Value) (a attention, ok bool) {
 		case isNumber && op.Kind == graph.Div:
 			a.scale /= c
 			scores = scores.Args[0]
-		case op.Kind == graph.Add && a.scale == 1 && len(a.biases) < 2:
+		case op.Kind == graph.Mul && a.perHead == nil && r.scored(scores.Args[0]) && ofHeads(scores.Args[1], scores.Shape):
+			a.perHead, scores = scores.Args[1], scores.Args[0]
+		case op.Kind == graph.Add && a.scale == 1 && a.perHead == nil && len(a.biases) < 2:
 			i := 0
 			if !r.scored(scores.Args[0]) {
 				i = 1
@@ -90,6 +93,12 @@ func (r *rewriter) attention(v *graph.Value) (a attention, ok bool) {
 		}
 	}
 	return a, a.fits()
+}
+
+// ofHeads reports whether v is a constant with a number for each head of scores [.., H, N, M].
+func ofHeads(v *graph.Value, scores tensor.Shape) bool {
+	n, m := len(v.Shape), len(scores)
+	return v.Const != nil && n >= 3 && n <= m && v.Shape[n-1] == 1 && v.Shape[n-2] == 1 && v.Shape.Len() == v.Shape[n-3] && v.Shape[n-3] == scores[m-3]
 }
 
 // sameRows walks back over Reshapes that leave the last two dimensions as they are.
@@ -128,6 +137,9 @@ func (a *attention) fits() bool {
 	lead := func(v *graph.Value) tensor.Shape { return v.Shape[:max(len(v.Shape)-2, 0)] }
 	batch := lead(a.q)
 	if len(batch) == 0 || !batch.Equal(lead(a.k)) || !batch.Equal(lead(a.v)) || !(a.scale > 0) {
+		return false
+	}
+	if a.perHead != nil && a.perHead.Shape.Len() != batch[len(batch)-1] {
 		return false
 	}
 	a.heads = 1
@@ -181,6 +193,10 @@ func (a attention) apply(r *rewriter, to tensor.Shape) *graph.Value {
 	q, scale := r.unscaled(a.q, 0)
 	k, by := r.unscaled(a.k, 0)
 	a.scale *= scale * by
+	if a.perHead != nil {
+		w := a.perHead.Shape
+		q = q.Mul(reshaped(r.at[a.perHead], w[len(w)-3:]))
+	}
 	if _, ok := k.Op.(graph.Permute); ok && a.transposed {
 		order := identity(n)
 		order[n-1], order[n-2] = n-2, n-1

@@ -24,6 +24,7 @@ type Pass struct {
 func All() []Pass {
 	return []Pass{
 		{"tidy", Tidy},
+		{"normalizes", Normalizes},
 		{"activations", Activations},
 		{"pixel shuffles", PixelShuffles},
 		{"patch merges", PatchMerges},

@@ -45,6 +45,16 @@ var patterns = map[string]struct {
 		x := g.Input("x", 2, 7)
 		return x.Mul(x.Div(scalar(g, 1.5)).Map(graph.Erf).Add(scalar(g, 1))).Mul(scalar(g, 0.5))
 	}, "over(1.5), erf, plus(1), mul, times(0.5)"},
+	"lines divided by their length": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		x := g.Input("x", 2, 5, 8)
+		sum := graph.Apply(graph.Reduce{Kind: graph.Sum, Axes: graph.Dims(2), KeepDims: true}, x.Map(graph.Power, 2))
+		return x.Div(sum.Map(graph.Sqrt).Map(graph.Clip, 1e-12, float32(math.Inf(1))).Expand(2, 5, 8))
+	}, "normalize"},
+	"attention with a scale for each head": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
+		q, k, v := g.Input("q", 2, 3, 4, 8), g.Input("k", 2, 3, 5, 8), g.Input("v", 2, 3, 5, 8)
+		scores := q.MatMul(k.Permute(0, 1, 3, 2)).Mul(g.Const(random(r, 3, 1, 1))).Add(g.Const(random(r, 1, 3, 4, 5)))
+		return scores.Softmax(-1).MatMul(v)
+	}, "mul, permute, reshape, permute, reshape, permute, reshape, attention, reshape, permute"},
 	"layer norm": {func(g *graph.Graph, r *rand.Rand) *graph.Value {
 		x := g.Input("x", 2, 5, 8)
 		d := x.Sub(mean(x, 2))
