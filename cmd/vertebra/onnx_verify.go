@@ -50,7 +50,7 @@ func (v *verifier) onnx(ctx context.Context, path string, mayLeave bool) error {
 	if err != nil {
 		s, bad := randomSet(m, v.dim)
 		if bad != nil && mayLeave {
-			v.report.Skipped = append(v.report.Skipped, caseName(path))
+			v.skip(caseName(path), fmt.Errorf("%w, and random numbers will not do: %w", err, bad))
 			return nil
 		}
 		if bad != nil {
@@ -91,6 +91,9 @@ func randomSet(m *onnx.Model, dim []string) (cases.Set, error) {
 		for i, d := range in.Dims {
 			if n, ok := dims[d.Name]; ok && d.N < 0 {
 				d.N = int64(n)
+			}
+			if d.N < 0 {
+				return s, fmt.Errorf("dimension %d of input %s is free: %v; --dim NAME=N binds one that has a name", i, files.Quote(in.Name), in.Dims)
 			}
 			if d.N < 1 || d.N > 1<<30/int64(n) {
 				return s, fmt.Errorf("input %s is %v", files.Quote(in.Name), in.Dims)

@@ -13,6 +13,7 @@ type verifyReport struct {
 	Passed  int          `json:"passed"`
 	Failed  int          `json:"failed"`
 	Skipped []string     `json:"skipped,omitempty"`
+	Causes  []string     `json:"skipped_because,omitempty"` // of ONNX files
 	Cases   []verifyCase `json:"cases"`
 }
 
@@ -45,6 +46,15 @@ func (r *verifyCase) merge(i int, s verifyStage) {
 		r.Stages = append(r.Stages, s)
 	case s.Error > r.Stages[i].Error || !s.Pass:
 		r.Stages[i] = s
+	}
+}
+
+// skip says why an ONNX file in a folder is left out.
+func (v *verifier) skip(name string, why error) {
+	v.report.Skipped = append(v.report.Skipped, name)
+	v.report.Causes = append(v.report.Causes, withoutCall(why))
+	if !v.json {
+		fmt.Fprintln(v.out, files.Escape(fmt.Sprintf("skip  %-40s %s", name, withoutCall(why))))
 	}
 }
 
