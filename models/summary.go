@@ -68,14 +68,33 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	trained := map[*tensor.Tensor]int64{}
-	s := &Summary{Input: channelsFirst(g.Inputs[0].Shape)}
+	trained, all := map[*tensor.Tensor]int64{}, int64(0)
 	weights.Walk(m, func(name string, t *tensor.Tensor) {
 		if !strings.HasSuffix(name, ".running_mean") && !strings.HasSuffix(name, ".running_var") {
 			trained[t] = int64(t.Shape.Len())
-			s.Unused += trained[t]
+			all += trained[t]
 		}
 	})
+	s := summarize(g, trained, channelsFirst)
+	s.Unused = all - s.Parameters
+	return s, nil
+}
+
+// SummarizeGraph describes a graph, such as that of an ONNX file, with shapes as they are there.
+// All its constants count as parameters.
+func SummarizeGraph(g *graph.Graph) *Summary {
+	trained := map[*tensor.Tensor]int64{}
+	for _, v := range g.Nodes {
+		if v.Const != nil {
+			trained[v.Const] = int64(v.Const.Shape.Len())
+		}
+	}
+	return summarize(g, trained, func(s tensor.Shape) tensor.Shape { return s })
+}
+
+// summarize describes a graph with these numbers of parameters, and shapes as order makes them.
+func summarize(g *graph.Graph, trained map[*tensor.Tensor]int64, order func(tensor.Shape) tensor.Shape) *Summary {
+	s := &Summary{Input: order(g.Inputs[0].Shape)}
 	live := map[*graph.Value]bool{}
 	for _, o := range g.Outputs {
 		live[o.Value] = true
@@ -97,7 +116,7 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 		if v.Op == nil || !live[v] {
 			continue
 		}
-		l := SummaryLayer{Name: v.Name, Op: v.Op.Name(), Stages: names[v], Shape: channelsFirst(v.Shape)}
+		l := SummaryLayer{Name: v.Name, Op: v.Op.Name(), Stages: names[v], Shape: order(v.Shape)}
 		l.Cost = cost(v, trained)
 		if projections[v] {
 			l.Projections = l.MultiplyAdds
@@ -120,8 +139,7 @@ func Summarize(m Network, shape ...int) (*Summary, error) {
 			}
 		}
 	}
-	s.Unused -= s.Parameters
-	return s, nil
+	return s
 }
 
 // cost returns the cost of an operation. It counts the weights that are still in

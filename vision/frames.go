@@ -11,6 +11,7 @@ import (
 	"github.com/vertebra/vertebra/gpu"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // FrameOptions describe the frames of a video.
@@ -32,7 +33,10 @@ func (m *Model) UpscaleFrames(ctx context.Context, o FrameOptions, next, use fun
 	if o.Width < 1 || o.Height < 1 {
 		return fmt.Errorf("vision: frames of %d×%d pixels", o.Width, o.Height)
 	}
-	u, err := m.upscaler(o.Width, o.Height, o.Tile)
+	if _, err := m.Factor(); err != nil {
+		return err
+	}
+	u, x, _, err := m.upscalerFor(o.Width, o.Height, o.Tile)
 	if err != nil {
 		return err
 	}
@@ -40,13 +44,16 @@ func (m *Model) UpscaleFrames(ctx context.Context, o FrameOptions, next, use fun
 	if err := u.check("png", blank, nil); err != nil {
 		return err
 	}
-	x := tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}
-	k, err := m.plans.get(ctx, planKey(x, false, nil), m.compile(false, nil, x))
+	_, file := m.Network.(*zoo.ONNX)
+	k, err := m.plans.get(ctx, planKey(x, file, nil), m.compile(file, nil, x))
 	if err != nil {
 		return err
 	}
 	defer m.plans.release(k)
 	v := &video{m: m, plan: k.plan, e: newEnlarged(ctx, u, blank, nil), progress: o.Progress}
+	if file {
+		v.fit = &tileFit{m, x, u.Scale}
+	}
 	defer v.close()
 	if err := v.open(x); err != nil {
 		return err
@@ -67,6 +74,7 @@ type video struct {
 	m        *Model
 	plan     Plan
 	e        *enlarged // of a blank frame
+	fit      *tileFit  // of an ONNX file, else nil
 	progress func(frames int)
 
 	all  []*place
@@ -85,7 +93,8 @@ type flying struct {
 	row, col int
 	at       *place
 	result   *tensor.Tensor
-	input    *tensor.Tensor // of the first tile
+	input    *tensor.Tensor // of the first tile, if its result is to be proven
+	size     [2]int         // height and width of a tile for an ONNX file
 }
 
 // open makes the places.
@@ -147,7 +156,10 @@ func (v *video) submit(ctx context.Context, frames <-chan *picture.Image, tiles 
 			for j, col := range e.columns {
 				one := flying{frame: frame, row: i, col: j}
 				x := e.tile(row.start, col.start)
-				if first {
+				if v.fit != nil {
+					one.size = [2]int{x.Shape[1], x.Shape[2]}
+					x = v.fit.in(x)
+				} else if first {
 					one.input, first = x, false
 				}
 				if err := v.start(ctx, &one, x); err != nil {
@@ -218,7 +230,14 @@ func (v *video) collect(ctx context.Context, tiles <-chan flying, use func([]byt
 			e.m = one.frame
 			made = grown(made, width*e.u.Channels*(row.to-row.from)*r)
 		}
-		e.put(made, result, row, e.columns[one.col])
+		tile := result
+		if v.fit != nil {
+			var err error
+			if tile, err = v.fit.out(result, one.size[0], one.size[1]); err != nil {
+				return err
+			}
+		}
+		e.put(made, tile, row, e.columns[one.col])
 		if one.col+1 < len(e.columns) {
 			continue
 		}

@@ -68,6 +68,35 @@ func (m *Model) upscaler(width, height, tile int) (Upscaler, error) {
 	return u, nil
 }
 
+// upscalerFor returns the Upscaler for pictures of a size, without Run, the shape of the
+// network's input, and whether tiles may not meet exactly. tile is as in UpscaleOptions.
+func (m *Model) upscalerFor(width, height, tile int) (u Upscaler, x tensor.Shape, seams bool, err error) {
+	if n, ok := m.Network.(*zoo.ONNX); ok {
+		return m.upscalerONNX(n, width, height, tile)
+	}
+	if u, err = m.upscaler(width, height, tile); err != nil {
+		return u, nil, false, err
+	}
+	return u, tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}, false, nil
+}
+
+// Factor returns how many times Upscale and UpscaleFrames enlarge.
+func (m *Model) Factor() (int, error) {
+	n, file := m.Network.(*zoo.ONNX)
+	if !file {
+		net, err := m.enlarger()
+		if err != nil {
+			return 0, err
+		}
+		return net.Factor(), nil
+	}
+	if err := m.For(zoo.SuperResolve); err != nil {
+		return 0, err
+	}
+	form, err := n.Main(n.Usual())
+	return form.Scale(n.Usual()), err
+}
+
 // Enlargement describes the result of Upscale and the time it took.
 type Enlargement struct {
 	Name          string // of the input
@@ -91,12 +120,7 @@ type Enlargement struct {
 // replaced by its colours, so that edges get no rim.
 func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Writer) (Enlargement, error) {
 	e := Enlargement{Name: in.Name}
-	n, file := m.Network.(*zoo.ONNX)
-	if file {
-		if err := m.For(zoo.SuperResolve); err != nil {
-			return e, err
-		}
-	} else if _, err := m.enlarger(); err != nil {
+	if _, err := m.Factor(); err != nil {
 		return e, err
 	}
 	photo, err := m.photo(ctx, in)
@@ -104,16 +128,12 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		return e, err
 	}
 	e.Width, e.Height = photo.Image.Width, photo.Image.Height
-	var u Upscaler
-	var x tensor.Shape
-	if file {
-		u, x, e.Seams, err = m.upscalerONNX(n, e.Width, e.Height, o.Tile)
-	} else if u, err = m.upscaler(e.Width, e.Height, o.Tile); err == nil {
-		x = tensor.Shape{1, u.Tile[0], u.Tile[1], u.Channels}
-	}
+	_, file := m.Network.(*zoo.ONNX)
+	u, x, seams, err := m.upscalerFor(e.Width, e.Height, o.Tile)
 	if err != nil {
 		return e, err
 	}
+	e.Seams = seams
 	e.Scale, u.Background, u.Progress = u.Scale, o.Background, o.Progress
 	format := cmp.Or(o.Format, "png")
 	if err := u.check(format, photo.Image, photo.Alpha); err != nil {
@@ -152,7 +172,7 @@ func (m *Model) Upscale(ctx context.Context, o UpscaleOptions, in Input, w io.Wr
 		return out[0], nil
 	}
 	if file {
-		u.Run = m.runTile(x, u.Scale, u.Run)
+		u.Run = tileFit{m, x, u.Scale}.run(u.Run)
 	}
 	if err = u.Write(ctx, w, format, photo); err == nil {
 		err = check.wait(ctx)

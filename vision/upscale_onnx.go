@@ -48,46 +48,65 @@ func (m *Model) upscalerONNX(n *zoo.ONNX, width, height, tile int) (u Upscaler, 
 	return u, x, tiled && (!known || u.Halo < halo), nil
 }
 
-// runTile returns a function that enlarges a tile [1, h, w, C] in 0…1 by a network for
-// inputs x. It prepares the tile as pictures are, repeats the pixels at the border of a
-// tile that is smaller than x, and undoes the preparation in the result.
-func (m *Model) runTile(x tensor.Shape, scale int, run func(context.Context, *tensor.Tensor) (*tensor.Tensor, error)) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
-	p, channels := m.Preprocess, x[3]
-	place := func(c int) int { // of a channel of the picture in the input
-		if p.BGR && channels == 3 {
-			return 2 - c
-		}
-		return c
+// tileFit carries tiles [1, h, w, C] in 0…1 to a network for inputs x and back, which enlarges
+// them some times.
+type tileFit struct {
+	m     *Model
+	x     tensor.Shape
+	scale int
+}
+
+// place is where a channel of the picture is in the input, and the other way round.
+func (f tileFit) place(c int) int {
+	if f.m.Preprocess.BGR && f.x[3] == 3 {
+		return 2 - c
 	}
-	return func(ctx context.Context, t *tensor.Tensor) (*tensor.Tensor, error) {
-		h, w := t.Shape[1], t.Shape[2]
-		in := tensor.New(x...)
-		for row := range x[1] {
-			for col := range x[2] {
-				from := t.Data[(min(row, h-1)*w+min(col, w-1))*channels:]
-				to := in.Data[(row*x[2]+col)*channels:]
-				for c := range channels {
-					to[place(c)] = p.Sample(from[c], place(c))
-				}
+	return c
+}
+
+// in prepares a tile as pictures are, and repeats the pixels at the border of a tile that is
+// smaller than x.
+func (f tileFit) in(t *tensor.Tensor) *tensor.Tensor {
+	h, w, channels := t.Shape[1], t.Shape[2], f.x[3]
+	in := tensor.New(f.x...)
+	for row := range f.x[1] {
+		for col := range f.x[2] {
+			from := t.Data[(min(row, h-1)*w+min(col, w-1))*channels:]
+			to := in.Data[(row*f.x[2]+col)*channels:]
+			for c := range channels {
+				to[f.place(c)] = f.m.Preprocess.Sample(from[c], f.place(c))
 			}
 		}
-		y, err := run(ctx, in)
+	}
+	return in
+}
+
+// out undoes the preparation in the result y of a tile of h×w pixels.
+func (f tileFit) out(y *tensor.Tensor, h, w int) (*tensor.Tensor, error) {
+	x, scale, channels := f.x, f.scale, f.x[3]
+	if want := (tensor.Shape{x[0], x[1] * scale, x[2] * scale, channels}); !y.Shape.Equal(want) {
+		return nil, fmt.Errorf("%s: the result of %v is %v, want %v", f.m.Name, x, y.Shape, want)
+	}
+	out := tensor.New(1, h*scale, w*scale, channels)
+	for row := range h * scale {
+		for col := range w * scale {
+			from := y.Data[(row*x[2]*scale+col)*channels:]
+			to := out.Data[(row*w*scale+col)*channels:]
+			for c := range channels {
+				to[c] = f.m.Preprocess.Unsample(from[f.place(c)], f.place(c))
+			}
+		}
+	}
+	return out, nil
+}
+
+// run returns a function that enlarges a tile.
+func (f tileFit) run(run func(context.Context, *tensor.Tensor) (*tensor.Tensor, error)) func(context.Context, *tensor.Tensor) (*tensor.Tensor, error) {
+	return func(ctx context.Context, t *tensor.Tensor) (*tensor.Tensor, error) {
+		y, err := run(ctx, f.in(t))
 		if err != nil {
 			return nil, err
 		}
-		if want := (tensor.Shape{x[0], x[1] * scale, x[2] * scale, channels}); !y.Shape.Equal(want) {
-			return nil, fmt.Errorf("%s: the result of %v is %v, want %v", m.Name, x, y.Shape, want)
-		}
-		out := tensor.New(1, h*scale, w*scale, channels)
-		for row := range h * scale {
-			for col := range w * scale {
-				from := y.Data[(row*x[2]*scale+col)*channels:]
-				to := out.Data[(row*w*scale+col)*channels:]
-				for c := range channels {
-					to[c] = p.Unsample(from[place(c)], place(c))
-				}
-			}
-		}
-		return out, nil
+		return f.out(y, t.Shape[1], t.Shape[2])
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -35,6 +36,7 @@ func newSummary(s *settings) *cobra.Command {
 	var size string
 	var batch, classes int
 	var asJSON bool
+	var dim []string
 	c := &cobra.Command{
 		Use:   "summary MODEL",
 		Short: "List a model's layers and stages with shapes and costs",
@@ -42,13 +44,27 @@ func newSummary(s *settings) *cobra.Command {
 columns are the shape of the result in PyTorch's order, the parameters, the
 multiply-adds (of convolutions and matrix products) and the bytes of the result in
 float32. It needs neither weights nor a GPU. --quiet prints only the stages.
-"vertebra models" lists the models.`,
+"vertebra models" lists the models.
+
+Of an ONNX file it lists the ops that the file becomes, with the names of its nodes.
+--size, --batch and --dim bind its free dimensions.`,
 		Example: `  vertebra summary resnet50 --size 512x512
   vertebra summary unet --size 388x572 --batch 2
-  vertebra summary googlenet --json`,
+  vertebra summary googlenet --json
+  vertebra summary yolox_nano.onnx`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
+			if file, ok := zoo.FindONNX(args[0]); ok {
+				if classes != 0 {
+					return errors.New("--classes is not for an ONNX file")
+				}
+				o := onnxShape{dim, size, batch, c.Flags().Changed("batch")}
+				return summarizeONNX(c.OutOrStdout(), file, o, asJSON, s.quiet)
+			}
+			if len(dim) > 0 {
+				return errors.New("--dim is for an ONNX file")
+			}
 			e, err := lookupFile(args[0], "")
 			if err != nil {
 				return err
@@ -73,13 +89,12 @@ float32. It needs neither weights nor a GPU. --quiet prints only the stages.
 				return err
 			}
 			if asJSON {
-				return printJSON(c.OutOrStdout(), struct {
-					Model  string `json:"model"`
-					Layout string `json:"layout"`
-					*models.Summary
-				}{e.Name, "NCHW", sum})
+				return summaryJSON(c.OutOrStdout(), e.Name, "NCHW", sum)
 			}
-			return printSummary(c.OutOrStdout(), e, sum, s.quiet)
+			if !s.quiet {
+				fmt.Fprintf(c.OutOrStdout(), "%s: %s\ninput N×C×H×W: %s, %s\nweights: %s\n\n", e.Name, e.Paper, product(sum.Input), e.Input, e.Where())
+			}
+			return printSummary(c.OutOrStdout(), sum, " N×C×H×W", s.quiet)
 		},
 	}
 	f := c.Flags()
@@ -87,14 +102,23 @@ float32. It needs neither weights nor a GPU. --quiet prints only the stages.
 	f.IntVar(&batch, "batch", 1, "inputs at once")
 	f.IntVar(&classes, "classes", 0, "number of classes of the head (default: the model's)")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object")
+	dimFlag(c, &dim)
 	return c
 }
 
-func printSummary(out io.Writer, e zoo.Model, s *models.Summary, quiet bool) error {
+func summaryJSON(out io.Writer, name, layout string, s *models.Summary) error {
+	return printJSON(out, struct {
+		Model  string `json:"model"`
+		Layout string `json:"layout"`
+		*models.Summary
+	}{name, layout, s})
+}
+
+// printSummary prints the tables. order is that of the layers' results.
+func printSummary(out io.Writer, s *models.Summary, order string, quiet bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if !quiet {
-		fmt.Fprintf(out, "%s: %s\ninput N×C×H×W: %s, %s\nweights: %s\n\n", e.Name, e.Paper, product(s.Input), e.Input, e.Where())
-		fmt.Fprintln(w, "layer\top\toutput N×C×H×W\tparameters\tmultiply-adds\tbytes\tstage")
+		fmt.Fprintln(w, "layer\top\toutput"+order+"\tparameters\tmultiply-adds\tbytes\tstage")
 		for _, l := range s.Layers {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.Op, product(l.Shape), thousands(l.Parameters),
 				thousands(l.MultiplyAdds), thousands(l.ActivationBytes), strings.Join(l.Stages, ", "))

@@ -43,6 +43,29 @@ func TestSummaryJSON(t *testing.T) {
 	}
 }
 
+// TestSummaryONNX lists the ops of an ONNX file, whose free dimensions flags bind.
+func TestSummaryONNX(t *testing.T) {
+	model, _ := meansFile(t)
+	text := ok(t, "summary", model, "--size", "6x8", "--dim", "batch=2")
+	for _, want := range []string{"input x: 2×3×6×8\n", "mean", "2×3"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s, want %q", text, want)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{model}, "dimension 0 of input x is free"},
+		{[]string{model, "--classes", "2"}, "--classes is not for an ONNX file"},
+		{[]string{"lenet", "--dim", "batch=2"}, "--dim is for an ONNX file"},
+	} {
+		if status, _, stderr := vertebra(append([]string{"summary"}, c.args...)...); status != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: status %d, %s", c.args, status, stderr)
+		}
+	}
+}
+
 func TestSummaryErrors(t *testing.T) {
 	for want, args := range map[string][]string{
 		"no model \"vgg\"":              {"vgg"},

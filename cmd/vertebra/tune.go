@@ -15,6 +15,7 @@ import (
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/onnx"
 	"github.com/vertebra/vertebra/vision"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
@@ -34,6 +35,8 @@ result belongs to an adapter, its driver, the kernels of this version, and an op
 its shapes. Models of other sizes or batches therefore need tuning of their own. For
 CLIP both towers are tuned. Weights are not needed.
 
+MODEL may be an ONNX file; --size, --batch and --dim bind its free dimensions.
+
 --export writes everything that is kept to a file, and --import takes such a file, for
 example from another computer with the same card. --untuned makes any command ignore
 what is kept.`,
@@ -43,13 +46,14 @@ what is kept.`,
   vertebra tune --import card.json`,
 		ValidArgsFunction: modelArgument(ofAny),
 		RunE: func(c *cobra.Command, args []string) error {
-			t.out, t.err = c.OutOrStdout(), c.ErrOrStderr()
+			t.out, t.err, t.batched = c.OutOrStdout(), c.ErrOrStderr(), c.Flags().Changed("batch")
 			return t.run(c.Context(), args)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&t.size, "size", "", "height and width of the input, as 512x384 or 512 (default: the model's)")
 	f.IntVar(&t.batch, "batch", 1, "inputs at once")
+	dimFlag(c, &t.dim)
 	f.IntVar(&t.budget, "budget", 0, "take at most this long, in seconds; 0 means as long as needed")
 	f.BoolVar(&t.again, "again", false, "tune the ops, too, that were tuned before")
 	f.StringVar(&t.export, "export", "", "file to write everything to that is kept")
@@ -64,6 +68,8 @@ what is kept.`,
 type tune struct {
 	*settings
 	size             string
+	dim              []string
+	batched          bool // --batch is given
 	batch, budget    int
 	again, json      bool
 	export, imported string
@@ -116,7 +122,8 @@ func (t *tune) run(ctx context.Context, names []string) error {
 	if err := checkBatch(t.batch); err != nil {
 		return err
 	}
-	graphs, err := t.graphs(names)
+	graphs, done, err := t.graphs(names)
+	defer done()
 	if err != nil {
 		return err
 	}
@@ -172,33 +179,46 @@ func (t *tune) show(op gpu.OpTuning, p gpu.TuneProgress) {
 		strings.TrimPrefix(op.Op, "graph."), op.Program, what, len(op.Measured)+len(op.Wrong))
 }
 
-// graphs traces the models.
-func (t *tune) graphs(names []string) ([]*graph.Graph, error) {
-	var all []*graph.Graph
+// graphs traces the models. done closes their files.
+func (t *tune) graphs(names []string) (all []*graph.Graph, done func(), err error) {
+	var open []*onnx.Model
+	done = func() {
+		for _, m := range open {
+			m.Close()
+		}
+	}
 	for _, name := range names {
+		if file, ok := zoo.FindONNX(name); ok {
+			g, m, err := onnxShape{t.dim, t.size, t.batch, t.batched}.graph(file)
+			if err != nil {
+				return nil, done, err
+			}
+			all, open = append(all, g), append(open, m)
+			continue
+		}
 		e, err := lookupFile(name, "")
 		if err != nil {
-			return nil, err
+			return nil, done, err
 		}
 		s := bench.Setup{Network: e, Batch: t.batch, Zeros: true}
 		if t.size != "" {
 			if s.Height, s.Width, err = parseSize(t.size); err != nil {
-				return nil, err
+				return nil, done, err
 			}
 		}
 		for _, s.Text = range []bool{false, true}[:towers(e)] {
 			o, err := s.Options()
 			if err != nil {
-				return nil, err
+				return nil, done, err
 			}
 			g, err := models.TraceForward(o.Model, o.Input.Shape...)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", e.Name, err)
+				return nil, done, fmt.Errorf("%s: %w", e.Name, err)
 			}
 			all = append(all, g)
 		}
 	}
-	return all, nil
+	return all, done, nil
 }
 
 // towers returns how many networks a model has.

@@ -35,7 +35,7 @@ func (u *upscale) framed(c *cobra.Command, in string) error {
 		r = f
 	}
 	defer r.Close()
-	m, err := u.loadForFrames(c)
+	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
@@ -52,24 +52,14 @@ func (u *upscale) framed(c *cobra.Command, in string) error {
 	return u.tellFrames(m, made)
 }
 
-// loadForFrames opens the model, which is one of the registry's networks.
-func (u *upscale) loadForFrames(c *cobra.Command) (*vision.Model, error) {
-	m, err := u.load(c)
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := m.Network.(interface{ Factor() int }); !ok {
-		m.Close()
-		return nil, fmt.Errorf("%s: an ONNX file enlarges pictures, and neither --video nor --frames", files.Quote(u.weights))
-	}
-	return m, nil
-}
-
 // stream enlarges all frames and counts them.
 func (u *upscale) stream(ctx context.Context, m *vision.Model, from *frameSource, to frameSink, made *enlargedFrames) error {
 	bar := u.bar(u.err, "frames", -1)
 	defer bar.Clear()
-	made.Scale = m.Network.(interface{ Factor() int }).Factor()
+	var err error
+	if made.Scale, err = m.Factor(); err != nil {
+		return err
+	}
 	made.Width, made.Height = from.width*made.Scale, from.height*made.Scale
 	o := vision.FrameOptions{Width: from.width, Height: from.height, Tile: u.tile, Progress: func(frames int) {
 		made.Frames = frames

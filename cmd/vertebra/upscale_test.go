@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/internal/onnxfile"
 	"github.com/vertebra/vertebra/models"
 	"github.com/vertebra/vertebra/vision/picture"
 )
@@ -76,7 +77,19 @@ func encoded(t *testing.T, m image.Image) []byte {
 // TestFrames enlarges frames by pipes, on the device and in plain Go, whole and in tiles.
 // The results are those of the frames one by one.
 func TestFrames(t *testing.T) {
-	for _, flags := range [][]string{{"--scale", "2", "--tile", "32"}, {"--scale", "3", "--device", "cpu"}} {
+	double := onnxfile.File{
+		Inputs:  []onnxfile.Port{{Name: "x", Shape: []any{2, 3, 24, 24}}},
+		Nodes:   []onnxfile.Node{{Op: "Resize", Inputs: []string{"x", "", "by"}, Outputs: []string{"y"}}},
+		Weights: []onnxfile.Weight{{Name: "by", Shape: []int{4}, Data: []float32{1, 1, 2, 2}}},
+		Outputs: []onnxfile.Port{{Name: "y"}},
+	}
+	path := filepath.Join(t.TempDir(), "double.onnx")
+	if err := os.WriteFile(path, double.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range [][]string{
+		{"--scale", "2", "--tile", "32"}, {"--scale", "3", "--device", "cpu"}, {"--weights", path, "--device", "cpu", "--range", "-1,1", "--channels", "bgr"},
+	} {
 		png, ppm, raw, large := film(t, 5, 50, 40, flags...)
 		formats := map[string][]byte{"40x50": raw}
 		if flags[2] == "--device" {

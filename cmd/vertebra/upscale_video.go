@@ -109,7 +109,7 @@ func (u *upscale) videoed(c *cobra.Command, in string) error {
 	if err != nil {
 		return err
 	}
-	m, err := u.loadForFrames(c)
+	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
