@@ -1,6 +1,28 @@
 package vision
 
-import "github.com/vertebra/vertebra/vision/zoo"
+import (
+	"path/filepath"
+	"reflect"
+
+	"github.com/vertebra/vertebra/vision/zoo"
+)
+
+// decoding returns o with DecoderInput of the decoder that the model.json beside an ONNX file
+// names, unless o says how pictures are usually prepared.
+func (o Options) decoding(path string) Options {
+	file, ok := zoo.FindONNX(path)
+	if !ok || !reflect.ValueOf(o.ONNX.Usual).IsZero() || o.ONNX.Task != 0 && o.ONNX.Task != zoo.Detect {
+		return o
+	}
+	said, err := zoo.ReadModelFile(filepath.Join(filepath.Dir(file), "model.json"))
+	if err != nil {
+		return o // opening the file says so
+	}
+	if d, err := readDecoder(said); err == nil {
+		o.ONNX.Usual = DecoderInput(d.Name)
+	}
+	return o
+}
 
 // DecoderInput returns how the authors of the networks for a decoder prepare pictures, for
 // zoo.ONNXOptions.Usual. It is zero if they do not agree.

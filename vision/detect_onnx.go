@@ -69,7 +69,7 @@ func (m *Model) boxesONNX(n *zoo.ONNX, f DetectionFilter, c computed) ([]decode.
 			return nil, nil, files.Named(n.Path, err)
 		}
 	}
-	boxes, err := decode.Boxes(name, outputs, o)
+	found, err := decode.Find(name, outputs, o)
 	if err != nil {
 		return nil, nil, files.Named(n.Path, err)
 	}
@@ -80,7 +80,10 @@ func (m *Model) boxesONNX(n *zoo.ONNX, f DetectionFilter, c computed) ([]decode.
 	if names == nil {
 		names = namesIn(n.File.Metadata["names"])
 	}
-	return boxes, names, nil
+	if names == nil {
+		names = found.COCO()
+	}
+	return found.Boxes, names, nil
 }
 
 // entryOfNames matches an entry of a dictionary in Python, from a number to a text.

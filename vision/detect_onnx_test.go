@@ -55,7 +55,7 @@ func TestDetectReal(t *testing.T) {
 		want            Object
 		found, points   int
 	}{
-		{"yolox_nano_416", "yolox", true, true, 416, 416, 0, 255, Object{Box: [4]float32{112.068, 10.509, 292.91, 205.055}, Class: 41, Score: 0.89602}, 2, 0},
+		{"yolox_nano_416", "yolox", true, true, 416, 416, 0, 255, Object{Box: [4]float32{112.068, 10.509, 292.91, 205.055}, Class: 41, ClassName: "cup", Score: 0.89602}, 2, 0},
 		{"ultraface_rfb_320", "ultraface", true, false, 320, 240, -127. / 128, 1, Object{Box: [4]float32{112.287, 28.853, 167.439, 81.353}, ClassName: "face", Score: 1}, 1, 0},
 		{"blazeface_front_128", "blazeface", false, false, 128, 128, -1, 1, Object{Box: [4]float32{44.314, 20.155, 67.97, 43.811}, ClassName: "face", Score: 0.92067}, 1, 6},
 		{"yunet_2026may", "yunet", true, true, 320, 320, 0, 255, Object{Box: [4]float32{112.113, 39.233, 168.038, 109.216}, ClassName: "face", Score: 0.93842}, 1, 5},

@@ -25,8 +25,10 @@ func MatteFamilies() []MatteFamily {
 	plain := func(low, high float64, size int) zoo.ModelInput {
 		return zoo.ModelInput{Range: []float64{low, high}, Size: zoo.Size{size, size}}
 	}
+	u2net := imagenet(320)
+	u2net.Peak = true
 	return []MatteFamily{
-		{"u2net", imagenet(320), MatteOptions{Stretch: true}},
+		{"u2net", u2net, MatteOptions{Stretch: true}},
 		{"isnet", plain(-0.5, 0.5, 1024), MatteOptions{Stretch: true}},
 		{"modnet", plain(-1, 1, 512), MatteOptions{}},
 		{"birefnet", imagenet(1024), MatteOptions{}},

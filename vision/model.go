@@ -80,7 +80,7 @@ type Model struct {
 // pictures become the input of an ONNX file is in o.ONNX or in a model.json beside the
 // file. The caller closes the model.
 func Open(name string, o Options) (*Model, error) {
-	z, err := zoo.Open(name, o.zoo())
+	z, err := zoo.Open(name, o.decoding(name).zoo())
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func Open(name string, o Options) (*Model, error) {
 
 // OpenModel opens a model that need not be in the zoo.
 func OpenModel(m zoo.Model, o Options) (*Model, error) {
-	z, err := m.Open(o.zoo())
+	z, err := m.Open(o.decoding(o.Weights).zoo())
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,10 @@ func TestONNXClassify(t *testing.T) {
 			o:      Options{ONNX: zoo.ONNXOptions{Input: zoo.ModelInput{Range: []float64{-1, 1}}}},
 			logits: [][3]float64{{0.25, -0.3, -0.5}, {-0.75, -0.5, -0.1}, {-0.75, 0.3, -0.5}},
 		},
+		"the largest sample as 255": {file: means("N"), json: `{"inputs": [{"peak": true, "mean": [0.5, 0, 0]}]}`, o: Options{Batch: 3},
+			logits: [][3]float64{{0.5, 0.2, 0}, {-0.5, 0, 1}, {-0.5, 1, 0}}},
+		"the decoder's authors'": {file: means("N"), json: `{"decode": "yolox", "inputs": [{"fit": "stretch"}]}`,
+			logits: [][3]float64{{0, 51, 255}, {102, 0, 0}, {0, 204, 0}}},
 		"model.json": {
 			file:   means("N"),
 			json:   `{"task": "classification", "labels": ["x", "y", "z"], "inputs": [{"range": [0, 255], "mean": [51, 0, 0], "std": 204, "channels": "bgr"}]}`,
@@ -351,12 +355,15 @@ func TestONNXErrors(t *testing.T) {
 	two.Inputs = append(two.Inputs, onnxfile.Port{Name: "more", Shape: []any{2}})
 	odd := means("N")
 	odd.Inputs[0].Shape = []any{"N", "a", "b", "c"}
+	grey := means("N")
+	grey.Inputs[0].Shape = []any{"N", 1, 4, 8}
 	for name, c := range map[string]struct {
 		file onnxfile.File
 		json string
 		o    zoo.Options
 		want string
 	}{
+		"three means":   {file: grey, json: `{"inputs": [{"range": [0, 1], "mean": [0.1, 0.2, 0.3]}]}`, want: "mean [0.1 0.2 0.3], std [], fill [], but the input has one channel"},
 		"no numbers":    {file: means("N"), want: "tells how samples become numbers"},
 		"no size":       {file: free, o: zoo.Options{ONNX: unit}, want: "size of pictures: input picture is open"},
 		"other size":    {file: means("N"), o: zoo.Options{ONNX: unit, Size: [2]int{5, 5}}, want: "pictures of 5×5, but input picture takes 4×8"},

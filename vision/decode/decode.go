@@ -128,23 +128,37 @@ func lookup(name string) (decoder, error) {
 // decoder's, and outputs are by their names in the file. Boxes whose numbers are not
 // finite, and those without an area, are left out.
 func Boxes(name string, outputs map[string]*tensor.Tensor, o Options) ([]Box, error) {
+	f, err := Find(name, outputs, o)
+	return f.Boxes, err
+}
+
+// Found is what Find returns.
+type Found struct {
+	Boxes      []Box
+	Classes    int  // how many the network has; 0 if the outputs do not show it
+	Background bool // class 0 is the background, and counts
+}
+
+// Find is Boxes, and says what the outputs show of the classes.
+func Find(name string, outputs map[string]*tensor.Tensor, o Options) (Found, error) {
+	var none Found
 	d, err := lookup(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if min(o.Size[0], o.Size[1]) < 1 || max(o.Size[0], o.Size[1]) > 1<<20 {
-		return nil, fmt.Errorf("decode: %s: an input of %d×%d pixels", name, o.Size[1], o.Size[0])
+		return none, fmt.Errorf("decode: %s: an input of %d×%d pixels", name, o.Size[1], o.Size[0])
 	}
 	if o.Image < 0 || o.Most < 0 || o.Points < 0 || o.Points > 1<<12 || !(o.Score >= 0 && o.IoU >= 0) {
-		return nil, fmt.Errorf("decode: %s: an option is negative or too large", name)
+		return none, fmt.Errorf("decode: %s: an option is negative or too large", name)
 	}
 	for out, t := range outputs {
 		if t == nil || slices.ContainsFunc(t.Shape, func(n int) bool { return n < 0 }) || t.Shape.Len() != len(t.Data) {
-			return nil, fmt.Errorf("decode: %s: output %q does not have the elements of its shape", name, out)
+			return none, fmt.Errorf("decode: %s: output %q does not have the elements of its shape", name, out)
 		}
 	}
 	if err := d.check(o.Roles, outputs); err != nil {
-		return nil, fmt.Errorf("decode: %s: %w", name, err)
+		return none, fmt.Errorf("decode: %s: %w", name, err)
 	}
 	o.Score, o.Most = cmp.Or(o.Score, d.score), cmp.Or(o.Most, 300)
 	if d.iou > 0 {
@@ -152,12 +166,12 @@ func Boxes(name string, outputs map[string]*tensor.Tensor, o Options) ([]Box, er
 	}
 	c := &call{name: name, outputs: outputs, o: o, iou: d.iou}
 	if err := d.read(c); err != nil {
-		return nil, fmt.Errorf("decode: %s: %w", name, err)
+		return none, fmt.Errorf("decode: %s: %w", name, err)
 	}
 	if c.odd != nil {
-		return nil, fmt.Errorf("decode: %s: %w; the decoder may be another", name, c.odd)
+		return none, fmt.Errorf("decode: %s: %w; the decoder may be another", name, c.odd)
 	}
-	return c.best(), nil
+	return Found{c.best(), c.classes, c.background}, nil
 }
 
 // call is the work of one call of Boxes.
@@ -167,8 +181,11 @@ type call struct {
 	o       Options
 	iou     float64 // see decoder
 	found   []Box
-	used    []string // outputs that have their role
-	odd     error    // a number that the decoder's outputs cannot have
+	classes int // see Found
+
+	background bool     // see Found
+	used       []string // outputs that have their role
+	odd        error    // a number that the decoder's outputs cannot have
 
 	blend  bool          // overlapping boxes are averaged, see blended
 	finish func(b []Box) // completes the boxes that stay

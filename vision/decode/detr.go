@@ -8,6 +8,7 @@ func detr(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.classes = classes - 1
 	p := make([]float32, classes)
 	for i := range len(boxes) / 4 {
 		copy(p, logits[i*classes:][:classes])
@@ -48,6 +49,7 @@ func rtdetr(c *call) error {
 			scores[i] = sigmoid(v)
 		}
 	}
+	c.classes = classes
 	for i := range len(boxes) / 4 {
 		for k, s := range scores[i*classes:][:classes] {
 			c.add(c.query(boxes[i*4:]), k, s, nil)

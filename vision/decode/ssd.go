@@ -35,6 +35,7 @@ func (c *call) perClass(boxes, scores []float32, classes, shift int) error {
 	if classes < 2 {
 		return fmt.Errorf("scores of %d classes, the first of which is the background", classes)
 	}
+	c.classes, c.background = classes+shift, shift == 0
 	logits := !sumToOne(scores, classes)
 	p := make([]float32, classes)
 	for i := range len(boxes) / 4 {

@@ -16,6 +16,7 @@ func yolov5(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.classes = k - 5
 	for i := range n {
 		row := data[i*k:][:k]
 		class, s := largest(row[5:])
@@ -51,6 +52,7 @@ func yolov8(c *call) error {
 	if classes < 1 {
 		return fmt.Errorf("%d numbers for a box leave none for classes", k)
 	}
+	c.classes = classes
 	one := make([]float32, classes)
 	for i := range n {
 		for j := range one {
@@ -154,6 +156,7 @@ func yolox(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.classes = k - 5
 	strides := []int{8, 16, 32, 64}
 	if n == cells(c.o.Size, 8, 16, 32) {
 		strides = strides[:3]
@@ -180,6 +183,7 @@ func yolonas(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.classes = classes
 	for i := range len(boxes) / 4 {
 		class, s := largest(scores[i*classes:][:classes])
 		c.add(c.pixels([4]float32(boxes[i*4:][:4])), class, s, nil)

@@ -45,6 +45,7 @@ type ModelInput struct {
 	Range         []float64     `json:"range"`    // what the samples 0 and 255 become
 	Mean          List[float64] `json:"mean"`     // subtracted after that, one for each channel or one for all
 	Std           List[float64] `json:"std"`      // divides after that
+	Peak          bool          `json:"peak"`     // the largest sample of a picture counts as 255
 
 	// Value is the numbers of an input that is no picture, or "size" for the height and
 	// width of the picture's input.
@@ -255,5 +256,6 @@ func (in ModelInput) over(low ModelInput) ModelInput {
 	if in.Std == nil {
 		in.Std = low.Std
 	}
+	in.Peak = in.Peak || low.Peak
 	return in
 }

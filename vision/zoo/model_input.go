@@ -35,6 +35,8 @@ func (in ModelInput) preprocess(channels int, size [2]int, usual *Preprocess) (P
 		return p, fmt.Errorf("the input has %d channels, and pictures have 1 or 3", channels)
 	case channels == 1 && (in.Channels == "rgb" || in.Channels == "bgr"), channels == 3 && in.Channels == "gray":
 		return p, fmt.Errorf("channels %q, but the input has %d", in.Channels, channels)
+	case channels == 1 && (len(in.Mean) > 1 || len(in.Std) > 1 || len(in.Fill) > 1):
+		return p, fmt.Errorf("mean %v, std %v, fill %v, but the input has one channel: want one number each", in.Mean, in.Std, in.Fill)
 	}
 	if p.Grey = channels == 1; in.Channels != "" {
 		p.BGR = in.Channels == "bgr"
@@ -46,7 +48,9 @@ func (in ModelInput) preprocess(channels int, size [2]int, usual *Preprocess) (P
 }
 
 // numbers reports whether in says how samples become numbers.
-func (in ModelInput) numbers() bool { return in.Range != nil || in.Mean != nil || in.Std != nil }
+func (in ModelInput) numbers() bool {
+	return in.Range != nil || in.Mean != nil || in.Std != nil || in.Peak
+}
 
 // geometry sets the steps that give a picture its size. told says that p has some.
 func (in ModelInput) geometry(p *Preprocess, size [2]int, told bool) error {
@@ -104,7 +108,7 @@ func (in ModelInput) arithmetic(p *Preprocess) error {
 	if in.Range != nil {
 		low, high = in.Range[0], in.Range[1]
 	}
-	p.Bytes = low == 0 && high == 255
+	p.Bytes, p.Peak = low == 0 && high == 255, in.Peak
 	span := high - low
 	if p.Bytes {
 		span = 1

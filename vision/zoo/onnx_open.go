@@ -184,7 +184,7 @@ func (n *ONNX) prepare(x *onnxInput, in ModelInput, o ONNXOptions, said bool, us
 		size := o.Usual.Size
 		o.Usual.Size = Size{}
 		if in.numbers() { // those of the usual preparation belong together
-			o.Usual.Range, o.Usual.Mean, o.Usual.Std = nil, nil, nil
+			o.Usual.Range, o.Usual.Mean, o.Usual.Std, o.Usual.Peak = nil, nil, nil, false
 		}
 		in = in.over(o.Usual)
 		for i := range x.size {

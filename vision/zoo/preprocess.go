@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/picture"
@@ -34,6 +35,7 @@ type Preprocess struct {
 	Fill      [3]uint8   // colour of what Crop adds to a smaller picture
 	Mean, Std [3]float32 // by channel; Mean is subtracted, then Std divides; zero Std means neither
 	Bytes     bool       // samples stay in 0…255, and so do Mean and Std
+	Peak      bool       // the largest sample of the picture counts as 255
 	Pad       [2]int     // height and width to which zeros are added below and to the right
 }
 
@@ -48,9 +50,18 @@ func (p Preprocess) Apply(m *picture.Image) (*tensor.Tensor, picture.Transform, 
 	if p.BGR && m.Channels == 3 {
 		exchange(t)
 	}
+	white := float32(255)
+	if p.Peak {
+		if most := slices.Max(t.Data); most > 0 {
+			white = most
+		}
+	}
 	for i, v := range t.Data {
-		if !p.Bytes {
-			v /= 255
+		switch {
+		case !p.Bytes:
+			v /= white
+		case p.Peak:
+			v *= 255 / white
 		}
 		t.Data[i] = p.normalised(v, i%m.Channels)
 	}
