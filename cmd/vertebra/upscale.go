@@ -39,8 +39,9 @@ another colour, for both.
 
 If IN is a folder, OUT is one, too, and gets a PNG for each picture below IN.
 
---video reads a video and writes another, with the same sound and frame rate. It runs the
-ffmpeg that is installed, once to decode and once to encode, and prints both lines. With
+--video reads a video and writes another, with the same sound, frame rate, shape of pixels
+and colours, of 8 bits. It runs the ffmpeg that is installed, once to decode and once to
+encode, and prints both lines. HDR videos (PQ and HLG) have to become SDR first. With
 --frames, the frames of a video come and go by files or pipes, for a line of your own:
 PPMs, PNGs, or raw RGB, a byte for each sample.
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,46 +28,19 @@ func decoding(in string, v videoInfo) []string {
 }
 
 // encoding are the arguments with which ffmpeg writes a video of the PPMs on standard input,
-// with the sound and the metadata of in. Most players want an even number of pixels and
-// their colours at half the resolution.
+// with the sound and the metadata of in, and with the colours and the shape of pixels of v.
+// Most players want an even number of pixels and their colours at half the resolution.
 func encoding(in, out string, v videoInfo) []string {
-	return []string{
+	matrix, tags := v.colours()
+	filters := "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_color_matrix=" + matrix + ":out_range=tv"
+	if v.Aspect != "" {
+		filters += ",setsar=" + v.Aspect
+	}
+	args := []string{
 		"-v", "error", "-y", "-f", "image2pipe", "-framerate", v.Rate, "-c:v", "ppm", "-i", "-", "-i", in,
-		"-map", "0:v:0", "-map", "1:a?", "-map_metadata", "1", "-c:a", "copy",
-		"-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv",
-		"-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", out,
+		"-map", "0:v:0", "-map", "1:a?", "-map_metadata", "1", "-c:a", "copy", "-vf", filters, "-pix_fmt", "yuv420p",
 	}
-}
-
-// videoInfo is what ffprobe says of a video.
-type videoInfo struct {
-	Height int    `json:"height"`
-	Rate   string `json:"r_frame_rate"` // a fraction, such as 30000/1001
-	Space  string `json:"color_space"`  // empty or "unknown" if the file does not say
-}
-
-// probe asks ffprobe about a video.
-func probe(ctx context.Context, in string) (videoInfo, error) {
-	var said struct{ Streams []videoInfo }
-	c := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-select_streams", "v:0",
-		"-show_entries", "stream=height,r_frame_rate,color_space", "-of", "json", in)
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	text, err := c.Output()
-	if err == nil {
-		err = json.Unmarshal(text, &said)
-	}
-	switch {
-	case err != nil:
-		return videoInfo{}, ffmpegError("ffprobe", err, &stderr)
-	case len(said.Streams) == 0 || said.Streams[0].Rate == "" || strings.HasPrefix(said.Streams[0].Rate, "0/"):
-		return videoInfo{}, fmt.Errorf("%s: ffprobe finds no video in it", files.Quote(in))
-	}
-	v := said.Streams[0]
-	if v.Space == "unknown" {
-		v.Space = ""
-	}
-	return v, nil
+	return append(append(args, tags...), out)
 }
 
 // ffmpegError is the error of a program with the last line that it wrote.
@@ -109,39 +81,38 @@ func (u *upscale) videoed(c *cobra.Command, in string) error {
 	if err != nil {
 		return err
 	}
+	if err := v.displayed(); err != nil {
+		return files.Named(in, err)
+	}
 	m, err := u.load(c)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-
-	// The encoder writes into a folder of its own, so that a name never has half a video.
-	dir, err := os.MkdirTemp(filepath.Dir(u.path), ".vertebra-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	made := filepath.Join(dir, "video"+filepath.Ext(u.path))
-	decode, encode := decoding(ffmpegArgument(in), v), encoding(ffmpegArgument(in), ffmpegArgument(made), v)
+	decode := decoding(ffmpegArgument(in), v)
 	if !u.quiet {
 		shown := encoding(ffmpegArgument(in), ffmpegArgument(u.path), v)
 		fmt.Fprintf(u.err, "ffmpeg %s |\nvertebra upscale - --frames ppm -o - |\nffmpeg %s\n", shellLine(decode), shellLine(shown))
 	}
 	result := enlargedFrames{File: in, Output: u.path}
-	err = pipeline(c.Context(), decode, encode, func(ctx context.Context, r io.Reader, w io.Writer) error {
-		source, err := framesFrom(r, ppmFrames)
+	err = files.Replace(u.path, func(made string) error {
+		encode := encoding(ffmpegArgument(in), ffmpegArgument(made), v)
+		err := pipeline(c.Context(), decode, encode, func(ctx context.Context, r io.Reader, w io.Writer) error {
+			source, err := framesFrom(r, ppmFrames)
+			if err != nil {
+				return err
+			}
+			return u.stream(ctx, m, source, framesTo(w, ppmFrames), &result)
+		})
 		if err != nil {
 			return err
 		}
-		return u.stream(ctx, m, source, framesTo(w, ppmFrames), &result)
+		if info, err := os.Stat(made); err != nil || info.Size() == 0 {
+			return fmt.Errorf("ffmpeg wrote no video, and named no error")
+		}
+		return nil
 	})
 	if err != nil {
-		return err
-	}
-	if info, err := os.Stat(made); err != nil || info.Size() == 0 {
-		return fmt.Errorf("ffmpeg wrote no video, and named no error")
-	}
-	if err := os.Rename(made, u.path); err != nil {
 		return err
 	}
 	return u.tellFrames(m, result)

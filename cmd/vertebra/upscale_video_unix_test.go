@@ -12,13 +12,14 @@ import (
 	"testing"
 )
 
-// ffmpeg puts stand-ins for ffmpeg and ffprobe before the real ones. The decoder writes the
-// film, and the encoder keeps what it gets behind its arguments.
-func ffmpeg(t *testing.T, decoder string) {
+// ffmpeg puts stand-ins for ffmpeg and ffprobe before the real ones. The prober says what
+// stream is, beside height and rate. The decoder writes the film, and the encoder keeps what
+// it gets behind its arguments.
+func ffmpeg(t *testing.T, decoder, stream string) {
 	t.Helper()
 	bin := t.TempDir()
 	for name, text := range map[string]string{
-		"ffprobe": `echo '{"streams": [{"height": 40, "r_frame_rate": "30000/1001", "color_space": "bt709"}]}'`,
+		"ffprobe": `echo '{"streams": [{"height": 40, "r_frame_rate": "30000/1001"` + stream + `}]}'`,
 		"ffmpeg": `for last; do :; done
 case $last in
 -) ` + decoder + ` ;;
@@ -35,9 +36,12 @@ esac`,
 // TestVideo enlarges a video. The encoder gets the frames that each would become by itself.
 func TestVideo(t *testing.T) {
 	_, ppm, _, large := film(t, 4, 50, 40, "--scale", "2")
-	ffmpeg(t, "cat "+file(t, "film.ppm", ppm))
+	ffmpeg(t, "cat "+file(t, "film.ppm", ppm), `, "color_space": "bt709"`)
 	in, dir := file(t, "in.mp4", []byte("a video")), t.TempDir()
-	out := filepath.Join(dir, "out.mp4")
+	out := filepath.Join(t.TempDir(), "out.mp4") // a link to a name that is free
+	if err := os.Symlink(filepath.Join(dir, "film"), out); err != nil {
+		t.Fatal(err)
+	}
 	status, stdout, stderr := vertebra("upscale", "--video", in, "-o", out, "--scale", "2")
 	for _, want := range []string{"ffmpeg -nostdin -v error -i " + in, "-r 30000/1001 -f image2pipe -c:v ppm - |\nvertebra upscale - --frames ppm -o - |\nffmpeg -v error -y", "-map '1:a?'", out + "\n"} {
 		if !strings.Contains(stderr, want) {
@@ -65,8 +69,41 @@ func TestVideo(t *testing.T) {
 			t.Errorf("frame %d is another than by itself, %v", i, err)
 		}
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "film" {
 		t.Errorf("%v, %v", left, err)
+	}
+	if to, err := os.Readlink(out); err != nil || to != filepath.Join(dir, "film") {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
+// TestVideoTags keeps the shape of pixels and the colours of a video.
+func TestVideoTags(t *testing.T) {
+	in := file(t, "in.mp4", []byte("a video"))
+	const plain = "out_color_matrix=bt709:out_range=tv -pix_fmt yuv420p -colorspace bt709 -color_primaries bt709 -color_trc bt709"
+	for stream, want := range map[string]string{
+		"": plain,
+		`, "sample_aspect_ratio": "1:1", "color_space": "unknown", "color_transfer": "unknown"`:                                                         plain,
+		`, "sample_aspect_ratio": "16:15", "color_space": "bt470bg", "color_primaries": "bt470bg", "color_transfer": "bt470bg"`:                         "out_color_matrix=bt470:out_range=tv,setsar=16/15 -pix_fmt yuv420p -colorspace bt470bg -color_primaries bt470bg -color_trc gamma28",
+		`, "sample_aspect_ratio": "4:3", "color_space": "bt2020nc", "color_primaries": "bt2020", "side_data_list": [{"rotation": -90}]`:                 "out_color_matrix=bt2020:out_range=tv,setsar=3/4 -pix_fmt yuv420p -colorspace bt2020nc -color_primaries bt2020 -color_trc bt709",
+		`, "sample_aspect_ratio": "0:1", "color_space": "gbr", "color_transfer": "iec61966-2-1", "side_data_list": [{}, {"rotation": 180}]`:             "out_color_matrix=bt709:out_range=tv -pix_fmt yuv420p -colorspace bt709 -color_primaries bt709 -color_trc iec61966-2-1",
+		`, "sample_aspect_ratio": "N/A", "color_space": "smpte170m", "color_primaries": "smpte170m", "color_transfer": "smpte170m", "tags": {"a": "b"}`: "out_color_matrix=smpte170m:out_range=tv -pix_fmt yuv420p -colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m",
+	} {
+		ffmpeg(t, "false", stream)
+		v, err := probe(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(encoding(in, "out.mp4", v), " "); !strings.HasSuffix(got, want+" out.mp4") {
+			t.Errorf("%s\n got %s\nwant %s", stream, got, want)
+		}
+	}
+	for transfer, want := range map[string]string{"smpte2084": "PQ", "arib-std-b67": "HLG"} {
+		ffmpeg(t, "false", `, "color_space": "bt2020nc", "color_transfer": "`+transfer+`"`)
+		out := filepath.Join(t.TempDir(), "out.mp4")
+		if status, _, stderr := vertebra("upscale", "--video", in, "-o", out); status != 1 || !strings.HasPrefix(stderr, "vertebra: "+in+": an HDR video ("+want+", "+transfer+"), ") {
+			t.Errorf("status %d, %s", status, stderr)
+		}
 	}
 }
 
@@ -80,7 +117,7 @@ func TestVideoFaults(t *testing.T) {
 		"true":        "there is no frame",
 		"cat " + whole + "; echo moov atom not found >&2; exit 1": "ffmpeg: moov atom not found",
 	} {
-		ffmpeg(t, decoder)
+		ffmpeg(t, decoder, "")
 		dir := t.TempDir()
 		status, _, stderr := vertebra("upscale", "--quiet", "--video", in, "-o", filepath.Join(dir, "out.mp4"), "--device", "cpu")
 		left, err := os.ReadDir(dir)
@@ -88,7 +125,7 @@ func TestVideoFaults(t *testing.T) {
 			t.Errorf("%s: status %d, %s, %v, %v", decoder, status, stderr, left, err)
 		}
 	}
-	ffmpeg(t, "cat "+whole)
+	ffmpeg(t, "cat "+whole, "")
 	if err := os.Remove(filepath.Join(strings.Split(os.Getenv("PATH"), ":")[0], "ffprobe")); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +142,7 @@ func TestVideoInterrupt(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ffmpeg(t, "cat "+file(t, "film.ppm", ppm)+"; exec cat "+pipe)
+	ffmpeg(t, "cat "+file(t, "film.ppm", ppm)+"; exec cat "+pipe, "")
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -55,6 +55,33 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return nil
 }
 
+// Replace is Write for another program that writes the file, to a path of its own with the
+// same extension.
+func Replace(path string, write func(temporary string) error) (err error) {
+	place, info, err := destination(path)
+	if err == nil && info != nil {
+		err = Regular(info)
+	}
+	if err != nil {
+		return Named(path, err)
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(place), ".vertebra.")
+	if err != nil {
+		return Named(path, err)
+	}
+	defer func() { err = errors.Join(err, Named(path, os.RemoveAll(folder))) }()
+	temporary := filepath.Join(folder, "new"+filepath.Ext(path))
+	if err := write(temporary); err != nil {
+		return err
+	}
+	if info != nil {
+		if err := os.Chmod(temporary, info.Mode().Perm()); err != nil {
+			return Named(path, err)
+		}
+	}
+	return Named(path, os.Rename(temporary, place))
+}
+
 // destination follows the links from path to the file that Write replaces. info is nil
 // if there is no such file yet.
 func destination(path string) (place string, info fs.FileInfo, err error) {

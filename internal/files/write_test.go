@@ -112,6 +112,49 @@ func TestWriteLink(t *testing.T) {
 	}
 }
 
+// TestReplace writes as Write does: through a link, with the permissions that there were,
+// and nothing if writing fails.
+func TestReplace(t *testing.T) {
+	dir, links := t.TempDir(), t.TempDir()
+	path, link := filepath.Join(dir, "a"), filepath.Join(links, "film.mp4")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	write := func(s string) func(string) error {
+		return func(temporary string) error {
+			if filepath.Ext(temporary) != ".mp4" {
+				t.Errorf("it writes to %s", temporary)
+			}
+			return os.WriteFile(temporary, []byte(s), 0o644)
+		}
+	}
+	for _, s := range []string{"one", "two"} {
+		if err := Replace(link, write(s)); err != nil {
+			t.Error(err)
+		}
+		holds(t, path, s, dir, "a")
+		holds(t, link, s, links, "film.mp4")
+		if info, err := os.Stat(path); err != nil || s == "two" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", info.Mode(), err)
+		}
+		if err := os.Chmod(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := errors.New("broken")
+	if err := Replace(link, func(temporary string) error { return errors.Join(write("three")(temporary), broken) }); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	holds(t, path, "two", dir, "a")
+	if err := Replace(link, func(string) error { return nil }); err == nil || !strings.HasPrefix(err.Error(), link+": ") {
+		t.Errorf("nothing was written: %v", err)
+	}
+	holds(t, path, "two", dir, "a")
+	if err := Replace(dir, write("a")); err == nil || err.Error() != dir+": is a folder, want a file" {
+		t.Error(err)
+	}
+}
+
 // TestWriteErrors shows that errors name the path, not the temporary file.
 func TestWriteErrors(t *testing.T) {
 	dir := t.TempDir()
