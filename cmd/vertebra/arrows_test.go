@@ -21,6 +21,7 @@ var arrows = []struct {
 }{
 	{"internal/files", nil},
 	{"internal/onnxfile", nil},
+	{"internal/hubtest", nil},
 	{"tensor", nil},
 	{"internal/mapped", []string{"internal/files", "tensor"}},
 	{"weights", []string{"internal/files", "internal/mapped", "tensor"}},

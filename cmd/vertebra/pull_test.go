@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vertebra/vertebra/internal/hubtest"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/zoo"
 	"github.com/vertebra/vertebra/weights"
@@ -92,21 +90,7 @@ func TestPullRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := map[string][]byte{"model.safetensors": body, "README.md": []byte("# A net")}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/models/me/") {
-			var siblings []map[string]any
-			for name, b := range all {
-				id := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(b)), b...))
-				siblings = append(siblings, map[string]any{"rfilename": name, "size": len(b), "blobId": hex.EncodeToString(id[:])})
-			}
-			licence := map[bool]string{true: "cc-by-nc-4.0", false: "mit"}[strings.Contains(r.URL.Path, "/me/nc/")]
-			json.NewEncoder(w).Encode(map[string]any{"sha": "abc123", "tags": []string{"license:" + licence}, "siblings": siblings})
-			return
-		}
-		_, name, _ := strings.Cut(r.URL.Path, "/resolve/abc123/")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(all[name]))
-	}))
-	defer s.Close()
+	s := hubtest.New(t, "", map[string]hubtest.Repository{"me/net": {Files: all, Licence: "mit"}, "me/nc": {Files: all, Licence: "cc-by-nc-4.0"}})
 	t.Setenv("HF_ENDPOINT", s.URL)
 	in := photograph(t, 64, 64)
 

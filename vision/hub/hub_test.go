@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vertebra/vertebra/internal/hubtest"
 	"github.com/vertebra/vertebra/vision/zoo"
 )
 
@@ -332,7 +333,7 @@ func TestChecksum(t *testing.T) {
 	plain := sha1.Sum([]byte("abc"))
 	for _, c := range []checksum{
 		{sha256: sha([]byte("abc"))}, {sha256: sha([]byte("abc"))[:8]}, {md5: hex.EncodeToString(m[:3])},
-		{git: git([]byte("abc"))}, {git: hex.EncodeToString(plain[:])},
+		{git: hubtest.Blob([]byte("abc"))}, {git: hex.EncodeToString(plain[:])},
 	} {
 		got, err := c.sum(t.Context(), path, nil)
 		if err != nil || c.fits(got) != nil {

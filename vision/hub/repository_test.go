@@ -1,75 +1,13 @@
 package hub
 
 import (
-	"bytes"
-	"crypto/sha1"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/vertebra/vertebra/internal/hubtest"
 )
-
-// face is a server with the routes of Hugging Face that programs use. bytes is where
-// large files are.
-func face(t *testing.T, all map[string][]byte, described bool) (*httptest.Server, *[]string) {
-	var asked []string
-	bytesAt := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "" {
-			t.Error("the token went to another host")
-		}
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(all[strings.TrimPrefix(r.URL.Path, "/")]))
-	}))
-	t.Cleanup(bytesAt.Close)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method+" "+r.URL.Path)
-		if r.Header.Get("Authorization") != "Bearer secret" {
-			t.Errorf("%s without the token", r.URL)
-		}
-		if strings.HasPrefix(r.URL.Path, "/api/models/") {
-			var siblings []map[string]any
-			for name, b := range all {
-				one := map[string]any{"rfilename": name}
-				if described {
-					one["size"], one["blobId"] = len(b), git(b)
-					if strings.HasSuffix(name, ".safetensors") {
-						one["lfs"] = map[string]any{"sha256": sha(b), "size": len(b)}
-					}
-				}
-				siblings = append(siblings, one)
-			}
-			json.NewEncoder(w).Encode(map[string]any{"sha": "c0ffee", "tags": []string{"license:apache-2.0"}, "siblings": append(siblings, map[string]any{"rfilename": "../../escape"})})
-			return
-		}
-		name, ok := strings.CutPrefix(r.URL.Path, "/me/net/resolve/c0ffee/")
-		b, have := all[name]
-		if !ok || !have {
-			w.WriteHeader(404)
-			return
-		}
-		w.Header().Set("X-Repo-Commit", "c0ffee")
-		if strings.HasSuffix(name, ".safetensors") {
-			w.Header().Set("X-Linked-Etag", `"`+sha(b)+`"`)
-			w.Header().Set("X-Linked-Size", fmt.Sprint(len(b)))
-			http.Redirect(w, r, bytesAt.URL+"/"+name, http.StatusFound)
-			return
-		}
-		w.Header().Set("ETag", `"`+git(b)+`"`)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
-	}))
-	t.Cleanup(s.Close)
-	return s, &asked
-}
-
-func git(b []byte) string {
-	s := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(b)), b...))
-	return hex.EncodeToString(s[:])
-}
 
 // TestRepository fetches a repository into the layout that Hugging Face's programs have.
 func TestRepository(t *testing.T) {
@@ -78,7 +16,7 @@ func TestRepository(t *testing.T) {
 		"pytorch_model.bin": content(10), "README.md": []byte("#"), "onnx/model.onnx": content(20),
 	}
 	for _, described := range []bool{true, false} {
-		s, asked := face(t, all, described)
+		s := hubtest.New(t, "secret", map[string]hubtest.Repository{"me/net": {Files: all, Licence: "apache-2.0", Bare: !described}})
 		h, _ := newHub(t, s.URL)
 		r, err := h.Repository(t.Context(), "me/net", "main")
 		if err != nil || r.Licence != "apache-2.0" || r.NonCommercial() || len(r.Files) != len(all) {
@@ -89,22 +27,22 @@ func TestRepository(t *testing.T) {
 			t.Fatalf("%+v, %v", found, err)
 		}
 		folder, ok := h.FindRepository("me/net", "main")
-		if !ok || folder != filepath.Join(h.Folder, "models--me--net", "snapshots", "c0ffee") {
+		if !ok || folder != filepath.Join(h.Folder, "models--me--net", "snapshots", hubtest.Commit) {
 			t.Errorf("found %v: %s", ok, folder)
 		}
 		for _, name := range []string{"model.safetensors", "config.json", "vocab.txt"} {
 			want(t, filepath.Join(folder, name), all[name])
 		}
 		want(t, filepath.Join(h.Folder, "models--me--net", "blobs", sha(all["model.safetensors"])), all["model.safetensors"])
-		if to, err := os.Readlink(filepath.Join(folder, "config.json")); err != nil || to != filepath.Join("..", "..", "blobs", git([]byte("{}"))) {
+		if to, err := os.Readlink(filepath.Join(folder, "config.json")); err != nil || to != filepath.Join("..", "..", "blobs", hubtest.Blob([]byte("{}"))) {
 			t.Errorf("link to %s, %v", to, err)
 		}
-		if ref, err := os.ReadFile(filepath.Join(h.Folder, "models--me--net", "refs", "main")); err != nil || string(ref) != "c0ffee" {
+		if ref, err := os.ReadFile(filepath.Join(h.Folder, "models--me--net", "refs", "main")); err != nil || string(ref) != hubtest.Commit {
 			t.Errorf("refs/main is %q, %v", ref, err)
 		}
-		before := len(*asked)
-		if found, err = h.FetchRepository(t.Context(), r); err != nil || found[0].Fetched || described && len(*asked) != before {
-			t.Errorf("again: %+v, %v, asked %v", found, err, (*asked)[before:])
+		before := len(s.Asked())
+		if found, err = h.FetchRepository(t.Context(), r); err != nil || found[0].Fetched || described && len(s.Asked()) != before {
+			t.Errorf("again: %+v, %v, asked %v", found, err, s.Asked()[before:])
 		}
 		if found, err = h.FetchRepository(t.Context(), r, "onnx/model.onnx"); err != nil || len(found) != 3 || !found[0].Fetched {
 			t.Errorf("a file: %+v, %v", found, err)
