@@ -3,6 +3,9 @@
 package ui
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -20,6 +23,18 @@ func TestBrowser(t *testing.T) {
 	}
 	photos := filepath.Join(t.TempDir(), "photos")
 	write(t, photos, "cat.png", cat)
+	whole, err := png.Decode(bytes.NewReader(cat))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eye := whole.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(image.Rect(110, 70, 260, 170))
+	var small bytes.Buffer
+	if err := png.Encode(&small, eye); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Dir(photos), "eye.png", small.Bytes())
 	write(t, photos, "small/stripes.png", photograph(t, 90, 60))
 	write(t, photos, "small/dots.png", photograph(t, 61, 80))
 	write(t, photos, "broken.png", []byte("no picture"))
@@ -27,6 +42,7 @@ func TestBrowser(t *testing.T) {
 		Version:     "(test)",
 		Folders:     []string{photos},
 		Checkpoints: []string{smallSAM(t), smallCLIP(t), smallViT(t), smallMAE(t)},
+		Hub:         face(t, make(chan struct{})),
 	})
 	if err != nil {
 		t.Fatal(err)

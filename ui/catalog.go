@@ -68,6 +68,11 @@ func filesOf(m zoo.Model) []zoo.File {
 // Downloaded is the result of download.
 type Downloaded struct {
 	Files []DownloadedFile `json:"files"`
+	Fits  string           `json:"fits,omitempty"` // of a repository: which model of the registry, if any
+}
+
+func (d *Downloaded) add(f hub.Found) {
+	d.Files = append(d.Files, DownloadedFile{f.Path, f.Bytes, f.Checked, f.Fetched})
 }
 
 // DownloadedFile is a file that is in a cache now.
@@ -78,8 +83,11 @@ type DownloadedFile struct {
 	Fetched bool   `json:"fetched"` // it was not there before
 }
 
-// startDownload starts the download of a model's weights.
+// startDownload starts the download of a model's weights, or of a repository.
 func (s *Server) startDownload(q Request) (any, error) {
+	if reference, ok := strings.CutPrefix(q.Model, onFace); ok {
+		return s.startRepository(q, reference)
+	}
 	m, err := zoo.Lookup(q.Model)
 	switch {
 	case err != nil:
@@ -89,40 +97,33 @@ func (s *Server) startDownload(q Request) (any, error) {
 	case len(m.Files) == 0:
 		return nil, wrong("no weights of %s are published", m.Name)
 	case m.Files[0].NonCommercial && !q.Accept:
-		return nil, &statusError{http.StatusForbidden, fmt.Sprintf("%s has a licence that forbids commercial use (%s): accept it first", m.Name, m.Files[0].Licence())}
+		return nil, nonCommercial(m.Name, m.Files[0].Licence())
 	}
 	return s.jobs.start(q, false, func(ctx context.Context, t *task) (any, error) { return s.download(ctx, t, m) })
 }
 
 func (s *Server) download(ctx context.Context, t *task, m zoo.Model) (any, error) {
 	h := *s.options.Hub
-	h.Progress = func(p hub.Progress) {
-		switch p.State {
-		case hub.Receiving:
-			t.note("%s", p.Name)
-		case hub.Checking:
-			t.note("comparing %s with its hash", p.Name)
-		case hub.Waiting:
-			t.note("%s: %s; again in %v", p.Name, line(p.Why), p.Wait)
-		case hub.Locked:
-			t.note("%s: another program downloads it", p.Name)
-		}
-		t.progress(p.Done, max(p.Total, 0), "bytes")
-	}
+	h.Progress = t.downloading(nil)
 	out := Downloaded{}
 	for _, f := range filesOf(m) {
 		got, err := h.Fetch(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		out.Files = append(out.Files, DownloadedFile{got.Path, got.Bytes, got.Checked, got.Fetched})
+		out.add(got)
 	}
 	return out, nil
 }
 
-// removeModel removes the downloaded weights of a model.
+// removeModel removes the downloaded weights of a model, or a repository.
 func (s *Server) removeModel(_ http.ResponseWriter, r *http.Request) (any, error) {
-	m, err := zoo.Lookup(r.PathValue("name"))
+	name := r.PathValue("name")
+	if repository, ok := strings.CutPrefix(name, onFace); ok && s.options.Hub != nil {
+		n, err := s.options.Hub.RemoveRepository(repository)
+		return map[string]int64{"bytes": n}, err
+	}
+	m, err := zoo.Lookup(name)
 	if err != nil {
 		return nil, missing("%v", err)
 	}

@@ -35,15 +35,28 @@ type embedded struct {
 	release        func() // of the model
 
 	mu        sync.Mutex // held while it computes
+	closed    bool
 	predictor *vision.SAMPredictor
 	preview   *picture.Image // the picture, at most previewSide wide and high
 	size      [2]int         // width and height of the picture
 	seconds   float64        // of the encoder
 }
 
+// hold locks e for a computation, unless e is nil or was dropped meanwhile.
+func (e *embedded) hold() error {
+	if e != nil {
+		if e.mu.Lock(); !e.closed {
+			return nil
+		}
+		e.mu.Unlock()
+	}
+	return missing("the picture is not embedded: start a job embed first")
+}
+
 func (e *embedded) close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.closed = true
 	err := e.predictor.Close()
 	e.release()
 	return err
@@ -193,17 +206,16 @@ func (s *Server) masks(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := read(w, r, &q); err != nil {
 		return nil, err
 	}
-	e := s.cutouts.find(q.Model, q.Picture)
-	if e == nil {
-		return nil, missing("the picture is not embedded: start a job embed first")
-	}
 	start := time.Now()
+	e := s.cutouts.find(q.Model, q.Picture)
+	if err := e.hold(); err != nil {
+		return nil, err
+	}
+	defer e.mu.Unlock()
 	prompt, err := q.prompt(e.preview.Width, e.preview.Height)
 	if err != nil {
 		return nil, wrong("%v", err)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	mask, score, err := best(r.Context(), e.predictor, prompt)
 	if err != nil {
 		return nil, err
@@ -255,10 +267,9 @@ func (s *Server) cutout(w http.ResponseWriter, r *http.Request) (any, error) {
 // not run again.
 func (s *Server) fullMask(ctx context.Context, q Prompt) (*picture.Mask, error) {
 	e := s.cutouts.find(q.Model, q.Picture)
-	if e == nil {
-		return nil, missing("the picture is not embedded: start a job embed first")
+	if err := e.hold(); err != nil {
+		return nil, err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
 	prompt, err := q.prompt(e.size[0], e.size[1])
 	if err != nil {

@@ -60,4 +60,10 @@ func TestCutout(t *testing.T) {
 	if len(c.s.cutouts.list) != mostEmbedded {
 		t.Errorf("%d embeddings", len(c.s.cutouts.list))
 	}
+	old := c.s.cutouts.list[0]
+	p = c.upload("y.png", 50, 20)
+	c.run(Request{Kind: "embed", Picture: p.ID}, &ready)
+	if err := old.hold(); err == nil {
+		t.Error("an embedding that was dropped is used")
+	}
 }

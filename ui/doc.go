@@ -16,7 +16,8 @@
 //
 //	POST   /api/pictures?name=NAME         takes a picture (the body is the file); returns a Picture
 //	POST   /api/pictures/open              the same for {"folder", "file"} of an open folder
-//	GET    /api/pictures/ID                the picture for a browser, at most 1600 pixels wide and high
+//	GET    /api/pictures/ID                the picture for a browser, at most 1600 pixels wide and high;
+//	                                       with full=1 all of it
 //
 //	POST   /api/jobs                       starts a job: a Request; returns a Job
 //	GET    /api/jobs                       all jobs, the oldest first
@@ -36,7 +37,8 @@
 //	POST   /api/search                     a Query; returns Hits
 //
 //	GET    /api/models                     the models, their licences, and which are here
-//	DELETE /api/models/NAME                removes the downloaded weights of a model
+//	DELETE /api/models/NAME                removes the downloaded weights of a model, or a repository
+//	GET    /api/repository?name=NAME       asks Hugging Face about hf:OWNER/NAME[@REVISION]; returns a Repository
 //	GET    /api/devices                    the adapters
 //	PUT    /api/device                     {"name", "backend"}: another device, while no job runs
 //

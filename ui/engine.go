@@ -37,8 +37,10 @@ type Choice struct {
 	Title   string `json:"title"`
 	Model   string `json:"model"` // in the registry
 	Task    string `json:"task"`
-	Path    string `json:"path,omitempty"` // of the weights
-	Attends bool   `json:"attends"`        // its attention can be drawn
+	Does    string `json:"does"`            // such as "names what is in a picture"
+	Scale   int    `json:"scale,omitempty"` // how many times it enlarges, if that is known before it is open
+	Path    string `json:"path,omitempty"`  // of the weights
+	Attends bool   `json:"attends"`         // its attention can be drawn
 
 	entry zoo.Model
 }
@@ -60,10 +62,12 @@ func choice(name, title, path string, entry zoo.Model) Choice {
 	case zoo.PromptMasks:
 		entry = zoo.SAM()
 	}
-	c := Choice{Name: name, Title: title, Model: entry.Name, Task: entry.Task.String(), Path: path, entry: entry}
-	switch entry.New().(type) {
+	c := Choice{Name: name, Title: title, Model: entry.Name, Task: entry.Task.String(), Does: entry.Task.Does(), Path: path, entry: entry}
+	switch network := entry.New().(type) {
 	case *models.ViT, *models.MAE, *models.ViTDetector, *models.Swin:
 		c.Attends = true
+	case interface{ Factor() int }:
+		c.Scale = network.Factor()
 	}
 	return c
 }

@@ -162,13 +162,24 @@ func (s *Server) openPicture(w http.ResponseWriter, r *http.Request) (any, error
 	return s.pictures.add(r.Context(), q.File, file)
 }
 
-// viewPicture sends a picture for a browser.
+// viewPicture sends a picture for a browser, with all its pixels if that is asked for.
 func (s *Server) viewPicture(w http.ResponseWriter, r *http.Request) (any, error) {
 	one, err := s.pictures.get(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
 	w.Header().Set("Cache-Control", "private, max-age=3600")
+	if side := max(one.Width, one.Height); side > viewSide && r.URL.Query().Has("full") {
+		file, err := files.ReadFile(one.path)
+		if err != nil {
+			return nil, err
+		}
+		photo, err := picture.DecodePhoto(r.Context(), file)
+		if err != nil {
+			return nil, err
+		}
+		return sent{}, show(w, photo, side)
+	}
 	http.ServeFile(w, r, one.view)
 	return sent{}, nil
 }

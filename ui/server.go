@@ -111,6 +111,7 @@ func (s *Server) mux() http.Handler {
 		"POST /api/search":                s.search,
 		"GET /api/models":                 s.models,
 		"DELETE /api/models/{name}":       s.removeModel,
+		"GET /api/repository":             s.repository,
 		"GET /api/devices":                s.devices,
 		"PUT /api/device":                 s.chooseDevice,
 		"GET /api/events":                 s.events,

@@ -15,10 +15,10 @@ import (
 // Request asks for a job. The kind says which fields count.
 type Request struct {
 	Kind    string `json:"kind"`
-	Model   string `json:"model,omitempty"`   // a Choice's name; empty means any for the kind
+	Model   string `json:"model,omitempty"`   // a Choice's name; empty means any for the kind; for download also hf:OWNER/NAME[@REVISION]
 	Picture string `json:"picture,omitempty"` // a Picture's ID
 
-	Scale  int    `json:"scale,omitempty"`  // enlarge: 2, 3 or 4
+	Scale  int    `json:"scale,omitempty"`  // enlarge: 2, 3 or 4; 0 means that of the model
 	Format string `json:"format,omitempty"` // enlarge: "png" or "jpeg"
 
 	Top   int         `json:"top,omitempty"`   // classify: how many classes; 0 means 5
@@ -65,14 +65,12 @@ type Enlarged struct {
 	Width   int     `json:"width"`
 	Height  int     `json:"height"`
 	Scale   int     `json:"scale"`
+	Model   string  `json:"model"`
 	Device  string  `json:"device"`
 	Compute float64 `json:"compute_seconds"` // of the network
 }
 
 func (s *Server) enlarge(ctx context.Context, t *task, q Request) (any, error) {
-	if q.Scale < 2 || q.Scale > 4 {
-		return nil, wrong("the scale is %d, want 2, 3 or 4", q.Scale)
-	}
 	ending := map[string]string{"": "png", "png": "png", "jpeg": "jpg"}[q.Format]
 	if ending == "" {
 		return nil, wrong("the format is %q, want png or jpeg", q.Format)
@@ -81,16 +79,25 @@ func (s *Server) enlarge(ctx context.Context, t *task, q Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := q.Model
-	if name == "" {
-		name = zoo.ESPCN(q.Scale).Name
+	if q.Model == "" {
+		if q.Scale < 2 || q.Scale > 4 {
+			return nil, wrong("the scale is %d, want 2, 3 or 4", q.Scale)
+		}
+		q.Model = zoo.ESPCN(q.Scale).Name
 	}
-	m, release, err := s.model(t, name, zoo.SuperResolve)
+	m, release, err := s.model(t, q.Model, zoo.SuperResolve)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	out := Enlarged{File: fmt.Sprintf("%s_x%d.%s", p.stem(), q.Scale, ending), Device: m.Device().String()}
+	network, ok := m.Network.(interface{ Factor() int })
+	switch {
+	case !ok:
+		return nil, wrong("%s does not say how many times it enlarges", m.Name)
+	case q.Scale != 0 && q.Scale != network.Factor():
+		return nil, wrong("the scale is %d, but %s enlarges %d times", q.Scale, m.Name, network.Factor())
+	}
+	out := Enlarged{File: fmt.Sprintf("%s_x%d.%s", p.stem(), network.Factor(), ending), Model: m.Name, Device: m.Device().String()}
 	err = t.write(out.File, func(w io.Writer) error {
 		made, err := m.Upscale(ctx, vision.UpscaleOptions{Format: q.Format, Progress: func(done, total int) {
 			t.note("enlarging")

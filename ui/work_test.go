@@ -3,6 +3,8 @@ package ui
 import (
 	"bytes"
 	"context"
+	"image"
+	_ "image/jpeg"
 	"image/png"
 	"net/http"
 	"os"
@@ -58,6 +60,19 @@ func TestEnlarge(t *testing.T) {
 	c.fails("GET", "/api/jobs/"+j.ID+"/files/"+made.File, nil, 404, "no job")
 }
 
+// TestView shows a large picture small, and whole where that is asked for.
+func TestView(t *testing.T) {
+	c := served(t, Options{})
+	p := c.upload("wide.png", viewSide+50, 20)
+	for query, want := range map[string]int{"": viewSide, "?full=1": viewSide + 50} {
+		var file []byte
+		c.ok("GET", "/api/pictures/"+p.ID+query, nil, &file)
+		if m, _, err := image.DecodeConfig(bytes.NewReader(file)); err != nil || m.Width != want {
+			t.Errorf("%q: %d wide, want %d, %v", query, m.Width, want, err)
+		}
+	}
+}
+
 // TestWrongRequests expects one line for each mistake.
 func TestWrongRequests(t *testing.T) {
 	c := served(t, Options{Upload: 1 << 20})
@@ -79,6 +94,7 @@ func TestWrongRequests(t *testing.T) {
 		want string
 	}{
 		{Request{Kind: "enlarge", Picture: p.ID, Scale: 9}, "the scale is 9"},
+		{Request{Kind: "enlarge", Picture: p.ID, Scale: 3, Model: "espcn_x2"}, "the scale is 3, but espcn_x2 enlarges 2 times"},
 		{Request{Kind: "enlarge", Picture: p.ID, Scale: 2, Format: "gif"}, `"gif", want png or jpeg`},
 		{Request{Kind: "embed", Picture: p.ID}, "the page Models downloads one, such as sam_vit_b"},
 		{Request{Kind: "classify", Picture: p.ID, Model: "resnet18"}, "resnet18 is not here: the page Models downloads it"},

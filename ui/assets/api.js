@@ -135,6 +135,13 @@ export function useResult(job) {
   return job && result && result.id === job.id ? result : null;
 }
 
+// Several downloads that ended, as a new stream tells them, are one reason to ask.
+let soon;
+function refreshSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => refreshModels().catch(() => {}), 50);
+}
+
 // A hidden tab holds no stream: browsers allow few for a server.
 let stream;
 function listen() {
@@ -148,7 +155,7 @@ function listen() {
     const j = JSON.parse(e.data);
     const before = jobs.get().get(j.id);
     put_(j);
-    if (j.kind === 'download' && j.state === 'done' && before && !ended(before)) refreshModels();
+    if (j.kind === 'download' && j.state === 'done' && !(before && ended(before))) refreshSoon();
   });
 }
 document.addEventListener('visibilitychange', listen);

@@ -60,5 +60,6 @@ function App() {
 if (!token) {
   document.querySelector('#app').textContent = 'This address has no token: open the one that vertebra ui printed.';
 } else {
+  for (const name of ['dragover', 'drop']) addEventListener(name, (e) => e.preventDefault()); // a browser would leave the page
   render(html`<${App} />`, document.querySelector('#app'));
 }

@@ -1,7 +1,7 @@
 // Cut out: SAM's masks by clicks, a box, or all at once.
 import { html, useEffect, useMemo, useRef, useState } from './vendor/preact-htm.js';
 import { chosen, choice, ended, latest, models, picture, post, save, start, url, useResult } from './api.js';
-import { Current, JobBar, ModelChoice, Problem, seconds, useTry } from './parts.js';
+import { count, Current, JobBar, ModelChoice, Problem, seconds, useTry } from './parts.js';
 
 const fits = (c) => c.task === 'promptable-masks';
 const colors = ['#e63c32', '#3282e6', '#28aa50', '#f0aa1e', '#9650c8', '#14b4b4', '#e664aa', '#827828'];
@@ -33,7 +33,7 @@ export function Cutout() {
         <p class="row"><button disabled=${all && !ended(all)} onClick=${attempt(() => start({ kind: 'everything', picture: p.id, model: model.name }))}>
           Find everything</button></p>
         <${JobBar} job=${all} what="Finding everything" />
-        ${regions && html`<p class="hint">${regions.regions.length} regions. ${regions.regions.length ? 'Click on one to cut it out.' : 'The model is sure of none.'}</p>`}`}`}`;
+        ${regions && html`<p class="hint">${count(regions.regions.length, 'region')}. ${regions.regions.length ? 'Click on one to cut it out.' : 'The model is sure of none.'}</p>`}`}`}`;
 }
 
 // fill turns on the pixels of a mask, whose runs go down the columns.
@@ -72,18 +72,19 @@ function Canvas({ p, model, ready, regions, again }) {
   const canvas = useRef();
   const drag = useRef(null);
   const asked = useRef({ busy: false, next: null });
+  const turn = useRef(0); // of what the mask should show
   const used = prompt.points.length > 0 || prompt.box;
 
   // request asks for the mask of a prompt. Of those that wait only the last is asked.
-  const request = async (q) => {
+  const request = async (q, mine = ++turn.current) => {
     if (asked.current.busy) {
-      asked.current.next = q;
+      asked.current.next = [q, mine];
       return;
     }
     asked.current.busy = true;
     try {
       const m = await post('/api/masks', { model, picture: p.id, points: q.points, labels: q.labels, box: q.box });
-      if (!asked.current.next) setMask({ ...m, preview: q.preview });
+      if (mine === turn.current) setMask({ ...m, preview: q.preview });
     } catch (e) {
       if (/not embedded/.test(e.message)) again();
       else if (!q.preview) throw e;
@@ -91,22 +92,28 @@ function Canvas({ p, model, ready, regions, again }) {
       asked.current.busy = false;
       const { next } = asked.current;
       asked.current.next = null;
-      if (next) request(next).catch(() => {});
+      if (next) attempt(() => request(...next))();
     }
+  };
+  const clear = () => {
+    turn.current++;
+    asked.current.next = null;
+    setMask(null);
+  };
+  const show = async (q) => {
+    setPrompt(q);
+    if (q.points.length || q.box) await request(q);
+    else clear();
   };
   const change = attempt(async (next) => {
     setPast([...past, prompt]);
-    setPrompt(next);
-    if (next.points.length || next.box) await request(next);
-    else setMask(null);
+    await show(next);
   });
   const undo = attempt(async () => {
     const before = past[past.length - 1];
     if (!before) return;
     setPast(past.slice(0, -1));
-    setPrompt(before);
-    if (before.points.length || before.box) await request(before);
-    else setMask(null);
+    await show(before);
   });
   const addPoint = ([x, y], label) => {
     const near = prompt.points.findIndex(([a, b]) => Math.hypot((a - x) * ready.width, (b - y) * ready.height) < 8);
@@ -184,7 +191,7 @@ function Canvas({ p, model, ready, regions, again }) {
       <canvas ref=${canvas} width=${ready.width} height=${ready.height} tabindex="0" role="application"
         aria-label="Picture to cut from" aria-describedby="how"
         onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onKeyDown=${key}
-        onPointerLeave=${() => { if (!used) setMask(null); }} />
+        onPointerLeave=${() => { if (!used) clear(); }} />
       ${prompt.points.map((q, i) => html`<span class=${`point ${prompt.labels[i] ? 'in' : 'out'}`} style=${at(q)} />`)}
       ${shown && html`<span class="box" style=${{
         left: `${100 * Math.min(shown[0][0], shown[1][0])}%`, top: `${100 * Math.min(shown[0][1], shown[1][1])}%`,

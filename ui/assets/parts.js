@@ -11,6 +11,8 @@ export const bytes = (n) => {
 };
 export const seconds = (s) => (s < 1 ? `${Math.round(s * 1000)} ms` : s < 90 ? `${s.toFixed(1)} s` : `${Math.round(s / 60)} min`);
 
+export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 export const Problem = ({ text }) => text && html`<p class="problem" role="alert">${text}</p>`;
 
 // useTry runs what may fail and keeps its error.
@@ -42,18 +44,19 @@ export function Chooser({ small, onPicture, label = 'Drop a picture here, paste 
       setBusy(false);
     }
   });
-  useEffect(() => {
-    const paste = (e) => {
-      const file = [...(e.clipboardData?.files || [])][0];
-      if (file) accept(file);
+  const latest = useRef();
+  latest.current = accept;
+  useEffect(() => { // anywhere in the window
+    const on = {
+      paste: (e) => latest.current(e.clipboardData?.files[0]),
+      dragover: (e) => { e.preventDefault(); setOver(true); },
+      dragleave: (e) => { if (!e.relatedTarget) setOver(false); },
+      drop: (e) => { e.preventDefault(); setOver(false); latest.current(e.dataTransfer.files[0]); },
     };
-    document.addEventListener('paste', paste);
-    return () => document.removeEventListener('paste', paste);
-  });
-  return html`<div class=${`drop ${small ? 'small' : ''} ${over ? 'over' : ''}`}
-      onDragOver=${(e) => { e.preventDefault(); setOver(true); }}
-      onDragLeave=${() => setOver(false)}
-      onDrop=${(e) => { e.preventDefault(); setOver(false); accept(e.dataTransfer.files[0]); }}>
+    for (const [name, listen] of Object.entries(on)) document.addEventListener(name, listen);
+    return () => { for (const [name, listen] of Object.entries(on)) document.removeEventListener(name, listen); };
+  }, []);
+  return html`<div class=${`drop ${small ? 'small' : ''} ${over ? 'over' : ''}`}>
     <label>
       <input type="file" accept="image/*,.heic,.heif,.avif,.tif,.tiff" class="away"
         onChange=${(e) => { accept(e.target.files[0]); e.target.value = ''; }} />

@@ -1,7 +1,7 @@
 // Search: pictures of a folder by words or by a picture.
 import { html, useEffect, useState } from './vendor/preact-htm.js';
 import { chosen, choice, ended, get, latest, link, models, picture, post, remove, start, url, useResult } from './api.js';
-import { Chooser, Dialog, JobBar, ModelChoice, Problem, seconds, useTry } from './parts.js';
+import { Chooser, count, Dialog, JobBar, ModelChoice, Problem, seconds, useTry } from './parts.js';
 
 const fits = (c) => c.task === 'embedding';
 
@@ -61,7 +61,7 @@ function Browse({ onClose, onOpen }) {
         ${here.folders.map((name) => html`<li key=${name}><button class="plain" onClick=${() => go(join(name))}>${name}</button></li>`)}
       </ul>
       <p class="row"><button class="main" onClick=${() => onOpen(here.path)}>Open this folder</button>
-        <span>${here.pictures} ${here.pictures === 1 ? 'picture' : 'pictures'} here${here.folders.length ? ', and those of the folders in it' : ''}</span></p>`}
+        <span>${count(here.pictures, 'picture')} here${here.folders.length ? ', and those of the folders in it' : ''}</span></p>`}
   <//>`;
 }
 
@@ -88,9 +88,9 @@ function InFolder({ folder, model }) {
     ${working ? html`<${JobBar} job=${job} what="Reading the folder" stop="Pause" />`
       : html`<p class="row"><button class=${result ? '' : 'main'} onClick=${index}>${paused ? 'Resume' : result ? 'Look for new pictures' : 'Read the folder'}</button>
         <span class="hint" role="status">${paused ? `Paused at ${job.done} of ${job.total}. What was read is kept.`
-          : result ? `${result.pictures} pictures can be found.` : ''}</span></p>`}
+          : result ? `${count(result.pictures, 'picture')} can be found.` : ''}</span></p>`}
     ${job?.state === 'failed' && html`<${Problem} text=${job.error} />`}
-    ${result?.left > 0 && html`<details><summary>${result.left} pictures cannot be read</summary><ul>${(result.why || []).map((w) => html`<li>${w}</li>`)}</ul></details>`}
+    ${result?.left > 0 && html`<details><summary>${count(result.left, 'picture')} cannot be read</summary><ul>${(result.why || []).map((w) => html`<li>${w}</li>`)}</ul></details>`}
     <form class="row" role="search" onSubmit=${(e) => { e.preventDefault(); search({ text }); }}>
       <label class="field wide">What is in the picture
         <input type="search" value=${text} placeholder="a dog on the beach" onInput=${(e) => setText(e.target.value)} /></label>
@@ -98,7 +98,7 @@ function InFolder({ folder, model }) {
       <${Chooser} small label="or find pictures like this one" onPicture=${(p) => search({ picture: p.id })} />
     </form>
     <${Problem} text=${error} />
-    ${found && html`<p class="hint" role="status">${found.hits.length} of ${found.pictures} pictures, nearest first, in ${seconds(found.seconds)}.</p>
+    ${found && html`<p class="hint" role="status">${found.hits.length} of ${count(found.pictures, 'picture')}, nearest first, in ${seconds(found.seconds)}.</p>
       <ul class="grid">${found.hits.map((h) => html`<li key=${h.file}>
         <button class="plain" onClick=${() => setOpen(h)}>
           <img loading="lazy" src=${url(`/api/folders/${folder.id}/picture?file=${encodeURIComponent(h.file)}`)} alt="" />
