@@ -23,8 +23,9 @@ demo: build
 build: setup
 	$(GO) build -o bin/vertebra ./cmd/vertebra
 
+# -w: programs without debug information are linked in half the time.
 test: setup
-	$(GO) test -timeout 50m ./...
+	$(GO) test -ldflags=-w -timeout 50m ./...
 
 # A worker and the leader of the queue are killed, a link is cut, the queue is deleted.
 batch: setup
@@ -36,7 +37,7 @@ sweep: setup
 candidates: setup
 	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
-	$(GO) test -timeout 50m -tags sweep -run Translates ./shaders
+	$(GO) test -timeout 50m -tags sweep -run 'Translates|Texts' ./shaders ./gpu/webgpu
 	$(GO) test -timeout 50m -tags sweep -run 'F16|Ops|Unfused' ./golden
 
 # Operators, and a model of each family.

@@ -93,11 +93,12 @@ func TestOp(t *testing.T) {
 		{Name: "linear", Op: "linear", M: 5, K: 7, N: 11, Bias: true,
 			Data: written(t, graph.Linear{Epilogue: bias}, RandomInput(5, 7), RandomInput(11, 7), RandomInput(11))},
 	} {
-		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: true, Kernel: true, Peak: &Peak{GFLOPS: 1, GBS: 1}})
+		all := s.Op == "conv2d" // whose programs are few: a software driver compiles some for seconds
+		results, err := Op(context.Background(), d, s, OpOptions{Runs: 2, All: all, Kernel: true, Peak: &Peak{GFLOPS: 1, GBS: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(results) < 2 {
+		if len(results) < 2 == all {
 			t.Errorf("%s: %d programs", s.Name, len(results))
 		}
 		if results[0].ToDefault != 1 {

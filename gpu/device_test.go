@@ -122,11 +122,11 @@ func TestCloseReleasesEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cycles := 150
+	cycles := 60
 	if sweep {
 		cycles = 400
 	}
-	for range 50 {
+	for range 20 {
 		cycle()
 	}
 	before := resident()
@@ -134,7 +134,7 @@ func TestCloseReleasesEverything(t *testing.T) {
 		cycle()
 	}
 	runtime.GC()
-	if grown := resident() - before; grown > 16<<20 {
+	if grown := resident() - before; grown > 12<<20 {
 		t.Errorf("%d cycles grew the resident set by %d KiB", cycles, grown>>10)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -90,11 +91,13 @@ func TestBindings(t *testing.T) {
 	})
 }
 
+var emittedOnce = sync.OnceValues(emitted)
+
 // eachKernel calls check with every kernel that a program for a sample has, and
 // what its file declares, up to the first fault of a file.
 func eachKernel(t *testing.T, check func(k Kernel, d declared) error) {
 	t.Helper()
-	kernels, err := emitted()
+	kernels, err := emittedOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gogpu/naga"
@@ -36,9 +37,11 @@ func TestTranslates(t *testing.T) {
 	}
 }
 
+var catalogOnce = sync.OnceValues(Catalog)
+
 func catalog(t *testing.T) []Text {
 	t.Helper()
-	texts, err := Catalog()
+	texts, err := catalogOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,16 +99,16 @@ func TestBenchONNX(t *testing.T) {
 
 // TestBenchOps measures a shape with every program, and with the default.
 func TestBenchOps(t *testing.T) {
-	shapes := file(t, "s.json", []byte(`[{"name": "fc", "op": "linear", "m": 5, "k": 7, "n": 11, "bias": true}]`))
+	shapes := file(t, "s.json", []byte(`[{"name": "conv", "op": "conv2d", "h": 9, "w": 7, "cin": 8, "cout": 12, "kernel": [3, 3], "pad": [1, 1], "groups": 4, "bias": true}]`))
 	args := []string{"bench", "ops", "--shapes", shapes, "--runs", "1", "--quiet"}
-	if text := ok(t, append(args, "--all-kernels")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nfc ") < 2 {
+	if text := ok(t, append(args, "--all-kernels")...); !strings.Contains(text, "the default") || !strings.Contains(text, "peak: ") || strings.Count(text, "\nconv ") < 2 {
 		t.Error(text)
 	}
 	var r bench.Report[bench.OpResult]
 	if err := json.Unmarshal([]byte(ok(t, append(args, "--json")...)), &r); err != nil || r.Kind != "ops" || r.Adapter == "" || r.Peak == nil || len(r.Results) != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if o := r.Results[0]; o.Name != "fc" || o.Kernel <= 0 || o.ShareFLOPS <= 0 || o.ToDefault != 1 {
+	if o := r.Results[0]; o.Name != "conv" || o.Kernel <= 0 || o.ShareFLOPS <= 0 || o.ToDefault != 1 {
 		t.Errorf("%+v", o)
 	}
 }

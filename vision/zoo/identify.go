@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/internal/files"
@@ -96,36 +97,54 @@ func fitting(src weights.Source, b beside) []Model {
 func likely(src weights.Source) []Model {
 	shapes := map[reflect.Type]map[string]tensor.Shape{} // by the type of the network
 	var found []Model
-	for _, m := range registry {
-		if !m.MayFit(len(src.Names())) {
+	for i, m := range registry {
+		o := sketches()[i]()
+		if !mayFit(len(src.Names()), len(o.shapes)) {
 			continue
 		}
-		network := m.New()
-		kind := reflect.TypeOf(network)
-		have := shapes[kind]
+		have := shapes[o.kind]
 		if have == nil {
 			have = map[string]tensor.Shape{}
-			canonical := weights.Canonical(network, src)
+			canonical := weights.Canonical(m.New(), src)
 			for _, n := range canonical.Names() {
 				if shape, err := weights.ShapeOf(canonical, n); err == nil {
 					have[n] = shape
 				}
 			}
-			shapes[kind] = have
+			shapes[o.kind] = have
 		}
-		own, missing := 0, 0
-		weights.Walk(network, func(name string, w *tensor.Tensor) {
-			own++
-			if shape, ok := have[name]; !ok || !shape.Equal(w.Shape) {
+		missing := 0
+		for name, own := range o.shapes {
+			if shape, ok := have[name]; !ok || !shape.Equal(own) {
 				missing++
 			}
-		})
-		if missing <= 4+own/4 {
+		}
+		if missing <= 4+len(o.shapes)/4 {
 			found = append(found, m)
 		}
 	}
 	return found
 }
+
+// sketch is what likely has to know of a model.
+type sketch struct {
+	kind   reflect.Type // of the network
+	shapes map[string]tensor.Shape
+}
+
+// sketches returns functions that make the sketches of the registry's models, each once.
+var sketches = sync.OnceValue(func() []func() sketch {
+	all := make([]func() sketch, len(registry))
+	for i, m := range registry {
+		all[i] = sync.OnceValue(func() sketch {
+			network := m.New()
+			o := sketch{reflect.TypeOf(network), map[string]tensor.Shape{}}
+			weights.Walk(network, func(name string, w *tensor.Tensor) { o.shapes[name] = w.Shape })
+			return o
+		})
+	}
+	return all
+})
 
 // evidence is what speaks for a model that fits. What stands first weighs most.
 type evidence struct {

@@ -129,8 +129,11 @@ func (m Model) hasFile(name string) bool {
 func (m Model) MayFit(tensors int) bool {
 	own := 0
 	weights.Walk(m.New(), func(string, *tensor.Tensor) { own++ })
-	return tensors <= 8*own+64
+	return mayFit(tensors, own)
 }
+
+// mayFit is MayFit for a model of own tensors.
+func mayFit(tensors, own int) bool { return tensors <= 8*own+64 }
 
 // fits reports whether src has the model's weights, with any number of classes.
 func (m Model) fits(src weights.Source) bool {
