@@ -31,9 +31,15 @@ type job struct {
 }
 
 // batcher runs the jobs of a model one batch after another.
+//
+// A batch that is not full waits while it has a reason to: a request is on its way, being
+// decoded for example; or fewer jobs wait than when the last batch ended, whose clients may
+// be about to ask again. So a lone request never waits. A batch waits no longer than delay
+// after its oldest job has come and the batch before it has ended. So a job of a queue that
+// is no longer than a batch waits at most delay and the time of one batch.
 type batcher struct {
 	network Network
-	delay   time.Duration // the longest that a job waits for others
+	delay   time.Duration // the longest that a batch waits for more jobs
 	queue   int           // most rows that wait
 	most    int           // rows of a batch
 	note    func(rows int, waited, took time.Duration)
@@ -41,6 +47,9 @@ type batcher struct {
 	mu      sync.Mutex
 	waiting []*job
 	rows    int
+	coming  int       // requests that are announced and do not wait yet
+	company int       // jobs that were there when the last batch ended: its own and those that waited
+	free    time.Time // when the last batch ended
 	running bool
 	stopped bool
 	wake    chan struct{} // has a token after a change
@@ -54,8 +63,24 @@ func newBatcher(n Network, delay time.Duration, queue, most int, note func(rows 
 	return b
 }
 
-// run computes a request. It waits for its turn, and fails at once if the queue is full.
-func (b *batcher) run(ctx context.Context, inputs []*Value) (*job, error) {
+// announce says that a request is on its way to run, which calls arrived when it is there.
+// A request that fails before that calls it, too. To call it again does nothing.
+func (b *batcher) announce() (arrived func()) {
+	b.mu.Lock()
+	b.coming++
+	b.mu.Unlock()
+	return sync.OnceFunc(func() {
+		b.mu.Lock()
+		b.coming--
+		b.mu.Unlock()
+		b.signal()
+	})
+}
+
+// run computes a request that was announced. It waits for its turn, and fails at once if
+// the queue is full.
+func (b *batcher) run(ctx context.Context, inputs []*Value, arrived func()) (*job, error) {
+	defer arrived()
 	j := &job{ctx: ctx, inputs: inputs, rows: inputs[0].rows(), arrived: time.Now(), done: make(chan struct{})}
 	for _, v := range inputs {
 		j.form += fmt.Sprint(v.Datatype, v.Shape[min(1, len(v.Shape)):])
@@ -72,7 +97,7 @@ func (b *batcher) run(ctx context.Context, inputs []*Value) (*job, error) {
 	b.waiting = append(b.waiting, j)
 	b.rows += j.rows
 	b.mu.Unlock()
-	b.signal()
+	arrived()
 	select {
 	case <-j.done:
 		return j, j.err
@@ -121,8 +146,8 @@ func (b *batcher) loop() {
 	}
 }
 
-// next waits for the jobs of the next batch: those of the form of the oldest one, which
-// waits no longer than the delay. It returns nil at the end.
+// next waits for the jobs of the next batch: those of the form of the oldest one. It
+// returns nil at the end.
 func (b *batcher) next() []*job {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -131,8 +156,13 @@ func (b *batcher) next() []*job {
 		batch, rows := b.candidates()
 		stopped := b.stopped
 		if len(batch) > 0 {
-			left := b.delay - time.Since(batch[0].arrived)
-			if left <= 0 || rows >= b.most || b.most == 1 || stopped {
+			since := batch[0].arrived
+			if b.free.After(since) {
+				since = b.free
+			}
+			left := b.delay - time.Since(since)
+			lone := b.coming == 0 && len(b.waiting) >= b.company
+			if left <= 0 || rows >= b.most || b.most == 1 || lone || stopped {
 				b.take(batch)
 				b.mu.Unlock()
 				return batch
@@ -228,7 +258,7 @@ func (b *batcher) compute(batch []*job) {
 		}
 	}
 	b.mu.Lock()
-	b.running = false
+	b.running, b.free, b.company = false, time.Now(), len(batch)+len(b.waiting)
 	b.mu.Unlock()
 	took := time.Since(start)
 	if b.note != nil {

@@ -202,11 +202,13 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 		return nil, size, err
 	}
 	defer m.release()
+	arrived := m.batcher.announce()
+	defer arrived()
 	inputs, size, err := s.picture(ctx, m.network, file)
 	if err != nil {
 		return nil, size, err
 	}
-	j, err := m.batcher.run(ctx, inputs)
+	j, err := m.batcher.run(ctx, inputs, arrived)
 	if err != nil {
 		return nil, size, err
 	}

@@ -21,13 +21,15 @@ func (s *Server) infer(ctx context.Context, name, version string, inputs []*Valu
 	if version != "" && version != m.of.version {
 		return nil, fmt.Errorf("version %q of model %q is %w", version, name, ErrNotFound)
 	}
+	arrived := m.batcher.announce()
+	defer arrived()
 	if inputs, err = s.pictures(ctx, m.network, inputs); err != nil {
 		return nil, err
 	}
 	if inputs, err = arrange(m.network, inputs); err != nil {
 		return nil, err
 	}
-	j, err := m.batcher.run(ctx, inputs)
+	j, err := m.batcher.run(ctx, inputs, arrived)
 	if err != nil {
 		return nil, err
 	}

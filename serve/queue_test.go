@@ -28,9 +28,10 @@ func TestBatches(t *testing.T) {
 	defer b.stop()
 	var all sync.WaitGroup
 	for i := range 20 {
+		arrived := b.announce()
 		all.Go(func() {
 			x := float32(i)
-			j, err := b.run(context.Background(), []*Value{floats("x", x, x, x)})
+			j, err := b.run(context.Background(), []*Value{floats("x", x, x, x)}, arrived)
 			if i == 13 {
 				if err == nil || err.Error() != "13 is not computed" {
 					t.Errorf("row 13: %v", err)
