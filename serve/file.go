@@ -27,6 +27,7 @@ var datatypes = map[onnx.Type]Datatype{
 // fileNetwork is an ONNX file. Its inputs and outputs have the names, types and orders of
 // dimensions of the file.
 type fileNetwork struct {
+	name    string // of the file
 	file    *onnx.Model
 	compile vision.Compiler
 	in, out []Port
@@ -35,7 +36,7 @@ type fileNetwork struct {
 	alone   bool // a request cannot share a run with others
 
 	pictures *vision.Model // prepares pictures; nil if nothing tells how
-	untold   error         // why pictures is nil
+	untold   error         // why pictures is nil, for clients
 
 	mu    sync.Mutex
 	plans []*filePlan // the latest last
@@ -60,15 +61,19 @@ func NewONNX(path string, on *vision.Device, memory int64) (Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &fileNetwork{file: m, compile: on.Compile}
+	n := &fileNetwork{name: filepath.Base(path), file: m, compile: on.Compile}
 	if err := n.describe(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), m.Close())
 	}
+	if n.pictures, err = vision.Open(path, vision.Options{On: on, Memory: memory}); err == nil {
+		return n, nil
+	}
+	n.untold = errors.New("it takes no pictures")
 	var untold *zoo.UntoldError
-	n.pictures, n.untold = vision.Open(path, vision.Options{On: on, Memory: memory})
-	_, bad := os.Stat(filepath.Join(filepath.Dir(path), "model.json"))
-	if n.untold != nil && bad == nil && !errors.As(n.untold, &untold) {
-		return nil, errors.Join(n.untold, m.Close()) // what is said of the file is wrong
+	if errors.As(err, &untold) {
+		n.untold = fmt.Errorf("%w: neither the file nor a model.json beside it tells %s", n.untold, untold.What)
+	} else if _, none := os.Stat(filepath.Join(filepath.Dir(path), "model.json")); none == nil {
+		return nil, errors.Join(err, m.Close()) // what is said of the file is wrong
 	}
 	return n, nil
 }
@@ -295,9 +300,26 @@ func (n *fileNetwork) Run(ctx context.Context, inputs []*Value) ([]*Value, error
 	}
 	var all []*Value
 	for i, a := range results {
+		if err := n.checkNumbers(n.out[i].Name, a); err != nil {
+			return nil, err
+		}
 		all = append(all, &Value{Name: n.out[i].Name, Datatype: n.out[i].Datatype, Shape: slices.Clone(a.Shape), Raw: a.Raw()})
 	}
 	return all, nil
+}
+
+// checkNumbers returns an error if a result has NaN. Infinities may be meant, such as those
+// of scores that are masked.
+func (n *fileNetwork) checkNumbers(name string, a *onnx.Array) error {
+	if a.Type.Integer() {
+		return nil
+	}
+	for i := range a.Len() {
+		if x := a.At(i); x != x {
+			return &vision.NotFiniteError{Model: n.name, Result: name, Weight: (&zoo.ONNX{File: n.file}).NotFinite()}
+		}
+	}
+	return nil
 }
 
 func (n *fileNetwork) run(ctx context.Context, arrays map[string]*onnx.Array) ([]*onnx.Array, error) {
@@ -325,7 +347,7 @@ func (n *fileNetwork) run(ctx context.Context, arrays map[string]*onnx.Array) ([
 // Picture prepares a picture as the file's input, if something tells how.
 func (n *fileNetwork) Picture(ctx context.Context, file []byte) ([]*Value, [2]int, error) {
 	if n.pictures == nil {
-		return nil, [2]int{}, fmt.Errorf("it takes no pictures: %w", n.untold)
+		return nil, [2]int{}, n.untold
 	}
 	x, size, err := n.pictures.Prepare(ctx, file)
 	if err != nil {

@@ -1,8 +1,11 @@
 package serve
 
 import (
+	"encoding/binary"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/vertebra/vertebra/internal/onnxfile"
@@ -10,7 +13,8 @@ import (
 )
 
 // TestRowsApart opens files whose first dimension is a batch, and is none: only requests to
-// the first may share a run.
+// the first may share a run. A result with NaN is an error. They take no pictures, and say so
+// without their paths.
 func TestRowsApart(t *testing.T) {
 	d, err := vision.OpenDevice(vision.DeviceOptions{Name: "cpu"})
 	if err != nil {
@@ -35,6 +39,18 @@ func TestRowsApart(t *testing.T) {
 		}
 		if got := n.(*fileNetwork).Alone(); got != alone {
 			t.Errorf("%s: alone is %v", name, got)
+		}
+		for x, want := range map[float64]string{1: "", math.Inf(1): "", math.NaN(): name + `.onnx: the result y has NaN`} {
+			in := &Value{Name: "x", Datatype: "FP32", Shape: []int{1, 4, 3}}
+			for range 12 {
+				in.Raw = binary.LittleEndian.AppendUint32(in.Raw, math.Float32bits(float32(x)))
+			}
+			if _, err := n.Run(t.Context(), []*Value{in}); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s of %v: %v", name, x, err)
+			}
+		}
+		if _, _, err := n.Picture(t.Context(), nil); err == nil || strings.Contains(err.Error(), filepath.Dir(path)) {
+			t.Errorf("%s: a picture: %v", name, err)
 		}
 		if err := n.(*fileNetwork).Close(); err != nil {
 			t.Error(err)

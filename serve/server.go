@@ -20,7 +20,7 @@ import (
 
 // Options say how a Server works. Zero fields have the values of the comments.
 type Options struct {
-	MaxDelay time.Duration // that a request waits for others to make a batch; 0 means none
+	MaxDelay time.Duration // that a batch waits for more requests, if it has a reason to; 0 means none
 	MaxQueue int           // rows that may wait for a model; 0 means 256
 	MaxBatch int           // most rows of a batch; 0 means 16
 	Memory   int64         // that loaded models may take together, in bytes; 0 means any
@@ -135,6 +135,10 @@ func (s *Server) Load(ctx context.Context) error {
 			continue
 		}
 		if err := s.LoadModel(ctx, name); err != nil {
+			var why unloadable
+			if errors.As(err, &why) {
+				err = fmt.Errorf("model %q: %w", name, why.error)
+			}
 			return err
 		}
 	}
@@ -241,101 +245,6 @@ func (s *Server) loaded(ctx context.Context, name string) (*live, error) {
 func (l *live) release() {
 	l.count.Add(-1)
 	l.users.Done()
-}
-
-// load loads a model and measures its best batch.
-func (s *Server) load(m *served, l *loading) {
-	defer close(l.done)
-	defer func() {
-		if r := recover(); r != nil {
-			l.err = fmt.Errorf("internal error: %v", r)
-		}
-		s.mu.Lock()
-		m.loading, m.failed, m.claimed = nil, l.err, 0
-		m.lazy = m.lazy || l.err == nil // from now on it may leave and come back
-		s.mu.Unlock()
-		if l.err != nil {
-			s.log.Error("not loaded", "model", m.name, "error", l.err)
-		}
-	}()
-	start := time.Now()
-	ctx := s.open
-	n, err := m.load(ctx)
-	if err != nil {
-		l.err = err
-		return
-	}
-	if err := s.makeRoom(m, n.Bytes()); err != nil {
-		l.err = errors.Join(err, n.Close())
-		return
-	}
-	best, err := bestBatch(ctx, n, s.o.MaxBatch)
-	if err != nil {
-		l.err = errors.Join(err, n.Close())
-		return
-	}
-	b := newBatcher(n, s.o.MaxDelay, s.o.MaxQueue, best, func(rows int, waited, took time.Duration) {
-		s.metrics.batch(m.name, m.version, rows, waited, took)
-	})
-	s.mu.Lock()
-	off := m.off
-	if !off {
-		m.live, m.claimed = &live{of: m, network: n, batcher: b}, 0
-	}
-	s.mu.Unlock()
-	if off { // unloaded meanwhile
-		b.stop()
-		l.err = errors.Join(errNotReady, n.Close())
-		return
-	}
-	s.log.Info("loaded", "model", m.name, "seconds", time.Since(start).Seconds(), "best_batch", best, "bytes", n.Bytes())
-}
-
-// makeRoom unloads models that nobody uses, the least recently used first, until there is
-// memory for another one, which it then claims. It waits for other loads that have claimed
-// some: their models may leave when they are there.
-func (s *Server) makeRoom(m *served, need int64) error {
-	if s.o.Memory == 0 {
-		return nil
-	}
-	for {
-		s.mu.Lock()
-		have := int64(0)
-		var oldest *served
-		var other *loading
-		for _, o := range s.models {
-			if o == m {
-				continue
-			}
-			if o.claimed > 0 {
-				have += o.claimed
-				other = o.loading
-			}
-			if o.live == nil {
-				continue
-			}
-			have += o.live.network.Bytes()
-			if o.live.count.Load() == 0 && (oldest == nil || o.used < oldest.used) {
-				oldest = o
-			}
-		}
-		if have+need <= s.o.Memory {
-			m.claimed = need
-			s.mu.Unlock()
-			return nil
-		}
-		s.mu.Unlock()
-		switch {
-		case oldest == nil && other != nil && need <= s.o.Memory:
-			<-other.done
-			continue
-		case oldest == nil:
-			return fmt.Errorf("it takes %d bytes, and %d of %d are taken by models in use", need, have, s.o.Memory)
-		}
-		if err := s.drop(oldest); err != nil {
-			return err
-		}
-	}
 }
 
 // Ready returns nil if the server takes requests: it does not stop, and all models that

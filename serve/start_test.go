@@ -111,16 +111,17 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestLoadFails has a model that cannot be loaded: it ends the server, unless it is lazy.
+// TestLoadFails has a model that cannot be loaded: it ends the server with its error, unless
+// it is lazy. Clients do not read the server's path.
 func TestLoadFails(t *testing.T) {
-	broken := func(context.Context) (Network, error) { return nil, errors.New("the file is cut short") }
+	broken := func(context.Context) (Network, error) { return nil, errors.New("/srv/m.onnx: the file is cut short") }
 	s := New(Options{})
 	defer s.Close()
 	if err := s.Add("m", "1", "test", false, broken); err != nil {
 		t.Fatal(err)
 	}
 	_, _, ended := running(t, s)
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), `model "m": the file is cut short`) {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), `model "m": /srv/m.onnx: the file is cut short`) {
 		t.Errorf("Run returns %v", err)
 	}
 
@@ -133,17 +134,18 @@ func TestLoadFails(t *testing.T) {
 	at := "http://" + l.HTTP.Addr().String()
 	const body = `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}`
 	for name, want := range map[string]int{"bad": 500, "good": 200} {
-		if code, text, _ := post(t, at+"/v2/models/"+name+"/infer", body); code != want {
+		code, text, _ := post(t, at+"/v2/models/"+name+"/infer", body)
+		if code != want || want != 200 && !strings.Contains(text, `model \"bad\": it cannot be loaded`) || strings.Contains(text, "/srv") {
 			t.Errorf("%s: %d %s", name, code, text)
 		}
 	}
-	if code, text := get(t, at+"/v2/models/bad/ready"); code != 503 || !strings.Contains(text, "cut short") {
+	if code, text := get(t, at+"/v2/models/bad/ready"); code != 503 || !strings.Contains(text, "cannot be loaded") || strings.Contains(text, "/srv") {
 		t.Errorf("%d %s", code, text)
 	}
 	if code, text := get(t, at+"/v2/health/ready"); code != 200 {
 		t.Errorf("%d %s", code, text)
 	}
-	if text := "[{bad 1 UNAVAILABLE the file is cut short} {good 1 READY }]"; text != fmt.Sprint(s.index()) {
+	if text := "[{bad 1 UNAVAILABLE it cannot be loaded; the server's log says why} {good 1 READY }]"; text != fmt.Sprint(s.index()) {
 		t.Errorf("%s, want %s", s.index(), text)
 	}
 	stop()

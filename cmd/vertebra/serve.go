@@ -63,7 +63,7 @@ time of --grace, and ends when all is answered.`,
 	f.BoolVar(&v.immich, "immich", false, "serve CLIP under Immich's names")
 	f.StringVar(&v.o.Upstream, "upstream", "", "address of a server of Immich's API that gets what is not served here")
 	f.BoolVar(&v.pull, "pull", false, "download the weights if they are not there, as \"vertebra pull\" does")
-	f.DurationVar(&v.o.MaxDelay, "max-delay", 2*time.Millisecond, "how long a request waits for others to make a batch")
+	f.DurationVar(&v.o.MaxDelay, "max-delay", 2*time.Millisecond, "how long a request waits for others that are on their way, or that came with the last one; a lone request never waits")
 	f.IntVar(&v.o.MaxQueue, "max-queue", 256, "how many inputs may wait for a model")
 	f.IntVar(&v.o.MaxBatch, "max-batch", 16, "most inputs of a batch")
 	f.Var(&v.body, "max-body", "most bytes of a request")
@@ -200,6 +200,9 @@ func (v *server) add(c *cobra.Command, s *serve.Server, names []string) error {
 				name = rest
 			}
 		}
+		if name == "" || of == "" {
+			return fmt.Errorf("%s: want NAME=MODEL with both", files.Quote(spec))
+		}
 		if err := s.Add(name, "1", "vertebra", false, v.loader(c, single(of))); err != nil {
 			return err
 		}
@@ -302,6 +305,7 @@ func immichModels() []immichModel {
 		{"ViT-H-14__laion2b-s32b-b79k", "hf:laion/CLIP-ViT-H-14-laion2B-s32B-b79K"},
 		{"ViT-g-14__laion2b-s12b-b42k", "hf:laion/CLIP-ViT-g-14-laion2B-s12B-b42K"},
 		{"ViT-H-14-quickgelu__dfn5b", "hf:apple/DFN5B-CLIP-ViT-H-14"},
+		{"ViT-H-14-378-quickgelu__dfn5b", "hf:apple/DFN5B-CLIP-ViT-H-14-378"},
 		{"ViT-L-14-quickgelu__dfn2b", "hf:apple/DFN2B-CLIP-ViT-L-14"},
 	}
 	for _, m := range zoo.ModelsFor(zoo.Embed) {

@@ -195,6 +195,11 @@ func TestServeNames(t *testing.T) {
 	if want := `"inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,32,32]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}]`; !strings.Contains(string(text), want) {
 		t.Errorf("%s, want %s", text, want)
 	}
+	for _, spec := range []string{"=lenet", "x=", ""} {
+		if status, _, errs := vertebra("serve", spec, "--listen", "localhost:0", "--device", "cpu"); status != 1 || !strings.Contains(errs, "want NAME=MODEL with both") {
+			t.Errorf("%q: status %d, %s", spec, status, errs)
+		}
+	}
 	if _, err := versions(t.TempDir()); err == nil {
 		t.Error("an empty folder is a repository")
 	}
