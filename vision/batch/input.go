@@ -71,6 +71,8 @@ func content(ctx context.Context, places *store.Places, folder string, i Item) (
 	defer f.Close()
 	var r io.Reader
 	switch {
+	case i.Archive != "" && (f.Size != i.ArchiveSize || f.Time.UnixMicro() != i.ArchiveTime):
+		return nil, &PlaceError{&ChangedError{i.Archive, "has changed"}}
 	case i.Archive == "":
 		if i.Size = f.Size; i.Size > most {
 			return nil, fmt.Errorf("%d bytes are too many for a picture", i.Size)

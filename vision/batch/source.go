@@ -23,9 +23,11 @@ type Item struct {
 	Size int64  `parquet:"size"`
 	Time int64  `parquet:"mtime,timestamp(microsecond)"`
 
-	Archive string `parquet:"archive,optional"` // that it lies in, if it does
-	Offset  int64  `parquet:"offset"`           // in the archive
-	Packed  int64  `parquet:"packed"`           // its bytes there if it is deflated, else 0
+	Archive     string `parquet:"archive,optional"` // that it lies in, if it does
+	ArchiveSize int64  `parquet:"archive_size"`
+	ArchiveTime int64  `parquet:"archive_mtime,timestamp(microsecond)"`
+	Offset      int64  `parquet:"offset"` // in the archive
+	Packed      int64  `parquet:"packed"` // its bytes there if it is deflated, else 0
 }
 
 // errEnough ends a walk whose receiver wants no more.
@@ -36,7 +38,7 @@ type lister struct {
 	ctx    context.Context
 	places *store.Places
 	folder string          // where relative paths begin
-	seen   map[string]bool // nil if no path can come twice
+	seen   map[string]bool // nil if no path can come twice, other than in an archive
 	yield  func(Item, error) bool
 	lists  []string // that are being read
 }
@@ -235,6 +237,10 @@ func (l *lister) archive(name string, items func(*store.File) iter.Seq2[Item, er
 		return err
 	}
 	defer f.Close()
+	if l.seen == nil { // an archive may have a name twice
+		l.seen = map[string]bool{}
+		defer func() { l.seen = nil }()
+	}
 	found := false
 	for i, err := range items(f) {
 		if err == nil {
@@ -248,6 +254,7 @@ func (l *lister) archive(name string, items func(*store.File) iter.Seq2[Item, er
 		}
 		found = true
 		i.Archive, i.Path = name, name+"/"+i.Path
+		i.ArchiveSize, i.ArchiveTime = f.Size, f.Time.UnixMicro()
 		if err := l.add(i); err != nil {
 			return err
 		}

@@ -1,8 +1,11 @@
 package batch
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -133,5 +136,47 @@ func TestBadSources(t *testing.T) {
 		if left, _ := os.ReadDir(out); len(left) > 0 {
 			t.Errorf("%s: %v", source, left)
 		}
+	}
+}
+
+// TestArchives lists an archive that has a name twice, as "tar --append" makes, and reads
+// one that has changed since it was listed.
+func TestArchives(t *testing.T) {
+	dir, m, ctx := sources(t), open(t, "lenet"), context.Background()
+	var twice bytes.Buffer
+	w := tar.NewWriter(&twice)
+	for _, n := range []int{1, 2, 1} {
+		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%d.png", n), Size: int64(len(picture(n))), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		w.Write(picture(n))
+	}
+	w.Close()
+	at := filepath.Join(dir, "twice.tar")
+	if err := os.WriteFile(at, twice.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Out: store.Folder(t.TempDir()), Sources: []string{"twice.tar"}, Folder: dir, Spec: Spec{Task: Classify}}
+	j := begin(t, m, o, 0)
+	if rows, paths, bad, err := j.Count(ctx); rows != 2 || paths != 2 || bad != 0 || err != nil || j.Pictures() != 2 {
+		t.Errorf("%d rows, %d paths, %d errors, %v, %d pictures", rows, paths, bad, err, j.Pictures())
+	}
+	o.Out, o.AsListed = store.Folder(t.TempDir()), true
+	begin(t, m, o)
+	if err := os.WriteFile(at, twice.Bytes()[512:], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	j = begin(t, m, o)
+	var place *PlaceError
+	var changed *ChangedError
+	if _, err := (&Worker{Job: j, Model: m}).Do(ctx, 0); err == nil || !strings.Contains(err.Error(), "twice.tar has changed since the job began") {
+		t.Error(err)
+	}
+	items, err := j.Items(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := content(ctx, j.Places, dir, items[0]); !errors.As(err, &place) || !errors.As(err, &changed) {
+		t.Error(err)
 	}
 }
