@@ -110,28 +110,28 @@ func (q *queueFlags) check() error {
 }
 
 // engine starts an engine, or says where that of --join is. local is for processes of this
-// computer. The caller calls stop.
-func (q *queueFlags) engine() (a, local queue.Access, stop func() error, err error) {
+// computer, and token is the file with its token. The caller calls stop.
+func (q *queueFlags) engine() (a, local queue.Access, token string, stop func() error, err error) {
 	if q.join != "" {
 		a, err = q.access()
-		return a, a, func() error { return nil }, err
+		return a, a, q.token, func() error { return nil }, err
 	}
 	o := queue.EngineOptions{Listen: q.listen}
 	if o.Token, err = tokenIn(q.token); err != nil {
-		return a, local, nil, err
+		return a, local, "", nil, err
 	}
 	if q.cert != "" {
 		pair, err := tls.LoadX509KeyPair(q.cert, q.key)
 		if err != nil {
-			return a, local, nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+			return a, local, "", nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	e, err := queue.StartEngine(o)
 	if err != nil {
-		return a, local, nil, fmt.Errorf("--listen: %w", err)
+		return a, local, "", nil, fmt.Errorf("--listen: %w", err)
 	}
-	return e.Access, e.Local, e.Close, nil
+	return e.Access, e.Local, e.TokenFile, e.Close, nil
 }
 
 // invite prints how workers join.
@@ -168,7 +168,7 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 	if len(missing) == 0 {
 		return b.tellBatch(total)
 	}
-	a, own, stop, err := b.queue.engine()
+	a, own, token, stop, err := b.queue.engine()
 	if err != nil {
 		return err
 	}
@@ -195,19 +195,12 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 		total.add(r)
 		bar.Add(1)
 	}}
-	tokens, err := b.tokenFile(a)
-	if err != nil {
-		return err
-	}
-	if b.queue.join == "" {
-		defer os.Remove(tokens)
-	}
 	local, end := context.WithCancel(ctx)
 	defer end()
 	var workers sync.WaitGroup
 	for i := range b.queue.workers {
 		workers.Go(func() {
-			err := queue.Supervise(local, func() *exec.Cmd { return b.workerProcess(c, own, tokens, i) }, func() int { return int(done.Load()) })
+			err := queue.Supervise(local, func() *exec.Cmd { return b.workerProcess(c, own, token, i) }, func() int { return int(done.Load()) })
 			if err != nil && b.queue.listen == "" && b.queue.join == "" {
 				cancel(err)
 			} else if err != nil {
@@ -219,6 +212,10 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 	end()
 	workers.Wait()
 	bar.Clear()
+	var taken *queue.TakenError
+	if errors.As(err, &taken) {
+		return fmt.Errorf("%s: %w; \"vertebra worker --join\" helps with it", files.Quote(b.out), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -232,19 +229,6 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 // logger logs what goes wrong on the way.
 func (b *batchRun) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(b.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-// tokenFile writes the engine's token where only this user's processes read it.
-func (b *batchRun) tokenFile(a queue.Access) (string, error) {
-	if b.queue.join != "" {
-		return b.queue.token, nil
-	}
-	f, err := os.CreateTemp("", "vertebra-token-")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.WriteString(a.Token)
-	return f.Name(), errors.Join(err, f.Close())
 }
 
 // workerProcess makes the process of worker i on this computer.

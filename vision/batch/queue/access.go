@@ -136,7 +136,7 @@ type subjects struct {
 	units  string // a unit is to do
 	done   string // a batch.Report
 	dead   string // a Letter
-	state  string // a request, which the coordinator answers
+	state  string // a request, which the coordinator answers that has the queue
 	end    string // the job has ended
 }
 

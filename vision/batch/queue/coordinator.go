@@ -15,7 +15,8 @@ import (
 	"github.com/vertebra/vertebra/vision/batch"
 )
 
-// Coordinator queues the units of a job until each has a file or a dead letter.
+// Coordinator queues the units of a job until each has a file or a dead letter. In an
+// engine, a job has one coordinator: the second one ends with a TakenError.
 type Coordinator struct {
 	Job   *batch.Job
 	Out   string        // where workers find the store of results
@@ -62,10 +63,13 @@ func (q *Coordinator) Run(ctx context.Context, a Access) ([]batch.Letter, error)
 	defer again.Stop()
 	for queued := false; len(q.left) > 0; {
 		if !queued {
-			if err := q.fill(ctx); err != nil {
-				q.Log.Warn("units cannot be queued", "error", err)
-			} else {
+			switch err := q.fill(ctx); {
+			case err == nil:
 				queued = true
+			case isTaken(err):
+				return nil, err
+			default:
+				q.Log.Warn("units cannot be queued", "error", err)
 			}
 		}
 		select {
@@ -74,7 +78,9 @@ func (q *Coordinator) Run(ctx context.Context, a Access) ([]batch.Letter, error)
 		case e := <-events:
 			q.note(e)
 		case <-again.C:
-			if lost, err := q.lost(ctx); err != nil {
+			if lost, err := q.lost(ctx); isTaken(err) {
+				return nil, err
+			} else if err != nil {
 				q.Log.Warn("the queue cannot be looked at", "error", err)
 			} else if lost {
 				queued = false
@@ -111,8 +117,7 @@ func (q *Coordinator) listen(ctx context.Context, events chan<- event) error {
 		return err
 	}
 	for subject, hear := range map[string]nats.MsgHandler{
-		announce:      func(m *nats.Msg) { m.Respond(about) },
-		q.names.state: func(m *nats.Msg) { m.Respond([]byte("true")) },
+		announce: func(m *nats.Msg) { m.Respond(about) },
 		q.names.done: func(m *nats.Msg) {
 			r := &batch.Report{}
 			if json.Unmarshal(m.Data, r) == nil {
@@ -183,11 +188,10 @@ func (q *Coordinator) clear(ctx context.Context) error {
 	return nil
 }
 
-// fill makes the queue, if it is not there, and queues what is left. What another
-// coordinator has queued is deleted first.
+// fill makes the queue, if it is not there, and queues what is left.
 func (q *Coordinator) fill(ctx context.Context) error {
 	if q.round == 0 {
-		if err := q.clear(ctx); err != nil {
+		if err := q.claim(ctx); err != nil {
 			return err
 		}
 	}
@@ -201,6 +205,11 @@ func (q *Coordinator) fill(ctx context.Context) error {
 		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.Lease, MaxDeliver: -1, MaxAckPending: 1 << 14,
 	}); err != nil {
 		return err
+	}
+	if q.round == 0 {
+		if err := q.hold(); err != nil {
+			return err
+		}
 	}
 	q.round++
 	const together = 256
@@ -244,11 +253,15 @@ func (q *Coordinator) create(ctx context.Context) (jetstream.Stream, error) {
 	ctx, stop := context.WithTimeout(ctx, answer)
 	defer stop()
 	s, err := q.c.stream.Stream(ctx, q.names.stream)
+	if err == nil {
+		return s, q.own(s)
+	}
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return s, err
+		return nil, err
 	}
 	o := jetstream.StreamConfig{
 		Name: q.names.stream, Subjects: []string{q.names.units}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage, Replicas: 3,
+		Metadata: map[string]string{keyRun: q.run, keyBy: self()},
 	}
 	s, err = q.c.stream.CreateStream(ctx, o)
 	var refused *jetstream.APIError
@@ -273,6 +286,9 @@ func (q *Coordinator) lost(ctx context.Context) (bool, error) {
 	s, err := q.c.stream.Stream(ctx, q.names.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return true, nil
+	}
+	if err == nil {
+		err = q.own(s)
 	}
 	if err != nil {
 		return false, err

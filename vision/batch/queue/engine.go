@@ -9,9 +9,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 )
 
@@ -23,13 +25,16 @@ type EngineOptions struct {
 }
 
 // Engine is a NATS server in this process. Its queue is in a temporary folder, because the
-// files of results are all that counts.
+// files of results are all that counts. If the process is killed, the next engine of this
+// computer removes the folder.
 type Engine struct {
 	Access
-	Local Access // for other processes of this computer
+	Local     Access // for other processes of this computer
+	TokenFile string // with the token; only this user's processes can read it
 
 	server *server.Server
 	folder string
+	lock   *flock.Flock // of the folder
 	door   net.Listener // of Local with TLS
 }
 
@@ -56,18 +61,22 @@ func StartEngine(o EngineOptions) (*Engine, error) {
 		rand.Read(random)
 		o.Token = hex.EncodeToString(random)
 	}
-	folder, err := os.MkdirTemp("", "vertebra-queue-")
+	folder, lock, err := newFolder()
 	if err != nil {
 		return nil, err
+	}
+	e := &Engine{TokenFile: filepath.Join(folder, "token"), folder: folder, lock: lock}
+	if err := os.WriteFile(e.TokenFile, []byte(o.Token), 0o600); err != nil {
+		return nil, errors.Join(err, e.remove())
 	}
 	s, err := server.NewServer(&server.Options{
 		Host: host, Port: port, Authorization: o.Token, TLSConfig: o.TLS, TLS: o.TLS != nil,
 		JetStream: true, StoreDir: folder, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, e.remove())
 	}
-	e := &Engine{server: s, folder: folder}
+	e.server = s
 	s.Start()
 	const patience = time.Minute
 	if !s.ReadyForConnections(patience) {
@@ -130,5 +139,8 @@ func (e *Engine) Close() error {
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
 	e.server = nil
-	return os.RemoveAll(e.folder)
+	return e.remove()
 }
+
+// remove removes the folder.
+func (e *Engine) remove() error { return errors.Join(e.lock.Unlock(), os.RemoveAll(e.folder)) }

@@ -146,15 +146,15 @@ func (w *Worker) idle(ctx context.Context) error {
 	if err := rest(ctx); err != nil {
 		return err
 	}
-	var running bool
-	err := w.Client.ask(ctx, w.names.state, &running)
+	var now standing
+	err := w.Client.ask(ctx, w.names.state, &now)
 	switch {
 	case errors.Is(err, ErrGone):
 		if missing, bad := w.Job.Missing(ctx); bad == nil && len(missing) == 0 {
 			return errEnded
 		}
 		return err
-	case err == nil && !running:
+	case err == nil && !now.Running:
 		return errEnded
 	}
 	return err
