@@ -30,6 +30,8 @@ type Model struct {
 	file   *mapped.File
 	folder string
 
+	outside []string // the files of tensors that have their elements in one, each maybe again
+
 	mu       sync.Mutex
 	external map[string]*mapped.File
 	parts    budget

@@ -36,7 +36,11 @@ func readTensor(b []byte, m *Model) (*Tensor, error) {
 	if err := m.parts.take(); err != nil {
 		return t, err
 	}
-	return t, t.read(b)
+	err := t.read(b)
+	if t.outside {
+		m.outside = append(m.outside, t.external["location"])
+	}
+	return t, err
 }
 
 // ReadTensor reads a tensor that is a file of its own, as in test data.

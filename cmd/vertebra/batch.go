@@ -68,6 +68,7 @@ var batchTasks = []batchTask{
 	{name: batch.Embed, does: "Write embeddings of pictures", example: "photos/ --weights ViT-B-32.pt --batch 8 --normalize -o vectors/",
 		flags: func(b *batchRun, c *cobra.Command) {
 			b.embed.flags(c)
+			b.file.flags(c)
 			c.Flags().BoolVar(&b.spec.Normalize, "normalize", false, "scale embeddings to length one")
 			b.vectorsFlag(c)
 		},
@@ -82,6 +83,7 @@ var batchTasks = []batchTask{
 	{name: batch.Classify, does: "Say what is in pictures", example: "resnet50 shards/*.tar --batch 8 -o classes/", model: true,
 		flags: func(b *batchRun, c *cobra.Command) {
 			b.weightsFlags(c, ofTask(zoo.Classify))
+			b.file.flags(c)
 			b.sizeFlag(c)
 			b.labelsFlag(c, " (default: ImageNet's for 1000 classes)")
 			b.batchFlag(c)
@@ -91,6 +93,7 @@ var batchTasks = []batchTask{
 	{name: batch.Segment, does: "Find the class of each pixel of pictures", example: "unet cars/ --weights unet_carvana_scale0.5_epoch2.pth -o masks/", model: true,
 		flags: func(b *batchRun, c *cobra.Command) {
 			b.weightsFlags(c, ofTask(zoo.Segment))
+			b.file.flags(c)
 			b.sizeFlag(c)
 			b.labelsFlag(c, "")
 			b.batchFlag(c)
@@ -100,6 +103,7 @@ var batchTasks = []batchTask{
 	{name: batch.Features, does: "Write the values inside a model for pictures", example: "resnet50 photos/ --layer avgpool --vectors npy -o features/", model: true,
 		flags: func(b *batchRun, c *cobra.Command) {
 			b.weightsFlags(c, ofAny)
+			b.file.flags(c)
 			b.towerFlags(c)
 			b.sizeFlag(c)
 			b.batchFlag(c)
@@ -145,14 +149,14 @@ func newBatchTask(s *settings, t batchTask) *cobra.Command {
 	e := &clipFlags{modelFlags: modelFlags{settings: s, lazy: true}}
 	b := &batchRun{modelFlags: &e.modelFlags, embed: e}
 	b.spec.Task = t.name
-	use, least := "SRC... -o OUT", 1
+	use, least, about := "SRC... -o OUT", 1, aboutSources
 	if t.model {
-		use, least = "MODEL "+use, 2
+		use, least, about = "MODEL "+use, 2, about+"\n\n"+aboutONNX
 	}
 	c := &cobra.Command{
 		Use:     t.name + " " + use,
 		Short:   t.does,
-		Long:    t.does + ".\n\n" + aboutSources,
+		Long:    t.does + ".\n\n" + about,
 		Example: "  vertebra batch " + t.name + " " + t.example,
 		Args:    cobra.MinimumNArgs(least),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -240,7 +244,13 @@ func (b *batchRun) describe(m *vision.Model) error {
 	if err != nil {
 		return err
 	}
-	b.spec.Model, b.spec.Fingerprint = m.Name, batch.Fingerprint(m)
+	b.spec.Model = m.Name
+	if b.spec.Fingerprint, err = batch.Fingerprint(m); err != nil {
+		return err
+	}
+	if _, ok := m.Network.(*zoo.ONNX); ok {
+		b.spec.ONNX = &o.ONNX
+	}
 	b.spec.Key, b.spec.Classes, b.spec.Labels, b.spec.Size, b.spec.CLIP = o.Key, o.Classes, o.Labels, o.Size, o.CLIP
 	if m.Checkpoint != "" {
 		if b.spec.Weights, err = filepath.Abs(m.Checkpoint); err != nil {
@@ -255,10 +265,10 @@ func (b *batchRun) describe(m *vision.Model) error {
 
 // job opens the job or begins it.
 func (b *batchRun) job(c *cobra.Command, m *vision.Model, sources []string) (*batch.Job, error) {
-	if err := b.describe(m); err != nil {
+	if err := b.spec.Check(m); err != nil {
 		return nil, err
 	}
-	if err := b.spec.Check(m); err != nil {
+	if err := b.describe(m); err != nil {
 		return nil, err
 	}
 	places := placesHere()

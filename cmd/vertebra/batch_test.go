@@ -5,8 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/internal/onnxfile"
+	"github.com/vertebra/vertebra/vision/batch"
+	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // TestBatchShards does two shares of a job, one of them twice, and changes the job.
@@ -138,4 +143,66 @@ func TestBatchMoved(t *testing.T) {
 	if errs := done(2, 1, "--as-listed", "--lease", "500ms"); !strings.Contains(errs, "given up 1 of 6 units") {
 		t.Error(errs)
 	}
+}
+
+// TestBatchONNX runs ONNX files: by a worker that is a process of its own and has the
+// preprocessing from the job, and by shares, of an output and of a vector with model.json.
+// A job takes no other file, even of the same name, and no other model.json.
+func TestBatchONNX(t *testing.T) {
+	model, in := meansFile(t)
+	out := func() string { return filepath.Join(t.TempDir(), "out") }
+	run := func(want string, args ...string) (got batched) {
+		t.Helper()
+		status, stdout, errs := vertebra(append(args, "--device", "cpu", "--json")...)
+		if status != min(len(want), 1) || !strings.Contains(errs, want) {
+			t.Errorf("%v: status %d, %s", args, status, errs)
+		}
+		if want == "" {
+			if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Done != 1 || got.Pictures != 1 || got.Errors != 0 {
+				t.Errorf("%v: %+v, %v", args, got, err)
+			}
+		}
+		return got
+	}
+	classify := []string{"batch", "classify", model, in, "-o", out(), "--range", "0,1", "--size", "2x2", "--top", "1"}
+	features := []string{"batch", "features", model, in, "-o", out(), "--shard", "0/1", "--range", "0,1", "--size", "2x2"}
+	embed := []string{"batch", "embed", in, "--weights", model, "-o", out(), "--shard", "0/1"}
+	run("give --range", "batch", "classify", model, in, "-o", out())
+	run("--classes is not for an ONNX file", append(classify[:len(classify):len(classify)], "--classes", "3")...)
+	run("", classify...)
+	run("", features...)
+	said := func(size string) {
+		t.Helper()
+		text := `{"task": "embedding", "inputs": [{"size": ` + size + `, "range": [0, 1]}]}`
+		if err := os.WriteFile(filepath.Join(filepath.Dir(model), "model.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said("[2, 2]")
+	run("", embed...)
+	said("[2, 4]")
+	run("the job is another: fingerprint", embed...)
+	j, err := batch.Attach(t.Context(), store.Folder(embed[6]), &store.Places{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for v, err := range batch.Vectors(t.Context(), j) {
+		if err != nil || !slices.Equal(v.Vector, []float32{0, 1, 0}) {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(model), "model.json")); err != nil {
+		t.Fatal(err)
+	}
+	other := onnxfile.File{
+		Inputs: []onnxfile.Port{{Name: "x", Shape: []any{"batch", 3, "h", "w"}}},
+		Nodes: []onnxfile.Node{{Op: "GlobalMaxPool", Inputs: []string{"x"}, Outputs: []string{"most"}},
+			{Op: "Flatten", Inputs: []string{"most"}, Outputs: []string{"y"}}},
+		Outputs: []onnxfile.Port{{Name: "y"}},
+	}
+	if err := os.WriteFile(model, other.Encode(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run("the job is another: fingerprint", features...)
 }

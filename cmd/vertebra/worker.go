@@ -131,6 +131,42 @@ func (w *batchWorker) run(ctx context.Context, c *cobra.Command) error {
 
 // model opens the model of a job.
 func (w *batchWorker) model(c *cobra.Command, s batch.Spec) (*vision.Model, error) {
+	m, err := w.openModel(c, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Check(m); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// openFile opens the ONNX file of a job.
+func (w *batchWorker) openFile(s batch.Spec) (*vision.Model, error) {
+	path := cmp.Or(w.weights, s.Weights)
+	file, ok := zoo.FindONNX(path)
+	if !ok {
+		return nil, fmt.Errorf("%s: no ONNX file; --weights says where the job's is here", files.Quote(path))
+	}
+	w.weights = ""
+	o, err := w.options()
+	if err != nil {
+		return nil, err
+	}
+	o.Labels, o.Size, o.ONNX = s.Labels, s.Size, *s.ONNX
+	o.ONNX.Task = cmp.Or(s.Needs(), zoo.Features)
+	m, err := vision.Open(file, o)
+	if err != nil {
+		return nil, w.explain(err, zoo.Model{})
+	}
+	return m, nil
+}
+
+// openModel opens the model that a job names.
+func (w *batchWorker) openModel(c *cobra.Command, s batch.Spec) (*vision.Model, error) {
+	if s.ONNX != nil {
+		return w.openFile(s)
+	}
 	var entry zoo.Model
 	var err error
 	switch {
@@ -161,9 +197,6 @@ func (w *batchWorker) model(c *cobra.Command, s batch.Spec) (*vision.Model, erro
 	m, err := vision.OpenModel(entry, o)
 	if err != nil {
 		return nil, w.explain(err, entry)
-	}
-	if err := s.Check(m); err != nil {
-		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }

@@ -108,10 +108,19 @@ func open(t *testing.T, name string) *vision.Model {
 	return m
 }
 
+func fingerprint(t *testing.T, m *vision.Model) string {
+	t.Helper()
+	sum, err := Fingerprint(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
 // begin opens the job of sources in a new store, and makes some of its units.
 func begin(t *testing.T, m *vision.Model, o Options, units ...int) *Job {
 	t.Helper()
-	o.Spec.Model, o.Spec.Fingerprint = m.Name, Fingerprint(m)
+	o.Spec.Model, o.Spec.Fingerprint = m.Name, fingerprint(t, m)
 	j, err := Open(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +218,7 @@ func TestClassify(t *testing.T) {
 	wrong := func(change func(*Options), want string) {
 		t.Helper()
 		o := o
-		o.Spec.Model, o.Spec.Fingerprint = m.Name, Fingerprint(m)
+		o.Spec.Model, o.Spec.Fingerprint = m.Name, fingerprint(t, m)
 		change(&o)
 		j, err := Open(ctx, o)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -230,7 +239,7 @@ func TestClassify(t *testing.T) {
 	o.AsListed = true
 	begin(t, m, o)
 
-	if err := (Spec{Task: Classify, Fingerprint: "f"}).Check(m); err == nil || err.Error() != "the weights of lenet are others than those of the job" {
+	if err := (Spec{Task: Classify, Fingerprint: "f"}).Check(m); err == nil || err.Error() != "lenet is not the job's model: its weights are others, or pictures are prepared in another way" {
 		t.Error(err)
 	}
 	if err := (Spec{Task: "sing"}).Check(m); err == nil || !strings.HasPrefix(err.Error(), `no task "sing", want embed, `) {

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"reflect"
@@ -38,6 +39,8 @@ type Spec struct {
 	CLIP       zoo.CLIPOptions `json:"clip"`
 	Scale      int             `json:"scale,omitempty"` // of ESPCN
 
+	ONNX *zoo.ONNXOptions `json:"onnx,omitempty"` // for an ONNX file; the task in it does not count
+
 	Top       int     `json:"top,omitempty"`       // classes of a picture; 0 means 5
 	Normalize bool    `json:"normalize,omitempty"` // embeddings have length one
 	Layer     string  `json:"layer,omitempty"`     // the stage for Features
@@ -59,24 +62,37 @@ func (s Spec) Check(m *vision.Model) error {
 	if !ok {
 		return fmt.Errorf("no task %q, want %s, %s, %s, %s or %s", s.Task, Embed, Classify, Segment, Features, Upscale)
 	}
-	if _, is := m.Network.(*zoo.ONNX); is {
-		return fmt.Errorf("%s: batch runs models of the registry and their checkpoints, and no ONNX files, whose weights have no fingerprint", files.Quote(m.Checkpoint))
-	}
 	if task != 0 {
 		if err := m.For(task); err != nil {
 			return err
 		}
 	}
-	if s.Fingerprint != "" && s.Fingerprint != Fingerprint(m) {
-		return fmt.Errorf("the weights of %s are others than those of the job", m.Name)
+	if s.Fingerprint == "" {
+		return nil
 	}
-	return nil
+	own, err := Fingerprint(m)
+	if err == nil && own != s.Fingerprint {
+		err = fmt.Errorf("%s is not the job's model: its weights are others, or pictures are prepared in another way", files.Quote(cmp.Or(m.Checkpoint, m.Name)))
+	}
+	return err
 }
 
-// Fingerprint tells models with other weights or another preprocessing apart.
-func Fingerprint(m *vision.Model) string {
-	sum := weights.Fingerprint(m.Network, fmt.Sprintf("%s %+v", m.Name, m.Preprocess))
-	return hex.EncodeToString(sum[:])
+// Needs returns the task of the registry that the task needs; 0 means any.
+func (s Spec) Needs() zoo.Task { return needs[s.Task] }
+
+// Fingerprint tells models with other weights or another preprocessing apart. That of an
+// ONNX file covers all of its bytes, and not its name.
+func Fingerprint(m *vision.Model) (string, error) {
+	sum := [32]byte{}
+	if n, ok := m.Network.(*zoo.ONNX); ok {
+		var err error
+		if sum, err = n.Fingerprint(fmt.Sprintf("%+v", m.Preprocess)); err != nil {
+			return "", err
+		}
+	} else {
+		sum = weights.Fingerprint(m.Network, fmt.Sprintf("%s %+v", m.Name, m.Preprocess))
+	}
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // differs names the first field in which the results of two specs may differ. It is empty
@@ -84,6 +100,7 @@ func Fingerprint(m *vision.Model) string {
 func (s Spec) differs(o Spec) string {
 	for _, one := range []*Spec{&s, &o} {
 		one.Weights, one.Vocabulary, one.Key, one.Classes, one.CLIP = "", "", "", 0, zoo.CLIPOptions{} // the fingerprint tells
+		one.ONNX = nil
 	}
 	a, b := reflect.ValueOf(s), reflect.ValueOf(o)
 	for i := range a.NumField() {

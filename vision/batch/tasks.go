@@ -13,7 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
+	"github.com/vertebra/vertebra/vision/zoo"
 )
 
 // text is v as JSON. v has only fields that can be written so.
@@ -67,14 +69,10 @@ func (u *unit) embed(ctx context.Context) (writer, error) {
 func (u *unit) features(ctx context.Context) (writer, error) {
 	layer := u.Job.Spec.Layer
 	if layer == "" {
-		all, err := u.Model.Stages()
-		if err == nil && len(all) == 0 {
-			err = errors.New("the model has no stages")
-		}
-		if err != nil {
+		var err error
+		if layer, err = usualLayer(u.Model); err != nil {
 			return nil, err
 		}
-		layer = all[len(all)-1]
 	}
 	var rows []vectorRow
 	for f, err := range u.Model.Features(ctx, []string{layer}, u.in...) {
@@ -96,6 +94,25 @@ func (u *unit) features(ctx context.Context) (writer, error) {
 		rows = append(rows, r)
 	}
 	return written(rows), nil
+}
+
+// usualLayer returns the last stage before the result, and the output of an ONNX file.
+func usualLayer(m *vision.Model) (string, error) {
+	if n, ok := m.Network.(*zoo.ONNX); ok {
+		all := n.OutputNames()
+		if len(all) > 1 {
+			return "", fmt.Errorf("%s has several outputs, and features need the name of one: %s", files.Quote(m.Checkpoint), strings.Join(all, ", "))
+		}
+		return all[0], nil
+	}
+	all, err := m.Stages()
+	if err == nil && len(all) == 0 {
+		err = errors.New("the model has no stages")
+	}
+	if err != nil {
+		return "", err
+	}
+	return all[len(all)-1], nil
 }
 
 func (u *unit) classify(ctx context.Context) (writer, error) {

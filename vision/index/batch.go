@@ -29,7 +29,11 @@ func openBatch(m *vision.Model, folder string) (x *Index, ok bool, err error) {
 	if err != nil {
 		return nil, true, err
 	}
-	if j.Spec.Fingerprint != batch.Fingerprint(m) {
+	own, err := batch.Fingerprint(m)
+	if err != nil {
+		return nil, true, err
+	}
+	if j.Spec.Fingerprint != own {
 		return nil, true, fmt.Errorf("%s: its vectors are of %s with other weights, or prepared in another way", files.Quote(folder), files.Quote(j.Spec.Model))
 	}
 	x = &Index{model: m, folder: folder, path: filepath.Join(folder, batch.JobFile), made: true, file: &file{width: width, model: model}}

@@ -30,26 +30,26 @@ type ModelFile struct {
 
 // ModelInput says what an input of an ONNX file takes. A field that is zero says nothing.
 type ModelInput struct {
-	Name   string `json:"name"`   // of the input; may be left out if there is one
-	Layout string `json:"layout"` // NCHW or NHWC
-	Size   Size   `json:"size"`   // height and width
+	Name   string `json:"name,omitzero"`   // of the input; may be left out if there is one
+	Layout string `json:"layout,omitzero"` // NCHW or NHWC
+	Size   Size   `json:"size,omitzero"`   // height and width
 
 	// Fit is how a picture gets this size: "stretch", "crop" or "letterbox". Resize is
 	// the size of the shorter side before a crop; 0 means that of the crop.
-	Fit           string        `json:"fit"`
-	Resize        int           `json:"resize"`
-	Fill          List[int]     `json:"fill"`  // with letterbox: the colour beside the picture, one number or three
-	Place         string        `json:"place"` // with letterbox: "center" or "corner", the upper left one
-	Interpolation string        `json:"interpolation"`
-	Channels      string        `json:"channels"` // "rgb", "bgr" or "gray"
-	Range         []float64     `json:"range"`    // what the samples 0 and 255 become
-	Mean          List[float64] `json:"mean"`     // subtracted after that, one for each channel or one for all
-	Std           List[float64] `json:"std"`      // divides after that
-	Peak          bool          `json:"peak"`     // the largest sample of a picture counts as 255
+	Fit           string        `json:"fit,omitzero"`
+	Resize        int           `json:"resize,omitzero"`
+	Fill          List[int]     `json:"fill,omitzero"`  // with letterbox: the colour beside the picture, one number or three
+	Place         string        `json:"place,omitzero"` // with letterbox: "center" or "corner", the upper left one
+	Interpolation string        `json:"interpolation,omitzero"`
+	Channels      string        `json:"channels,omitzero"` // "rgb", "bgr" or "gray"
+	Range         []float64     `json:"range,omitzero"`    // what the samples 0 and 255 become
+	Mean          List[float64] `json:"mean,omitzero"`     // subtracted after that, one for each channel or one for all
+	Std           List[float64] `json:"std,omitzero"`      // divides after that
+	Peak          bool          `json:"peak,omitzero"`     // the largest sample of a picture counts as 255
 
 	// Value is the numbers of an input that is no picture, or "size" for the height and
 	// width of the picture's input.
-	Value json.RawMessage `json:"value"`
+	Value json.RawMessage `json:"value,omitzero"`
 }
 
 // Size is a height and a width. In JSON it is a list of both, or a number for both.

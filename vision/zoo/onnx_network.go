@@ -1,8 +1,10 @@
 package zoo
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/vertebra/vertebra/graph"
@@ -288,6 +290,25 @@ func (n *ONNX) NotFinite() string {
 		}
 	}
 	return ""
+}
+
+// Fingerprint returns a hash that tells files apart that hold other networks or weights, or
+// that are used in another way: by a model.json or by options. config is what else counts.
+func (n *ONNX) Fingerprint(config string) (sum [32]byte, err error) {
+	file, err := n.File.Hash()
+	if err != nil {
+		return sum, files.Named(n.Path, err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%x %q %d %+v %v\n", file, config, n.main, n.in, n.dims)
+	for _, name := range slices.Sorted(maps.Keys(n.values)) {
+		a := n.values[name]
+		fmt.Fprintf(h, "%q %v %x\n", name, a.Shape, a.Raw())
+	}
+	if n.Said != nil {
+		fmt.Fprintf(h, "%v %v %s\n", n.Said.Labels, n.Said.Outputs, n.Said.Decode)
+	}
+	return [32]byte(h.Sum(nil)), nil
 }
 
 // Arrays returns the inputs of the file for pictures x [B, H, W, C]: these in the file's

@@ -204,9 +204,13 @@ func job(t *testing.T, pictures, unit int) (j *batch.Job, out string) {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	sum, err := batch.Fingerprint(m)
+	if err != nil {
+		t.Fatal(err)
+	}
 	j, err = batch.Open(t.Context(), batch.Options{
 		Out: store.Folder(out), Sources: []string{"."}, Folder: dir, Unit: unit,
-		Spec: batch.Spec{Task: batch.Classify, Top: 1, Model: m.Name, Fingerprint: batch.Fingerprint(m)},
+		Spec: batch.Spec{Task: batch.Classify, Top: 1, Model: m.Name, Fingerprint: sum},
 	})
 	if err != nil {
 		t.Fatal(err)
