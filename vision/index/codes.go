@@ -11,8 +11,8 @@ import (
 //
 //	x_d ≈ mean_d + scale_d · step · (z_d − 64),  0 < z_d < 128
 //
-// where step is the vector's own. Eight z are in a word, a byte each. Multiplied by words
-// of the query, a word gives sums of four products at once.
+// where step is the vector's own. Eight z are in a word, a byte each, the first in the
+// lowest.
 type codes struct {
 	mean, scale []float32
 	words       int // of a vector
@@ -27,9 +27,6 @@ type coded struct {
 	miss float32 // the length of what the code leaves out of x
 	size float32 // step · the length of z − 64
 }
-
-// lanes has the bytes 0, 2, 4 and 6 of a word.
-const lanes = 0x00ff00ff00ff00ff
 
 // newCodes makes the codes of vectors, on all cores.
 func newCodes(vectors [][]float32) *codes {
@@ -127,7 +124,7 @@ func (c *codes) encode(x, inverse, y []float32, z []uint64) coded {
 // number: seven coarse ones and seven fine ones.
 type asked struct {
 	c            *codes
-	coarse, fine []pair
+	coarse, fine factors
 	unit         float64 // of the 14 bits
 	base         float64 // the product of the query and mean
 	sum          float64 // Σ of the 14 bits
@@ -137,12 +134,9 @@ type asked struct {
 	miss         float64 // the length of what all leave out
 }
 
-// pair is multiplied by the even and the odd bytes of a word.
-type pair struct{ even, odd uint64 }
-
 // ask prepares a query.
 func (c *codes) ask(query []float32) *asked {
-	a := &asked{c: c, coarse: make([]pair, c.words), fine: make([]pair, c.words)}
+	a := &asked{c: c, coarse: newFactors(c.words), fine: newFactors(c.words)}
 	most := 0.0
 	p := make([]float64, len(query))
 	for d, q := range query {
@@ -155,18 +149,10 @@ func (c *codes) ask(query []float32) *asked {
 	if a.unit = most / 8100; a.unit == 0 {
 		a.unit = 1
 	}
-	put := func(to []pair, d int, bits uint64) {
-		at := 16 * (3 - d%8/2) // the top lane of a product is the sum over equal places
-		if d%2 == 0 {
-			to[d/8].even |= bits << at
-		} else {
-			to[d/8].odd |= bits << at
-		}
-	}
 	for d := range p {
 		u := int(math.Round(p[d]/a.unit)) + 8192
-		put(a.coarse, d, uint64(u>>7))
-		put(a.fine, d, uint64(u&127))
+		a.coarse.set(d, uint8(u>>7))
+		a.fine.set(d, uint8(u&127))
 		a.sum += float64(u)
 		a.coarseSum += float64(u>>7<<7 + 64)
 		off, coarse := p[d]-a.unit*float64(u-8192), p[d]-a.unit*float64(u>>7<<7+64-8192)
@@ -180,11 +166,11 @@ func (c *codes) ask(query []float32) *asked {
 // below reports whether the product of the query and vector i is surely at most limit.
 func (a *asked) below(i int, limit float32) bool {
 	z, of := a.c.z[i*a.c.words:][:a.c.words], &a.c.of[i]
-	coarse := 128 * float64(products(z, a.coarse))
+	coarse := 128 * float64(a.coarse.times(z))
 	if a.most(of, coarse+64*float64(of.sum), a.coarseSum, a.coarseMiss) <= float64(limit) {
 		return true
 	}
-	return a.most(of, coarse+float64(products(z, a.fine)), a.sum, a.miss) <= float64(limit)
+	return a.most(of, coarse+float64(a.fine.times(z)), a.sum, a.miss) <= float64(limit)
 }
 
 // most returns an upper bound of the product of the query and a vector. total is Σ z·u, u
@@ -193,22 +179,4 @@ func (a *asked) most(of *coded, total, sum, miss float64) float64 {
 	n := float64(len(a.c.mean))
 	centred := total - 8192*float64(of.sum) - 64*sum + 64*8192*n
 	return a.base + float64(of.step)*a.unit*centred + float64(of.miss)*a.length + float64(of.size)*miss
-}
-
-// products returns Σ z·u over all places. Each lane of a product is at most 4·127², so none
-// reaches the next.
-func products(z []uint64, u []pair) uint64 {
-	var s0, s1, s2, s3 uint64
-	for len(z) >= 2 && len(u) >= 2 {
-		s0 += (z[0] & lanes) * u[0].even >> 48
-		s1 += (z[0] >> 8 & lanes) * u[0].odd >> 48
-		s2 += (z[1] & lanes) * u[1].even >> 48
-		s3 += (z[1] >> 8 & lanes) * u[1].odd >> 48
-		z, u = z[2:], u[2:]
-	}
-	if len(z) == 1 && len(u) == 1 {
-		s0 += (z[0] & lanes) * u[0].even >> 48
-		s1 += (z[0] >> 8 & lanes) * u[0].odd >> 48
-	}
-	return s0 + s1 + s2 + s3
 }
