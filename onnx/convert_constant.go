@@ -107,10 +107,11 @@ func clampAxis(a, rank int) int {
 	return min(max(a, 0), rank)
 }
 
-// convertDropout passes its input on: models run outside training.
+// convertDropout passes its input on: models run outside training, or drop nothing.
 func convertDropout(c *call) []*value {
 	x := c.arg(0)
-	if c.has(2) && c.known(2).Len() > 0 && c.known(2).At(0) != 0 {
+	none := c.has(1) && c.arg(1).host != nil && c.arg(1).host.Len() == 1 && c.arg(1).host.At(0) == 0
+	if !none && c.has(2) && c.known(2).Len() > 0 && c.known(2).At(0) != 0 {
 		failf("training mode")
 	}
 	outs := []*value{x}

@@ -62,6 +62,14 @@ func (c *call) gather(x, index *value, axis int) *value {
 		flat := x.reshape(tensor.Shape{outer, n, inner})
 		return c.slice(flat, []int{0, first, 0}, []int{1, step, 1}, tensor.Shape{outer, len(rows), inner}).reshape(to)
 	}
+	const mostIDs = 1 << 16 // in a table with the rows of each matrix
+	if outer > mostIDs/len(rows) && outer > 1 {
+		index := make([]float32, len(rows))
+		for i, row := range rows {
+			index[i] = float32(row)
+		}
+		return computed(x.typ, x.dev.Reshape(outer, n, inner).Select(1, c.constant(index, len(rows))).Reshape(to...))
+	}
 	ids := make([]float32, outer*len(rows))
 	for i := range ids {
 		ids[i] = float32(rows[i%len(rows)])

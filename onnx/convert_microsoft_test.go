@@ -256,9 +256,10 @@ func TestWholeNumbers(t *testing.T) {
 		"ArgMin x -> y; axis=1 keepdims=0":              {1, 2},
 		"CumSum x,one -> y; exclusive=1 reverse=1":      {-8, -4, 0, 6, 1, 0},
 		"TopK x,one -> v,y; axis=0 largest=0 sorted=1":  {0, 0, 0},
+		"Dropout x,zero,yes -> y":                       {-3, -4, -4, 5, 5, 1},
 		"Compress x,one -> y":                           {-3},
 	} {
-		y := evaluated(t, x, "Constant  -> one; value_ints=[1]", node)
+		y := evaluated(t, x, "Constant  -> one; value_ints=[1]", "Constant  -> zero; value_float=0.0", "Cast one -> yes; to=9", node)
 		if !slices.Equal(y.I, want) {
 			t.Errorf("%s: %v, want %v", node, y.I, want)
 		}

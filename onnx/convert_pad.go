@@ -60,6 +60,9 @@ func convertPad(c *call) []*value {
 	return c.like(graph.Apply(o, c.x(0)))
 }
 
+// mostWide is the most indices of a dimension that a table of indices makes.
+const mostWide = 1 << 20
+
 // extended pads x with its own elements. What is cropped is no part of the pattern. The op
 // repeats a pattern once; the indices of a longer one are a table.
 func (c *call) extended(x *value, o graph.Pad) *value {
@@ -82,7 +85,9 @@ func (c *call) extended(x *value, o graph.Pad) *value {
 		if wide == n {
 			continue
 		}
-		c.bound(tensor.Shape{wide})
+		if wide > mostWide {
+			failf("pads make %d indices of %d", wide, n)
+		}
 		index := newArray(Int64, tensor.Shape{wide})
 		for i := range index.I {
 			index.I[i] = int64(repeated(i-grow.Before[d], n, o.Mode))

@@ -57,3 +57,18 @@ func TestResizeSources(t *testing.T) {
 		}
 	}
 }
+
+// TestPadTable pads so far that a dimension takes a table of indices, with many matrices
+// before it.
+func TestPadTable(t *testing.T) {
+	x := &Array{Type: Float32, Shape: []int{300, 2}, F: make([]float32, 600)}
+	for i := range x.F {
+		x.F[i] = float32(i)
+	}
+	y := evaluated(t, map[string]*Array{"x": x}, "Constant  -> p; value_ints=[0,300,0,0]", "Pad x,p -> y; mode=wrap")
+	for i, v := range y.F {
+		if row, col := i/302, i%302; v != float32(2*row+col%2) {
+			t.Fatalf("element %d of %v is %v", i, y.Shape, v)
+		}
+	}
+}

@@ -203,7 +203,7 @@ func (r resizing) source(a resized, i int) float64 {
 		if out == 1 {
 			return (a.from + a.to) * (in - 1) / 2
 		}
-		return x*(a.to-a.from)*(in-1)/(out-1) + a.from*(in-1)
+		return float64(float32(x*(a.to-a.from)*(in-1)/(out-1) + a.from*(in-1))) // as exact as the region is
 	case "pytorch_half_pixel":
 		if a.out == 1 {
 			return 0
