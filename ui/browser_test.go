@@ -29,7 +29,7 @@ func TestBrowser(t *testing.T) {
 	}
 	eye := whole.(interface {
 		SubImage(image.Rectangle) image.Image
-	}).SubImage(image.Rect(110, 70, 260, 170))
+	}).SubImage(image.Rect(120, 85, 240, 160))
 	var small bytes.Buffer
 	if err := png.Encode(&small, eye); err != nil {
 		t.Fatal(err)

@@ -86,7 +86,7 @@ function Roofline({ m }) {
   const y = (v) => h - bottom - ((Math.log10(v) - y0) / (y1 - y0)) * (h - bottom - 12);
   const decades = (a, b) => Array.from({ length: b - a + 1 }, (_, i) => 10 ** (a + i));
   return html`<svg class="roof" viewBox=${`0 0 ${w} ${h}`} role="img" aria-label=${`Roofline: ${m.ops.length} layers below ${top.toFixed(0)} GFLOP/s and ${copy.toFixed(1)} GB/s`}>
-    ${decades(x0, x1).map((v) => html`<line class="tick" x1=${x(v)} x2=${x(v)} y1="12" y2=${h - bottom} /><text x=${x(v)} y=${h - bottom + 18} text-anchor="middle">${v}</text>`)}
+    ${decades(x0, x1).map((v) => html`<line class="tick" x1=${x(v)} x2=${x(v)} y1="12" y2=${h - bottom} /><text x=${x(v)} y=${h - bottom + 18} text-anchor=${v === 10 ** x1 ? 'end' : 'middle'}>${v}</text>`)}
     ${decades(y0, y1).map((v) => html`<line class="tick" x1=${left} x2=${w - 12} y1=${y(v)} y2=${y(v)} /><text x=${left - 6} y=${y(v) + 4} text-anchor="end">${v}</text>`)}
     <polyline class="line" points=${`${x(10 ** x0)},${y(copy * 10 ** x0)} ${x(knee)},${y(top)} ${x(10 ** x1)},${y(top)}`} />
     ${m.ops.map((o) => html`<circle cx=${x(o.intensity)} cy=${y(o.gflops)} r="5"><title>${o.name}: ${o.gflops.toFixed(1)} GFLOP/s</title></circle>`)}

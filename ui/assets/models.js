@@ -89,7 +89,8 @@ function Face({ choices }) {
   const result = useResult(job);
   const running = job && !ended(job);
   const about = found && (!running || job.request.model === found.name) && found;
-  const here = about && (choices.some((c) => c.name === about.name.replace(/@.*/, '')) || (result?.files && job.request.model === about.name));
+  const usable = (name) => choices.some((c) => c.name === name.replace(/@.*/, ''));
+  const here = about && (usable(about.name) || (result?.files && !result.fits && job.request.model === about.name));
   const look = attempt(async () => {
     asked.current?.abort();
     asked.current = new AbortController();
@@ -119,7 +120,7 @@ function Face({ choices }) {
     ${here ? '' : about ? html`<${Download} key=${about.name} job=${job?.request.model === about.name ? job : null} name=${about.name}
         size=${about.bytes < 0 ? '' : bytes(about.bytes)} licence=${about.licence} nonCommercial=${about.non_commercial} attempt=${attempt} />`
       : job && job.state !== 'done' && html`<${JobBar} job=${job} what=${`Download of ${job.request.model}`} />`}
-    ${result?.files ? html`<p class="ok" role="status">${job.request.model} is here.
+    ${result?.files && (!result.fits || usable(job.request.model)) ? html`<p class="ok" role="status">${job.request.model} is here.
         ${result.fits ? ` It fits ${result.fits}, so the other pages offer it.` : ' But it fits no model of the list.'}</p>`
       : here && html`<p class="ok">${about.name} is here.</p>`}
   </section>`;

@@ -295,7 +295,7 @@ const steps = {
     await page.getByText('hf:me/net is here. It fits srvgg').waitFor();
     await page.getByRole('button', { name: 'Delete hf:me/net' }).waitFor();
   },
-  async finer(page) {
+  async gone(page) {
     await go(page, 'Enlarge');
     assert.equal(await page.getByText('vertebra pull realesr_general_x4v3').count(), 0);
     await press(page, 'combobox', 'Network', 'ArrowDown');
@@ -304,6 +304,14 @@ const steps = {
     assert.equal(name, 'stripes_x4.png');
     assert(isPNG(file) && file.readUInt32BE(16) === 360, 'the file is 360 pixels wide');
     await page.getByText('360 × 240 pixels by srvgg.').waitFor();
+    await judge(page, 'finer');
+    await go(page, 'Models');
+    await press(page, 'button', 'Delete hf:me/net', 'Enter');
+    await press(page, 'button', 'Delete', 'Enter');
+    await page.getByRole('button', { name: 'Delete hf:me/net' }).waitFor({ state: 'detached' });
+    assert.equal(await page.getByText('hf:me/net is here').count(), 0);
+    await go(page, 'Enlarge');
+    assert.equal(await page.getByRole('combobox', { name: 'Network' }).count(), 0);
   },
   async device(page) {
     await go(page, 'Device');
@@ -326,29 +334,32 @@ const steps = {
 };
 
 // readme draws the pictures that README.md shows.
-async function readme(page) {
-  const draw = async (one, name) => {
-    await one.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
-    await one.mouse.move(0, 0);
-    await one.screenshot({ path: path.join(out, `readme-${name}.png`) });
+async function readme() {
+  const draw = async (scheme, name, height, prepare) => {
+    const page = await tab(scheme, 0, { viewport: { width: 560, height } });
+    const top = await prepare(page);
+    await page.evaluate(() => document.activeElement.blur());
+    await page.mouse.move(0, 0);
+    if (top) await top.evaluate((e) => scrollTo(0, e.getBoundingClientRect().top + scrollY - 12));
+    await page.screenshot({ path: path.join(out, `readme-${name}.png`) });
+    await page.context().close();
   };
-  const small = { viewport: { width: 560, height: 640 } };
-  const one = await tab('light', 0, small);
-  await one.setInputFiles('input[type=file]', path.join(path.dirname(picture), '..', 'eye.png'));
-  await one.locator('.compare img').nth(1).evaluate((e) => e.decode());
-  await draw(one, 'enlarge');
-  await go(one, 'Device');
-  await one.locator('.roof circle').nth(3).waitFor();
-  await one.locator('.roof').scrollIntoViewIfNeeded();
-  await one.screenshot({ path: path.join(out, 'readme-device.png') });
-  await one.context().close();
-  const dark = await tab('dark', 0, small);
-  await go(dark, 'Models');
-  await press(dark, 'searchbox', 'Name or task');
-  await dark.keyboard.type('sam_');
-  await dark.getByText('3 models').waitFor();
-  await draw(dark, 'models');
-  await dark.context().close();
+  await draw('light', 'enlarge', 612, async (page) => {
+    await page.setInputFiles('input[type=file]', path.join(path.dirname(picture), '..', 'eye.png'));
+    await page.locator('.compare img').nth(1).evaluate((e) => e.decode());
+  });
+  await draw('dark', 'models', 600, async (page) => {
+    await go(page, 'Models');
+    await press(page, 'searchbox', 'Name or task');
+    await page.keyboard.type('sam_');
+    await page.getByText('3 models').waitFor();
+    return page.getByRole('heading', { name: 'From Hugging Face' }).locator('..');
+  });
+  await draw('light', 'device', 484, async (page) => {
+    await go(page, 'Device');
+    await page.locator('.roof circle').nth(3).waitFor();
+    return page.getByRole('heading', { name: 'How fast is it?' }).locator('..');
+  });
 }
 
 try {
@@ -373,7 +384,7 @@ try {
     }
     await page2.context().close();
   }
-  await readme(page);
+  await readme();
 } catch (e) {
   faults.push(e.stack);
 }
