@@ -8,6 +8,7 @@
 # make browser  the pages of vertebra ui in Chromium, by keyboard, with pictures of them in out/ui
 # make batch  10,000 pictures by three engines and three workers, some of which are killed
 # make race   tests with the race detector, and 400 devices under a busy collector
+# make soak   vertebra serve under load for SOAK, 1h unless it says otherwise, and its memory
 # make operators  onnx/operators.md: ONNX's operators, and which of their tests pass on the device
 # make build  bin/vertebra
 
@@ -15,7 +16,7 @@ GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test batch sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
+.PHONY: demo test batch soak sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
 
 demo: build
 	bin/vertebra demo
@@ -30,6 +31,10 @@ test: setup
 # A worker and the leader of the queue are killed, a link is cut, the queue is deleted.
 batch: setup
 	$(GO) test -timeout 20m -tags cluster -run TestCluster -v ./vision/batch/queue
+
+# Fails if memory grows or an answer is wrong.
+soak: setup
+	$(GO) test -tags soak -count 1 -timeout 0 -run TestSoak -v ./cmd/vertebra -args -soak $(or $(SOAK),1h)
 
 sweep: setup
 	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
