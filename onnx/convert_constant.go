@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
@@ -128,8 +130,19 @@ func convertDropout(c *call) []*value {
 	return outs
 }
 
+// convertCast takes a type by its number or, in the first opsets, by its name in capitals.
 func convertCast(c *call) []*value {
-	return []*value{c.cast(c.arg(0), Type(c.int("to", 0)))}
+	to := Type(c.int("to", 0))
+	if name := strings.ToLower(c.string("to", "")); name != "" {
+		switch name {
+		case "float":
+			name = Float32.String()
+		case "double":
+			name = Float64.String()
+		}
+		to = Type(max(slices.Index(typeNames[:], name), 0))
+	}
+	return []*value{c.cast(c.arg(0), to)}
 }
 
 // cast gives v elements of another type. On the device all are float32.

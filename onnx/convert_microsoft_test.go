@@ -232,12 +232,17 @@ func TestQuantised(t *testing.T) {
 func TestLegacy(t *testing.T) {
 	x := Floats([]float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 1, 1, 3, 4)
 	for node, want := range map[string][]float32{
-		"Crop x -> y; border=[1,0,2,1]":             {2, 6},
-		"Crop x -> y; border=[1,1,0,0] scale=[2,2]": {6, 7, 10, 11},
-		"Affine x -> y; alpha=2.0 beta=1.0":         {3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25},
-		"ImageScaler x -> y; scale=0.5":             {0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6},
+		"Crop x -> y; border=[1,0,2,1]":                     {2, 6},
+		"Crop x -> y; border=[1,1,0,0] scale=[2,2]":         {6, 7, 10, 11},
+		"Affine x -> y; alpha=2.0 beta=1.0":                 {3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25},
+		"Upsample x -> y; height_scale=1.0 width_scale=2.0": {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12},
+		"Cast x -> y; to=FLOAT":                             {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+		"LpPool x -> y; kernel_shape=[3,4] p=1.0":           {78},
+		"GlobalLpPool x -> y; p=1.0":                        {78},
+		"Tile x,two,last -> y":                              {1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8, 9, 10, 11, 12, 9, 10, 11, 12},
+		"ImageScaler x -> y; scale=0.5":                     {0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6},
 	} {
-		if got := evaluated(t, map[string]*Array{"x": x}, node); !slices.Equal(got.F, want) {
+		if got := evaluated(t, map[string]*Array{"x": x}, "Constant  -> two; value_float=2.0", "Constant  -> last; value_float=3.0", node); !slices.Equal(got.F, want) {
 			t.Errorf("%s: %v, want %v", node, got.F, want)
 		}
 	}

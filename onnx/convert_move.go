@@ -310,7 +310,14 @@ func convertExpand(c *call) []*value {
 // and joined.
 func convertTile(c *call) []*value {
 	x := c.arg(0)
-	repeats := c.knownInts(1)
+	var repeats []int
+	if len(c.in) == 3 { // of opset 1: a number and an axis
+		axis, n := axisOf(int(c.known(2).At(0)), len(x.shape)), int(c.known(1).At(0))
+		repeats = slices.Repeat([]int{1}, len(x.shape))
+		repeats[axis] = n
+	} else {
+		repeats = c.knownInts(1)
+	}
 	if len(repeats) != len(x.shape) {
 		failf("%d repeats of %d dimensions", len(repeats), len(x.shape))
 	}

@@ -121,11 +121,19 @@ func convertAveragePool(c *call) []*value {
 // convertLpPool is the p-th root of the sum of p-th powers under a window.
 func convertLpPool(c *call) []*value {
 	c.spatial(c.arg(0), 3)
-	p := c.int("p", 2)
+	p := c.p()
 	sums := c.pooled(power(c.x(0), p), func(f frame) graph.Op {
 		return graph.AvgPool2d{Window: f.window(), ExcludePad: true, Divisor: 1}
 	})
 	return c.like(root(sums, p))
+}
+
+// p returns the attribute of this name, which was a float in opset 1.
+func (c *call) p() int {
+	if a := c.attrs["p"]; a != nil && a.F != 0 {
+		return int(a.F)
+	}
+	return c.int("p", 2)
 }
 
 // power is |v|^p, for a whole p.
@@ -166,6 +174,6 @@ func overPlanes(kind graph.ReduceKind, v *graph.Value) *graph.Value {
 
 func convertGlobalLpPool(c *call) []*value {
 	c.spatial(c.arg(0), graph.MaxRank-2)
-	p := c.int("p", 2)
+	p := c.p()
 	return c.like(root(overPlanes(graph.Sum, power(c.x(0), p)), p))
 }

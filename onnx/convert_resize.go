@@ -67,6 +67,12 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 			scales = append(scales, c.known(at).At(i))
 		}
 	}
+	if h, w := c.attrs["height_scale"], c.attrs["width_scale"]; h != nil && w != nil && len(x) == 4 { // of opset 1
+		scales = []float64{1, 1, float64(h.F), float64(w.F)}
+	}
+	if r.mode == "bilinear" { // likewise
+		r.mode = "linear"
+	}
 	var sizes []int
 	if c.has(3) && c.arg(3).shape.Len() > 0 {
 		sizes = c.knownInts(3)
