@@ -67,7 +67,7 @@ func (s Setup) Options() (ModelOptions, error) {
 			return o, nil
 		}
 		weights.Walk(o.Model, func(_ string, t *tensor.Tensor) {
-			if t.Data == nil {
+			if !t.Bound() {
 				t.Data = make([]float32, t.Shape.Len())
 			}
 		})

@@ -55,7 +55,7 @@ func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
 	defer d.leave()
 	p := &Plan{
 		d: d, plan: l, graph: g,
-		constants: map[constantKey]*constant{},
+		constants: map[plan.ConstantKey]*constant{},
 		hosted:    map[int]*hosted{},
 		turn:      make(chan struct{}, 1),
 		pace:      newPace(l.Steps, d.info.Kind()),
@@ -85,15 +85,7 @@ func (d *Device) affordable(l *plan.Plan) error {
 	for _, b := range l.Sizes {
 		total += b
 	}
-	seen := map[constantKey]bool{}
-	for _, s := range l.Steps {
-		for _, b := range s.Bindings {
-			if b.Constant != nil && s.Eval == nil && !seen[keyOf(b)] {
-				seen[keyOf(b)] = true
-				total += width(b) * int64(b.Constant.Shape.Len())
-			}
-		}
-	}
+	total += l.WeightBytes()
 	if d.memory > 0 && total > d.memory {
 		err := fmt.Errorf("gpu: the plan takes %d bytes, but only %d are allowed", total, d.memory)
 		return &MemoryError{Bytes: total, Limit: d.memory, Err: err}

@@ -2,29 +2,14 @@ package gpu
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"sync"
 	"unsafe"
 
 	"github.com/vertebra/vertebra/gpu/driver"
 	"github.com/vertebra/vertebra/gpu/plan"
-	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
-
-// constantKey identifies an uploaded constant. Plans share constants.
-type constantKey struct {
-	tensor *tensor.Tensor
-	cut    graph.Cut
-	scale  *graph.Scale
-	layout string
-	half   bool
-}
-
-func keyOf(b plan.Binding) constantKey {
-	return constantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name, b.Half}
-}
 
 // constant is the device's copy of a constant. The first plan that needs it makes
 // it.
@@ -39,7 +24,7 @@ type constant struct {
 // constant returns the device's copy of a constant in the layout that b asks for.
 // If no other plan has made the copy, it makes it with memory from s.
 func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*constant, error) {
-	d, key := p.d, keyOf(b)
+	d, key := p.d, b.ConstantKey()
 	if c := p.constants[key]; c != nil {
 		return c, nil
 	}
@@ -64,11 +49,14 @@ func (p *Plan) constant(b plan.Binding, s *tensor.Scratch, uploaded *int64) (*co
 // fill makes the device's copy of a constant.
 func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *int64) error {
 	defer s.Reset()
-	t := b.Constant.Tensor(s)
+	t := b.Constant.Stored(s)
+	if pack := b.Layout.Pack; !b.Half || pack != nil && !b.Layout.Moves {
+		t = t.Floats(s)
+	}
 	if b.Layout.Pack != nil {
 		t = b.Layout.Pack(t, s)
 	}
-	bytes := (width(b)*int64(len(t.Data)) + 3) / 4 * 4
+	bytes := (b.Width()*int64(len(t.Data)+len(t.Halves)) + 3) / 4 * 4
 	if bytes > d.info.MaxBufferSize {
 		return fmt.Errorf("weight %s takes %d bytes, but the device's largest buffer has %d", b.Constant.Name, bytes, d.info.MaxBufferSize)
 	}
@@ -78,7 +66,7 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 	}
 	data := raw(t.Data)
 	if b.Half {
-		data = halves(t.Data)
+		data = halves(t)
 	}
 	if err := d.upload(context.Background(), buffer, 0, data, uploaded); err != nil {
 		buffer.Release()
@@ -92,7 +80,7 @@ func (d *Device) fill(c *constant, b plan.Binding, s *tensor.Scratch, uploaded *
 }
 
 // drop ends a plan's use of a constant.
-func (d *Device) drop(key constantKey, c *constant) {
+func (d *Device) drop(key plan.ConstantKey, c *constant) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c.users--; c.users > 0 {
@@ -128,21 +116,22 @@ func (d *Device) upload(ctx context.Context, b driver.Buffer, offset int64, all 
 	return nil
 }
 
-// width returns the bytes of a number of a constant.
-func width(b plan.Binding) int64 {
-	if b.Half {
-		return 2
+// halves returns the numbers of t as f16, with a zero behind an odd number of them.
+func halves(t *tensor.Tensor) []byte {
+	all := t.Halves
+	if len(t.Data) > 0 {
+		all = make([]uint16, len(t.Data), len(t.Data)+1)
+		for i, x := range t.Data {
+			all[i] = tensor.Half(x)
+		}
 	}
-	return 4
-}
-
-// halves returns data as f16, with a zero behind an odd number of them.
-func halves(data []float32) []byte {
-	out := make([]byte, (len(data)+1)/2*4)
-	for i, x := range data {
-		binary.LittleEndian.PutUint16(out[2*i:], tensor.Half(x))
+	if len(all)%2 == 1 {
+		all = append(all, 0)
 	}
-	return out
+	if len(all) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&all[0])), 2*len(all))
 }
 
 // raw returns the memory of data as bytes.

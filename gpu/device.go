@@ -90,7 +90,7 @@ type Device struct {
 
 	mu        sync.Mutex // guards all below, and is never held for long
 	pipelines map[string]*pipeline
-	constants map[constantKey]*constant
+	constants map[plan.ConstantKey]*constant
 	plans     map[*Plan]bool
 	tensors   map[*Tensor]bool
 }
@@ -222,7 +222,7 @@ func Open(o Options) (*Device, error) {
 		tuned:     newTuned(o.Tunings, opened.Info()),
 		queue:     queue{gate: make(chan struct{}, 1)},
 		pipelines: map[string]*pipeline{},
-		constants: map[constantKey]*constant{},
+		constants: map[plan.ConstantKey]*constant{},
 		plans:     map[*Plan]bool{},
 		tensors:   map[*Tensor]bool{},
 	}

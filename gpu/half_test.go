@@ -12,8 +12,8 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// TestF16 runs programs whose weights are f16 without loss. The results are as exact as
-// with f32.
+// TestF16 runs programs whose weights are f16 without loss, and come as f32 or as f16. The
+// results are as exact as with f32.
 func TestF16(t *testing.T) {
 	t.Parallel()
 	d := open(t)
@@ -39,16 +39,24 @@ func TestF16(t *testing.T) {
 		for i := range w.Data {
 			w.Data[i] = tensor.FromHalf(tensor.Half(float32(random.NormFloat64())))
 		}
-		g := trace(t, func(g *graph.Graph) { g.Output("y", graph.Apply(r.op, g.Input("x", r.args[0]...), g.Const(w))) })
-		want, err := g.Eval(context.Background(), x)
-		if err != nil {
-			t.Fatal(err)
+		stored := &tensor.Tensor{Shape: w.Shape, Halves: make([]uint16, len(w.Data))}
+		for i, v := range w.Data {
+			stored.Halves[i] = tensor.Half(v)
 		}
-		only := b.choose(t, d, g, Choice{F16: true})
-		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
-			t.Parallel()
-			programs(t, d, g, []*tensor.Tensor{x}, want, opTolerance, Choice{F16: true}, only)
-		})
+		for _, weight := range []*tensor.Tensor{w, stored} {
+			g := trace(t, func(g *graph.Graph) {
+				g.Output("y", graph.Apply(r.op, g.Input("x", r.args[0]...), g.Const(weight)))
+			})
+			want, err := g.Eval(context.Background(), x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			only := b.choose(t, d, g, Choice{F16: true})
+			t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
+				t.Parallel()
+				programs(t, d, g, []*tensor.Tensor{x}, want, opTolerance, Choice{F16: true}, only)
+			})
+		}
 	}
 }
 

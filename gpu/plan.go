@@ -27,7 +27,7 @@ type Plan struct {
 	buffers    []driver.Buffer  // of values
 	uniforms   driver.Buffer
 	staging    []driver.Buffer // of each output; nil for a constant
-	constants  map[constantKey]*constant
+	constants  map[plan.ConstantKey]*constant
 	stats      Stats
 
 	turn     chan struct{} // holds a token while a goroutine uses the plan and the fields below

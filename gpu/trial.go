@@ -18,6 +18,10 @@ const (
 	// relative to the reference's largest value.
 	tolerance = 1e-5
 
+	// toleranceF16 is for weights that are f16: some programs transform the weights
+	// before they round them.
+	toleranceF16 = 2e-3
+
 	// muchWork is the work, in operations, from which the plain kernel takes the
 	// place of Eval as the reference. Eval takes about a second for it on one core.
 	muchWork = 1 << 29
@@ -160,11 +164,15 @@ func (b *trial) first(ctx context.Context, name string) (*contender, error) {
 		if err != nil {
 			return err
 		}
+		most := tolerance
+		if b.t.d.f16 {
+			most = toleranceF16
+		}
 		diff, err := tensor.Diff(got[0], b.want)
 		switch {
 		case err != nil:
 			return err
-		case !(diff.Relative <= tolerance):
+		case !(diff.Relative <= most):
 			return fmt.Errorf("its result is wrong: %v", diff)
 		}
 		return b.time(ctx, c)

@@ -105,7 +105,7 @@ func (t *tuner) ops(graphs []*graph.Graph) []plan.Op {
 
 // choice returns the choice of the program with this name, "" for the default.
 func (t *tuner) choice(name string) Choice {
-	return Choice{Own: t.o.Own, Tuned: func(string) string { return name }}
+	return Choice{Own: t.o.Own, F16: t.d.f16, Tuned: func(string) string { return name }}
 }
 
 // tuner holds the state of Tune.

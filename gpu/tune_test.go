@@ -208,6 +208,42 @@ func TestTuneReference(t *testing.T) {
 	}
 }
 
+// TestTuneF16 expects that no program for f16 weights is called wrong, nor one listed that
+// keeps them f32, and that a device without f16 has no use for the tuning.
+func TestTuneF16(t *testing.T) {
+	folder := t.TempDir()
+	g := trace(t, func(g *graph.Graph) {
+		g.Output("y", graph.Apply(graph.Conv2d{Pad: graph.Both(1)}, g.Input("x", 1, 6, 6, 16), g.Const(ramp(16, 16, 3, 3))))
+	})
+	half, err := Open(Options{F16: true, Tunings: Tunings{Folder: folder, Fault: func(err error) { t.Error(err) }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer half.Close()
+	results, err := half.Tune(context.Background(), []*graph.Graph{g}, TuneOptions{})
+	if err != nil || len(results) != 1 {
+		t.Fatal(results, err)
+	}
+	for _, p := range results[0].Measured {
+		if strings.Contains(p.Program, "winograd43") {
+			t.Errorf("%s keeps its weights f32", p.Program)
+		}
+	}
+	if len(results[0].Wrong) > 0 {
+		t.Errorf("wrong: %v", results[0].Wrong)
+	}
+	for d, tuned := range map[*Device]int{half: 1, keeping(t, folder): 0} {
+		p, err := d.Compile(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Stats().Tuned; got != tuned {
+			t.Errorf("%d ops are tuned, want %d", got, tuned)
+		}
+		p.Close()
+	}
+}
+
 // TestTuningsFiles expects that a device finds its own tuning and no other's, and that
 // bad files are told of once and ignored.
 func TestTuningsFiles(t *testing.T) {

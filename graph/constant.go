@@ -17,14 +17,14 @@ type Scale struct {
 	Axis int
 }
 
-// Const adds a constant, or returns the value that t already has. The Data of t
-// may be nil until the graph is compiled or evaluated.
+// Const adds a constant, or returns the value that t already has. The numbers of t
+// may be missing until the graph is compiled or evaluated.
 func (g *Graph) Const(t *tensor.Tensor) *Value {
 	if t == nil {
 		panic(shapeError{errors.New("constant is nil")})
 	}
-	if t.Data != nil && len(t.Data) != t.Shape.Len() {
-		panic(shapeError{fmt.Errorf("constant %s of shape %v has %d elements", t.Name, t.Shape, len(t.Data))})
+	if n := len(t.Data) + len(t.Halves); t.Bound() && n != t.Shape.Len() {
+		panic(shapeError{fmt.Errorf("constant %s of shape %v has %d elements", t.Name, t.Shape, n)})
 	}
 	if v, ok := g.consts[t]; ok {
 		return v
@@ -54,25 +54,34 @@ func (v Value) cut(axis, from, n int) Value {
 	return v
 }
 
-// Tensor returns the numbers of a constant: Const itself or, with a Cut or a
-// Scale, a new tensor from s. The changed weights of a model thus need not be in
-// memory all at once.
+// Tensor returns the numbers of a constant as float32: Const itself or, with Halves, a
+// Cut or a Scale, a new tensor from s. The changed weights of a model thus need not be
+// in memory all at once.
 func (v *Value) Tensor(s *tensor.Scratch) *tensor.Tensor {
-	if v.Const == nil || v.Cut == (Cut{}) && v.Scale == nil {
+	if v.Const == nil {
+		return nil
+	}
+	return v.Stored(s).Floats(s)
+}
+
+// Stored is Tensor, but leaves Halves as they are if there is no Scale.
+func (v *Value) Stored(s *tensor.Scratch) *tensor.Tensor {
+	if v.Cut == (Cut{}) && v.Scale == nil {
 		return v.Const
 	}
-	t := s.New(v.Shape...)
+	t := s.Like(v.Const, v.Shape...)
 	t.Name = v.Const.Name
 	all := v.Const.Shape
 	run, period := v.Shape[v.Cut.Axis:].Len(), all[v.Cut.Axis:].Len()
 	from := v.Cut.From * all[v.Cut.Axis+1:].Len()
-	for i := 0; i < len(t.Data); i += run {
-		copy(t.Data[i:i+run], v.Const.Data[from:])
+	for i, n := 0, v.Shape.Len(); i < n; i += run {
+		v.Const.Copy(from, run, t, i)
 		from += period
 	}
 	if v.Scale == nil {
 		return t
 	}
+	t = t.Floats(s)
 	inner := v.Shape.Strides()[v.Scale.Axis]
 	for i := 0; i < len(t.Data); {
 		for _, by := range v.Scale.By {

@@ -34,7 +34,7 @@ func (g *Graph) Eval(ctx context.Context, inputs ...*tensor.Tensor) ([]*tensor.T
 		case uses[v] == 0 || v.Op == nil && v.Const == nil:
 			continue
 		case v.Const != nil:
-			if v.Const.Data == nil {
+			if !v.Const.Bound() {
 				return nil, fmt.Errorf("graph: weight %s has no data", v.Name)
 			}
 			at[v] = v.Tensor(nil)

@@ -151,7 +151,7 @@ func (f *fuser) args(v *Value) []*Value {
 func evaluated(op Op, args []*Value) *tensor.Tensor {
 	consts := make([]*tensor.Tensor, len(args))
 	for i, a := range args {
-		if a.Const == nil || a.Const.Data == nil {
+		if a.Const == nil || !a.Const.Bound() {
 			return nil
 		}
 		consts[i] = a.Tensor(nil)
@@ -237,13 +237,14 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	}
 	stats := make([]*tensor.Tensor, len(v.Args)-1)
 	for i, a := range v.Args[1:] {
-		if stats[i] = a.Const; a.Const == nil || a.Const.Data == nil {
+		if a.Const == nil || !a.Const.Bound() {
 			return nil
 		}
+		stats[i] = a.Tensor(nil)
 	}
 	at, axis := prod.foldable()
 	w := p.Args[at]
-	if w.Const == nil || w.Const.Data == nil || e.Bias && p.Args[at+1].Const == nil {
+	if w.Const == nil || !w.Const.Bound() || e.Bias && p.Args[at+1].Const == nil {
 		return nil
 	}
 	scale, shift := op.ScaleShift(stats)
@@ -252,10 +253,14 @@ func (f *fuser) fold(op BatchNorm, v *Value) *Value {
 	}
 	bias := tensor.New(len(scale))
 	bias.Name = v.Name + ".folded"
+	var before *tensor.Tensor
+	if e.Bias {
+		before = p.Args[at+1].Const.Floats(nil)
+	}
 	for c := range scale {
 		b := shift[c]
 		if e.Bias {
-			b += float64(p.Args[at+1].Const.Data[c]) * scale[c]
+			b += float64(before.Data[c]) * scale[c]
 		}
 		bias.Data[c] = float32(b)
 	}

@@ -74,7 +74,7 @@ func (o Binary) Steps(v *Value) (x *Value, steps []Step) {
 	}
 	for i, c := range v.Args {
 		x := v.Args[1-i]
-		if c.Const == nil || c.Const.Data == nil || c.Shape.Len() != 1 || x.Const != nil || !x.Shape.Equal(v.Shape) {
+		if c.Const == nil || !c.Const.Bound() || c.Shape.Len() != 1 || x.Const != nil || !x.Shape.Equal(v.Shape) {
 			continue
 		}
 		if s := o.Kind.with(c.Tensor(nil).Data[0], i == 0); s != nil {

@@ -112,7 +112,7 @@ func (m *SAMPromptEncoder) fourier(row []float32, x, y float64) {
 // C]. Before the weights are bound it returns a declared tensor.
 func (m *SAMPromptEncoder) Positions(grid int) *tensor.Tensor {
 	n := 2 * m.Gaussian.Shape[1]
-	if m.Gaussian.Data == nil {
+	if !m.Gaussian.Bound() {
 		return tensor.Declare(1, grid, grid, n)
 	}
 	t := tensor.New(1, grid, grid, n)

@@ -35,17 +35,17 @@ func conv2dColumns(op conv, args []tensor.Shape, result tensor.Shape) []Program 
 		z: 1, m: m, n: result[3], k: k, end: op.end(),
 		bind: []int{at, 1, bias, residual, len(args)},
 	}
-	columns := Layout{"columns", func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+	columns := moves("columns", func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		all := s.Permute(t, 0, 2, 3, 1)
 		if run == 4*run4 {
 			return all.Reshape(p.n, k)
 		}
-		out := s.New(p.n, k)
+		out := s.Like(t, p.n, k)
 		for i := range p.n * w[2] {
-			copy(out.Data[i*4*run4:], all.Data[i*run:(i+1)*run])
+			all.Copy(i*run, run, out, i*4*run4)
 		}
 		return out
-	}}
+	})
 	programs := p.programs()
 	programs = programs[:min(len(programs), 2)]
 	for i, q := range programs {

@@ -26,7 +26,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 				Bindings: bindings,
 				Sizes:    sizes("n h w c4 oh ow kh kw"+under, append([]int{n, x[1], x[2], x[3] / 4, result[1], result[2], w[2], w[3]}, window...)...),
 			}},
-			Pack: map[int]Layout{1: {"hwc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 0, 1) }}},
+			Pack: map[int]Layout{1: moves("hwc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 0, 1) })},
 		}}
 	case op.Groups > 1 && cg%4 == 0 && og%4 == 0:
 		n := result[0] * result[1] * ceil(result[2], 2) * result[3] / 4
@@ -48,7 +48,7 @@ func conv2dGroups(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 
 // blocks4x4 turns [O, C, kH, kW] into [O/4, kH, kW, C/4] blocks of 4 channels of C by
 // 4 of O. In WGSL a block is a matrix with one column for each channel of C.
-var blocks4x4 = Layout{"blocks4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+var blocks4x4 = moves("blocks4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 	o, c, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
 	return s.Permute(w.Reshape(o/4, 4, c/4, 4, kh, kw), 0, 4, 5, 2, 3, 1)
-}}
+})

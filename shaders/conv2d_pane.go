@@ -36,9 +36,9 @@ func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 			Bindings: inOut(at, 0),
 			Sizes:    sizes("n w c ow k4 kw stride pad dilation", n, x[2], x[3], result[2], k4, weight[3], op.Stride[1], op.Pad[1], op.Dilation[1]),
 		}}
-		rows = Layout{"rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		rows = moves("rows", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], k, w.Shape[2], 1)
-		}}
+		})
 		x = tensor.Shape{x[0], x[1], result[2], 4 * k4}
 		weight = tensor.Shape{weight[0], k, weight[2], 1}
 		op.Stride[1], op.Pad[1], op.Dilation[1] = 1, 0, 1
@@ -78,9 +78,9 @@ func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 		return nil
 	}
 	bias, residual, _ := op.end().args(2)
-	rows := Layout{"runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+	rows := moves("runs", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		return s.Permute(w, 0, 3, 1, 2).Reshape(w.Shape[0], run, w.Shape[2])
-	}}
+	})
 	return []Program{{
 		Name: "conv2d_row_pane",
 		Kernels: w.kernels(m, Kernel{File: "conv2d_row_pane", Set: op.end().act()}, op.end(), []int{0, 1, bias, residual, len(args)}, func(a pane) Sizes {

@@ -9,7 +9,7 @@ import (
 )
 
 // channelsLast is the layout [O, kH, kW, C/G] of a convolution's weight.
-var channelsLast = Layout{"ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) }}
+var channelsLast = moves("ohwi", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 0, 2, 3, 1) })
 
 // conv2dTiled lists the kernels for a convolution that use workgroup memory. They
 // compute it as a matrix product of windows and weights.
@@ -76,16 +76,16 @@ func conv2dSingle(g gemm, op conv, args []tensor.Shape, result tensor.Shape, lim
 // each run.
 func runs(run int) Layout {
 	if run%4 == 0 {
-		return Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w }}
+		return moves("", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w })
 	}
-	return Layout{fmt.Sprint("fours of ", run), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
-		n, padded := len(w.Data)/run, ceil(run, 4)*4
-		out := s.New(n, padded)
+	return moves(fmt.Sprint("fours of ", run), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		n, padded := w.Shape.Len()/run, ceil(run, 4)*4
+		out := s.Like(w, n, padded)
 		for i := range n {
-			copy(out.Data[i*padded:], w.Data[i*run:(i+1)*run])
+			w.Copy(i*run, run, out, i*padded)
 		}
 		return out
-	}}
+	})
 }
 
 // conv2dLinear lists the kernels that compute a convolution as a linear layer. There
@@ -106,7 +106,7 @@ func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits)
 	programs := linear(dense{graph.Linear{Epilogue: op.Epilogue}, op.onto}, as, tensor.Shape{m, n}, lim)
 	for i := range programs {
 		p := &programs[i]
-		flat := Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) }}
+		flat := moves("", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k) })
 		if !small {
 			flat = channelsLast.then(flat)
 		}
@@ -121,9 +121,8 @@ func conv2dLinear(op conv, args []tensor.Shape, result tensor.Shape, lim Limits)
 
 // then packs with p and then with next.
 func (p Layout) then(next Layout) Layout {
-	return Layout{strings.Trim(p.Name+"+"+next.Name, "+"), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
-		return next.Pack(p.Pack(t, s), s)
-	}}
+	pack := func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return next.Pack(p.Pack(t, s), s) }
+	return Layout{strings.Trim(p.Name+"+"+next.Name, "+"), pack, p.Moves && next.Moves}
 }
 
 // folded simplifies a convolution whose windows neither overlap nor have padding

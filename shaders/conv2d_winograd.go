@@ -47,7 +47,7 @@ func points(p ...float64) [][3]float64 {
 
 // layout transforms a weight [O, C, 3, 3], in float64, to [(size+2)², O, C].
 func (f winograd) layout() Layout {
-	return Layout{strings.TrimPrefix(f.name, "conv2d_"), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+	return Layout{Name: strings.TrimPrefix(f.name, "conv2d_"), Pack: func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		n, oc := len(f.g), w.Shape[0]*w.Shape[1]
 		u := s.New(n*n, w.Shape[0], w.Shape[1])
 		for k := range oc {

@@ -57,15 +57,15 @@ func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor
 	case cg%4 == 0 && og%4 == 0:
 		n := result[0] * result[1] * op.Stride[1] * ceil(result[2], 4*op.Stride[1]) * result[3] / 4
 		p := convTranspose2dGather("conv_transpose2d_direct", op, args, result, n, 4, 4)
-		p.Pack = map[int]Layout{1: {"transposed4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		p.Pack = map[int]Layout{1: moves("transposed4x4", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w.Reshape(g, cg/4, 4, og/4, 4, kh, kw), 0, 3, 5, 6, 1, 2, 4)
-		}}}
+		})}
 		return []Program{p}
 	case cg%4 == 0:
 		p := convTranspose2dGather("conv_transpose2d_gather", op, args, result, result.Len(), 4, 1)
-		p.Pack = map[int]Layout{1: {"transposed", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		p.Pack = map[int]Layout{1: moves("transposed", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 			return s.Permute(w.Reshape(g, cg, og, kh, kw), 0, 2, 3, 4, 1)
-		}}}
+		})}
 		return []Program{p}
 	}
 	return nil
@@ -73,7 +73,7 @@ func convTranspose2dDirect(op convTransposed, args []tensor.Shape, result tensor
 
 // blockColumns is the layout [kH, kW, O, C] of a transposed convolution's weight. Its rows
 // [C] are the columns of a matrix product.
-var blockColumns = Layout{"hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) }}
+var blockColumns = moves("hwoc", func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor { return s.Permute(w, 2, 3, 1, 0) })
 
 // convTranspose2dTiled lists the kernels for windows that neither overlap nor leave gaps.
 // The convolution is then a matrix product. Each row of it becomes a block of pixels.
@@ -115,9 +115,9 @@ func newPhases(op convTransposed, w tensor.Shape) phases {
 // layout turns a weight [C, O, kH, kW] into that of the convolution,
 // [sh·sw·O, C, taps...]. Tap a of phase f is w at f + s·(taps−1−a), or zero outside w.
 func (p phases) layout() Layout {
-	return Layout{fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+	return moves(fmt.Sprint("phases ", p.stride), func(w *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
 		c, o, kh, kw := w.Shape[0], w.Shape[1], w.Shape[2], w.Shape[3]
-		out := s.New(p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
+		out := s.Like(w, p.stride[0]*p.stride[1]*o, c, p.taps[0], p.taps[1])
 		i := 0
 		for f := range p.stride[0] {
 			for g := range p.stride[1] {
@@ -127,7 +127,7 @@ func (p phases) layout() Layout {
 							for b := range p.taps[1] {
 								u, v := f+p.stride[0]*(p.pad[0]-a), g+p.stride[1]*(p.pad[1]-b)
 								if u < kh && v < kw {
-									out.Data[i] = w.Data[((k*o+n)*kh+u)*kw+v]
+									w.Copy(((k*o+n)*kh+u)*kw+v, 1, out, i)
 								}
 								i++
 							}
@@ -137,7 +137,7 @@ func (p phases) layout() Layout {
 			}
 		}
 		return out
-	}}
+	})
 }
 
 // convTranspose2dPhases lists a program of two steps. The device's best convolution

@@ -13,13 +13,8 @@ import (
 // The texts stay the same: Source declares such a binding as pairs of f16 in u32, and
 // turns each read of it into a call that unpacks what is read.
 func (p Program) Halved(op graph.Op) (q Program, arg int, ok bool) {
-	switch op.(type) {
-	case graph.Conv2d, graph.ConvTranspose2d, graph.Linear, graph.Embedding:
-		arg = 1
-	default:
-		return p, 0, false
-	}
-	if p.exact {
+	arg, weighted := Weight(op)
+	if !weighted || p.exact {
 		return p, 0, false
 	}
 	q = p
@@ -50,6 +45,15 @@ func (p Program) Halved(op graph.Op) (q Program, arg int, ok bool) {
 		}
 	}
 	return q, arg, ok
+}
+
+// Weight returns the number of an op's arg that Halved may make f16, if it has one.
+func Weight(op graph.Op) (arg int, ok bool) {
+	switch op.(type) {
+	case graph.Conv2d, graph.ConvTranspose2d, graph.Linear, graph.Embedding:
+		return 1, true
+	}
+	return 0, false
 }
 
 // Exact reports whether the program's weights must not be rounded.

@@ -23,7 +23,7 @@ func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
 	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n})
 	for i := range programs {
-		square := Layout{"", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) }}
+		square := moves("", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) })
 		programs[i].Pack = map[int]Layout{1: square.then(programs[i].Pack[1])}
 	}
 	return programs

@@ -98,53 +98,57 @@ func (w cut) kernels(m int, k Kernel, e epilogue, bind []int, sizes func(p pane)
 // one after the other. Their blocks have 4 columns by 4 channels, channels innermost.
 // Columns and channels that the weight lacks are zeros.
 func (w cut) layout() Layout {
-	return Layout{
-		Name: fmt.Sprintf("pane %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit),
-		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
-			c := len(t.Data) / (w.z * w.n * w.taps)
-			panes, floats := w.panes()
-			out := s.New(floats)
-			for _, p := range panes {
-				at := p.at
-				for z := p.z; z < p.z+p.depth; z++ {
-					for n := p.column; n < p.column+p.cols; n += 4 {
-						for tap := range w.taps {
-							for k := p.first; k < p.first+p.step; k += 4 {
-								for i := n; i < n+4; i++ {
-									for j := k; j < k+4; j++ {
-										if i < w.n && j < c {
-											out.Data[at] = t.Data[((z*w.n+i)*c+j)*w.taps+tap]
-										}
-										at++
-									}
+	name := fmt.Sprintf("pane %d×%d×%d/%d", w.step, w.cols, w.depth, w.unit)
+	return moves(name, func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		panes, floats := w.panes()
+		out := s.Like(t, floats)
+		if t.Halves != nil {
+			fillPanes(w, panes, out.Halves, t.Halves)
+		} else {
+			fillPanes(w, panes, out.Data, t.Data)
+		}
+		return out
+	})
+}
+
+// fillPanes fills the panes of a weight, in out.
+func fillPanes[T float32 | uint16](w cut, panes []pane, out, in []T) {
+	c := len(in) / (w.z * w.n * w.taps)
+	for _, p := range panes {
+		at := p.at
+		for z := p.z; z < p.z+p.depth; z++ {
+			for n := p.column; n < p.column+p.cols; n += 4 {
+				for tap := range w.taps {
+					for k := p.first; k < p.first+p.step; k += 4 {
+						for i := n; i < n+4; i++ {
+							for j := k; j < k+4; j++ {
+								if i < w.n && j < c {
+									out[at] = in[((z*w.n+i)*c+j)*w.taps+tap]
 								}
+								at++
 							}
 						}
 					}
 				}
 			}
-			return out
-		},
+		}
 	}
 }
 
 // lanes turns w [Z, N, K] into [Z, ceil(N/(8·cols)), K/4, 8·cols, 4], for kernels whose
 // invocations compute cols columns each. A workgroup of eight then reads neighbours.
 func lanes(z, n, k, cols int) Layout {
-	return Layout{
-		Name: fmt.Sprint("lanes ", cols),
-		Pack: func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
-			wide := 8 * cols
-			slabs := ceil(n, wide)
-			out := s.New(z * slabs * k * wide)
-			for i := range z {
-				for j := range n {
-					for l := range k {
-						out.Data[(((i*slabs+j/wide)*(k/4)+l/4)*wide+j%wide)*4+l%4] = t.Data[(i*n+j)*k+l]
-					}
+	wide := 8 * cols
+	slabs := ceil(n, wide)
+	return moves(fmt.Sprint("lanes ", cols), func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor {
+		out := s.Like(t, z*slabs*k*wide)
+		for i := range z {
+			for j := range n {
+				for l := 0; l < k; l += 4 {
+					t.Copy((i*n+j)*k+l, 4, out, (((i*slabs+j/wide)*(k/4)+l/4)*wide+j%wide)*4)
 				}
 			}
-			return out
-		},
-	}
+		}
+		return out
+	})
 }

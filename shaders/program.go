@@ -21,6 +21,15 @@ type Program struct {
 type Layout struct {
 	Name string
 	Pack func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor
+
+	// Moves says that Pack does no arithmetic, and takes a tensor with Halves, too. It
+	// then returns one.
+	Moves bool
+}
+
+// moves is a Layout that moves numbers.
+func moves(name string, pack func(t *tensor.Tensor, s *tensor.Scratch) *tensor.Tensor) Layout {
+	return Layout{name, pack, true}
 }
 
 // Kind is a kind of device. It decides which kernels come first.

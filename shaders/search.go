@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 )
 
@@ -71,8 +72,8 @@ func (g gemm) splits(lim Limits, t tile) []tiling {
 	return all
 }
 
-// Digest identifies the texts of the kernels: what was measured with other texts says
-// nothing about these.
+// Digest identifies the texts of the kernels, and how they read f16: what was measured
+// with other texts says nothing about these.
 func Digest() string {
 	h := sha256.New()
 	for _, pattern := range []string{"*.wgsl", "lib/*.wgsl"} {
@@ -81,6 +82,9 @@ func Digest() string {
 			text, _ := files.ReadFile(path)
 			fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
 		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(unpacked)) {
+		fmt.Fprintf(h, "%s %v\n", kind, unpacked[kind])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -1,6 +1,9 @@
 package tensor
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // Scratch makes tensors that live until Reset, which keeps their memory for the
 // next ones. Making many large tensors in turn thus leaves no more garbage than
@@ -15,7 +18,27 @@ func (s *Scratch) New(shape ...int) *Tensor {
 	if s == nil {
 		return New(shape...)
 	}
-	n := Shape(shape).Len()
+	return Of(s.floats(Shape(shape).Len()), shape...)
+}
+
+// Like returns a tensor of zeros, valid until Reset. It has Halves if t has.
+func (s *Scratch) Like(t *Tensor, shape ...int) *Tensor {
+	if t.Halves == nil {
+		return s.New(shape...)
+	}
+	out := &Tensor{Shape: Shape(shape).Clone()}
+	n := out.Shape.Len()
+	switch {
+	case s == nil || n == 0:
+		out.Halves = make([]uint16, n)
+	default:
+		out.Halves = unsafe.Slice((*uint16)(unsafe.Pointer(&s.floats((n + 1) / 2)[0])), n)
+	}
+	return out
+}
+
+// floats returns n zeros.
+func (s *Scratch) floats(n int) []float32 {
 	fit, largest := -1, -1
 	for i, f := range s.free {
 		if cap(f) >= n && (fit < 0 || cap(f) < cap(s.free[fit])) {
@@ -38,7 +61,7 @@ func (s *Scratch) New(shape ...int) *Tensor {
 		data = make([]float32, n, 1<<bits.Len(uint(max(n, 1)-1)))
 	}
 	s.used = append(s.used, data)
-	return Of(data, shape...)
+	return data
 }
 
 // take removes a free slice and returns it.

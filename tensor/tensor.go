@@ -70,15 +70,20 @@ func (s Shape) String() string {
 // is nil for a weight that is declared but not yet bound to a checkpoint. Name
 // is the name of a weight in its checkpoint.
 //
-// The Data of a weight may lie in a mapped file. It is then read-only, and
-// writing to it ends the process: to change the weight, replace Data by a copy.
+// A large weight of a float16 checkpoint has Halves and no Data. Floats has the
+// numbers of either.
+//
+// The Data or the Halves of a weight may lie in a mapped file. They are then
+// read-only, and writing to them ends the process: to change the weight, replace
+// them by a copy.
 type Tensor struct {
-	Name  string
-	Shape Shape
-	Data  []float32
+	Name   string
+	Shape  Shape
+	Data   []float32
+	Halves []uint16 // the numbers as f16, in place of Data
 
-	// Unload is set if Data lies in a mapped file. It releases the memory of
-	// Data, which the next read loads again.
+	// Unload is set if Data or Halves lie in a mapped file. It releases their
+	// memory, which the next read loads again.
 	Unload func()
 }
 
@@ -91,8 +96,40 @@ func New(shape ...int) *Tensor {
 // Declare returns a tensor without data, which weights.Bind fills later.
 func Declare(shape ...int) *Tensor { return &Tensor{Shape: Shape(shape).Clone()} }
 
+// Bound reports whether a tensor has numbers.
+func (t *Tensor) Bound() bool { return t.Data != nil || t.Halves != nil }
+
+// Floats returns t with its numbers in Data: t itself or, if it has Halves, a copy in
+// memory of s.
+func (t *Tensor) Floats(s *Scratch) *Tensor {
+	if t.Halves == nil {
+		return t
+	}
+	f := s.New(t.Shape...)
+	f.Name = t.Name
+	for i, h := range t.Halves {
+		f.Data[i] = FromHalf(h)
+	}
+	return f
+}
+
+// Copy copies n numbers of t, from index i on, to index at of to. Both tensors have
+// Data, or both have Halves.
+func (t *Tensor) Copy(i, n int, to *Tensor, at int) {
+	if t.Halves != nil {
+		copy(to.Halves[at:at+n], t.Halves[i:i+n])
+		return
+	}
+	copy(to.Data[at:at+n], t.Data[i:i+n])
+}
+
 // Finite reports whether a tensor has neither NaN nor infinities.
 func (t *Tensor) Finite() bool {
+	for _, h := range t.Halves {
+		if h&0x7c00 == 0x7c00 {
+			return false
+		}
+	}
 	for _, v := range t.Data {
 		if v-v != 0 { // of NaN and of infinities this is NaN
 			return false
@@ -118,7 +155,7 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	if s.Len() != t.Shape.Len() {
 		panic(fmt.Sprintf("tensor: reshape %v to %v", t.Shape, s))
 	}
-	return &Tensor{Name: t.Name, Shape: s, Data: t.Data, Unload: t.Unload}
+	return &Tensor{Name: t.Name, Shape: s, Data: t.Data, Halves: t.Halves, Unload: t.Unload}
 }
 
 // Permute returns a copy with the dimensions in another order: dimension i of
@@ -132,13 +169,24 @@ func (t *Tensor) permute(order []int, s *Scratch) *Tensor {
 	for i, o := range order {
 		shape[i], from[i] = t.Shape[o], strides[o]
 	}
-	out := s.New(shape...)
+	out := s.Like(t, shape...)
 	out.Name = t.Name
-	index := make([]int, len(order))
+	if t.Halves != nil {
+		permute(out.Halves, t.Halves, shape, from)
+	} else {
+		permute(out.Data, t.Data, shape, from)
+	}
+	return out
+}
+
+// permute fills out, an array of a shape, with elements of in that are the given
+// distances apart.
+func permute[T float32 | uint16](out, in []T, shape, from []int) {
+	index := make([]int, len(shape))
 	at := 0
-	for i := range out.Data {
-		out.Data[i] = t.Data[at]
-		for d := len(order) - 1; d >= 0; d-- {
+	for i := range out {
+		out[i] = in[at]
+		for d := len(shape) - 1; d >= 0; d-- {
 			index[d]++
 			at += from[d]
 			if index[d] < shape[d] {
@@ -148,7 +196,6 @@ func (t *Tensor) permute(order []int, s *Scratch) *Tensor {
 			index[d] = 0
 		}
 	}
-	return out
 }
 
 // ToNHWC returns a copy of t [B, C, H, W] (PyTorch's order) as [B, H, W, C].

@@ -78,7 +78,7 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 			return nil, err
 		}
 		if len(parts) == 1 && !o.transpose {
-			return &tensor.Tensor{Name: name, Shape: t.Shape.Clone(), Data: t.Data, Unload: t.Unload}, nil
+			return &tensor.Tensor{Name: name, Shape: t.Shape.Clone(), Data: t.Data, Halves: t.Halves, Unload: t.Unload}, nil
 		}
 		part := t
 		if o.transpose {
@@ -88,15 +88,22 @@ func (a arranged) tensor(name string, read func(Source, string) (*tensor.Tensor,
 			part = t.Permute(1, 0)
 		}
 		if i == 0 {
-			whole = &tensor.Tensor{Name: name, Shape: part.Shape.Clone(), Data: part.Data}
-			if len(parts) > 1 { // the other parts have about the same size
+			whole = &tensor.Tensor{Name: name, Shape: part.Shape.Clone(), Data: part.Data, Halves: part.Halves}
+			switch { // the other parts have about the same size
+			case len(parts) == 1:
+			case part.Halves != nil:
+				whole.Halves = append(make([]uint16, 0, len(parts)*len(part.Halves)), part.Halves...)
+			default:
 				whole.Data = append(make([]float32, 0, len(parts)*len(part.Data)), part.Data...)
 			}
 		} else {
+			if (whole.Halves == nil) != (part.Halves == nil) {
+				whole, part = whole.Floats(nil), part.Floats(nil)
+			}
 			if whole.Shape, err = stack(whole.Shape, part.Shape); err != nil {
 				return nil, fmt.Errorf("%s: %w", shown(o.name), err)
 			}
-			whole.Data = append(whole.Data, part.Data...)
+			whole.Data, whole.Halves = append(whole.Data, part.Data...), append(whole.Halves, part.Halves...)
 		}
 		if t.Unload != nil {
 			t.Unload()

@@ -40,7 +40,8 @@ func Canonical(model any, src Source) Source {
 // scales of quantized weights.
 //
 // The tensors come from View: they stay valid after src is closed, and those
-// that lie in a mapped file are read-only.
+// that lie in a mapped file are read-only. Large matrices and kernels of a float16
+// checkpoint have Halves and no Data.
 func Bind(model any, src Source, ignore ...string) error {
 	if src == nil {
 		return errors.New("weights: no source to bind, it is nil")
@@ -67,7 +68,7 @@ func Bind(model any, src Source, ignore ...string) error {
 		return fmt.Errorf("weights: %w", err)
 	}
 	for t, got := range bind {
-		t.Data, t.Unload = got.Data, got.Unload
+		t.Data, t.Halves, t.Unload = got.Data, got.Halves, got.Unload
 	}
 	return nil
 }

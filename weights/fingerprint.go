@@ -19,10 +19,17 @@ func Fingerprint(model any, config string) [32]byte {
 	Walk(model, func(name string, t *tensor.Tensor) {
 		fmt.Fprintln(h, name, t.Shape)
 		const most = 1024
-		step := max(1, len(t.Data)/most)
+		n := len(t.Data) + len(t.Halves)
+		step := max(1, n/most)
 		var some []byte
-		for i := 0; i < len(t.Data); i += step {
-			some = binary.LittleEndian.AppendUint32(some, math.Float32bits(t.Data[i]))
+		for i := 0; i < n; i += step {
+			var x float32
+			if t.Halves != nil {
+				x = tensor.FromHalf(t.Halves[i])
+			} else {
+				x = t.Data[i]
+			}
+			some = binary.LittleEndian.AppendUint32(some, math.Float32bits(x))
 		}
 		h.Write(some)
 	})

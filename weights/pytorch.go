@@ -188,9 +188,10 @@ func (p *PyTorch) Tensor(name string) (*tensor.Tensor, error) {
 // View returns a tensor in place in the mapped file; see Checkpoint.
 func (p *PyTorch) View(name string) (*tensor.Tensor, error) {
 	v := p.entries[name]
-	if v.DType == "F32" && v.Bytes > 0 && v.refused == "" && v.storage.blob.packed == nil {
+	if v.Bytes > 0 && v.refused == "" && v.storage.blob.packed == nil {
 		if first, _ := v.dense(); first == 0 {
-			if t := p.file.Tensor(name, v.Shape, v.storage.blob.data[4*v.offset:][:v.Bytes]); t != nil {
+			raw := v.storage.blob.data[sizes[v.DType]*v.offset:][:v.Bytes]
+			if t := inPlace(p.file, name, v.Entry, raw); t != nil {
 				return t, nil
 			}
 		}

@@ -22,7 +22,7 @@ func Random(model any, seed uint64) {
 	Walk(model, func(name string, _ *tensor.Tensor) { names[name] = true })
 	r := rand.New(rand.NewPCG(seed, 0))
 	Walk(model, func(name string, t *tensor.Tensor) {
-		t.Data = make([]float32, t.Shape.Len())
+		t.Data, t.Halves, t.Unload = make([]float32, t.Shape.Len()), nil, nil
 		scale := 0.1
 		if len(t.Shape) > 1 {
 			scale = math.Sqrt(2 / float64(t.Shape[1:].Len()))

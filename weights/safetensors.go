@@ -182,12 +182,22 @@ func (s *Safetensors) View(name string) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e := s.entries[name]; e.DType == "F32" {
-		if t := s.file.Tensor(name, e.Shape, raw); t != nil {
-			return t, nil
-		}
+	e := s.entries[name]
+	if t := inPlace(s.file, name, e, raw); t != nil {
+		return t, nil
 	}
 	return s.Tensor(name)
+}
+
+// inPlace returns a tensor whose numbers lie in a mapped file, or nil.
+func inPlace(m *mapped.File, name string, e Entry, raw []byte) *tensor.Tensor {
+	switch {
+	case e.DType == "F32":
+		return m.Tensor(name, e.Shape, raw)
+	case e.DType == "F16" && len(e.Shape) > 1:
+		return m.Halves(name, e.Shape, raw)
+	}
+	return nil
 }
 
 // Close unmaps the file; see Checkpoint. It is idempotent.
@@ -209,15 +219,15 @@ func WriteSafetensors(path string, metadata map[string]string, tensors ...*tenso
 		if _, twice := header[t.Name]; twice || t.Name == "" {
 			return fmt.Errorf("safetensors: name %q is empty or used twice", t.Name)
 		}
-		if t.Shape.Len() != len(t.Data) {
-			return fmt.Errorf("safetensors: %s has %d elements", t, len(t.Data))
+		if n := len(t.Data) + len(t.Halves); t.Shape.Len() != n {
+			return fmt.Errorf("safetensors: %s has %d elements", t, n)
 		}
 		shape := t.Shape
 		if shape == nil {
 			shape = tensor.Shape{}
 		}
-		header[t.Name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{at, at + 4*len(t.Data)}}
-		at += 4 * len(t.Data)
+		header[t.Name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{at, at + 4*shape.Len()}}
+		at += 4 * shape.Len()
 	}
 	text, err := json.Marshal(header)
 	if err != nil {
@@ -234,7 +244,7 @@ func WriteSafetensors(path string, metadata map[string]string, tensors ...*tenso
 			return err
 		}
 		for _, t := range tensors {
-			if err := binary.Write(w, binary.LittleEndian, t.Data); err != nil {
+			if err := binary.Write(w, binary.LittleEndian, t.Floats(nil).Data); err != nil {
 				return err
 			}
 		}

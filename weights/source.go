@@ -37,9 +37,10 @@ type Checkpoint interface {
 	// is no such tensor.
 	Entry(name string) (Entry, bool)
 	// View is Tensor without a copy where possible. The Data of a large, dense
-	// float32 tensor then lies in the mapped file and is read-only. The file
-	// stays mapped until the process ends and must not be changed in place; to
-	// replace it, rename another file over it.
+	// float32 tensor then lies in the mapped file and is read-only, and so do the
+	// Halves of a float16 matrix or kernel. The file stays mapped until the process
+	// ends and must not be changed in place; to replace it, rename another file
+	// over it.
 	View(name string) (*tensor.Tensor, error)
 	// Close unmaps the file, unless a view lies in it. It is idempotent.
 	Close() error
@@ -162,7 +163,7 @@ func (r renamed) tensor(name string, read func(Source, string) (*tensor.Tensor, 
 	if err != nil {
 		return nil, err
 	}
-	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data, Unload: t.Unload}, nil
+	return &tensor.Tensor{Name: name, Shape: t.Shape, Data: t.Data, Halves: t.Halves, Unload: t.Unload}, nil
 }
 
 func (r renamed) Entry(name string) (Entry, bool) {

@@ -90,7 +90,7 @@ func trace(model string, zeros *[]float32) (*graph.Graph, error) {
 		if n > len(*zeros) {
 			*zeros = make([]float32, n)
 		}
-		if t.Data == nil {
+		if !t.Bound() {
 			t.Data = (*zeros)[:n]
 		}
 	})

@@ -28,8 +28,11 @@ func (l *lowerer) halved(v *graph.Value, c section, p shaders.Program) (_ shader
 		return p, false
 	}
 	r := root(v.Args[arg])
-	if r.Const == nil || r.Const.Data == nil {
+	if r.Const == nil || !r.Const.Bound() {
 		return p, false
+	}
+	if r.Const.Halves != nil && r.Scale == nil {
+		return q, false
 	}
 	fits, known := l.halves[r]
 	if !known {

@@ -70,7 +70,7 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 		case r.Const == nil:
 			id = l.value[r]
 			l.needs(id)
-		case r.Const.Data == nil:
+		case !r.Const.Bound():
 			return nil, fmt.Errorf("gpu: output %s: weight %s has no data", o.Name, r.Name)
 		default:
 			out.Constant = r.Tensor(nil)
@@ -265,7 +265,7 @@ func (l *lowerer) operand(a *graph.Value, layout shaders.Layout) (operand, error
 	switch {
 	case r.Const == nil:
 		return operand{value: l.value[r]}, nil
-	case r.Const.Data == nil:
+	case !r.Const.Bound():
 		return operand{}, fmt.Errorf("weight %s has no data", r.Name)
 	}
 	return operand{value: -1, constant: r, layout: layout}, nil

@@ -107,6 +107,44 @@ type Output struct {
 	Constant *tensor.Tensor
 }
 
+// ConstantKey tells constants apart that need buffers of their own.
+type ConstantKey struct {
+	tensor *tensor.Tensor
+	cut    graph.Cut
+	scale  *graph.Scale
+	layout string
+	half   bool
+}
+
+// ConstantKey returns the key of the constant that is bound.
+func (b Binding) ConstantKey() ConstantKey {
+	return ConstantKey{b.Constant.Const, b.Constant.Cut, b.Constant.Scale, b.Layout.Name, b.Half}
+}
+
+// Width returns the bytes of a number of a constant.
+func (b Binding) Width() int64 {
+	if b.Half {
+		return 2
+	}
+	return 4
+}
+
+// WeightBytes returns the memory for the constants that kernels read, each once in each
+// layout. What layouts add for padding does not count.
+func (p *Plan) WeightBytes() int64 {
+	total := int64(0)
+	seen := map[ConstantKey]bool{}
+	for _, s := range p.Steps {
+		for _, b := range s.Bindings {
+			if b.Constant != nil && s.Eval == nil && !seen[b.ConstantKey()] {
+				seen[b.ConstantKey()] = true
+				total += b.Width() * int64(b.Constant.Shape.Len())
+			}
+		}
+	}
+	return total
+}
+
 // String lists the steps: layer, program, grid, workgroups, the share of padding in their
 // tiles, buffers and offsets read and written, operations and bytes. The last line sums them up. Successive dispatches
 // share a line if they differ only in the part of a constant that they read.

@@ -54,14 +54,18 @@ func Ops(graphs []*graph.Graph, choice Choice, lim shaders.Limits) []Op {
 }
 
 // key names an op with its attributes, the shapes of its args, which of them are
-// constant, and the caller's own programs for it.
+// constant or f16, and the caller's own programs for it.
 func (l *lowerer) key(v *graph.Value) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%#v", v.Op)
-	for _, a := range v.Args {
+	weight, weighted := shaders.Weight(v.Op)
+	for i, a := range v.Args {
 		fmt.Fprintf(&b, " %v", []int(a.Shape))
 		if root(a).Const != nil {
 			b.WriteString("c")
+			if l.choice.F16 && weighted && i == weight {
+				b.WriteString("16")
+			}
 		}
 	}
 	if l.choice.Own != nil {
@@ -96,7 +100,8 @@ func (l *lowerer) tuned(v *graph.Value, c section, able []shaders.Program) shade
 
 // Alone returns a graph of the op alone, with random numbers for its constants, and
 // random inputs. Its key is o.Key. Sums over a weight's rows have values of usual size:
-// an activation would show the rounding of large ones as an error of small results.
+// an activation would show the rounding of large ones as an error of small results. All
+// constants fit in f16 without loss.
 func (o Op) Alone(seed uint64) (*graph.Graph, []*tensor.Tensor, error) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	random := func(s tensor.Shape, most float64) *tensor.Tensor {
@@ -118,7 +123,11 @@ func (o Op) Alone(seed uint64) (*graph.Graph, []*tensor.Tensor, error) {
 					if len(a.Shape) > 1 && a.Shape.Len() > 0 { // sums of products then have a variance of 1
 						most = 3 / math.Sqrt(float64(a.Shape.Len()/a.Shape[0]))
 					}
-					v = g.Const(random(a.Shape, most))
+					c := random(a.Shape, most)
+					for i, x := range c.Data {
+						c.Data[i] = tensor.FromHalf(tensor.Half(x))
+					}
+					v = g.Const(c)
 				} else {
 					x := random(a.Shape, 1)
 					inputs = append(inputs, x)
@@ -134,12 +143,16 @@ func (o Op) Alone(seed uint64) (*graph.Graph, []*tensor.Tensor, error) {
 }
 
 // Programs lists the names of the programs for a graph of one op, the default first, and
-// its plain one: the kernel that is a direct translation of the formula, or "".
+// its plain one: the kernel that is a direct translation of the formula, or "". With f16
+// weights it leaves out programs that need them exact, unless all do.
 func Programs(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (names []string, plain string, err error) {
 	choice.Search, choice.Tuned = true, nil
 	choice.Program = func(_ shaders.Call, programs []shaders.Program) int {
 		if names == nil {
 			for _, p := range programs {
+				if choice.F16 && p.Exact() && slices.ContainsFunc(programs, func(p shaders.Program) bool { return !p.Exact() }) {
+					continue
+				}
 				names = append(names, p.Name)
 				if strings.HasSuffix(p.Name, "_naive") {
 					plain = p.Name

@@ -24,6 +24,9 @@ func TestAlone(t *testing.T) {
 	if len(ops) != 1 {
 		t.Fatalf("%d ops, want 1", len(ops))
 	}
+	if half := Ops([]*graph.Graph{g}, Choice{F16: true}, shaders.Default); half[0].Key != ops[0].Key+"16" {
+		t.Errorf("the key with f16 weights is %s", half[0].Key)
+	}
 	alone, inputs, err := ops[0].Alone(1)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 type File struct {
 	Data  mmap.MMap // nil after Close
 	Least int       // smallest tensor, in bytes, that is used in place
-	Align uintptr   // a tensor used in place has an address that is a multiple of this
+	Align uintptr   // float32 numbers used in place have an address that is a multiple of this
 
 	seen atomic.Bool // some tensor is used in place
 }
@@ -67,15 +67,30 @@ func Open(path string) (*File, error) {
 // if that is impossible or not worthwhile. The file then stays mapped, because
 // nothing tells when the last slice of it is dropped.
 func (m *File) Tensor(name string, s tensor.Shape, part []byte) *tensor.Tensor {
-	if !m.Holds(part) || len(part) < m.Least || uintptr(unsafe.Pointer(&part[0]))%m.Align != 0 {
+	t := m.tensor(name, s, part, 4)
+	if t != nil {
+		t.Data = unsafe.Slice((*float32)(unsafe.Pointer(&part[0])), len(part)/4)
+	}
+	return t
+}
+
+// Halves is Tensor for float16 numbers.
+func (m *File) Halves(name string, s tensor.Shape, part []byte) *tensor.Tensor {
+	t := m.tensor(name, s, part, 2)
+	if t != nil {
+		t.Halves = unsafe.Slice((*uint16)(unsafe.Pointer(&part[0])), len(part)/2)
+	}
+	return t
+}
+
+// tensor returns a tensor without numbers for part, whose numbers have some bytes each,
+// or nil if it cannot be used in place.
+func (m *File) tensor(name string, s tensor.Shape, part []byte, bytes uintptr) *tensor.Tensor {
+	if !m.Holds(part) || len(part) < m.Least || uintptr(unsafe.Pointer(&part[0]))%min(m.Align, bytes) != 0 {
 		return nil
 	}
 	m.seen.Store(true)
-	return &tensor.Tensor{
-		Name: name, Shape: s.Clone(),
-		Data:   unsafe.Slice((*float32)(unsafe.Pointer(&part[0])), len(part)/4),
-		Unload: func() { m.Release(part) },
-	}
+	return &tensor.Tensor{Name: name, Shape: s.Clone(), Unload: func() { m.Release(part) }}
 }
 
 // Holds reports whether part lies in the mapped file.
