@@ -31,7 +31,7 @@ func Candidates(base Choice) iter.Seq[*Candidate] { return plan.Candidates(base)
 
 // CompileWith makes a plan with some choices made by the caller.
 func (d *Device) CompileWith(g *graph.Graph, c Choice) (*Plan, error) {
-	c.F16 = c.F16 || d.f16
+	c.F16, c.F16Values = c.F16 || d.f16, c.F16Values || d.values
 	tuned := 0
 	if c.Tuned == nil && !c.Untuned {
 		c.Tuned = func(key string) string {

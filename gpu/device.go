@@ -60,6 +60,9 @@ type Options struct {
 	// f32. See Choice.F16, which does the same for one plan.
 	F16 bool
 
+	// F16Values stores values between ops as f16, too: see Choice.F16Values.
+	F16Values bool
+
 	Tunings Tunings // what Tune finds and Compile uses
 
 	// Compiling, if it is not nil, is told of each kernel that Compile has made ready and
@@ -79,6 +82,7 @@ type Device struct {
 	memory    int64
 	compiling func(done, total int) // may be nil
 	f16       bool                  // store weights as f16
+	values    bool                  // store values as f16
 	driver    driver.Device
 	zeros     driver.Buffer // stands in for absent args
 	tuned     *tuned
@@ -95,8 +99,8 @@ type Device struct {
 	tensors   map[*Tensor]bool
 }
 
-// F16 reports whether the device stores weights as f16.
-func (d *Device) F16() bool { return d.f16 }
+// F16 reports whether the device stores weights or values as f16.
+func (d *Device) F16() bool { return d.f16 || d.values }
 
 // rank orders adapters: the best has the lowest rank.
 func rank(i Info) int {
@@ -156,6 +160,7 @@ func (o Options) as(info Info) (Info, error) {
 		own.WorkgroupMemory = min(own.WorkgroupMemory, least.WorkgroupMemory)
 		own.WorkgroupSize = min(own.WorkgroupSize, least.WorkgroupSize)
 		own.WorkgroupsPerDim = min(own.WorkgroupsPerDim, least.WorkgroupsPerDim)
+		own.F16 = false
 		info.MaxBufferSize = min(info.MaxBufferSize, defaultBuffer)
 	default:
 		return info, fmt.Errorf("gpu: limits %q are unknown; want default", o.Limits)
@@ -218,6 +223,7 @@ func Open(o Options) (*Device, error) {
 		compiling: o.Compiling,
 		memory:    cmp.Or(o.Memory, systemMemory(opened.Info())),
 		f16:       o.F16,
+		values:    o.F16Values,
 		driver:    opened,
 		tuned:     newTuned(o.Tunings, opened.Info()),
 		queue:     queue{gate: make(chan struct{}, 1)},

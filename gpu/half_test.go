@@ -91,3 +91,45 @@ func TestF16Kept(t *testing.T) {
 		}
 	}
 }
+
+// TestF16Values runs three ops whose values between are f16, with each program of each. The
+// results are near those of f32.
+func TestF16Values(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	x := ramp(1, 6, 7, 8)
+	g := trace(t, func(g *graph.Graph) {
+		y := g.Input("x", x.Shape...)
+		y = graph.Apply(graph.MaxPool2d{Window: graph.Window{Size: graph.Both(2), Stride: graph.Both(2)}}, y)
+		y = graph.Apply(graph.LayerNorm{}, y)
+		g.Output("y", graph.Apply(graph.Reduce{Kind: graph.Max, Axes: graph.Dims(1, 2)}, y))
+	})
+	exact, err := g.Eval(context.Background(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow := 0
+	for c := range Candidates(Choice{F16Values: true}) {
+		p, err := d.CompileWith(g, c.Choice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Poison(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Run(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff, err := tensor.Diff(got[0], exact[0]); err != nil || !(diff.Relative <= 1e-3) {
+			t.Errorf("%v, %v\n%v", diff, err, p)
+		}
+		if strings.Contains(p.String(), " h") {
+			narrow++
+		}
+		p.Close()
+	}
+	if narrow == 0 {
+		t.Error("no plan has f16 values")
+	}
+}

@@ -12,8 +12,7 @@ import (
 type Text struct{ Name, Source string }
 
 // Catalog makes the texts of every kernel in each of its forms, sorted by name, and some
-// that read weights as f16. They
-// cover all programs on both kinds of device, all shapes that make a difference, and
+// that read weights as f16, or read and write values so. They cover all programs on both kinds of device, all shapes that make a difference, and
 // every epilogue and activation. Head sizes and epsilons have only a few values here.
 func Catalog() ([]Text, error) {
 	kernels, err := emitted()
@@ -27,6 +26,15 @@ func Catalog() ([]Text, error) {
 			continue
 		}
 		seen[key] = true
+		if k.halves() == 0 {
+			if n, ok := k.narrow(); ok {
+				name, err := n.Name()
+				if err != nil {
+					return nil, err
+				}
+				forms[name] = n
+			}
+		}
 		sets := variants(k.Set, choices)
 		if k.halves() > 0 { // the reads of a weight are the same in all
 			sets = []Set{k.Set}

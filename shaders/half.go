@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vertebra/vertebra/graph"
@@ -10,8 +11,8 @@ import (
 // Halved returns the program with its weight as f16, and the number of that arg. It
 // reports false if the op has no weight, or if the program needs it as f32.
 //
-// The texts stay the same: Source declares such a binding as pairs of f16 in u32, and
-// turns each read of it into a call that unpacks what is read.
+// The files stay the same: Source declares such a binding as pairs of f16 in u32, or of the
+// type f16, and turns each read of it into a call that unpacks what is read.
 func (p Program) Halved(op graph.Op) (q Program, arg int, ok bool) {
 	arg, weighted := Weight(op)
 	if !weighted || p.exact {
@@ -56,6 +57,33 @@ func Weight(op graph.Op) (arg int, ok bool) {
 	return 0, false
 }
 
+// Holds reports whether a binding of a value can hold f16, and whether the kernel reads
+// what it writes through it.
+func (k Kernel) Holds(binding int) (ok, rereads bool) {
+	b := k.Bindings[binding]
+	if k.Files != nil || b.Access == Uniform || b.Offset > 0 || b.Size > 0 {
+		return false, false
+	}
+	text, err := source(k.Files, k.File, k.Set)
+	if err == nil {
+		text, err = halve(text, binding, k.F16)
+	}
+	if err != nil {
+		return false, false
+	}
+	return true, b.Access == ReadWrite && strings.Count(text, "half_") > 1
+}
+
+// narrow returns k with f16 for all bindings that can hold them, if one can.
+func (k Kernel) narrow() (_ Kernel, some bool) {
+	k.Bindings = slices.Clone(k.Bindings)
+	for i := range k.Bindings {
+		k.Bindings[i].Half, _ = k.Holds(i)
+		some = some || k.Bindings[i].Half
+	}
+	return k, some
+}
+
 // Exact reports whether the program's weights must not be rounded.
 func (p Program) Exact() bool { return p.exact }
 
@@ -70,13 +98,28 @@ func (k Kernel) halves() uint {
 	return bits
 }
 
-// unpacked says how an element of an array is read from one of pairs. NAME is the
-// variable. A factor says how many elements take the place of one.
-var unpacked = map[string]struct {
+// unpacked is how an element of an array is read from one of f16. NAME is the variable. A
+// factor says how many elements take the place of one.
+type unpacked struct {
 	element string
 	factor  int
 	read    string
-}{
+}
+
+// native reads the type f16, and pairs reads u32s.
+var native = map[string]unpacked{
+	"f32": {"f16", 1, `fn half_NAME(i: u32) -> f32 { return f32(NAME[i]); }
+`},
+	"vec4<f32>": {"vec4<f16>", 1, `fn half_NAME(i: u32) -> vec4<f32> { return vec4<f32>(NAME[i]); }
+`},
+	"mat4x4<f32>": {"mat4x4<f16>", 1, `fn half_NAME(i: u32) -> mat4x4<f32> {
+    let a = NAME[i];
+    return mat4x4<f32>(vec4<f32>(a[0]), vec4<f32>(a[1]), vec4<f32>(a[2]), vec4<f32>(a[3]));
+}
+`},
+}
+
+var pairs = map[string]unpacked{
 	"f32": {"u32", 1, `fn half_NAME(i: u32) -> f32 {
     let pair = unpack2x16float(NAME[i / 2u]);
     return select(pair.x, pair.y, i % 2u == 1u);
@@ -99,27 +142,49 @@ var unpacked = map[string]struct {
 `},
 }
 
-// halve makes the variable of a binding in a final text an array of pairs of f16.
-func halve(text string, binding int) (string, error) {
+// packed says how an element is written. Beyond the largest f16 it becomes that: what
+// pack2x16float returns there is not defined.
+const packed = `fn pack_NAME(i: u32, v: vec4<f32>) {
+    let c = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
+    NAME[i] = vec2<u32>(pack2x16float(c.xy), pack2x16float(c.zw));
+}
+`
+
+// packedNative is packed for the type f16.
+const packedNative = `fn pack_NAME(i: u32, v: FROM) {
+    NAME[i] = TO(clamp(v, FROM(-65504.0), FROM(65504.0)));
+}
+`
+
+// halve makes the variable of a binding in a final text an array of f16: of the type f16 if
+// typed is set, else of pairs. Pairs that are written have to be of vec4s, so that no two
+// invocations write to one.
+func halve(text string, binding int, typed bool) (string, error) {
 	fail := func(what string) (string, error) {
 		return "", fmt.Errorf("binding %d cannot hold f16: %s", binding, what)
 	}
+	text = uncommented(text)
 	head, rest, found := strings.Cut(text, fmt.Sprintf("@binding(%d) ", binding))
 	line, tail, _ := strings.Cut(rest, "\n")
-	class, kind, typed := strings.Cut(line, ": array<")
+	class, kind, array := strings.Cut(line, ": array<")
 	name := class[strings.LastIndexByte(class, ' ')+1:]
-	if !found || !typed || strings.Contains(class, "read_write") {
-		return fail("it is no array that is only read")
+	if !found || !array {
+		return fail("it is no array")
 	}
 	kind, length, sized := strings.Cut(strings.TrimSuffix(kind, ">;"), ", ")
 	if _, of, ok := strings.Cut(text, "\nalias "+kind+" = "); ok {
 		kind, _, _ = strings.Cut(of, ";")
 	}
-	u, ok := unpacked[kind]
+	all := pairs
+	if typed {
+		all = native
+	}
+	u, ok := all[kind]
+	written := strings.Contains(class, "read_write")
 	switch {
-	case !ok:
-		return fail("no pairs make a " + kind)
-	case sized && (u.factor != 2 || strings.Trim(length, "0123456789") != ""):
+	case !ok || written && kind != "vec4<f32>" && (kind != "f32" || !typed):
+		return fail("no f16 make a " + kind)
+	case sized && (kind != "mat4x4<f32>" || strings.Trim(length, "0123456789") != ""):
 		return fail("its length is " + length)
 	case sized:
 		n := 0
@@ -127,38 +192,19 @@ func halve(text string, binding int) (string, error) {
 		u.element += fmt.Sprintf(", %d", u.factor*n)
 	}
 	declaration := fmt.Sprintf("@binding(%d) %s: array<%s>;\n", binding, class, u.element)
-	return reread(head, name) + declaration + reread(tail, name) + "\n" + strings.ReplaceAll(u.read, "NAME", name), nil
-}
-
-// reread turns each name[i] of a text into half_name(i).
-func reread(text, name string) string {
-	var b strings.Builder
-	for {
-		at := strings.Index(text, name+"[")
-		if at < 0 {
-			return b.String() + text
-		}
-		open := at + len(name)
-		if at > 0 && inWord(text[at-1]) {
-			b.WriteString(text[:open+1])
-			text = text[open+1:]
-			continue
-		}
-		end, depth := open+1, 1
-		for ; end < len(text) && depth > 0; end++ {
-			switch text[end] {
-			case '[':
-				depth++
-			case ']':
-				depth--
-			}
-		}
-		b.WriteString(text[:at] + "half_" + name + "(" + reread(text[open+1:end-1], name) + ")")
-		text = text[end:]
+	functions := u.read
+	switch {
+	case written && typed:
+		functions += strings.NewReplacer("FROM", kind, "TO", u.element).Replace(packedNative)
+	case written:
+		functions += packed
 	}
-}
-
-// inWord reports whether a name goes on with c, or is a field behind it.
-func inWord(c byte) bool {
-	return c == '.' || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+	head, err := redirected(head, name, "half_", "pack_")
+	if err == nil {
+		tail, err = redirected(tail, name, "half_", "pack_")
+	}
+	if err != nil {
+		return fail(err.Error())
+	}
+	return head + declaration + tail + "\n" + strings.ReplaceAll(functions, "NAME", name), nil
 }

@@ -36,7 +36,7 @@ type Binding struct {
 	Access Access
 	Offset int64 // in bytes, a multiple of 256
 	Size   int64 // in bytes; 0 means up to the end, or a Pane for Uniform
-	Half   bool  // the arg, a constant, is stored as pairs of f16: see Program.Halved
+	Half   bool  // the arg is stored as f16: see Program.Halved and Holds
 }
 
 // Kernel is one dispatch of a kernel file with its constants set. It is data:
@@ -47,6 +47,7 @@ type Kernel struct {
 	Grid     [3]int    // workgroups
 	Bindings []Binding // in order; the uniform of Sizes follows them
 	Sizes    Sizes
+	F16      bool    // the text may have the type f16; else f16 are pairs in u32
 	Waste    float64 // the share of its work that lies outside the result; 0 if nobody counted
 
 	// Files holds the caller's own files: NAME.wgsl, and lib/NAME.wgsl for
@@ -60,11 +61,14 @@ func (k Kernel) Source() (string, error) {
 	text, err := source(k.Files, k.File, k.Set)
 	for i, b := range k.Bindings {
 		if b.Half && err == nil {
-			text, err = halve(text, i)
+			text, err = halve(text, i, k.F16)
 		}
 	}
 	if err != nil {
 		return "", err
+	}
+	if k.F16 && k.halves() > 0 {
+		text = "enable f16;\n" + text
 	}
 	return text, nil
 }
@@ -72,7 +76,7 @@ func (k Kernel) Source() (string, error) {
 // Alike reports whether k and o have the same text, with less work than Name. It may
 // report false although they have.
 func (k Kernel) Alike(o Kernel) bool {
-	return k.File == o.File && k.halves() == o.halves() && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
+	return k.File == o.File && k.halves() == o.halves() && k.F16 == o.F16 && k.Files == nil && o.Files == nil && maps.Equal(k.Set, o.Set)
 }
 
 // Name returns the file's name and the constants that differ from the file's, in the
@@ -122,7 +126,11 @@ func (k Kernel) Name() (string, error) {
 	}
 	for i := range k.Bindings {
 		if k.Bindings[i].Half {
-			fmt.Fprintf(&b, "-f16_%d", i)
+			way := "f16"
+			if k.F16 {
+				way = "native16"
+			}
+			fmt.Fprintf(&b, "-%s_%d", way, i)
 		}
 	}
 	return b.String(), nil

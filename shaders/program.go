@@ -57,6 +57,7 @@ type Limits struct {
 	WorkgroupMemory  int   // bytes
 	WorkgroupSize    int   // invocations
 	WorkgroupsPerDim int
+	F16              bool // kernels may have the type f16
 
 	wide bool // set by Search: Programs lists more than the good guesses
 }

@@ -83,8 +83,11 @@ func Digest() string {
 			fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
 		}
 	}
-	for _, kind := range slices.Sorted(maps.Keys(unpacked)) {
-		fmt.Fprintf(h, "%s %v\n", kind, unpacked[kind])
+	for _, ways := range []map[string]unpacked{pairs, native} {
+		for _, kind := range slices.Sorted(maps.Keys(ways)) {
+			fmt.Fprintf(h, "%s %v\n", kind, ways[kind])
+		}
 	}
+	fmt.Fprint(h, packed, packedNative)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

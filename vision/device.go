@@ -27,8 +27,8 @@ type DeviceOptions struct {
 
 	Backend string // "vulkan", "metal", "dx12" or "gl"; empty for any
 
-	Limits, Kind string // as in gpu.Options
-	F16          bool   // as in gpu.Options
+	Limits, Kind   string // as in gpu.Options
+	F16, F16Values bool   // as in gpu.Options
 
 	// Untuned makes the device ignore what was tuned: see Tunings. TuningFault is told of
 	// each tuning that is not valid and is ignored; nil for nobody.
@@ -48,12 +48,12 @@ type DeviceOptions struct {
 // if Name is "cpu". The caller closes the device.
 func OpenDevice(o DeviceOptions) (*Device, error) {
 	if strings.EqualFold(o.Name, "cpu") {
-		if o.Backend != "" || o.Limits != "" || o.Kind != "" || o.F16 {
+		if o.Backend != "" || o.Limits != "" || o.Kind != "" || o.F16 || o.F16Values {
 			return nil, errors.New("vision: plain Go has no backend, limits, kind or f16")
 		}
 		return &Device{}, nil
 	}
-	g := gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, F16: o.F16, Compiling: o.Compiling}
+	g := gpu.Options{Adapter: o.Name, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, F16: o.F16, F16Values: o.F16Values, Compiling: o.Compiling}
 	if !o.Untuned {
 		g.Tunings = Tunings()
 		g.Tunings.Fault = o.TuningFault

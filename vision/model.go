@@ -32,14 +32,15 @@ type Options struct {
 
 	Size [2]int // resize pictures to this height and width; zero means as in training
 
-	Device  string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
-	Backend string  // "vulkan", "metal", "dx12" or "gl"; empty means any
-	Limits  string  // see gpu.Options
-	F16     bool    // see gpu.Options
-	Kind    string  // see gpu.Options
-	Untuned bool    // see DeviceOptions
-	On      *Device // an open device, in place of the five above
-	Lazy    bool    // open the device at the first computation
+	Device    string  // an adapter's number, a part of its name, or "cpu" for plain Go; empty means the fastest GPU
+	Backend   string  // "vulkan", "metal", "dx12" or "gl"; empty means any
+	Limits    string  // see gpu.Options
+	F16       bool    // see gpu.Options
+	F16Values bool    // see gpu.Options
+	Kind      string  // see gpu.Options
+	Untuned   bool    // see DeviceOptions
+	On        *Device // an open device, in place of the six above
+	Lazy      bool    // open the device at the first computation
 
 	TuningFault func(error) // see DeviceOptions
 
@@ -114,7 +115,7 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 	m := &Model{
 		Opened: *z, on: o.On,
 		devices: DeviceOptions{
-			Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, F16: o.F16, Untuned: o.Untuned, TuningFault: o.TuningFault,
+			Name: o.Device, Backend: o.Backend, Limits: o.Limits, Kind: o.Kind, F16: o.F16, F16Values: o.F16Values, Untuned: o.Untuned, TuningFault: o.TuningFault,
 		},
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}

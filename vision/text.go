@@ -74,7 +74,7 @@ func OpenText(o TextOptions) (t *TextReader, err error) {
 	if t.on == nil {
 		d := o.Model
 		if t.on, err = OpenDevice(DeviceOptions{
-			Name: d.Device, Backend: d.Backend, Limits: d.Limits, Kind: d.Kind, F16: d.F16, Untuned: d.Untuned, TuningFault: d.TuningFault,
+			Name: d.Device, Backend: d.Backend, Limits: d.Limits, Kind: d.Kind, F16: d.F16, F16Values: d.F16Values, Untuned: d.Untuned, TuningFault: d.TuningFault,
 		}); err != nil {
 			return t, err
 		}

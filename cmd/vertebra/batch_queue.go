@@ -246,7 +246,7 @@ func (b *batchRun) workerProcess(c *cobra.Command, a queue.Access, token string,
 	}
 	c.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "credentials", "tls-ca", "batch", "memory", "device", "backend", "limits", "kind", "f16", "untuned":
+		case "credentials", "tls-ca", "batch", "memory", "device", "backend", "limits", "kind", "f16", "f16-values", "untuned":
 			args = append(args, "--"+f.Name+"="+f.Value.String())
 		}
 	})

@@ -218,6 +218,9 @@ func (b *benchCard) flags(args ...string) []string {
 	if b.f16 && args[0] != "verify" {
 		args = append(args, "--f16")
 	}
+	if b.f16Values && args[0] != "verify" {
+		args = append(args, "--f16-values")
+	}
 	return args
 }
 

@@ -20,14 +20,14 @@ type machine struct{ dev *gpu.Device }
 // open opens the device that the flags of devices select. The caller closes it.
 func (s *settings) open() (*machine, error) {
 	if strings.EqualFold(s.device, "cpu") {
-		if s.backend != "" || s.limits != "" || s.kind != "" || s.f16 {
-			return nil, errors.New("--device cpu runs in plain Go and has no --backend, --limits, --kind or --f16")
+		if s.backend != "" || s.limits != "" || s.kind != "" || s.f16 || s.f16Values {
+			return nil, errors.New("--device cpu runs in plain Go and has no --backend, --limits, --kind, --f16 or --f16-values")
 		}
 		return &machine{}, nil
 	}
 	d, err := vision.OpenDevice(vision.DeviceOptions{
 		Name: s.device, Backend: s.backend, Limits: s.limits, Kind: s.kind,
-		F16: s.f16, Untuned: s.untuned, TuningFault: s.tuningFault,
+		F16: s.f16, F16Values: s.f16Values, Untuned: s.untuned, TuningFault: s.tuningFault,
 	})
 	if err != nil {
 		return nil, withoutGPU(err, s.backend)

@@ -119,14 +119,15 @@ func complain(w io.Writer, err error) {
 
 // settings are the flags that all commands share.
 type settings struct {
-	device  string
-	backend string
-	limits  string
-	kind    string
-	untuned bool
-	f16     bool
-	memory  byteSize
-	quiet   bool
+	device    string
+	backend   string
+	limits    string
+	kind      string
+	untuned   bool
+	f16       bool
+	f16Values bool
+	memory    byteSize
+	quiet     bool
 
 	stderr io.Writer // of the command; set before it runs
 }
@@ -170,6 +171,7 @@ Direct3D 12, without CUDA, Python or a converter.`,
 	f.StringVar(&s.limits, "limits", "", "default: run as on the smallest GPU, with the limits that WebGPU guarantees")
 	f.StringVar(&s.kind, "kind", "", "gpu or cpu: run the kernels for this kind of device, whatever the adapter is")
 	f.BoolVar(&s.f16, "f16", false, "store weights as 16-bit floats on the device, which halves their memory")
+	f.BoolVar(&s.f16Values, "f16-values", false, "store what lies between layers as 16-bit floats, too, where kernels can")
 	f.BoolVar(&s.untuned, "untuned", false, "ignore what vertebra tune has found, and take the best guesses")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print results only")
 	root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"vulkan", "metal", "dx12", "gl"}, cobra.ShellCompDirectiveNoFileComp))

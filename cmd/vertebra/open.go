@@ -104,7 +104,7 @@ func checkBatch(n int) error {
 func (m *modelFlags) options() (vision.Options, error) {
 	o := vision.Options{
 		Weights: m.weights, Key: m.key, Classes: m.classes, Batch: m.batch, Configure: m.configure,
-		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, F16: m.f16, Memory: int64(m.memory),
+		Device: m.device, Backend: m.backend, Limits: m.limits, Kind: m.kind, F16: m.f16, F16Values: m.f16Values, Memory: int64(m.memory),
 		Untuned: m.untuned, TuningFault: m.tuningFault, Lazy: m.lazy,
 		On: m.on, Truncate: m.truncate,
 	}

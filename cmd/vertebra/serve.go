@@ -137,7 +137,7 @@ func (v *server) run(c *cobra.Command, names []string) error {
 	}
 	defer l.HTTP.Close()
 	if v.device, err = vision.OpenDevice(vision.DeviceOptions{
-		Name: v.settings.device, Backend: v.backend, Limits: v.limits, Kind: v.kind, F16: v.f16, Untuned: v.untuned, TuningFault: v.tuningFault,
+		Name: v.settings.device, Backend: v.backend, Limits: v.limits, Kind: v.kind, F16: v.f16, F16Values: v.f16Values, Untuned: v.untuned, TuningFault: v.tuningFault,
 	}); err != nil {
 		return withoutGPU(err, v.backend)
 	}

@@ -60,7 +60,7 @@ type page struct {
 func (p *page) options(args []string) (ui.Options, error) {
 	o := ui.Options{
 		Device: vision.DeviceOptions{
-			Name: p.device, Backend: p.backend, Limits: p.limits, Kind: p.kind, F16: p.f16, Untuned: p.untuned, TuningFault: p.tuningFault,
+			Name: p.device, Backend: p.backend, Limits: p.limits, Kind: p.kind, F16: p.f16, F16Values: p.f16Values, Untuned: p.untuned, TuningFault: p.tuningFault,
 		},
 		Memory: int64(p.memory), Version: bench.Version(),
 	}

@@ -88,7 +88,7 @@ func computes(c *cobra.Command) bool {
 }
 
 // ofDevices names the flags that say which device is opened, and how.
-var ofDevices = []string{"device", "backend", "limits", "kind", "f16", "untuned"}
+var ofDevices = []string{"device", "backend", "limits", "kind", "f16", "f16-values", "untuned"}
 
 // checkDevice returns an error if a command that uses no device is given one.
 func checkDevice(c *cobra.Command) error {

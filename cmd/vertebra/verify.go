@@ -61,8 +61,8 @@ each of these places, a folder named data and the folders in it are searched, to
 					return fmt.Errorf("--data %s: no such folder", files.Quote(d))
 				}
 			}
-			if s.f16 {
-				return errors.New("verify: --f16 rounds the weights, and the reference cases have them whole")
+			if s.f16 || s.f16Values {
+				return errors.New("verify: --f16 and --f16-values round, and the reference cases are whole")
 			}
 			m, err := s.open()
 			if err != nil {

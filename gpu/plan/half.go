@@ -31,6 +31,9 @@ func (l *lowerer) halved(v *graph.Value, c section, p shaders.Program) (_ shader
 	if r.Const == nil || !r.Const.Bound() {
 		return p, false
 	}
+	for i := range q.Kernels {
+		q.Kernels[i].F16 = l.lim.F16
+	}
 	if r.Const.Halves != nil && r.Scale == nil {
 		return q, false
 	}

@@ -82,6 +82,11 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 			return nil, err
 		}
 	}
+	if choice.F16Values {
+		if err := l.narrow(g.Outputs); err != nil {
+			return nil, err
+		}
+	}
 	l.bindings()
 	l.slots, l.Sizes, l.Bound = assign(l.lives, most)
 	for _, id := range inputs {
@@ -235,7 +240,7 @@ func (l *lowerer) dispatch(v *graph.Value, id int, c section) error {
 				return fmt.Errorf("%s: %w", p.Name, err)
 			}
 		}
-		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel, Kept: kept}
+		s := Step{Op: v.Op.Name(), Layer: v.Name, Program: p.Name, Name: name, Kernel: kernel, Kept: kept, of: v}
 		for d, n := range kernel.Grid {
 			if n < 1 || n > l.lim.WorkgroupsPerDim {
 				return fmt.Errorf("%s needs %d workgroups along dimension %d, but the device allows 1 to %d", p.Name, n, d, l.lim.WorkgroupsPerDim)

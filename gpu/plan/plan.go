@@ -25,6 +25,11 @@ type Choice struct {
 	// read them so. Sums stay f32. A weight that would lose more than rounding stays f32.
 	F16 bool
 
+	// F16Values stores values between ops as f16 where all kernels that need them can write
+	// and read them so. Values beyond 65504 become that. Arithmetic, inputs and outputs stay
+	// f32.
+	F16Values bool
+
 	// Tuned returns the name of the program for an op by its Key, or "" for the first.
 	// A name that is not in the list of shaders.Search means the first, too. Program
 	// takes precedence. A nil Tuned picks the first.
@@ -73,7 +78,8 @@ type Step struct {
 	FLOPs, Bytes       int64
 	Kept               bool // Choice.F16 is set, but f16 would lose more of the weight than rounding does
 
-	operands []operand // of each binding
+	operands []operand    // of each binding
+	of       *graph.Value // the op
 }
 
 // Eval is an op that the host computes, with the shapes of its args and result.
@@ -189,7 +195,11 @@ func (p *Plan) line(i int) string {
 	for i, o := range s.operands {
 		switch {
 		case o.value >= 0:
-			fmt.Fprintf(&b, " b%d+%d", p.slots[o.value].buffer, p.slots[o.value].offset)
+			letter := "b"
+			if s.Eval == nil && s.Kernel.Bindings[i].Half {
+				letter = "h"
+			}
+			fmt.Fprintf(&b, " %s%d+%d", letter, p.slots[o.value].buffer, p.slots[o.value].offset)
 		case o.constant != nil && s.Eval == nil && s.Kernel.Bindings[i].Half:
 			b.WriteString(" c16")
 		case o.constant != nil:

@@ -50,6 +50,9 @@ func enumerate(i *wgpu.Instance, flags wgpu.InstanceBackend) []*wgpu.Adapter {
 
 func limitsOf(a *wgpu.Adapter) wgpu.Limits { return a.GetLimits().Limits }
 
+// hasF16 reports whether kernels may have the type f16, which this version does not know.
+func hasF16(*wgpu.Adapter) bool { return false }
+
 // properties returns what an Info says of an adapter beside limits.
 func properties(a *wgpu.Adapter) driver.Info {
 	p := a.GetProperties()

@@ -54,6 +54,9 @@ func enumerate(i *wgpu.Instance, flags wgpu.InstanceBackend) []*wgpu.Adapter {
 
 func limitsOf(a *wgpu.Adapter) wgpu.Limits { return a.GetLimits() }
 
+// hasF16 reports whether kernels may have the type f16.
+func hasF16(a *wgpu.Adapter) bool { return a.HasFeature(wgpu.FeatureNameShaderF16) }
+
 // properties returns what an Info says of an adapter beside limits.
 func properties(a *wgpu.Adapter) driver.Info {
 	p := a.GetInfo()
@@ -97,5 +100,5 @@ func (d *device) open(a *wgpu.Adapter) error {
 		workgroup_z:       C.uint32_t(l.MaxComputeWorkgroupSizeZ),
 		workgroups:        C.uint32_t(l.MaxComputeWorkgroupsPerDimension),
 	}
-	return failure(C.vt_open29(*(*unsafe.Pointer)(unsafe.Pointer(a)), &want, C.bool(d.info.Timestamps), &d.native))
+	return failure(C.vt_open29(*(*unsafe.Pointer)(unsafe.Pointer(a)), &want, C.bool(d.info.Timestamps), C.bool(d.info.Limits.F16), &d.native))
 }

@@ -158,6 +158,7 @@ enum {
 
 	FEATURE_TIMESTAMPS         = 0x9,
 	FEATURE_ENCODER_TIMESTAMPS = 0x00030024,
+	FEATURE_F16                = 0xb,
 };
 
 // binding_types are wgpu's types of bindings.
@@ -201,15 +202,18 @@ static void on_done(int status, wgpu_string message, void *user, void *more) {
 	shim_done(user);
 }
 
-char *vt_open29(void *adapter, const vt_limits *l, bool timestamps, vt_device **made) {
-	static const uint32_t  features[] = {FEATURE_TIMESTAMPS, FEATURE_ENCODER_TIMESTAMPS};
+char *vt_open29(void *adapter, const vt_limits *l, bool timestamps, bool f16, vt_device **made) {
+	uint32_t               features[3];
 	void                  *device = NULL;
 	wgpu_limits            limits = {0};
 	wgpu_device_descriptor desc = {.limits = &limits, .error = {.call = on_error}};
+	desc.features = features;
 	if (timestamps) {
-		desc.features = features;
-		desc.feature_count = 2;
+		features[desc.feature_count++] = FEATURE_TIMESTAMPS;
+		features[desc.feature_count++] = FEATURE_ENCODER_TIMESTAMPS;
 	}
+	if (f16)
+		features[desc.feature_count++] = FEATURE_F16;
 	wgpuAdapterGetLimits(adapter, &limits);
 	limits.groups[0] = l->groups;
 	limits.stage[2] = l->storage_buffers;

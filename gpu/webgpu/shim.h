@@ -46,7 +46,7 @@ typedef struct {
 } vt_limits;
 
 // vt_open29 opens an adapter of wgpu-native 29.
-char *vt_open29(void *adapter, const vt_limits *limits, bool timestamps, vt_device **made);
+char *vt_open29(void *adapter, const vt_limits *limits, bool timestamps, bool f16, vt_device **made);
 
 // vt_buffer makes a buffer for the host to read if readable is set, or else one for
 // kernels.

@@ -53,6 +53,7 @@ func describe(a *adapter) driver.Info {
 		WorkgroupMemory:  int(l.MaxComputeWorkgroupStorageSize),
 		WorkgroupSize:    int(min(l.MaxComputeInvocationsPerWorkgroup, l.MaxComputeWorkgroupSizeX)),
 		WorkgroupsPerDim: int(l.MaxComputeWorkgroupsPerDimension),
+		F16:              hasF16(a),
 	}
 	if info.Type == "software" {
 		info.Limits.Kind = shaders.CPU
