@@ -84,7 +84,9 @@ func rows() []row {
 	add(graph.Binary{Kind: graph.Sub}, 2, tensor.Shape{2, 1, 3, 1, 2, 8}, tensor.Shape{4, 1, 7, 1, 8})
 	mapRows(add)
 	add(graph.PixelShuffle{R: 3}, 1, tensor.Shape{2, 5, 7, 18})
+	add(graph.PixelShuffle{R: 3}, 1, tensor.Shape{2, 5, 8, 18})
 	add(graph.PixelUnshuffle{R: 2}, 1, tensor.Shape{2, 6, 10, 3})
+	add(graph.PixelUnshuffle{R: 3}, 1, tensor.Shape{2, 6, 9, 1})
 	add(graph.BatchNorm{Affine: true, Eps: 1e-3}, 1, tensor.Shape{3, 5, 7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7}, tensor.Shape{7})
 	add(graph.BatchNorm{Affine: true}, 1, tensor.Shape{3, 5, 8}, tensor.Shape{8}, tensor.Shape{8}, tensor.Shape{8}, tensor.Shape{8})
 	all := graph.Epilogue{Bias: true, Residual: true, Act: graph.ReLU}

@@ -50,13 +50,14 @@ var<private> y_at: u32;
 
 // Where the window of each row of a tile begins: the row of pixels, all images' counted,
 // its number in its own image, and the number within the row. Negative ones wrap round.
-var<workgroup> origins: array<vec3<u32>, TILE_M>;
+// With WHOLE the last two are the first number of a run that is in the row, and how many are.
+var<workgroup> origins: array<vec4<u32>, TILE_M>;
 
 // The origins of the rows that an invocation loads.
-var<private> origin0: vec3<u32>;
-var<private> origin1: vec3<u32>;
-var<private> origin2: vec3<u32>;
-var<private> origin3: vec3<u32>;
+var<private> origin0: vec4<u32>;
+var<private> origin1: vec4<u32>;
+var<private> origin2: vec4<u32>;
+var<private> origin3: vec4<u32>;
 
 fn find_origins(t: u32) {
     for (var turn = 0u; turn < FINDS; turn += 1u) {
@@ -66,14 +67,21 @@ fn find_origins(t: u32) {
         let i = m / sizes.ow % sizes.oh * sizes.stride_h - sizes.pad_h;
         let j = m % sizes.ow * sizes.stride_w - sizes.pad_w;
         let within = j * sizes.c + first_c;
+        let at = (b * sizes.h + i) * sizes.w * sizes.c + within;
+        let first = max(-i32(within), 0);
+        let end = min(i32(sizes.run), i32(sizes.w * sizes.c - within));
         if (row < TILE_M) {
-            origins[row] = vec3<u32>((b * sizes.h + i) * sizes.w * sizes.c + within, i, within);
+            if (WHOLE) {
+                origins[row] = vec4<u32>(at, i, u32(first), u32(max(end - first, 0)));
+            } else {
+                origins[row] = vec4<u32>(at, i, within, 0u);
+            }
         }
     }
     workgroupBarrier();
 }
 
-fn origin(turn: u32) -> vec3<u32> {
+fn origin(turn: u32) -> vec4<u32> {
     if (turn == 0u) { return origin0; }
     if (turn == 1u) { return origin1; }
     if (turn == 2u) { return origin2; }
@@ -99,6 +107,10 @@ fn load_a(turn: u32, k4: u32) -> vec4<f32> {
 // keep_a keeps what is in the run, in the row of pixels, and in the image.
 fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> {
     let places = vec4<u32>(0u, 1u, 2u, 3u);
+    if (WHOLE) {
+        let count = select(0u, origin(turn).w, origin(turn).y + down * sizes.dilation_h < sizes.h);
+        return select(vec4<f32>(0.0), a, vec4<u32>(4u * c4 - origin(turn).z) + places < vec4<u32>(count));
+    }
     let first = origin(turn).z + across * sizes.dilation_w * sizes.c + 4u * c4;
     let end = select(0u, sizes.w * sizes.c, origin(turn).y + down * sizes.dilation_h < sizes.h);
     let inside = vec4<u32>(first) + places < vec4<u32>(end);

@@ -124,7 +124,26 @@ func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Progra
 }
 
 func softmax(op graph.Softmax, args []tensor.Shape, lim Limits) []Program {
-	return columns("softmax", Set{"LOG": op.Log}, args[0], op.Axis, lim)
+	programs := columns("softmax", Set{"LOG": op.Log}, args[0], op.Axis, lim)
+	outer, n, inner := graph.Along(args[0], op.Axis)
+	if inner > 1 || n%4 != 0 || lim.Kind == CPU {
+		return programs
+	}
+	wg := rowSize(n/4, lim)
+	row := func(kernel string) Program {
+		return Program{Name: fmt.Sprint(kernel, " ", wg), Kernels: []Kernel{{
+			File:     kernel,
+			Set:      Set{"LOG": op.Log, "WG": wg},
+			Grid:     Flat(outer, 1),
+			Bindings: inOut(1, 0),
+			Sizes:    sizes("m n4", outer, n/4),
+		}}}
+	}
+	rows := []Program{row("softmax_row_vec4")}
+	if n <= 16*wg {
+		rows = append([]Program{row("softmax_held_vec4")}, rows...)
+	}
+	return order(lim, outer, n, programs, rows)
 }
 
 func normalize(op graph.Normalize, args []tensor.Shape, lim Limits) []Program {

@@ -29,7 +29,8 @@ fn main(
     let first = m * sizes.n;
     var part = 0.0;
     for (var i = lane; i < sizes.n; i += WG) {
-        part += x[first + i] * x[first + i];
+        let v = x[first + i];
+        part += v * v;
     }
     let scale = 1.0 / max(sqrt(row_sum(lane, part)), sizes.eps);
     for (var i = lane; i < sizes.n; i += WG) {

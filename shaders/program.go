@@ -109,9 +109,9 @@ func Programs(c Call, lim Limits) []Program {
 	case graph.Where:
 		return where(args, result)
 	case graph.PixelShuffle:
-		return pixelShuffle(op, args, result)
+		return pixelShuffle(op, result, lim)
 	case graph.PixelUnshuffle:
-		return pixelUnshuffle(op, args, result)
+		return pixelUnshuffle(op, result, lim)
 	case graph.Resample:
 		return resample(op, args, result)
 	case graph.Resize:

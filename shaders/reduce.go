@@ -55,14 +55,21 @@ func reduction(op graph.Reduce, args []tensor.Shape, result tensor.Shape, lim Li
 	if op.Kind == graph.Prod {
 		return []Program{general}
 	}
-	wg := rowSize(n, lim)
-	return order(lim, outer, n, []Program{general}, []Program{{Name: fmt.Sprint("reduce_row ", wg), Kernels: []Kernel{{
-		File:     "reduce_row",
-		Set:      Set{"KIND": int(op.Kind), "WG": wg},
-		Grid:     Flat(outer, 1),
-		Bindings: inOut(1, 0),
-		Sizes:    sizes("m n", outer, n),
-	}}}})
+	row := func(kernel string, width int) Program {
+		wg := rowSize(n/width, lim)
+		return Program{Name: fmt.Sprint(kernel, " ", wg), Kernels: []Kernel{{
+			File:     kernel,
+			Set:      Set{"KIND": int(op.Kind), "WG": wg},
+			Grid:     Flat(outer, 1),
+			Bindings: inOut(1, 0),
+			Sizes:    sizes(counts(width, "m n*"), outer, n/width),
+		}}}
+	}
+	rows := []Program{row("reduce_row", 1)}
+	if n%4 == 0 {
+		rows = preferred(lim, []Program{row("reduce_row_vec4", 4)}, rows)
+	}
+	return order(lim, outer, n, []Program{general}, rows)
 }
 
 // reduceAny returns the program for any dimensions.

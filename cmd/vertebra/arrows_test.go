@@ -53,6 +53,7 @@ var arrows = []struct {
 	{"golden", []string{"graph", "internal/files", "layers", "models", "tensor", "vision", "vision/decode", "vision/picture", "vision/zoo", "weights"}},
 	{"bench", []string{"gpu", "graph", "internal/files", "models", "shaders", "tensor", "vision/zoo", "weights"}},
 	{"bench/isa", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "models", "shaders", "tensor", "vision/zoo", "weights"}},
+	{"bench/bytes", []string{"gpu/driver", "gpu/plan", "gpu/webgpu", "graph", "shaders", "tensor"}},
 	{"bench/onnx", []string{"gpu", "graph", "onnx", "onnx/cases", "tensor"}},
 	{"ui", []string{"bench", "golden", "gpu", "internal/files", "models", "shaders", "tensor", "vision", "vision/hub", "vision/index", "vision/picture", "vision/zoo"}},
 	{"cmd/vertebra", []string{"bench", "golden", "gpu", "graph", "internal/files", "models", "onnx", "onnx/cases", "serve", "shaders", "tensor", "ui", "vision", "vision/batch", "vision/batch/queue", "vision/batch/store", "vision/decode", "vision/hub", "vision/index", "vision/picture", "vision/zoo", "weights"}},

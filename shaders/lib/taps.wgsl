@@ -1,6 +1,8 @@
 // taps: how a convolution's k's follow one another, for lib/tiled. K is a window's taps, and
-// of each its channels in fours. The kernel declares FOUR, pixel
-// and sizes.
+// of each its channels in fours. The kernel declares FOUR, pixel and sizes.
+
+// Choice: a row of the window is one tap.
+const WHOLE = false;
 
 // The tap of the next loads as its row and column in the window, the four of channels, and
 // the distance from the window's begin in x. Then what a step adds to them without carries.
@@ -34,6 +36,11 @@ fn step_k() {
     c4 += step_c4;
     let next = c4 >= sizes.cg4;
     c4 -= select(0u, sizes.cg4, next);
+    if (WHOLE) {
+        down += select(step_down, step_down + 1u, next);
+        away += select(step_away, step_away + place(1u, 0u) - FOUR * sizes.cg4, next);
+        return;
+    }
     across += select(step_across, step_across + 1u, next);
     away += select(step_away, step_away + place(0u, 1u) - FOUR * sizes.cg4, next);
     let line = across >= sizes.kw;

@@ -1,0 +1,68 @@
+// reduce_row_vec4: y[m] = mean, sum, max or min over i of x[m,i]
+//
+//     binding 0  x  [M, N/4] of vec4  read
+//     binding 1  y  [M]               write
+//     binding 2  sizes
+//
+// A workgroup computes one element. Grid: flat(M), in workgroups.
+
+//wgsl:import row
+
+// Choice: 0 mean, 1 sum, 2 max, 3 min; WG is a power of two.
+const KIND = 0u;
+const WG = 64u;
+
+struct Sizes { m: u32, n4: u32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let m = group.y * groups.x + group.x;
+    if (m >= sizes.m) {
+        return;
+    }
+    let first = m * sizes.n4;
+    if (KIND < 2u) {
+        var sum = vec4<f32>(0.0);
+        // Sums of sums of 64 round less than one long sum.
+        for (var begin = lane; begin < sizes.n4; begin += 64u * WG) {
+            var part = vec4<f32>(0.0);
+            for (var i = begin; i < min(begin + 64u * WG, sizes.n4); i += WG) {
+                part += x[first + i];
+            }
+            sum += part;
+        }
+        var result = row_sum(lane, dot(sum, vec4<f32>(1.0)));
+        if (KIND == 0u) {
+            result /= f32(sizes.n4) * 4.0;
+        }
+        if (lane == 0u) {
+            y[m] = result;
+        }
+    } else {
+        // min(x) is -max(-x).
+        let turn = select(1.0, -1.0, KIND == 3u);
+        var largest = turn * x[first];
+        var nan = vec4<f32>(0.0); // 1 if there is one, which max may drop
+        for (var i = lane; i < sizes.n4; i += WG) {
+            let v = x[first + i];
+            largest = max(largest, turn * v);
+            let nans = (bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+            nan = select(nan, vec4<f32>(1.0), nans);
+        }
+        var result = turn * row_max(lane, max(max(largest.x, largest.y), max(largest.z, largest.w)));
+        let some = row_max(lane, max(max(nan.x, nan.y), max(nan.z, nan.w)));
+        if (some > 0.0) {
+            result = bitcast<f32>(bitcast<u32>(some) | 0x7fc00000u);
+        }
+        if (lane == 0u) {
+            y[m] = result;
+        }
+    }
+}
