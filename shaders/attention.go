@@ -18,17 +18,28 @@ func attention(op graph.Attention, args []tensor.Shape, lim Limits) []Program {
 	if l.D%4 != 0 || l.Dv%4 != 0 || max(l.B, l.H) > lim.WorkgroupsPerDim {
 		return []Program{naive}
 	}
-	set := Set{"D4": l.D / 4, "DV4": l.Dv / 4}
-	lanes := []Program{a.program("attention_lanes", "", set, [3]int{ceil(l.N, 32), l.H, l.B}, 4)}
-	if p, ok := a.pane(set); ok && l.M >= manyKeys {
+	room := Set{"D4": roomFor(l.D / 4), "DV4": roomFor(l.Dv / 4)}
+	lanes := []Program{a.program("attention_lanes", "", room, [3]int{ceil(l.N, 32), l.H, l.B}, 4)}
+	if p, ok := a.pane(room); ok && l.M >= manyKeys {
 		lanes = append([]Program{p}, lanes...)
 	} else if ok {
 		lanes = append(lanes, p)
 	}
 	if lim.Kind == GPU {
-		lanes = append(a.flash(set, lim), lanes...)
+		lanes = append(a.flash(Set{"D4": l.D / 4, "DV4": l.Dv / 4}, lim), lanes...)
 	}
 	return append(lanes, naive)
+}
+
+// roomFor returns the length of arrays for n vec4s of a head, in kernels whose loops have
+// their bounds among the sizes. Heads of many sizes then share a text, which a software
+// driver compiles for seconds.
+func roomFor(n int) int {
+	room := 8
+	for room < n {
+		room *= 2
+	}
+	return room
 }
 
 // manyKeys is the smallest number of keys for which panes are worth their copies and

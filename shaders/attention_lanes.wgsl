@@ -21,7 +21,7 @@
 
 //wgsl:import lanes
 
-// Choice: vec4s of a head.
+// Choice: at least the vec4s of a head.
 const D4 = 16u;
 const DV4 = 16u;
 const WG = 8u;

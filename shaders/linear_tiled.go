@@ -14,8 +14,8 @@ import (
 type tile struct{ m, n, k, regM, regN int }
 
 // tiles are the shapes worth trying. Large ones read least, small ones fill a device with
-// little work, and flat ones suit few rows. Those of seven rows are for GPUs and for maps of
-// 7, 14, 28 and 56 pixels, of which other tiles waste up to a third.
+// little work, and flat ones suit few rows. Those of seven rows are for maps of 7, 14, 28
+// and 56 pixels, of which other tiles waste up to a third.
 var tiles = []tile{
 	{128, 64, 16, 8, 8},
 	{112, 64, 16, 7, 8},
@@ -24,6 +24,15 @@ var tiles = []tile{
 	{56, 32, 16, 7, 4},
 	{64, 64, 16, 4, 8},
 	{32, 32, 32, 4, 4},
+	{16, 64, 16, 4, 4},
+}
+
+// softTiles are those for software devices, which compile steps of 32 for ten seconds.
+var softTiles = []tile{
+	{128, 64, 16, 8, 8},
+	{64, 64, 8, 8, 8},
+	{64, 64, 16, 4, 8},
+	{32, 32, 16, 4, 4},
 	{16, 64, 16, 4, 4},
 }
 
@@ -123,7 +132,7 @@ func (g gemm) tilings(lim Limits, vec4 bool, extra int) []tiling {
 	cost := func(t tiling) float64 { return g.cost(lim.Kind, t) }
 	split := tiling{splits: 1}
 	for _, t := range lim.tiles() {
-		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 || t.regM == 7 && lim.Kind == CPU {
+		if t.bytes()+extra*t.m > lim.WorkgroupMemory || t.invocations() > lim.WorkgroupSize || !vec4 && t.regM > 4 {
 			continue
 		}
 		if grid := g.grid(t, 1); max(grid[0], grid[1], grid[2]) > lim.WorkgroupsPerDim {

@@ -29,7 +29,10 @@ func Search(c Call, lim Limits) []Program {
 
 // tiles lists the tiles to choose from. Software devices never do best with one.
 func (lim Limits) tiles() []tile {
-	if !lim.wide || lim.Kind == CPU {
+	if lim.Kind == CPU {
+		return softTiles
+	}
+	if !lim.wide {
 		return tiles
 	}
 	all := slices.Clone(tiles)

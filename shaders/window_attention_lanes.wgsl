@@ -16,7 +16,7 @@
 //wgsl:import swin
 //wgsl:import token
 
-// Choice: vec4s of a head.
+// Choice: at least the vec4s of a head.
 const D4 = 8u;
 const COSINE = false;
 const WG = 8u;
