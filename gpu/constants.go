@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -126,7 +127,7 @@ func halves(t *tensor.Tensor) []byte {
 		}
 	}
 	if len(all)%2 == 1 {
-		all = append(all, 0)
+		all = append(slices.Clip(all), 0) // of a tensor that may be a part of another
 	}
 	if len(all) == 0 {
 		return nil

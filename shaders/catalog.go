@@ -12,8 +12,9 @@ import (
 type Text struct{ Name, Source string }
 
 // Catalog makes the texts of every kernel in each of its forms, sorted by name, and some
-// that read weights as f16, or read and write values so. They cover all programs on both kinds of device, all shapes that make a difference, and
-// every epilogue and activation. Head sizes and epsilons have only a few values here.
+// that read weights as f16, or read and write values so. They cover all programs on both
+// kinds of device, all shapes that make a difference, and every epilogue and activation.
+// Head sizes and epsilons have only a few values here.
 func Catalog() ([]Text, error) {
 	kernels, err := emitted()
 	if err != nil {

@@ -152,8 +152,9 @@ func (p *Plan) WeightBytes() int64 {
 }
 
 // String lists the steps: layer, program, grid, workgroups, the share of padding in their
-// tiles, buffers and offsets read and written, operations and bytes. The last line sums them up. Successive dispatches
-// share a line if they differ only in the part of a constant that they read.
+// tiles, buffers and offsets read and written, operations and bytes. The last line sums them
+// up. Successive dispatches share a line if they differ only in the part of a constant that
+// they read.
 func (p *Plan) String() string {
 	var b strings.Builder
 	var flops int64
