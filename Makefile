@@ -38,12 +38,13 @@ soak: setup
 
 sweep: setup
 	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
+	$(GO) test -timeout 6h -tags sweep -run F16Values ./golden
 
 candidates: setup
 	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 	$(GO) test -timeout 50m -tags sweep -run 'Translates|Texts' ./shaders ./gpu/webgpu
-	$(GO) test -timeout 50m -tags sweep -run 'F16|Ops|Unfused' ./golden
+	$(GO) test -timeout 50m -tags sweep -run 'F16$$|Ops|Unfused' ./golden
 
 # Operators, and a model of each family.
 OPS = golden/testdata/op_*.safetensors

@@ -60,14 +60,20 @@ func Weight(op graph.Op) (arg int, ok bool) {
 // Holds reports whether a binding of a value can hold f16, and whether the kernel reads
 // what it writes through it.
 func (k Kernel) Holds(binding int) (ok, rereads bool) {
+	text, err := source(k.Files, k.File, k.Set)
+	if err != nil {
+		return false, false
+	}
+	return k.holds(text, binding)
+}
+
+// holds is Holds for the kernel's text.
+func (k Kernel) holds(text string, binding int) (ok, rereads bool) {
 	b := k.Bindings[binding]
 	if k.Files != nil || b.Access == Uniform || b.Offset > 0 || b.Size > 0 {
 		return false, false
 	}
-	text, err := source(k.Files, k.File, k.Set)
-	if err == nil {
-		text, err = halve(text, binding, k.F16)
-	}
+	text, err := halve(text, binding, k.F16)
 	if err != nil {
 		return false, false
 	}
@@ -76,9 +82,13 @@ func (k Kernel) Holds(binding int) (ok, rereads bool) {
 
 // narrow returns k with f16 for all bindings that can hold them, if one can.
 func (k Kernel) narrow() (_ Kernel, some bool) {
+	text, err := source(k.Files, k.File, k.Set)
+	if err != nil {
+		return k, false
+	}
 	k.Bindings = slices.Clone(k.Bindings)
 	for i := range k.Bindings {
-		k.Bindings[i].Half, _ = k.Holds(i)
+		k.Bindings[i].Half, _ = k.holds(text, i)
 		some = some || k.Bindings[i].Half
 	}
 	return k, some
@@ -106,53 +116,54 @@ type unpacked struct {
 	read    string
 }
 
-// native reads the type f16, and pairs reads u32s.
+// native reads the type f16, and pairs reads u32s. No array of a kernel has the name of what
+// these functions declare.
 var native = map[string]unpacked{
-	"f32": {"f16", 1, `fn half_NAME(i: u32) -> f32 { return f32(NAME[i]); }
+	"f32": {"f16", 1, `fn half_NAME(element: u32) -> f32 { return f32(NAME[element]); }
 `},
-	"vec4<f32>": {"vec4<f16>", 1, `fn half_NAME(i: u32) -> vec4<f32> { return vec4<f32>(NAME[i]); }
+	"vec4<f32>": {"vec4<f16>", 1, `fn half_NAME(element: u32) -> vec4<f32> { return vec4<f32>(NAME[element]); }
 `},
-	"mat4x4<f32>": {"mat4x4<f16>", 1, `fn half_NAME(i: u32) -> mat4x4<f32> {
-    let a = NAME[i];
-    return mat4x4<f32>(vec4<f32>(a[0]), vec4<f32>(a[1]), vec4<f32>(a[2]), vec4<f32>(a[3]));
+	"mat4x4<f32>": {"mat4x4<f16>", 1, `fn half_NAME(element: u32) -> mat4x4<f32> {
+    let whole = NAME[element];
+    return mat4x4<f32>(vec4<f32>(whole[0]), vec4<f32>(whole[1]), vec4<f32>(whole[2]), vec4<f32>(whole[3]));
 }
 `},
 }
 
 var pairs = map[string]unpacked{
-	"f32": {"u32", 1, `fn half_NAME(i: u32) -> f32 {
-    let pair = unpack2x16float(NAME[i / 2u]);
-    return select(pair.x, pair.y, i % 2u == 1u);
+	"f32": {"u32", 1, `fn half_NAME(element: u32) -> f32 {
+    let pair = unpack2x16float(NAME[element / 2u]);
+    return select(pair.x, pair.y, element % 2u == 1u);
 }
 `},
-	"vec4<f32>": {"vec2<u32>", 1, `fn half_NAME(i: u32) -> vec4<f32> {
-    let pairs = NAME[i];
+	"vec4<f32>": {"vec2<u32>", 1, `fn half_NAME(element: u32) -> vec4<f32> {
+    let pairs = NAME[element];
     return vec4<f32>(unpack2x16float(pairs.x), unpack2x16float(pairs.y));
 }
 `},
-	"mat4x4<f32>": {"vec4<u32>", 2, `fn half_NAME(i: u32) -> mat4x4<f32> {
-    let a = NAME[2u * i];
-    let b = NAME[2u * i + 1u];
+	"mat4x4<f32>": {"vec4<u32>", 2, `fn half_NAME(element: u32) -> mat4x4<f32> {
+    let first = NAME[2u * element];
+    let second = NAME[2u * element + 1u];
     return mat4x4<f32>(
-        vec4<f32>(unpack2x16float(a.x), unpack2x16float(a.y)),
-        vec4<f32>(unpack2x16float(a.z), unpack2x16float(a.w)),
-        vec4<f32>(unpack2x16float(b.x), unpack2x16float(b.y)),
-        vec4<f32>(unpack2x16float(b.z), unpack2x16float(b.w)));
+        vec4<f32>(unpack2x16float(first.x), unpack2x16float(first.y)),
+        vec4<f32>(unpack2x16float(first.z), unpack2x16float(first.w)),
+        vec4<f32>(unpack2x16float(second.x), unpack2x16float(second.y)),
+        vec4<f32>(unpack2x16float(second.z), unpack2x16float(second.w)));
 }
 `},
 }
 
 // packed says how an element is written. Beyond the largest f16 it becomes that: what
 // pack2x16float returns there is not defined.
-const packed = `fn pack_NAME(i: u32, v: vec4<f32>) {
-    let c = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-    NAME[i] = vec2<u32>(pack2x16float(c.xy), pack2x16float(c.zw));
+const packed = `fn pack_NAME(element: u32, whole: vec4<f32>) {
+    let bounded = clamp(whole, vec4<f32>(-65504.0), vec4<f32>(65504.0));
+    NAME[element] = vec2<u32>(pack2x16float(bounded.xy), pack2x16float(bounded.zw));
 }
 `
 
 // packedNative is packed for the type f16.
-const packedNative = `fn pack_NAME(i: u32, v: FROM) {
-    NAME[i] = TO(clamp(v, FROM(-65504.0), FROM(65504.0)));
+const packedNative = `fn pack_NAME(element: u32, whole: FROM) {
+    NAME[element] = TO(clamp(whole, FROM(-65504.0), FROM(65504.0)));
 }
 `
 

@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vertebra/vertebra/internal/onnxfile"
 )
 
 // ownCache gives the test a cache folder of its own for tunings, but not for the
 // driver's compiled kernels.
 func ownCache(t *testing.T) (tunings string) {
 	t.Helper()
-	if cache, err := os.UserCacheDir(); err == nil {
+	if cache, err := os.UserCacheDir(); err == nil && os.Getenv("MESA_SHADER_CACHE_DIR") == "" {
 		t.Setenv("MESA_SHADER_CACHE_DIR", cache)
 	}
 	for _, name := range []string{"XDG_CACHE_HOME", "LocalAppData", "HOME"} {
@@ -29,6 +31,14 @@ func ownCache(t *testing.T) (tunings string) {
 // is not valid is one line, and the command goes on.
 func TestTune(t *testing.T) {
 	folder := ownCache(t)
+	pools := file(t, "pools.onnx", onnxfile.File{ // ops whose programs a software driver compiles quickly
+		Inputs: []onnxfile.Port{{Name: "x", Shape: []any{1, 8, 24, 24}}},
+		Nodes: []onnxfile.Node{
+			{Op: "AveragePool", Inputs: []string{"x"}, Outputs: []string{"mean"}, Attributes: map[string]any{"kernel_shape": []int{3, 3}}},
+			{Op: "MaxPool", Inputs: []string{"mean"}, Outputs: []string{"y"}, Attributes: map[string]any{"kernel_shape": []int{2, 2}}},
+		},
+		Outputs: []onnxfile.Port{{Name: "y"}},
+	}.Encode())
 	var r struct {
 		Folder string
 		Ops    []struct {
@@ -37,7 +47,7 @@ func TestTune(t *testing.T) {
 		}
 		Tunings int
 	}
-	if err := json.Unmarshal([]byte(ok(t, "tune", "lenet", "--json")), &r); err != nil {
+	if err := json.Unmarshal([]byte(ok(t, "tune", pools, "--json")), &r); err != nil {
 		t.Fatal(err)
 	}
 	kept, _ := filepath.Glob(filepath.Join(folder, "*", "*.json"))
@@ -55,7 +65,7 @@ func TestTune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run := []string{"bench", "model", "lenet", "--runs", "0"}
+	run := []string{"bench", "model", pools, "--runs", "0"}
 	status, _, stderr := vertebra(run...)
 	if n := strings.Count(stderr, "this tuning is ignored\n"); status != 0 || n != len(kept) {
 		t.Errorf("status %d, %d of %d files are told of: %s", status, n, len(kept), stderr)
