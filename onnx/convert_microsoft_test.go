@@ -63,8 +63,8 @@ func nodeOf(text string) message {
 	return m
 }
 
-// evaluated runs a model of nodes whose last output is y.
-func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
+// imported imports a model of nodes whose last output is y.
+func imported(t *testing.T, inputs map[string]*Array, nodes ...string) (*Network, error) {
 	t.Helper()
 	g := message{}
 	for _, n := range nodes {
@@ -81,7 +81,13 @@ func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Import(m, Options{})
+	return Import(m, Options{})
+}
+
+// evaluated runs a model of nodes whose last output is y.
+func evaluated(t *testing.T, inputs map[string]*Array, nodes ...string) *Array {
+	t.Helper()
+	n, err := imported(t, inputs, nodes...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vertebra/vertebra/graph"
@@ -54,6 +55,25 @@ func TestResizeSources(t *testing.T) {
 		r := resizing{coord: "asymmetric", nearest: mode}
 		if got := r.near(resized{in: 9, out: 18, scale: 2}, 3); got != want {
 			t.Errorf("%s of 1.5 is %d, want %d", mode, got, want)
+		}
+	}
+}
+
+// TestWrongAttributes expects an error that names the attribute's fault, and soon: a scale
+// must not lead to tables of billions of places.
+func TestWrongAttributes(t *testing.T) {
+	x, w := Floats(make([]float32, 32), 1, 2, 4, 4), Floats(make([]float32, 64), 1, 16, 4)
+	inputs := map[string]*Array{"x": x, "s": Floats(make([]float32, 12), 3, 1, 4), "w": w}
+	for node, want := range map[string]string{
+		"Upsample x -> y; height_scale=1000000000.0 width_scale=2.0":    "axis 2 of [1, 2, 4, 4] cannot be resized by 1e+09",
+		"Upsample x -> y; height_scale=1.0 width_scale=-2.0":            "cannot be resized by -2",
+		"Upsample x -> y; height_scale=1.0 width_scale=2.0 mode=cubic":  `mode "cubic"`,
+		"Upsample x -> y; height_scale=4000000.0 width_scale=4000000.0": "cannot be resized to 16000000 by 4e+06",
+		"LSTM s,w,w -> y; hidden_size=5":                                "hidden_size 5, and weights for 4",
+		"LSTM s,w,w -> y; hidden_size=4 clip=-1.0":                      "clip -1",
+	} {
+		if _, err := imported(t, inputs, node); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", node, err, want)
 		}
 	}
 }

@@ -124,6 +124,12 @@ func (c *call) cell(d, gates, directions, n int) *cell {
 	part := func(v *value, at, n int) *value { return c.cut(c.cut(v, 0, d, 1), 1, at, n) }
 	w, r := c.arg(1), c.arg(2)
 	l := &cell{c: c, n: n, clip: c.float("clip", 0)}
+	if !(l.clip >= 0) {
+		failf("clip %v", l.clip)
+	}
+	if hidden := c.int("hidden_size", n); hidden != n {
+		failf("hidden_size %d, and weights for %d", hidden, n)
+	}
 	l.w = part(w, 0, gates*n).reshape(w.shape[1:])
 	l.r = part(r, 0, gates*n).reshape(r.shape[1:])
 	if c.has(3) {

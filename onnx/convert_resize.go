@@ -29,6 +29,9 @@ type resized struct {
 	from, to      float64 // the region, for tf_crop_and_resize
 }
 
+// mostSide is the longest axis that a resizing makes: it has a table for each place.
+const mostSide = 1 << 24
+
 func convertResize(c *call) []*value {
 	x := c.arg(0)
 	r, axes := c.resizing(x.shape)
@@ -56,6 +59,9 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 	at := 2
 	if c.node.Op == "Upsample" || c.opset < 11 {
 		r.coord, r.nearest, at = "asymmetric", "simple", 1
+	}
+	if r.mode != "nearest" && r.mode != "linear" && c.node.Op == "Upsample" && !(c.opset < 7 && r.mode == "bilinear") {
+		failf("mode %.40q", r.mode)
 	}
 	var scales []float64
 	if f := c.attrs["scales"]; f != nil {
@@ -96,13 +102,19 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 	} else {
 		for i, s := range scales {
 			all[i].scale = s
-			all[i].out = int(math.Floor(float64(float32(all[i].in) * float32(s))))
+			n := math.Floor(float64(float32(all[i].in) * float32(s)))
+			if !(s > 0 && n >= 1 && n <= mostSide) {
+				failf("axis %d of %v cannot be resized by %v", all[i].axis, x, s)
+			}
+			all[i].out = int(n)
 		}
 	}
+	left := mostElements
 	for i, a := range all {
-		if !(a.scale > 0) || a.out < 1 || a.out > mostElements {
+		if !(a.scale > 0) || a.out < 1 || a.out > min(left, mostSide) {
 			failf("axis %d of %v cannot be resized to %d by %v", a.axis, x, a.out, a.scale)
 		}
+		left /= a.out
 		if r.coord == "tf_crop_and_resize" {
 			roi := c.known(1)
 			if roi.Len() != 2*len(all) {

@@ -3,6 +3,7 @@ package vision
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,7 +59,11 @@ func (m *Model) MatteOptions() (o MatteOptions, err error) {
 	r := json.NewDecoder(bytes.NewReader(n.Said.Decode))
 	r.DisallowUnknownFields()
 	if err := r.Decode(&o); err != nil {
-		return o, files.Named(n.Path, fmt.Errorf("model.json: decode: %s", strings.TrimPrefix(err.Error(), "json: ")))
+		text := strings.TrimPrefix(err.Error(), "json: ")
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			text = "a " + wrong.Value
+		}
+		return o, files.Named(n.Path, fmt.Errorf(`model.json: decode: %s; for a matte it is {"stretch": true} or nothing`, text))
 	}
 	return o, nil
 }

@@ -39,7 +39,13 @@ func (o onnxShape) options(m *onnx.Model) (onnx.Options, error) {
 			return out, checkBatch(batch)
 		}
 	}
-	out.Shapes, err = zoo.ONNXShapes(m, zoo.ONNXOptions{Dims: out.Dims}, size, batch)
+	dims := zoo.ONNXOptions{Dims: out.Dims}
+	if !o.batched { // the usual batch, if the file leaves it free
+		if out.Shapes, err = zoo.ONNXShapes(m, dims, size, 1); err == nil {
+			return out, nil
+		}
+	}
+	out.Shapes, err = zoo.ONNXShapes(m, dims, size, batch)
 	return out, err
 }
 
