@@ -16,7 +16,7 @@ GO ?= go
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 
-.PHONY: demo test batch soak sweep candidates drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
+.PHONY: demo test batch soak sweep candidates candidates-programs candidates-others drivers smallest swiftshader gl tint wine d3d12 browser race build setup lint windows operators clean
 
 demo: build
 	bin/vertebra demo
@@ -40,8 +40,14 @@ sweep: setup
 	$(GO) test -timeout 6h -tags sweep -run 'OtherKind|Programs|Bands|Stripes|ShiftByIndex' ./gpu
 	$(GO) test -timeout 6h -tags sweep -run F16Values ./golden
 
-candidates: setup
-	$(GO) test -timeout 50m -tags sweep -run 'Programs$$|Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
+# With -j2 the two halves run at once: a process compiles one kernel after the other.
+candidates: candidates-programs candidates-others
+
+candidates-programs: setup
+	$(GO) test -timeout 50m -tags sweep -run 'Programs$$' ./gpu
+
+candidates-others: setup
+	$(GO) test -timeout 50m -tags sweep -run 'Bands|Stripes|ShiftByIndex|F16$$|DispatchNone' ./gpu
 	$(GO) test -timeout 50m -tags other -run OtherKind ./gpu
 	$(GO) test -timeout 50m -tags sweep -run 'Translates|Texts' ./shaders ./gpu/webgpu
 	$(GO) test -timeout 50m -tags sweep -run 'F16$$|Ops|Unfused' ./golden
