@@ -182,11 +182,23 @@ func (t *Tensor) permute(order []int, s *Scratch) *Tensor {
 // permute fills out, an array of a shape, with elements of in that are the given
 // distances apart.
 func permute[T float32 | uint16](out, in []T, shape, from []int) {
-	index := make([]int, len(shape))
+	shape, from = merge(shape, from)
+	if len(out) == 0 {
+		return
+	}
+	last := len(shape) - 1
+	n, step := shape[last], from[last]
+	index := make([]int, last)
 	at := 0
-	for i := range out {
-		out[i] = in[at]
-		for d := len(shape) - 1; d >= 0; d-- {
+	for i := 0; i < len(out); i += n {
+		if row := out[i : i+n]; step == 1 {
+			copy(row, in[at:])
+		} else {
+			for k, j := 0, at; k < n; k, j = k+1, j+step {
+				row[k] = in[j]
+			}
+		}
+		for d := last - 1; d >= 0; d-- {
 			index[d]++
 			at += from[d]
 			if index[d] < shape[d] {
@@ -196,6 +208,25 @@ func permute[T float32 | uint16](out, in []T, shape, from []int) {
 			index[d] = 0
 		}
 	}
+}
+
+// merge describes the same elements with fewer dimensions: without those of extent one, and
+// with one in place of two whose elements are evenly apart.
+func merge(shape, from []int) (merged, apart []int) {
+	for d, n := range shape {
+		last := len(merged) - 1
+		switch {
+		case n == 1:
+		case last >= 0 && apart[last] == n*from[d]:
+			merged[last], apart[last] = n*merged[last], from[d]
+		default:
+			merged, apart = append(merged, n), append(apart, from[d])
+		}
+	}
+	if merged == nil {
+		return []int{1}, []int{1}
+	}
+	return merged, apart
 }
 
 // ToNHWC returns a copy of t [B, C, H, W] (PyTorch's order) as [B, H, W, C].

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -19,6 +20,33 @@ func TestPermuteRoundTrip(t *testing.T) {
 	}
 	if d, err := Diff(y.ToNCHW(), x); err != nil || d.Max != 0 {
 		t.Errorf("round trip: %v, %v", d, err)
+	}
+}
+
+// TestPermute compares every order of dimensions, of which some are one, with the definition.
+func TestPermute(t *testing.T) {
+	for _, shape := range [][]int{{2, 3, 4, 5}, {1, 3, 4, 5}, {2, 1, 4, 1}, {1, 1, 1, 1}, {3, 0, 2, 2}, {2, 3, 1, 5}} {
+		x := New(shape...)
+		for i := range x.Data {
+			x.Data[i] = float32(i)
+		}
+		for code := range 256 {
+			order := []int{code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6}
+			if sorted := slices.Sorted(slices.Values(order)); !slices.Equal(sorted, []int{0, 1, 2, 3}) {
+				continue
+			}
+			y := x.Permute(order...)
+			from, to := x.Shape.Strides(), y.Shape.Strides()
+			for i := range y.Data {
+				at := 0
+				for d, o := range order {
+					at += i / to[d] % max(y.Shape[d], 1) * from[o]
+				}
+				if y.Data[i] != x.Data[at] {
+					t.Fatalf("%v in order %v: element %d is %v, want %v", shape, order, i, y.Data[i], x.Data[at])
+				}
+			}
+		}
 	}
 }
 
