@@ -25,13 +25,17 @@ func CleanText(text string) string {
 	return cases.Lower(language.Und).String(strings.Join(strings.Fields(text), " "))
 }
 
+// mostMendings is how often a line is mended. People's texts need a few; one with references in
+// references would take a time with the square of its length.
+const mostMendings = 100
+
 // mend mends each line until nothing changes.
 func mend(text string) string {
 	var b strings.Builder
 	references := true // until a line looks like HTML itself
 	for _, line := range strings.SplitAfter(text, "\n") {
 		references = references && !strings.Contains(line, "<")
-		for {
+		for range mostMendings {
 			was := line
 			if references {
 				line = reference.ReplaceAllStringFunc(line, wholeReference)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -229,38 +228,6 @@ func (t *CLIPTokenizer) Encode(text string) []int {
 		}
 	}
 	return ids
-}
-
-// merge joins the bytes of a word into pieces.
-func (t *CLIPTokenizer) merge(word string) []string {
-	pieces := make([]string, len(word))
-	for i := range len(word) {
-		pieces[i] = string(byteRunes[word[i]])
-	}
-	pieces[len(pieces)-1] += wordEnd
-	for len(pieces) > 1 {
-		best, pair := math.MaxInt, [2]string{}
-		for i := range len(pieces) - 1 {
-			p := [2]string{pieces[i], pieces[i+1]}
-			if rank, ok := t.ranks[p]; ok && rank < best {
-				best, pair = rank, p
-			}
-		}
-		if best == math.MaxInt {
-			break
-		}
-		joined := pieces[:0]
-		for i := 0; i < len(pieces); i++ {
-			if i+1 < len(pieces) && pieces[i] == pair[0] && pieces[i+1] == pair[1] {
-				joined = append(joined, pair[0]+pair[1])
-				i++
-				continue
-			}
-			joined = append(joined, pieces[i])
-		}
-		pieces = joined
-	}
-	return pieces
 }
 
 // Tokenize returns the ids of texts, [B, context], for models.CLIP.ForwardText. A row

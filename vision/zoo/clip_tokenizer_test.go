@@ -142,6 +142,16 @@ func TestCleanText(t *testing.T) {
 	}
 }
 
+// TestCleanNested ends with a text whose references are in references more often than people
+// write.
+func TestCleanNested(t *testing.T) {
+	for depth, want := range map[int]string{3: "&", 1000: "&" + strings.Repeat("amp;", 1000-mostMendings-2)} {
+		if got := CleanText("&" + strings.Repeat("amp;", depth)); got != want {
+			t.Errorf("%d: %.40q of length %d, want %.40q of length %d", depth, got, len(got), want, len(want))
+		}
+	}
+}
+
 // TestOfficialTokens compares with the results of OpenAI's tokenizer, if the folders
 // that VERTEBRA_DATA and VERTEBRA_GOLDEN name have its vocabulary and results.
 func TestOfficialTokens(t *testing.T) {
