@@ -119,6 +119,9 @@ func (s *Server) download(ctx context.Context, t *task, m zoo.Model) (any, error
 // removeModel removes the downloaded weights of a model, or a repository.
 func (s *Server) removeModel(_ http.ResponseWriter, r *http.Request) (any, error) {
 	name := r.PathValue("name")
+	if err := s.engine.forget(name); err != nil {
+		return nil, err
+	}
 	if repository, ok := strings.CutPrefix(name, onFace); ok && s.options.Hub != nil {
 		n, err := s.options.Hub.RemoveRepository(repository)
 		return map[string]int64{"bytes": n}, err

@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,7 @@ type Choice struct {
 type opened struct {
 	name  string
 	users int
+	gone  bool          // its weights are deleted: its last user closes it
 	ready chan struct{} // closed when model or err is set
 	model *vision.Model
 	err   error
@@ -220,7 +222,11 @@ func (e *engine) use(name string, task zoo.Task) (m *vision.Model, release func(
 	release = sync.OnceFunc(func() {
 		e.mu.Lock()
 		o.users--
+		last := o.gone && o.users == 0
 		e.mu.Unlock()
+		if last && o.model != nil {
+			o.model.Close()
+		}
 		free()
 	})
 	if o.err != nil {
@@ -276,6 +282,26 @@ func (e *engine) shrink() {
 	for _, o := range old {
 		o.model.Close()
 	}
+}
+
+// forget closes a model whose weights are about to be deleted, as soon as nobody uses it.
+func (e *engine) forget(name string) error {
+	e.mu.Lock()
+	maps.DeleteFunc(e.repos, func(_ string, c Choice) bool { return c.Name == name })
+	i := slices.IndexFunc(e.open, func(o *opened) bool { return o.name == name })
+	if i < 0 {
+		e.mu.Unlock()
+		return nil
+	}
+	o := e.open[i]
+	e.open = slices.Delete(e.open, i, i+1)
+	o.gone = true
+	idle := o.users == 0
+	e.mu.Unlock()
+	if idle {
+		return o.model.Close()
+	}
+	return nil
 }
 
 // change takes another device. Nothing may be in use.

@@ -3,11 +3,13 @@ package ui
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vertebra/vertebra/internal/hubtest"
 	"github.com/vertebra/vertebra/models"
+	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision/hub"
 )
 
@@ -59,10 +61,24 @@ func TestRepository(t *testing.T) {
 	if c.run(Request{Kind: "enlarge", Picture: p.ID, Model: of.Name}, &large); large.File != "p_x4.png" || large.Width != 36 || large.Model != "srvgg" {
 		t.Errorf("%+v", large)
 	}
-	var freed map[string]int64
-	if c.ok("DELETE", "/api/models/hf:me%2Fnet", nil, &freed); freed["bytes"] != of.Bytes {
-		t.Errorf("%v", freed)
+	m, release, err := c.s.engine.use(of.Name, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	open := func() bool {
+		return slices.ContainsFunc(c.s.engine.open, func(o *opened) bool { return o.name == of.Name })
+	}
+	if !open() {
+		t.Error("the model that is used is not open")
+	}
+	var freed map[string]int64
+	if c.ok("DELETE", "/api/models/hf:me%2Fnet", nil, &freed); freed["bytes"] != of.Bytes || open() {
+		t.Errorf("%v, open %v", freed, open())
+	}
+	if _, err := m.Run(t.Context(), tensor.New(1, 5, 5, 3)); err != nil {
+		t.Errorf("a model whose weights are deleted, but which is in use: %v", err)
+	}
+	release()
 	c.fails("DELETE", "/api/models/hf:me%2Fnet", nil, 422, "has no me/net")
 	before := len(all.Choices)
 	all = Catalog{}
