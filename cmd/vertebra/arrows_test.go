@@ -45,7 +45,7 @@ var arrows = []struct {
 	{"vision", []string{"gpu", "graph", "internal/files", "models", "tensor", "vision/decode", "vision/picture", "vision/picture/icc", "vision/picture/meta", "vision/zoo", "weights"}},
 	{"vision/batch/store", []string{"internal/files"}},
 	{"vision/batch", []string{"internal/files", "tensor", "vision", "vision/batch/store", "vision/zoo", "weights"}},
-	{"vision/batch/queue", []string{"vision/batch"}},
+	{"vision/batch/queue", []string{"vision/batch", "vision/batch/store"}},
 	{"vision/hub", []string{"internal/files", "vision/zoo"}},
 	{"serve/inference", nil},
 	{"serve", []string{"graph", "models", "onnx", "serve/inference", "tensor", "vision", "vision/zoo", "weights"}},

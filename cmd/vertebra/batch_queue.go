@@ -168,6 +168,11 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 	if len(missing) == 0 {
 		return b.tellBatch(total)
 	}
+	release, err := queue.Hold(j, b.logger())
+	if err != nil {
+		return b.taken(err)
+	}
+	defer release()
 	a, own, token, stop, err := b.queue.engine()
 	if err != nil {
 		return err
@@ -212,18 +217,24 @@ func (b *batchRun) distribute(c *cobra.Command, j *batch.Job) error {
 	end()
 	workers.Wait()
 	bar.Clear()
-	var taken *queue.TakenError
-	if errors.As(err, &taken) {
-		return fmt.Errorf("%s: %w; \"vertebra worker --join\" helps with it", files.Quote(b.out), err)
-	}
 	if err != nil {
-		return err
+		return b.taken(err)
 	}
 	if err := b.tellBatch(total); err != nil || len(letters) == 0 {
 		return err
 	}
 	l := letters[0]
 	return fmt.Errorf("%s: given up %d of %d units: %s, whose first picture is %s: %s; a second start tries again", files.Quote(b.out), len(letters), j.Units(), l.File(), files.Quote(l.First), l.Why)
+}
+
+// taken adds the folder, and what can be done, to the error of a job that another process
+// coordinates.
+func (b *batchRun) taken(err error) error {
+	var taken *queue.TakenError
+	if errors.As(err, &taken) {
+		return fmt.Errorf("%s: %w; \"vertebra worker --join\" helps with it, if it listens", files.Quote(b.out), err)
+	}
+	return err
 }
 
 // logger logs what goes wrong on the way.

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/vertebra/vertebra/vision/batch"
 	"github.com/vertebra/vertebra/vision/batch/queue"
+	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // pictures writes n pictures, of which the first cannot be read.
@@ -76,6 +79,19 @@ func TestBatch(t *testing.T) {
 	if status, _, errs := vertebra("batch", "status", out, "--count"); status != 1 || !strings.Contains(errs, "3 rows with 3 paths for 5 pictures") {
 		t.Errorf("status %d, %s", status, errs)
 	}
+	j, err := batch.Attach(t.Context(), store.Folder(out), &store.Places{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	release, err := queue.Hold(j, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := vertebra(args...); status != 1 || !strings.Contains(errs, "the job is coordinated by process ") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	release()
 	for _, c := range []struct {
 		args []string
 		want string

@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/vertebra/vertebra/vision/batch"
+	"github.com/vertebra/vertebra/vision/batch/store"
 )
 
 // TakenError says that another coordinator has the job.
@@ -17,6 +21,30 @@ type TakenError struct {
 }
 
 func (e *TakenError) Error() string { return "the job is coordinated by " + e.By }
+
+// LockFile is a file in the store of results that the coordinator of its job has locked.
+const LockFile = "_coordinator"
+
+// Hold makes this process the only coordinator of a job, whichever engine it uses, until
+// release or its end. If another process is that, the error is a TakenError. A store in S3,
+// and a file system without locks, cannot tell: release then does nothing.
+func Hold(j *batch.Job, log *slog.Logger) (release func() error, err error) {
+	none := func() error { return nil }
+	folder, ok := j.Out.(store.Folder)
+	if !ok {
+		return none, nil
+	}
+	release, err = folder.Lock(LockFile, self())
+	var held *store.HeldError
+	switch {
+	case errors.As(err, &held):
+		return nil, &TakenError{held.By}
+	case errors.Is(err, errors.ErrUnsupported):
+		log.Warn("a second coordinator of this job would not be noticed", "error", err)
+		return none, nil
+	}
+	return release, err
+}
 
 // standing is what the coordinator of a queue answers to who asks for its state.
 type standing struct {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,14 +18,7 @@ import (
 // TestTaken has a second coordinator, which ends and names the first. When the first is
 // gone, another takes its queue and does what is left.
 func TestTaken(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), within)
-	defer stop()
-	j, out := job(t, 32, 8)
-	e, err := StartEngine(EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	ctx, j, out, e := begin(t, 32, 8)
 	own, leave := context.WithCancel(ctx)
 	first := coordinate(own, t, j, out, e.Access)
 	held := start(t, setup{Worker: "held", URL: e.URL, Token: e.Token, Hold: true, Die: -1})
@@ -46,21 +41,51 @@ func TestTaken(t *testing.T) {
 	count(t, j, 32)
 }
 
-// TestOvertaken has a coordinator whose queue another one has made anew, such as after a
-// link was cut. It ends.
-func TestOvertaken(t *testing.T) {
+// TestHold has two processes for one folder of results, which would have an engine each. The
+// second one names the first, until that is killed.
+func TestHold(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), within)
 	defer stop()
-	j, out := job(t, 32, 8)
-	e, err := StartEngine(EngineOptions{})
+	j, out := job(t, 1, 1)
+	log := slog.New(slog.DiscardHandler)
+	for range 2 { // the second finds the lock of a process that is gone
+		first := start(t, setup{Holds: out})
+		name := first.next(t, ctx)
+		_, err := Hold(j, log)
+		var taken *TakenError
+		if !errors.As(err, &taken) || taken.By != name || !strings.Contains(name, fmt.Sprint(first.Process.Pid)) {
+			t.Errorf("%v, want that it is taken by %s", err, name)
+		}
+		if err := first.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		first.Wait()
+	}
+	release, err := Hold(j, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	if _, err := Hold(j, log); err == nil || err.Error() != "the job is coordinated by "+self() {
+		t.Error(err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+	if release, err = Hold(j, log); err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+// TestOvertaken has a coordinator whose queue another one has made anew, such as after a
+// link was cut. It ends.
+func TestOvertaken(t *testing.T) {
+	ctx, j, out, e := begin(t, 32, 8)
 	r := coordinate(ctx, t, j, out, e.Access)
 	held := start(t, setup{Worker: "held", URL: e.URL, Token: e.Token, Hold: true, Die: -1})
 	held.next(t, ctx)
 	other := &Coordinator{Job: j, names: subjectsOf(j.ID), run: "other"}
+	var err error
 	if other.c, err = e.connect("other", within); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 )
 
 // Coordinator queues the units of a job until each has a file or a dead letter. In an
-// engine, a job has one coordinator: the second one ends with a TakenError.
+// engine, a job has one coordinator: the second one ends with a TakenError. Hold finds out about
+// others with an engine of their own.
 type Coordinator struct {
 	Job   *batch.Job
 	Out   string        // where workers find the store of results

@@ -34,6 +34,8 @@ type setup struct {
 	Hold               bool // it stays at its first unit for ever
 	Die                int  // a unit that kills it, or -1
 
+	Holds string // the folder of a job that this process holds for ever
+
 	Engine        string
 	Client, Route int
 	Routes        []string
@@ -48,6 +50,8 @@ func TestMain(m *testing.M) {
 		case err != nil:
 		case s.Engine != "":
 			err = s.engine()
+		case s.Holds != "":
+			err = s.holds()
 		default:
 			err = s.worker()
 		}
@@ -107,6 +111,19 @@ func (s setup) worker() error {
 		}
 	}
 	return w.Run(ctx)
+}
+
+// holds is the coordinator of a job.
+func (s setup) holds() error {
+	j, err := batch.Attach(context.Background(), store.Folder(s.Holds), &store.Places{})
+	if err != nil {
+		return err
+	}
+	if _, err := Hold(j, slog.Default()); err != nil {
+		return err
+	}
+	fmt.Println(self())
+	select {}
 }
 
 // engine is a server of a cluster. Clients hear of no other server.
@@ -178,6 +195,31 @@ func (p *process) next(t *testing.T, ctx context.Context) string {
 	return ""
 }
 
+// opened opens the model of jobs, until the test ends.
+func opened(t *testing.T) *vision.Model {
+	t.Helper()
+	m, err := lenet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// begin begins a job of small pictures, and starts an engine, which ends with the test.
+func begin(t *testing.T, pictures, unit int) (ctx context.Context, j *batch.Job, out string, e *Engine) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), within)
+	t.Cleanup(stop)
+	j, out = job(t, pictures, unit)
+	e, err := StartEngine(EngineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return ctx, j, out, e
+}
+
 // job begins a job of small pictures.
 func job(t *testing.T, pictures, unit int) (j *batch.Job, out string) {
 	t.Helper()
@@ -199,11 +241,7 @@ func job(t *testing.T, pictures, unit int) (j *batch.Job, out string) {
 			t.Fatal(err)
 		}
 	}
-	m, err := lenet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := opened(t)
 	sum, err := batch.Fingerprint(m)
 	if err != nil {
 		t.Fatal(err)

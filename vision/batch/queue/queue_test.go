@@ -22,15 +22,8 @@ const within = 2 * time.Minute
 // TestLost runs 480 pictures by two workers as processes. One is killed in the middle of a
 // unit, the queue is deleted once, and one unit kills every worker that takes it.
 func TestLost(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), within)
-	defer stop()
 	const pictures, unit = 480, 24
-	j, out := job(t, pictures, unit)
-	e, err := StartEngine(EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	ctx, j, out, e := begin(t, pictures, unit)
 	work := setup{URL: e.URL, Token: e.Token, Die: -1}
 	held := work
 	held.Worker, held.Hold = "held", true
@@ -70,15 +63,8 @@ func TestLost(t *testing.T) {
 
 // TestDead ends a job of which one unit kills its workers. The next run gives up no unit.
 func TestDead(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), within)
-	defer stop()
 	const pictures, unit, fatal = 64, 16, 2
-	j, out := job(t, pictures, unit)
-	e, err := StartEngine(EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	ctx, j, out, e := begin(t, pictures, unit)
 	r := coordinate(ctx, t, j, out, e.Access)
 	deaths := 0
 	for r.dead == nil && len(r.ended) == 0 {
@@ -110,19 +96,8 @@ func TestDead(t *testing.T) {
 // TestBadUnits does a job of which the pictures of three units are gone. A worker that has
 // done another gives them up and does the rest. One that has done none ends.
 func TestBadUnits(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), within)
-	defer stop()
-	j, out := job(t, 80, 1)
-	e, err := StartEngine(EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	m, err := lenet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	ctx, j, out, e := begin(t, 80, 1)
+	m := opened(t)
 	for unit := 1; unit < 4; unit++ {
 		items, err := j.Items(unit)
 		if err != nil {
@@ -158,19 +133,8 @@ func TestBadUnits(t *testing.T) {
 
 // TestInterrupted ends a worker in a unit. The unit is as if it had not been tried.
 func TestInterrupted(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), within)
-	defer stop()
-	j, out := job(t, 32, 16)
-	e, err := StartEngine(EngineOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	m, err := lenet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	ctx, j, out, e := begin(t, 32, 16)
+	m := opened(t)
 	r := coordinate(ctx, t, j, out, e.Access)
 	for range Deliveries + 2 {
 		c, err := Dial(e.Access, "me", within)
