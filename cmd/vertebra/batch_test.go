@@ -181,7 +181,7 @@ func TestBatchONNX(t *testing.T) {
 	said("[2, 2]")
 	run("", embed...)
 	said("[2, 4]")
-	run("the job is another: fingerprint", embed...)
+	run("the job is another: the weights "+model+", or a file beside them that says how pictures are prepared, are not as they were", embed...)
 	j, err := batch.Attach(t.Context(), store.Folder(embed[6]), &store.Places{})
 	if err != nil {
 		t.Fatal(err)
@@ -204,5 +204,6 @@ func TestBatchONNX(t *testing.T) {
 	if err := os.WriteFile(model, other.Encode(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run("the job is another: fingerprint", features...)
+	run("the job is another: the weights "+model, features...)
+	run("the job is another: range 0,1, not -1,1; give another --output", slices.Concat(features[:8], []string{"--range", "-1,1"}, features[10:])...)
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
-	"reflect"
-	"strings"
 
 	"github.com/vertebra/vertebra/internal/files"
 	"github.com/vertebra/vertebra/vision"
@@ -93,20 +91,4 @@ func Fingerprint(m *vision.Model) (string, error) {
 		sum = weights.Fingerprint(m.Network, fmt.Sprintf("%s %+v", m.Name, m.Preprocess))
 	}
 	return hex.EncodeToString(sum[:]), nil
-}
-
-// differs names the first field in which the results of two specs may differ. It is empty
-// if there is none.
-func (s Spec) differs(o Spec) string {
-	for _, one := range []*Spec{&s, &o} {
-		one.Weights, one.Vocabulary, one.Key, one.Classes, one.CLIP = "", "", "", 0, zoo.CLIPOptions{} // the fingerprint tells
-		one.ONNX = nil
-	}
-	a, b := reflect.ValueOf(s), reflect.ValueOf(o)
-	for i := range a.NumField() {
-		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-			return fmt.Sprintf("%s %v, not %v", strings.ToLower(a.Type().Field(i).Name), a.Field(i).Interface(), b.Field(i).Interface())
-		}
-	}
-	return ""
 }
