@@ -35,7 +35,7 @@ func (m *Model) prepare(ctx context.Context, in Input) *prepared {
 // Prepare decodes a picture's file and prepares it for Run as the other methods do:
 // [1, H, W, C]. It also returns the height and width of the picture.
 func (m *Model) Prepare(ctx context.Context, file []byte) (x *tensor.Tensor, size [2]int, err error) {
-	p := m.prepare(ctx, encoded("the picture", func() ([]byte, error) { return file, nil }))
+	p := m.prepare(ctx, Encoded("the picture", func() ([]byte, error) { return file, nil }))
 	if p.err != nil {
 		return nil, size, p.err
 	}

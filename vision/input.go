@@ -28,7 +28,7 @@ type Input struct {
 // File is the picture in a file: PNG, JPEG, WebP, BMP, TIFF, GIF,
 // HEIC or AVIF.
 func File(path string) Input {
-	return encoded(path, func() ([]byte, error) { return picture.ReadFile(path) })
+	return Encoded(path, func() ([]byte, error) { return picture.ReadFile(path) })
 }
 
 // Reader is a picture in one of File's formats. It is read once.
@@ -36,14 +36,14 @@ func Reader(name string, r io.Reader) Input {
 	if r == nil {
 		return Input{Name: name}
 	}
-	return encoded(name, func() ([]byte, error) {
+	return Encoded(name, func() ([]byte, error) {
 		file, err := io.ReadAll(r)
 		return file, files.Named(name, err)
 	})
 }
 
-// encoded is an input whose file can be read.
-func encoded(name string, file func() ([]byte, error)) Input {
+// Encoded is the picture in a file that a function reads, in one of File's formats.
+func Encoded(name string, file func() ([]byte, error)) Input {
 	in := Input{Name: name, file: file}
 	in.Photo = func() (*picture.Photo, error) {
 		data, err := file()

@@ -41,7 +41,7 @@ func TestMemoryOfPictures(t *testing.T) {
 		var done atomic.Int32
 		var in []Input
 		for k := range 7 {
-			in = append(in, encoded("picture", func() ([]byte, error) {
+			in = append(in, Encoded("picture", func() ([]byte, error) {
 				if got := int(done.Load()); got < k-1 {
 					t.Errorf("batch %d: picture %d is read after %d", batch, k, got)
 				}
@@ -69,7 +69,7 @@ func TestLargePicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := func(name string, file []byte) Input {
-		return encoded(name, func() ([]byte, error) { return file, nil })
+		return Encoded(name, func() ([]byte, error) { return file, nil })
 	}
 	in := []Input{named("a", small), named("b", large), named("c", small)}
 	m, err := Open("lenet", Options{Device: "cpu", Memory: need - 1})
@@ -131,7 +131,7 @@ func TestReadingEnds(t *testing.T) {
 	never := make(chan struct{})
 	t.Cleanup(func() { close(never) })
 	for _, in := range []Input{
-		encoded("file", func() ([]byte, error) { <-never; return nil, nil }),
+		Encoded("file", func() ([]byte, error) { <-never; return nil, nil }),
 		{Name: "own", Read: func() (*picture.Image, error) { <-never; return nil, nil }},
 	} {
 		ctx, cancel := context.WithCancel(context.Background())

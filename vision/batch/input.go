@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"compress/flate"
 	"context"
 	"crypto/sha256"
@@ -28,34 +27,15 @@ func (e *PlaceError) Unwrap() error { return e.Err }
 // most is the largest file that is read as a picture.
 const most = 1 << 31
 
-// lazy reads a picture's file when it is first asked for a byte.
-type lazy struct {
-	read func() ([]byte, error)
-	data *bytes.Reader
-	err  error
-}
-
-func (l *lazy) Read(b []byte) (int, error) {
-	if l.data == nil {
-		var file []byte
-		file, l.err = l.read()
-		l.data = bytes.NewReader(file)
-	}
-	if l.err != nil {
-		return 0, l.err
-	}
-	return l.data.Read(b)
-}
-
 // input is a picture of a unit. When it has been read, *sum is its hash if sum is not nil.
 func input(ctx context.Context, places *store.Places, folder string, i Item, sum *string) vision.Input {
-	return vision.Reader(i.Path, &lazy{read: func() ([]byte, error) {
+	return vision.Encoded(i.Path, func() ([]byte, error) {
 		file, err := content(ctx, places, folder, i)
 		if err == nil && sum != nil {
 			*sum = fmt.Sprintf("%x", sha256.Sum256(file))
 		}
-		return file, err
-	}})
+		return file, files.Named(i.Path, err)
+	})
 }
 
 // content reads the file of a picture.
@@ -69,25 +49,26 @@ func content(ctx context.Context, places *store.Places, folder string, i Item) (
 		return nil, placed(err)
 	}
 	defer f.Close()
-	var r io.Reader
 	switch {
 	case i.Archive != "" && (f.Size != i.ArchiveSize || f.Time.UnixMicro() != i.ArchiveTime):
 		return nil, &PlaceError{&ChangedError{i.Archive, "has changed"}}
 	case i.Archive == "":
-		if i.Size = f.Size; i.Size > most {
-			return nil, fmt.Errorf("%d bytes are too many for a picture", i.Size)
-		}
-		r = io.NewSectionReader(f, 0, f.Size)
-	case i.Size > most:
+		i.Size = f.Size
+	}
+	if i.Size > most {
 		return nil, fmt.Errorf("%d bytes are too many for a picture", i.Size)
-	case i.Packed > 0:
+	}
+	var file []byte
+	if i.Packed > 0 {
 		unpack := flate.NewReader(io.NewSectionReader(f, i.Offset, i.Packed))
 		defer unpack.Close()
-		r = unpack
-	default:
-		r = io.NewSectionReader(f, i.Offset, i.Size)
+		file, err = io.ReadAll(io.LimitReader(unpack, i.Size))
+	} else if left := f.Size - i.Offset; left < i.Size {
+		return nil, fmt.Errorf("it has %d bytes, want %d", max(left, 0), i.Size)
+	} else {
+		file = make([]byte, i.Size)
+		_, err = io.ReadFull(io.NewSectionReader(f, i.Offset, i.Size), file)
 	}
-	file, err := io.ReadAll(io.LimitReader(r, i.Size))
 	var corrupt flate.CorruptInputError
 	switch {
 	case errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF):
