@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
@@ -31,37 +32,42 @@ func built(t testing.TB) string {
 }
 
 // BenchmarkBatch compares "vertebra batch" with one process of "vertebra classify" over the
-// same pictures. They take turns. It reports
+// same pictures. They take turns, over few pictures and over many. It reports medians of the
+// turns:
 //
-//	of-single      time as a part of the single process's, the median of the turns
+//	of-single      time over many pictures as a part of the single process's
 //	cpu-of-single  the same of processor time, that of the coordinator and its worker
-//
-// The start of two processes and of the engine is in both.
+//	each           time for each picture after the first few, as a part of the single
+//	               process's: what is left of the difference over millions of pictures
+//	cpu-each       the same of processor time
+//	start-s        seconds that a batch of few pictures takes longer
+//	cpu-start-s    the same of processor time
 func BenchmarkBatch(b *testing.B) {
-	const pictures, turns = 512, 3
+	const few, many, turns = 8, 520, 5
 	dir := b.TempDir()
-	in := filepath.Join(dir, "in")
-	if err := os.Mkdir(in, 0o755); err != nil {
-		b.Fatal(err)
+	small, large := filepath.Join(dir, "few"), filepath.Join(dir, "many")
+	for _, in := range []string{small, large} {
+		if err := os.Mkdir(in, 0o755); err != nil {
+			b.Fatal(err)
+		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	m := image.NewNRGBA(image.Rect(0, 0, 320, 240))
-	for i := range pictures {
+	for i := range many {
 		shift := r.IntN(256)
 		for y := range 240 {
 			for x := range 320 {
 				m.Set(x, y, color.NRGBA{uint8(x + shift), uint8(y * x / 64), uint8(y + 2*shift), 255})
 			}
 		}
-		f, err := os.Create(filepath.Join(in, fmt.Sprintf("%04d.jpg", i)))
-		if err != nil {
+		var file bytes.Buffer
+		if err := jpeg.Encode(&file, m, nil); err != nil {
 			b.Fatal(err)
 		}
-		if err := jpeg.Encode(f, m, nil); err != nil {
-			b.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			b.Fatal(err)
+		for _, in := range []string{small, large}[min(i/few, 1):] {
+			if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%04d.jpg", i)), file.Bytes(), 0o644); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 	entry, err := zoo.Lookup("resnet18")
@@ -77,28 +83,41 @@ func BenchmarkBatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	vertebra := built(b)
-	run := func(args ...string) (wall, processor time.Duration) {
+	run := func(in string, args ...string) cost {
 		c := exec.Command(vertebra, append(args, in, "--weights", checkpoint, "--quiet")...)
 		c.Stderr = os.Stderr
 		start := time.Now()
 		if err := c.Run(); err != nil {
 			b.Fatal(err)
 		}
-		return time.Since(start), c.ProcessState.UserTime() + c.ProcessState.SystemTime() // with its children's
+		return cost{time.Since(start).Seconds(), (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()} // with its children's
 	}
-	run("classify", "resnet18", "--csv") // compiles the kernels
-	var walls, processors []float64
+	single := func(in string) cost { return run(in, "classify", "resnet18", "--csv") }
+	single(small) // compiles the kernels
+	figures := map[string][]float64{}
+	note := func(name string, x float64) { figures[name] = append(figures[name], x) }
 	for b.Loop() {
-		for i := range turns {
-			wall, processor := run("classify", "resnet18", "--csv")
-			wall2, processor2 := run("batch", "classify", "resnet18", "-o", filepath.Join(dir, fmt.Sprint(len(walls), i)))
-			walls, processors = append(walls, wall2.Seconds()/wall.Seconds()), append(processors, processor2.Seconds()/processor.Seconds())
-			b.Logf("single %v and %v of processors, batch %v and %v", wall, processor, wall2, processor2)
+		for range turns {
+			batch := func(in string) cost {
+				return run(in, "batch", "classify", "resnet18", "-o", fmt.Sprint(in, "-", len(figures["each"])))
+			}
+			alone, together := single(small), batch(small)
+			aloneAll, togetherAll := single(large), batch(large)
+			b.Logf("seconds, and those of processors: single %.2f, batch %.2f; over few: %.2f, %.2f", aloneAll, togetherAll, alone, together)
+			note("of-single", togetherAll.wall/aloneAll.wall)
+			note("cpu-of-single", togetherAll.processor/aloneAll.processor)
+			note("each", (togetherAll.wall-together.wall)/(aloneAll.wall-alone.wall))
+			note("cpu-each", (togetherAll.processor-together.processor)/(aloneAll.processor-alone.processor))
+			note("start-s", together.wall-alone.wall)
+			note("cpu-start-s", together.processor-alone.processor)
 		}
 	}
-	slices.Sort(walls)
-	slices.Sort(processors)
-	b.ReportMetric(walls[len(walls)/2], "of-single")
-	b.ReportMetric(processors[len(processors)/2], "cpu-of-single")
+	for name, all := range figures {
+		slices.Sort(all)
+		b.ReportMetric(all[len(all)/2], name)
+	}
 	b.ReportMetric(0, "ns/op")
 }
+
+// cost is what a run takes, in seconds.
+type cost struct{ wall, processor float64 }
