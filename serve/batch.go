@@ -21,7 +21,6 @@ type job struct {
 	ctx     context.Context
 	inputs  []*Value
 	rows    int
-	form    string // jobs of the same form can run in one batch
 	arrived time.Time
 
 	done    chan struct{} // closed when the next two are set
@@ -30,13 +29,21 @@ type job struct {
 	waited  time.Duration
 }
 
+// like reports whether two jobs can run in one batch.
+func (j *job) like(o *job) bool {
+	return slices.EqualFunc(j.inputs, o.inputs, func(a, b *Value) bool {
+		return a.Datatype == b.Datatype && slices.Equal(a.Shape[min(1, len(a.Shape)):], b.Shape[min(1, len(b.Shape)):])
+	})
+}
+
 // batcher runs the jobs of a model one batch after another.
 //
 // A batch that is not full waits while it has a reason to: a request is on its way, being
 // decoded for example; or fewer jobs wait than when the last batch ended, whose clients may
-// be about to ask again. So a lone request never waits. A batch waits no longer than delay
-// after its oldest job has come and the batch before it has ended. So a job of a queue that
-// is no longer than a batch waits at most delay and the time of one batch.
+// be about to ask again. So a lone request never waits: it runs in its own goroutine. A
+// batch waits no longer than delay after its oldest job has come and the batch before it has
+// ended. So a job of a queue that is no longer than a batch waits at most delay and the time
+// of one batch.
 type batcher struct {
 	network Network
 	delay   time.Duration // the longest that a batch waits for more jobs
@@ -72,8 +79,11 @@ func (b *batcher) announce() (arrived func()) {
 	return sync.OnceFunc(func() {
 		b.mu.Lock()
 		b.coming--
+		others := len(b.waiting) > 0
 		b.mu.Unlock()
-		b.signal()
+		if others {
+			b.signal()
+		}
 	})
 }
 
@@ -82,9 +92,6 @@ func (b *batcher) announce() (arrived func()) {
 func (b *batcher) run(ctx context.Context, inputs []*Value, arrived func()) (*job, error) {
 	defer arrived()
 	j := &job{ctx: ctx, inputs: inputs, rows: inputs[0].rows(), arrived: time.Now(), done: make(chan struct{})}
-	for _, v := range inputs {
-		j.form += fmt.Sprint(v.Datatype, v.Shape[min(1, len(v.Shape)):])
-	}
 	b.mu.Lock()
 	switch {
 	case b.stopped:
@@ -93,6 +100,12 @@ func (b *batcher) run(ctx context.Context, inputs []*Value, arrived func()) (*jo
 	case b.rows > 0 && b.rows+j.rows > b.queue:
 		b.mu.Unlock()
 		return nil, ErrBusy
+	case !b.running && len(b.waiting) == 0 && (b.most == 1 || b.coming == 1 && b.company <= 1):
+		b.running = true
+		b.mu.Unlock()
+		arrived()
+		b.compute([]*job{j})
+		return j, j.err
 	}
 	b.waiting = append(b.waiting, j)
 	b.rows += j.rows
@@ -146,13 +159,18 @@ func (b *batcher) loop() {
 	}
 }
 
-// next waits for the jobs of the next batch: those of the form of the oldest one. It
-// returns nil at the end.
+// next waits until no batch runs, and for the jobs of the next batch: those that are like the
+// oldest one. It returns nil at the end.
 func (b *batcher) next() []*job {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		b.mu.Lock()
+		if b.running {
+			b.mu.Unlock()
+			<-b.wake
+			continue
+		}
 		batch, rows := b.candidates()
 		stopped := b.stopped
 		if len(batch) > 0 {
@@ -196,7 +214,7 @@ func (b *batcher) candidates() (batch []*job, rows int) {
 			continue
 		}
 		left = append(left, j)
-		if len(batch) == 0 || !alone(b.network) && j.form == batch[0].form && rows+j.rows <= b.most {
+		if len(batch) == 0 || !alone(b.network) && j.like(batch[0]) && rows+j.rows <= b.most {
 			batch, rows = append(batch, j), rows+j.rows
 		}
 	}
@@ -259,7 +277,11 @@ func (b *batcher) compute(batch []*job) {
 	}
 	b.mu.Lock()
 	b.running, b.free, b.company = false, time.Now(), len(batch)+len(b.waiting)
+	next := b.stopped || len(b.waiting) > 0
 	b.mu.Unlock()
+	if next {
+		b.signal()
+	}
 	took := time.Since(start)
 	if b.note != nil {
 		b.note(rows, batch[0].waited, took)
@@ -315,68 +337,4 @@ func (b *batcher) rowsOf(ctx context.Context, batch []*job, rows int) (outputs [
 		outputs = append(outputs, join(all))
 	}
 	return outputs, nil
-}
-
-// bestBatch measures which number of rows takes the least time for each, up to most. A
-// larger batch has to gain 5 %, because it makes others wait.
-func bestBatch(ctx context.Context, n Network, most int) (best int, err error) {
-	var one []*Value
-	for _, p := range n.Inputs() {
-		v := &Value{Name: p.Name, Datatype: p.Datatype}
-		for i, d := range p.Shape {
-			if i == 0 && !alone(n) {
-				d = 1
-			}
-			if d < 1 {
-				return 1, nil // the size is not known before the first request
-			}
-			v.Shape = append(v.Shape, d)
-		}
-		size, known := sizes[p.Datatype]
-		if !known || len(v.Shape) == 0 {
-			return 1, nil
-		}
-		count, err := elements(v.Shape, 1<<30)
-		if err != nil {
-			return 1, nil
-		}
-		v.Raw = make([]byte, size*count)
-		one = append(one, v)
-	}
-	if alone(n) {
-		_, err := n.Run(ctx, one)
-		return 1, err
-	}
-	best = 1
-	least := time.Duration(0)
-	for rows := 1; rows <= most; rows *= 2 {
-		inputs := make([]*Value, len(one))
-		for i, v := range one {
-			all := make([]*Value, rows)
-			for k := range all {
-				all[k] = v
-			}
-			inputs[i] = join(all)
-		}
-		var each time.Duration
-		for run := range 4 { // the first compiles
-			start := time.Now()
-			if _, err := n.Run(ctx, inputs); err != nil {
-				if rows > 1 && ctx.Err() == nil {
-					return best, nil // such as too large for the device
-				}
-				return 0, err
-			}
-			if took := time.Since(start) / time.Duration(rows); run > 0 && (each == 0 || took < each) {
-				each = took
-			}
-		}
-		switch {
-		case least == 0 || float64(each) < 0.95*float64(least):
-			best, least = rows, each
-		case float64(each) > 1.2*float64(least):
-			return best, nil
-		}
-	}
-	return best, nil
 }

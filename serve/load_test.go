@@ -1,25 +1,35 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/vertebra/vertebra/serve/inference"
 	"github.com/vertebra/vertebra/tensor"
 	"github.com/vertebra/vertebra/vision"
 )
 
-// BenchmarkLoad compares the throughput of a server on loopback, with tensors in binary
-// form, with a loop that calls the library for a row at a time. They take turns. The
-// numbers of clients are one, the rows of a batch, and four times as many. It reports
+// BenchmarkLoad compares the throughput of a server on loopback with a loop that calls the
+// library for a row at a time. They take turns. Tensors are in binary form by REST, in JSON,
+// or in messages of gRPC. A client by REST sends the same bytes again and again, as programs
+// that make load do. The numbers of clients are one, the rows of a batch, and four times as
+// many. It reports
 //
 //	of-library   throughput as a part of the library's, the median of the turns
 //	p50-ms, p99-ms   of a request
@@ -57,30 +67,94 @@ func BenchmarkLoad(b *testing.B) {
 		stop()
 		<-ended
 	}()
-	for _, clients := range []int{1, of.most, 4 * of.most} {
-		b.Run(fmt.Sprintf("batch%d/clients%d", of.most, clients), func(b *testing.B) {
-			waits, took = nil, nil
-			var ratios []float64
-			var all []time.Duration
-			const turns = 9
-			for b.Loop() {
-				for range turns {
-					const rows = 400
-					alone := libraryLoop(b, m, rows)
-					served, each := serverLoad(b, "http://"+l.HTTP.Addr().String(), clients, rows)
-					ratios, all = append(ratios, alone.Seconds()/served.Seconds()), append(all, each...)
+	for _, w := range ways {
+		for _, clients := range []int{1, of.most, 4 * of.most} {
+			b.Run(fmt.Sprintf("%s/batch%d/clients%d", w.name, of.most, clients), func(b *testing.B) {
+				waits, took = nil, nil
+				var ratios []float64
+				var all []time.Duration
+				asks := w.open(b, l, clients)
+				const turns = 9
+				for b.Loop() {
+					for range turns {
+						const rows = 400
+						alone := libraryLoop(b, m, rows)
+						served, each := serverLoad(b, asks, rows)
+						ratios, all = append(ratios, alone.Seconds()/served.Seconds()), append(all, each...)
+					}
 				}
+				b.ReportMetric(percentile(ratios, 0.5), "of-library")
+				ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
+				b.ReportMetric(ms(percentile(all, 0.5)), "p50-ms")
+				b.ReportMetric(ms(percentile(all, 0.99)), "p99-ms")
+				b.ReportMetric(ms(percentile(waits, 0.99)), "queue-p99-ms")
+				ahead := max(1, (clients-1)/of.most)
+				b.ReportMetric(ms(delay+time.Duration(ahead)*percentile(took, 0.99)), "bound-ms")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// ways are how BenchmarkLoad sends a row. open returns what sends one, for each client.
+var ways = []struct {
+	name string
+	open func(b *testing.B, l Listeners, clients int) (asks []func() error)
+}{
+	{"binary", func(b *testing.B, l Listeners, clients int) []func() error {
+		head := `{"inputs":[{"name":"input","shape":[1,1,32,32],"datatype":"FP32","parameters":{"binary_data_size":4096}}],"parameters":{"binary_data_output":true}}`
+		return posts(b, l, clients, head+strings.Repeat("\x00", 4096), binaryHeader, strconv.Itoa(len(head)))
+	}},
+	{"json", func(b *testing.B, l Listeners, clients int) []func() error {
+		_, numbers := digit(b)
+		return posts(b, l, clients, strings.Replace(lenetJSON, "DATA", numbers, 1))
+	}},
+	{"grpc", func(b *testing.B, l Listeners, clients int) []func() error {
+		c, err := grpc.NewClient(l.GRPC.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		client := inference.NewGRPCInferenceServiceClient(c)
+		return slices.Repeat([]func() error{func() error {
+			_, err := client.ModelInfer(b.Context(), &inference.ModelInferRequest{
+				ModelName: "lenet", RawInputContents: [][]byte{make([]byte, 4096)},
+				Inputs: []*inference.ModelInferRequest_InferInputTensor{{Name: "input", Datatype: "FP32", Shape: []int64{1, 1, 32, 32}}},
+			})
+			return err
+		}}, clients)
+	}},
+}
+
+// posts returns what sends a body by REST, for each client.
+func posts(b *testing.B, l Listeners, clients int, body string, header ...string) (asks []func() error) {
+	text := bytes.Replace(requestText(lenetPath, body, header...), []byte("Connection: close\r\n"), nil, 1)
+	for range clients {
+		c, err := net.Dial("tcp", l.HTTP.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		answers := bufio.NewReader(c)
+		asks = append(asks, func() error {
+			if _, err := c.Write(text); err != nil {
+				return err
 			}
-			b.ReportMetric(percentile(ratios, 0.5), "of-library")
-			ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
-			b.ReportMetric(ms(percentile(all, 0.5)), "p50-ms")
-			b.ReportMetric(ms(percentile(all, 0.99)), "p99-ms")
-			b.ReportMetric(ms(percentile(waits, 0.99)), "queue-p99-ms")
-			ahead := max(1, (clients-1)/of.most)
-			b.ReportMetric(ms(delay+time.Duration(ahead)*percentile(took, 0.99)), "bound-ms")
-			b.ReportMetric(0, "ns/op")
+			response, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			if _, err := io.Copy(io.Discard, response.Body); err != nil {
+				return err
+			}
+			if response.StatusCode != http.StatusOK {
+				return errors.New(response.Status)
+			}
+			return nil
 		})
 	}
+	return asks
 }
 
 func percentile[T float64 | time.Duration](all []T, p float64) T {
@@ -101,35 +175,19 @@ func libraryLoop(b *testing.B, m *vision.Model, rows int) time.Duration {
 }
 
 // serverLoad sends rows from several clients, and returns the time for all and for each.
-func serverLoad(b *testing.B, at string, clients, rows int) (whole time.Duration, each []time.Duration) {
-	head := `{"inputs":[{"name":"input","shape":[1,1,32,32],"datatype":"FP32","parameters":{"binary_data_size":4096}}],"parameters":{"binary_data_output":true}}`
-	body := append([]byte(head), make([]byte, 4096)...)
-	web := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
-	defer web.CloseIdleConnections()
+func serverLoad(b *testing.B, asks []func() error, rows int) (whole time.Duration, each []time.Duration) {
 	var left atomic.Int64
 	left.Store(int64(rows))
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	start := time.Now()
-	for range clients {
+	for _, ask := range asks {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
 				begun := time.Now()
-				r, err := http.NewRequestWithContext(b.Context(), "POST", at+lenetPath, bytes.NewReader(body))
-				if err != nil {
+				if err := ask(); err != nil {
 					b.Error(err)
 					return
-				}
-				r.Header.Set(binaryHeader, strconv.Itoa(len(head)))
-				response, err := web.Do(r)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				io.Copy(io.Discard, response.Body)
-				response.Body.Close()
-				if response.StatusCode != http.StatusOK {
-					b.Error(response.Status)
 				}
 				mu.Lock()
 				each = append(each, time.Since(begun))

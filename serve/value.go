@@ -78,6 +78,12 @@ func (v *Value) tensor() (*tensor.Tensor, error) {
 	}
 	t := tensor.New(v.Shape...)
 	t.Name = v.Name
+	if v.Datatype == "FP32" {
+		for i := range t.Data {
+			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(v.Raw[4*i:]))
+		}
+		return t, nil
+	}
 	for i := range t.Data {
 		x, err := v.number(i)
 		if err != nil {
