@@ -22,11 +22,10 @@ func (s *Server) load(m *served, l *loading) {
 		if r := recover(); r != nil {
 			l.err = unloadable{fmt.Errorf("internal error: %v", r)}
 		}
-		s.mu.Lock()
-		m.loading, m.failed, m.claimed = nil, l.err, 0
-		m.lazy = m.lazy || l.err == nil // from now on it may leave and come back
-		s.mu.Unlock()
 		if err := l.err; err != nil {
+			s.mu.Lock()
+			m.loading, m.failed, m.claimed = nil, err, 0
+			s.mu.Unlock()
 			var why unloadable
 			if errors.As(err, &why) {
 				err = why.error
@@ -56,7 +55,12 @@ func (s *Server) load(m *served, l *loading) {
 	s.mu.Lock()
 	off := m.off
 	if !off {
-		m.live, m.claimed = &live{of: m, network: n, batcher: b}, 0
+		l.live = &live{of: m, network: n, batcher: b}
+		l.live.users.Add(l.waiting)
+		l.live.count.Store(int64(l.waiting))
+		s.clock++
+		m.live, m.loading, m.failed, m.claimed, m.used = l.live, nil, nil, 0, s.clock
+		m.lazy = true // from now on it may leave and come back
 	}
 	s.mu.Unlock()
 	if off { // unloaded meanwhile

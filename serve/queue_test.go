@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -168,6 +169,53 @@ func TestMemory(t *testing.T) {
 	if text := fmt.Sprint(s.index()); text != "[{a 1 UNAVAILABLE unloaded} {b 1 UNAVAILABLE loaded at the first request}]" {
 		t.Error(text)
 	}
+}
+
+// TestMemoryHot has two models where there is memory for one, and a client for each. No model
+// leaves before it has answered the request for which it was loaded.
+func TestMemoryHot(t *testing.T) {
+	s := New(Options{Memory: 150})
+	for _, name := range []string{"a", "b"} {
+		load := func(context.Context) (Network, error) { return &useful{doubler: doubler{size: 100}, t: t}, nil }
+		if err := s.Add(name, "1", "test", true, load); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		all.Go(func() {
+			for range 100 {
+				if _, err := s.infer(t.Context(), name, "1", []*Value{floats("x", 7, 7, 7)}); err != nil && !strings.Contains(err.Error(), "are taken by models in use") {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// useful is a doubler that has to double sevens before it is closed, if it runs at all.
+type useful struct {
+	doubler
+	t    *testing.T
+	used atomic.Bool
+}
+
+func (u *useful) Run(ctx context.Context, in []*Value) ([]*Value, error) {
+	if bytes.Equal(in[0].Raw, floats("x", 7, 7, 7).Raw) {
+		u.used.Store(true)
+	}
+	return u.doubler.Run(ctx, in)
+}
+
+func (u *useful) Close() error {
+	if len(u.runs) > 0 && !u.used.Load() { // it had memory
+		u.t.Error("a network is closed before it is used")
+	}
+	return u.doubler.Close()
 }
 
 // TestClaims loads a model while another one is being loaded, where there is memory for

@@ -39,7 +39,8 @@ type Server struct {
 	decode  chan struct{} // holds a token for each picture that is being decoded
 
 	draining atomic.Bool
-	slow     time.Duration // that a client may take to send a request
+	slow     time.Duration // that a client may take to send a request, or to take a part of an answer
+	held     atomic.Int64  // bytes of requests; see share
 
 	open context.Context // that models are loaded in; Close ends it
 	shut context.CancelFunc
@@ -79,8 +80,12 @@ type live struct {
 
 // loading is a model that is being loaded.
 type loading struct {
-	done chan struct{}
+	done chan struct{} // closed when err is set, or live
 	err  error
+
+	// These are guarded by the server's lock.
+	waiting int   // requests for it, which are users of live from the start: others may want its memory
+	live    *live // nil until it is loaded
 }
 
 // The errors that decide the status of an answer.
@@ -205,41 +210,48 @@ func (s *Server) acquire(ctx context.Context, name string) (*live, error) {
 
 // loaded is acquire, and loads the model if that is necessary.
 func (s *Server) loaded(ctx context.Context, name string) (*live, error) {
-	for {
-		s.mu.Lock()
-		m := s.models[name]
-		switch {
-		case m == nil:
-			s.mu.Unlock()
-			return nil, fmt.Errorf("model %q is %w", name, ErrNotFound)
-		case m.off:
-			s.mu.Unlock()
-			return nil, fmt.Errorf("model %q %w", name, errNotReady)
-		case m.live != nil:
-			l := m.live
-			l.users.Add(1)
-			l.count.Add(1)
-			s.clock++
-			m.used = s.clock
-			s.mu.Unlock()
-			return l, nil
-		}
-		l := m.loading
-		if l == nil {
-			l = &loading{done: make(chan struct{})}
-			m.loading = l
-			go s.load(m, l)
-		}
+	s.mu.Lock()
+	m := s.models[name]
+	switch {
+	case m == nil:
 		s.mu.Unlock()
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if l.err != nil {
-			return nil, fmt.Errorf("model %q: %w", name, l.err)
-		}
+		return nil, fmt.Errorf("model %q is %w", name, ErrNotFound)
+	case m.off:
+		s.mu.Unlock()
+		return nil, fmt.Errorf("model %q %w", name, errNotReady)
+	case m.live != nil:
+		l := m.live
+		l.users.Add(1)
+		l.count.Add(1)
+		s.clock++
+		m.used = s.clock
+		s.mu.Unlock()
+		return l, nil
 	}
+	l := m.loading
+	if l == nil {
+		l = &loading{done: make(chan struct{})}
+		m.loading = l
+		go s.load(m, l)
+	}
+	l.waiting++
+	s.mu.Unlock()
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		s.mu.Lock()
+		l.waiting--
+		mine := l.live
+		s.mu.Unlock()
+		if mine != nil {
+			mine.release()
+		}
+		return nil, ctx.Err()
+	}
+	if l.err != nil {
+		return nil, fmt.Errorf("model %q: %w", name, l.err)
+	}
+	return l.live, nil
 }
 
 func (l *live) release() {
