@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -105,6 +107,57 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	look("loaded", 200, true, grpc_health_v1.HealthCheckResponse_SERVING, codes.OK)
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoadWaits has requests for a model that is being loaded, and that was unloaded before.
+// They wait for it. Those for another model do not, by any protocol.
+func TestLoadWaits(t *testing.T) {
+	s := New(Options{})
+	defer s.Close()
+	gate := make(chan struct{}, 1)
+	gate <- struct{}{}
+	slow := func(context.Context) (Network, error) {
+		<-gate
+		return &doubler{}, nil
+	}
+	quick := func(context.Context) (Network, error) { return &doubler{}, nil }
+	if err := errors.Join(s.Add("slow", "1", "test", false, slow), s.Add("m", "1", "test", false, quick), s.Load(t.Context()), s.UnloadModel("slow")); err != nil {
+		t.Fatal(err)
+	}
+	l, stop, ended := running(t, s)
+	at := "http://" + l.HTTP.Addr().String()
+	const body = `{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}`
+	infer := func(model string) {
+		if code, text, _ := post(t, at+"/v2/models/"+model+"/infer", body); code != 200 {
+			t.Errorf("%s: %d %s", model, code, text)
+		}
+	}
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if code, text, _ := post(t, at+"/v2/repository/models/slow/load", ""); code != 200 {
+			t.Errorf("%d %s", code, text)
+		}
+	})
+	for loading := false; !loading; runtime.Gosched() {
+		s.mu.Lock()
+		loading = s.models["slow"].loading != nil
+		s.mu.Unlock()
+	}
+	for range 8 {
+		waiting.Go(func() { infer("slow") })
+	}
+	for range 20 {
+		infer("m")
+		if code, text := get(t, at+"/metrics"); code != 200 || !strings.Contains(text, `success{model="m"`) || strings.Contains(text, `success{model="slow"`) {
+			t.Errorf("%d %s", code, text)
+		}
+	}
+	gate <- struct{}{}
+	waiting.Wait()
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
