@@ -40,7 +40,11 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) {
 		answer(w, status, map[string]any{"error": map[string]any{"message": err.Error(), "type": kind, "param": nil, "code": nil}})
 	}
 	var request embeddingsRequest
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+	body, err := readBody(r)
+	if err == nil {
+		err = decodeJSON(body, &request)
+	}
+	if err != nil {
 		refuse(badRequest{err})
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/vertebra/vertebra/serve/inference"
 )
@@ -21,7 +22,7 @@ import (
 // GRPC returns a server of the Open Inference Protocol by gRPC, and of gRPC's own health
 // protocol. The caller serves and stops it.
 func (s *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
-	options = append(options, grpc.MaxRecvMsgSize(int(min(s.o.MaxBody, math.MaxInt32))), grpc.MaxSendMsgSize(math.MaxInt32), grpc.UnaryInterceptor(s.guardGRPC))
+	options = append(append(options, s.limitsGRPC()...), grpc.UnaryInterceptor(s.guardGRPC))
 	g := grpc.NewServer(options...)
 	inference.RegisterGRPCInferenceServiceServer(g, &inferenceServer{s: s})
 	grpc_health_v1.RegisterHealthServer(g, &healthServer{s: s})
@@ -36,6 +37,7 @@ func (s *Server) guardGRPC(ctx context.Context, request any, info *grpc.UnarySer
 			response, err = nil, status.Error(codes.Internal, "internal error")
 		}
 	}()
+	whole(ctx)
 	_, health := info.Server.(*healthServer)
 	if s.o.Token != "" && !health {
 		md, _ := metadata.FromIncomingContext(ctx)
@@ -54,12 +56,12 @@ func (s *Server) guardGRPC(ctx context.Context, request any, info *grpc.UnarySer
 func codeOf(err error) codes.Code {
 	var bad badRequest
 	switch {
+	case isUnavailable(err):
+		return codes.Unavailable
 	case errors.As(err, &bad):
 		return codes.InvalidArgument
 	case isNotFound(err):
 		return codes.NotFound
-	case isUnavailable(err):
-		return codes.Unavailable
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
@@ -119,6 +121,11 @@ func wide(shape []int) []int64 {
 func (i *inferenceServer) ModelInfer(ctx context.Context, r *inference.ModelInferRequest) (*inference.ModelInferResponse, error) {
 	if raw := len(r.RawInputContents); raw > 0 && raw != len(r.Inputs) {
 		return nil, badRequest{fmt.Errorf("%d raw contents for %d inputs", raw, len(r.Inputs))}
+	}
+	held := share{s: i.s}
+	defer held.give()
+	if err := held.take(int64(proto.Size(r))); err != nil {
+		return nil, err
 	}
 	var inputs []*Value
 	for k, in := range r.Inputs {

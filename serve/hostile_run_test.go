@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -99,8 +100,8 @@ func TestHostile(t *testing.T) {
 	s.mu.Lock()
 	of := s.models["lenet"].live
 	s.mu.Unlock()
-	if of.count.Load() != 0 || of.batcher.depth() != 0 || len(s.decode) != 0 {
-		t.Errorf("left: %d users, %d rows in the queue, %d pictures", of.count.Load(), of.batcher.depth(), len(s.decode))
+	if s.held.Load() != 0 || of.count.Load() != 0 || of.batcher.depth() != 0 || len(s.decode) != 0 {
+		t.Errorf("left: %d bytes, %d users, %d rows in the queue, %d pictures", s.held.Load(), of.count.Load(), of.batcher.depth(), len(s.decode))
 	}
 	http.DefaultClient.CloseIdleConnections()
 	for runtime.NumGoroutine() > before { // a leak ends the test at its time limit, with all stacks
@@ -120,6 +121,12 @@ func send(t *testing.T, to string, h hostile) (int, string) {
 		return 0, ""
 	}
 	defer c.Close()
+	if h.deaf {
+		if _, err := c.Write(h.text); err == nil {
+			t.Errorf("%s: the server has read all", h.name)
+		}
+		return 499, ""
+	}
 	go func() {
 		c.Write(h.text) // the server may close the connection meanwhile
 		if h.cut {
@@ -186,7 +193,8 @@ var _ encoding.Codec = rawCodec{}
 func hostileCalls(t *testing.T) map[string]func(to string) error {
 	file, _ := digit(t)
 	all := map[string]func(string) error{}
-	call := func(name string, message []byte) {
+	call := func(name string, parts ...[]byte) {
+		message := bytes.Join(parts, nil)
 		all[name] = func(to string) error {
 			c, err := grpc.NewClient(to, grpc.WithTransportCredentials(insecure.NewCredentials()))
 			if err != nil {
@@ -211,6 +219,20 @@ func hostileCalls(t *testing.T) map[string]func(to string) error {
 		call(fmt.Sprint("a message cut at ", len(whole)*i/8), whole[:len(whole)*i/8])
 	}
 	call("a message of 3 MB", make([]byte, 3<<20))
+	field := func(path ...byte) []byte { // many empty fields, in messages
+		b := bytes.Repeat([]byte{path[0], 0}, 500000)
+		for _, tag := range path[1:] {
+			b = append(binary.AppendUvarint([]byte{tag}, uint64(len(b))), b...)
+		}
+		return b
+	}
+	call("500000 inputs", field(0x2a))
+	call("500000 outputs", field(0x32))
+	call("500000 raw contents", field(0x3a))
+	call("500000 parameters", field(0x22))
+	call("500000 contents", field(0x42, 0x2a, 0x2a))
+	call("500000 parameters of an input", field(0x22, 0x2a))
+	call("a shape of 500000", append([]byte{0x2a}, binary.AppendUvarint(nil, 500004)...), append([]byte{0x1a}, binary.AppendUvarint(nil, 500000)...), make([]byte, 500000))
 	call("a message of ones", bytes.Repeat([]byte{0xff}, 1000))
 	for name, change := range map[string]func(*inference.ModelInferRequest){
 		"no inputs":           func(r *inference.ModelInferRequest) { r.Inputs = nil },
@@ -235,6 +257,34 @@ func hostileCalls(t *testing.T) map[string]func(to string) error {
 		}
 		call(name, message)
 	}
+	all["a message that does not come"] = func(to string) error {
+		c, err := grpc.NewClient(to, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		stream, err := c.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, inference.GRPCInferenceService_ModelInfer_FullMethodName, grpc.ForceCodec(rawCodec{}))
+		if err != nil {
+			return err
+		}
+		if err := stream.RecvMsg(new(raw)); status.Code(err) != codes.Canceled {
+			return fmt.Errorf("want an end of the call, got %w", err)
+		}
+		return nil
+	}
+	all["20000 calls that are taken back at once"] = func(to string) error {
+		c, err := net.Dial("tcp", to)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		go func() {
+			c.Write(takenBack(20000))
+			c.(*net.TCPConn).CloseWrite()
+		}()
+		io.Copy(io.Discard, c) // the server may close the connection, or answer all
+		return nil
+	}
 	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 	for name, text := range map[string]string{
 		"no HTTP/2":            "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -250,4 +300,21 @@ func hostileCalls(t *testing.T) map[string]func(to string) error {
 		}
 	}
 	return all
+}
+
+// takenBack has calls of ModelInfer in frames of HTTP/2, each of which is reset at once.
+func takenBack(calls int) []byte {
+	frame := func(kind, flags byte, stream uint32, payload string) []byte {
+		n := len(payload)
+		head := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}
+		return append(binary.BigEndian.AppendUint32(head, stream), payload...)
+	}
+	field := func(index, value string) string { return index + string([]byte{byte(len(value))}) + value }
+	headers := "\x83\x86" + field("\x01", "h") + field("\x04", inference.GRPCInferenceService_ModelInfer_FullMethodName) +
+		field("\x0f\x10", "application/grpc") + field("\x00\x02te", "trailers")
+	out := append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, "")...)
+	for i := range uint32(calls) {
+		out = append(append(out, frame(1, 4, 2*i+1, headers)...), frame(3, 0, 2*i+1, "\x00\x00\x00\x08")...)
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"mime/multipart"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ type hostile struct {
 	text []byte
 	cut  bool // the client goes away after it
 	slow bool // the client sends no more, and waits
+	deaf bool // the client sends until the server closes the connection, and takes no answer
 }
 
 // requestText writes a POST request with a true length of the body.
@@ -103,6 +105,10 @@ func hostiles(t testing.TB) (all []hostile) {
 		infer(fmt.Sprint("data nested ", depth), strings.Replace(good, numbers, strings.Repeat("[", depth)+strings.Repeat("]", depth), 1))
 		infer(fmt.Sprint("parameters nested ", depth), strings.Replace(good, `"parameters":{},"data"`, `"parameters":{"x":`+strings.Repeat("[", depth)+strings.Repeat("]", depth)+`},"data"`, 1)+"x")
 	}
+	infer("500000 inputs that are nothing", `{"inputs":[`+strings.Repeat(`0,`, 500000)+`0]}`)
+	infer("a shape of 500000", strings.Replace(good, "[1,1,32,32]", "["+strings.Repeat("1,", 500000)+"1]", 1))
+	infer("500000 empty strings", strings.Replace(strings.Replace(good, `"FP32"`, `"BYTES"`, 1), numbers, `[`+strings.Repeat(`"",`, 500000)+`""]`, 1))
+	infer("a parameter of 500000 lists", strings.Replace(good, `"parameters":{},"data"`, `"parameters":{"binary_data_size":[`+strings.Repeat("[],", 500000)+`[]]},"data"`, 1))
 	infer("100000 inputs", `{"inputs":[`+strings.Repeat(`{"name":"x","shape":[0],"datatype":"FP32","data":[]},`, 100000)+`{}]}`)
 	infer("100000 outputs", strings.Replace(good, `"outputs":[`, `"outputs":[`+strings.Repeat(`{"name":"x"},`, 100000), 1))
 	all = append(all, hostileBinary()...)
@@ -121,6 +127,7 @@ func hostiles(t testing.TB) (all []hostile) {
 	chunked := "POST " + lenetPath + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 	all = append(all, hostile{name: "a chunk of a huge size", text: []byte(chunked + "ffffffffffffffff\r\n{"), slow: true})
 	add("a chunk that is no number", []byte(chunked+"zz\r\n{}\r\n0\r\n\r\n"))
+	all = append(all, hostile{name: "a client that takes no answers", text: bytes.Repeat([]byte("GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n"), 1<<19), slow: true, deaf: true})
 	add("chunks over the limit", []byte(chunked+strings.Repeat("10000\r\n"+strings.Repeat(" ", 1<<16)+"\r\n", 40)+"0\r\n\r\n"))
 	return all
 }
@@ -174,6 +181,7 @@ func hostilePictures(file []byte) (all []hostile) {
 	parts("BYTES with a huge length", 1<<32-1)
 	parts("BYTES with a length of zero", 0, 4)
 	parts("BYTES one too long", 4, 5)
+	parts("100000 elements of BYTES", slices.Repeat([]uint32{4}, 100000)...)
 	return all
 }
 
@@ -207,6 +215,7 @@ func hostileForms(file []byte) (all []hostile) {
 	form("a form that is cut", 30, "entries", visual, "image", string(file))
 	form("entries that are no JSON", 0, "entries", "{", "image", string(file))
 	form("entries of another type", 0, "entries", "[1]", "image", string(file))
+	form("500000 entries", 0, "entries", `{`+strings.Repeat(`"a":{},`, 250000)+`"a":{}}`)
 	form("entries nested", 0, "entries", strings.Repeat(`{"a":`, 50000))
 	form("a task without model", 0, "entries", `{"clip":{"visual":{}}}`, "image", string(file))
 	form("a task that is not served", 0, "entries", `{"ocr":{"detection":{"modelName":"x"}}}`, "image", string(file))
@@ -222,6 +231,7 @@ func hostileForms(file []byte) (all []hostile) {
 	for _, body := range []string{
 		`{`, `[]`, `{"model":1}`, `{"model":"lenet"}`, `{"model":"lenet","input":[]}`, `{"model":"lenet","input":[[1,2]]}`, `{"model":"lenet","input":"a","encoding_format":"x"}`,
 		`{"model":"lenet","input":"data:image/png;base64,!!"}`, `{"model":"lenet","input":"data:image/png,x"}`, `{"model":"none","input":"a"}`,
+		`{"model":"lenet","input":"` + strings.Repeat("qzxj", 100000) + `"}`, `{"model":"lenet","input":[""` + strings.Repeat(`,""`, 500000) + `]}`,
 		`{"model":"lenet","input":["a"` + strings.Repeat(`,"a"`, 3000) + `]}`, `{"model":"lenet","input":` + strings.Repeat("[", 100000),
 	} {
 		all = append(all, hostile{name: "embeddings of " + body[:min(60, len(body))], text: requestText("/v1/embeddings", body)})

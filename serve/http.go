@@ -28,7 +28,11 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		seen := &recorder{ResponseWriter: w, status: http.StatusOK}
+		c := http.NewResponseController(w)
+		c.SetWriteDeadline(time.Time{}) // that of the answer before
+		seen := &recorder{ResponseWriter: w, c: c, slow: s.slow, status: http.StatusOK}
+		body := &timedBody{r.Body, c, share{s: s}}
+		defer body.held.give()
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -58,24 +62,27 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			}
 		}
 		if r.ContentLength != 0 {
-			c := http.NewResponseController(w)
 			c.SetReadDeadline(time.Now().Add(s.slow))
-			r.Body = &timedBody{r.Body, c}
+			r.Body = body
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
 		next.ServeHTTP(seen, r)
 	})
 }
 
-// timedBody is a body that has to be read before a deadline. At its end it removes the
-// deadline, which would cancel the request while it is computed.
+// timedBody is a body that has to be read before a deadline, as far as there is memory for
+// it. At its end it removes the deadline, which would cancel the request while it is computed.
 type timedBody struct {
 	io.ReadCloser
-	c *http.ResponseController
+	c    *http.ResponseController
+	held share
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if crowded := b.held.take(int64(n)); crowded != nil {
+		return n, crowded
+	}
 	if err == io.EOF {
 		b.c.SetReadDeadline(time.Time{})
 	}
@@ -93,9 +100,12 @@ func (s *Server) allowed(header string) bool {
 	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(s.o.Token)) == 1
 }
 
-// recorder notes the status of an answer.
+// recorder notes the status of an answer. A client has to take it as fast as it has to send
+// a body.
 type recorder struct {
 	http.ResponseWriter
+	c      *http.ResponseController
+	slow   time.Duration // that a part of the answer may take
 	status int
 	wrote  bool
 }
@@ -107,9 +117,16 @@ func (r *recorder) WriteHeader(status int) {
 	}
 }
 
-func (r *recorder) Write(b []byte) (int, error) {
+func (r *recorder) Write(b []byte) (n int, err error) {
+	const part = 1 << 20
 	r.wrote = true
-	return r.ResponseWriter.Write(b)
+	for {
+		r.c.SetWriteDeadline(time.Now().Add(r.slow))
+		k, err := r.ResponseWriter.Write(b[n:min(n+part, len(b))])
+		if n += k; err != nil || n >= len(b) {
+			return n, err
+		}
+	}
 }
 
 // Unwrap gives http.ResponseController the writer.
@@ -145,12 +162,12 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
+	case isUnavailable(err):
+		return http.StatusServiceUnavailable
 	case errors.As(err, &bad):
 		return http.StatusBadRequest
 	case isNotFound(err):
 		return http.StatusNotFound
-	case isUnavailable(err):
-		return http.StatusServiceUnavailable
 	case errors.Is(err, context.Canceled):
 		return 499 // the client went away
 	case errors.Is(err, context.DeadlineExceeded):
@@ -163,7 +180,7 @@ func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
 
 // isUnavailable reports whether a later try may succeed.
 func isUnavailable(err error) bool {
-	for _, known := range []error{ErrBusy, errNotReady, errLoading, errStopped, errStopping} {
+	for _, known := range []error{ErrBusy, errNotReady, errLoading, errStopped, errStopping, errCrowded} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -43,7 +43,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 	}
 	defer r.MultipartForm.RemoveAll()
 	var all entries
-	if err := json.Unmarshal([]byte(r.FormValue("entries")), &all); err != nil {
+	if err := decodeJSON([]byte(r.FormValue("entries")), &all); err != nil {
 		fail(w, badRequest{fmt.Errorf("entries is no JSON of Immich: %w", err)})
 		return
 	}
@@ -208,6 +208,11 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 	if err != nil {
 		return nil, size, err
 	}
+	held := share{s: s}
+	defer held.give()
+	if err := held.takeAll(inputs); err != nil {
+		return nil, size, err
+	}
 	j, err := m.batcher.run(ctx, inputs, arrived)
 	if err != nil {
 		return nil, size, err
@@ -219,6 +224,10 @@ func (s *Server) embedPicture(ctx context.Context, name string, file []byte) (v 
 	v, err = unitRow(j.outputs[0])
 	return v, size, err
 }
+
+// mostText is the longest text that is embedded, in bytes. Networks see some ten words of it,
+// but all of it is read.
+const mostText = 1 << 14
 
 // embedText embeds a text.
 func (s *Server) embedText(ctx context.Context, name, text string) (v []float32, err error) {
@@ -236,6 +245,9 @@ func (s *Server) embedText(ctx context.Context, name, text string) (v []float32,
 	})
 	if !ok {
 		return nil, badRequest{fmt.Errorf("model %q embeds no texts", name)}
+	}
+	if len(text) > mostText {
+		return nil, badRequest{fmt.Errorf("the text has %d bytes, and %d are allowed", len(text), mostText)}
 	}
 	if err := texts.CheckText(text); err != nil {
 		return nil, badRequest{err}

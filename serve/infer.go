@@ -23,7 +23,9 @@ func (s *Server) infer(ctx context.Context, name, version string, inputs []*Valu
 	}
 	arrived := m.batcher.announce()
 	defer arrived()
-	if inputs, err = s.pictures(ctx, m.network, inputs); err != nil {
+	held := share{s: s}
+	defer held.give()
+	if inputs, err = s.pictures(ctx, m.network, inputs, &held); err != nil {
 		return nil, err
 	}
 	if inputs, err = arrange(m.network, inputs); err != nil {
@@ -37,8 +39,8 @@ func (s *Server) infer(ctx context.Context, name, version string, inputs []*Valu
 	return j.outputs, nil
 }
 
-// pictures replaces an input of encoded pictures by what the network takes.
-func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value) ([]*Value, error) {
+// pictures replaces an input of encoded pictures by what the network takes, which is in held.
+func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value, held *share) ([]*Value, error) {
 	if len(inputs) != 1 || inputs[0].Datatype != "BYTES" || n.Inputs()[0].Datatype == "BYTES" {
 		return inputs, nil
 	}
@@ -53,6 +55,9 @@ func (s *Server) pictures(ctx context.Context, n Network, inputs []*Value) ([]*V
 		one, _, err := s.picture(ctx, n, file)
 		if err != nil {
 			return nil, fmt.Errorf("input %q, picture %d: %w", inputs[0].Name, i, err)
+		}
+		if err := held.takeAll(one); err != nil {
+			return nil, err
 		}
 		rows = append(rows, one)
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -157,21 +158,54 @@ func (s *Server) index() []indexRow {
 
 // inferRequest is the JSON of a request.
 type inferRequest struct {
-	ID         string         `json:"id"`
-	Parameters map[string]any `json:"parameters"`
-	Inputs     []wireInput    `json:"inputs"`
-	Outputs    []struct {
-		Name       string         `json:"name"`
-		Parameters map[string]any `json:"parameters"`
-	} `json:"outputs"`
+	ID         string `json:"id"`
+	Parameters struct {
+		Binary flag `json:"binary_data_output"`
+	} `json:"parameters"`
+	Inputs  []wireInput `json:"inputs"`
+	Outputs []wanted    `json:"outputs"`
 }
 
 type wireInput struct {
-	Name       string          `json:"name"`
-	Shape      []int           `json:"shape"`
-	Datatype   Datatype        `json:"datatype"`
-	Parameters map[string]any  `json:"parameters"`
-	Data       json.RawMessage `json:"data"`
+	Name       string   `json:"name"`
+	Shape      shape    `json:"shape"`
+	Datatype   Datatype `json:"datatype"`
+	Parameters struct {
+		Size    json.RawMessage `json:"binary_data_size"`
+		Content json.RawMessage `json:"content_type"`
+	} `json:"parameters"`
+	Data json.RawMessage `json:"data"`
+}
+
+// wanted is an output that a request asks for.
+type wanted struct {
+	Name       string `json:"name"`
+	Parameters struct {
+		Binary flag `json:"binary_data"`
+	} `json:"parameters"`
+}
+
+// flag is a parameter that is true, false, or anything else, which does not count.
+type flag string
+
+// UnmarshalJSON takes any value.
+func (f *flag) UnmarshalJSON(text []byte) error {
+	if *f = ""; string(text) == "true" || string(text) == "false" {
+		*f = flag(text)
+	}
+	return nil
+}
+
+// shape is a shape whose text has a limit.
+type shape []int
+
+// UnmarshalJSON takes an array that no network's shape is longer than.
+func (s *shape) UnmarshalJSON(text []byte) error {
+	const most = 1024
+	if len(text) > most {
+		return fmt.Errorf("a shape takes %d bytes, and %d are allowed", len(text), most)
+	}
+	return json.Unmarshal(text, (*[]int)(s))
 }
 
 // inferResponse is the JSON of an answer.
@@ -203,28 +237,21 @@ func (s *Server) inferREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response := inferResponse{ID: request.ID, Model: name, Version: version, Outputs: []wireOutput{}}
-	var tail []byte
-	all := request.Parameters["binary_data_output"] == true
+	var tails [][]byte
+	length := 0
 	for _, v := range outputs {
-		binary := all
+		binary := request.Parameters.Binary
 		if len(request.Outputs) > 0 {
-			i := slices.IndexFunc(request.Outputs, func(o struct {
-				Name       string         `json:"name"`
-				Parameters map[string]any `json:"parameters"`
-			}) bool {
-				return o.Name == v.Name
-			})
+			i := slices.IndexFunc(request.Outputs, func(o wanted) bool { return o.Name == v.Name })
 			if i < 0 {
 				continue
 			}
-			if own, ok := request.Outputs[i].Parameters["binary_data"].(bool); ok {
-				binary = own
-			}
+			binary = cmp.Or(request.Outputs[i].Parameters.Binary, binary)
 		}
 		o := wireOutput{Name: v.Name, Shape: v.Shape, Datatype: v.Datatype}
-		if binary {
+		if binary == "true" {
 			o.Parameters = map[string]any{"binary_data_size": len(v.Raw)}
-			tail = append(tail, v.Raw...)
+			tails, length = append(tails, v.Raw), length+len(v.Raw)
 		} else if o.Data, err = v.json(); err != nil {
 			fail(w, err)
 			return
@@ -237,7 +264,7 @@ func (s *Server) inferREST(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if tail == nil {
+	if tails == nil {
 		answer(w, http.StatusOK, response)
 		return
 	}
@@ -248,7 +275,9 @@ func (s *Server) inferREST(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set(binaryHeader, strconv.Itoa(len(head)))
-	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(tail)))
+	w.Header().Set("Content-Length", strconv.Itoa(len(head)+length))
 	w.Write(head)
-	w.Write(tail)
+	for _, tail := range tails {
+		w.Write(tail)
+	}
 }

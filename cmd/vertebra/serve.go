@@ -39,7 +39,8 @@ too, if a model.json beside it says how they become its input.
 Pictures may come as they are: an input of type BYTES with encoded files is decoded and
 prepared on the server. One may take 1 GB while it is read, or as --memory says. Requests
 that wait for the same model run in batches, whose best size is measured when the model is
-loaded. /metrics has Prometheus' counters.
+loaded. /metrics has Prometheus' counters. All requests together, with their pictures as
+networks get them, take 16 times --max-body at most: what comes then is told to come later.
 
 --immich serves CLIP under the names that Immich knows, such as ViT-B-32__openai. Each is
 loaded at its first request. --upstream is another server of that API, which gets what
@@ -66,7 +67,7 @@ time of --grace, and ends when all is answered.`,
 	f.DurationVar(&v.o.MaxDelay, "max-delay", 2*time.Millisecond, "how long a request waits for others that are on their way, or that came with the last one; a lone request never waits")
 	f.IntVar(&v.o.MaxQueue, "max-queue", 256, "how many inputs may wait for a model")
 	f.IntVar(&v.o.MaxBatch, "max-batch", 16, "most inputs of a batch")
-	f.Var(&v.body, "max-body", "most bytes of a request")
+	f.Var(&v.body, "max-body", "most bytes of a request (default 64MB)")
 	f.Var(&v.models, "model-memory", "memory that loaded models may take together, such as 4GB; the least recently used leave (default: any)")
 	f.DurationVar(&v.grace, "grace", 5*time.Second, "how long the server answers after it is told to end")
 	f.StringVar(&v.token, "token-file", "", "file with the token that requests must bring")
