@@ -1,3 +1,5 @@
+//go:build unix
+
 package serve
 
 import (
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +35,7 @@ import (
 // many. It reports
 //
 //	of-library   throughput as a part of the library's, the median of the turns
+//	cpu-of-library  the library's processor time as a part of that of server and clients
 //	p50-ms, p99-ms   of a request
 //	queue-p99-ms     of the oldest request in a batch
 //	bound-ms         --max-delay, and the 99th percentile of a batch's time for each batch
@@ -71,19 +75,23 @@ func BenchmarkLoad(b *testing.B) {
 		for _, clients := range []int{1, of.most, 4 * of.most} {
 			b.Run(fmt.Sprintf("%s/batch%d/clients%d", w.name, of.most, clients), func(b *testing.B) {
 				waits, took = nil, nil
-				var ratios []float64
+				var ratios, processors []float64
 				var all []time.Duration
 				asks := w.open(b, l, clients)
 				const turns = 9
 				for b.Loop() {
 					for range turns {
 						const rows = 400
+						before := processor(b)
 						alone := libraryLoop(b, m, rows)
+						between := processor(b)
 						served, each := serverLoad(b, asks, rows)
+						processors = append(processors, (between-before).Seconds()/(processor(b)-between).Seconds())
 						ratios, all = append(ratios, alone.Seconds()/served.Seconds()), append(all, each...)
 					}
 				}
 				b.ReportMetric(percentile(ratios, 0.5), "of-library")
+				b.ReportMetric(percentile(processors, 0.5), "cpu-of-library")
 				ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
 				b.ReportMetric(ms(percentile(all, 0.5)), "p50-ms")
 				b.ReportMetric(ms(percentile(all, 0.99)), "p99-ms")
@@ -160,6 +168,15 @@ func posts(b *testing.B, l Listeners, clients int, body string, header ...string
 func percentile[T float64 | time.Duration](all []T, p float64) T {
 	slices.Sort(all)
 	return all[int(p*float64(len(all)-1))]
+}
+
+// processor returns the processor time of this process.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // libraryLoop runs a model on rows one after the other.

@@ -105,14 +105,14 @@ func (n *visionNetwork) Bytes() int64    { return n.bytes }
 func (n *visionNetwork) Close() error    { return n.m.Close() }
 
 func (n *visionNetwork) Run(ctx context.Context, inputs []*Value) ([]*Value, error) {
-	x, err := inputs[0].tensor()
+	if s := inputs[0].Shape; len(s) != 4 || s[1] != n.m.Channels {
+		return nil, fmt.Errorf("input %q is %v, want [N, %d, H, W]", n.in[0].Name, s, n.m.Channels)
+	}
+	x, err := inputs[0].channelsLast()
 	if err != nil {
 		return nil, err
 	}
-	if len(x.Shape) != 4 || x.Shape[1] != n.m.Channels {
-		return nil, fmt.Errorf("input %q is %v, want [N, %d, H, W]", n.in[0].Name, x.Shape, n.m.Channels)
-	}
-	out, err := n.m.Run(ctx, x.ToNHWC())
+	out, err := n.m.Run(ctx, x)
 	if err != nil {
 		return nil, err
 	}

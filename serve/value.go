@@ -94,6 +94,30 @@ func (v *Value) tensor() (*tensor.Tensor, error) {
 	return t, nil
 }
 
+// channelsLast converts v [B, C, H, W] to float32 in the order [B, H, W, C].
+func (v *Value) channelsLast() (*tensor.Tensor, error) {
+	if v.Datatype != "FP32" || len(v.Shape) != 4 {
+		t, err := v.tensor()
+		if err != nil {
+			return nil, err
+		}
+		return t.ToNHWC(), nil
+	}
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	b, c, h, w := v.Shape[0], v.Shape[1], v.Shape[2], v.Shape[3]
+	t := tensor.New(b, h, w, c)
+	t.Name = v.Name
+	for plane := range b * c {
+		from, to := v.Raw[4*plane*h*w:], t.Data[plane/c*c*h*w:]
+		for i, at := 0, plane%c; i < h*w; i, at = i+1, at+c {
+			to[at] = math.Float32frombits(binary.LittleEndian.Uint32(from[4*i:]))
+		}
+	}
+	return t, nil
+}
+
 // number returns element i.
 func (v *Value) number(i int) (float64, error) {
 	b := v.Raw
