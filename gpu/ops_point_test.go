@@ -56,10 +56,15 @@ func TestEqualScores(t *testing.T) {
 	scores.Data[7] /= 0 * scores.Data[n]
 	for _, iou := range []float64{0, 0.2, 0.5, 1} {
 		t.Run(fmt.Sprint(iou), func(t *testing.T) {
+			o, inputs := graph.NonMaxSuppression{Most: 100, IoU: iou, Count: iou > 0.1}, []*tensor.Tensor{boxes, scores}
 			g := trace(t, func(g *graph.Graph) {
-				g.Output("y", graph.Apply(graph.NonMaxSuppression{Most: 100, IoU: iou}, g.Input("boxes", 1, n, 4), g.Input("scores", 1, 2, n)))
+				args := []*graph.Value{g.Input("boxes", 1, n, 4), g.Input("scores", 1, 2, n)}
+				if o.Count {
+					args = append(args, g.Input("number", 1))
+					inputs = append(inputs, tensor.Of([]float32{float32(iou) * 90}, 1))
+				}
+				g.Output("y", graph.Apply(o, args...))
 			})
-			inputs := []*tensor.Tensor{boxes, scores}
 			want, err := g.Eval(context.Background(), inputs...)
 			if err != nil {
 				t.Fatal(err)

@@ -16,13 +16,15 @@ import (
 // box comes first.
 //
 // Args: boxes [B, N, 4], each with two opposite corners [y, x, y, x], or with Centers
-// [x, y, width, height]; scores [B, C, N]. Result: [B·C·min(Most, N), 3], rows [image,
+// [x, y, width, height]; scores [B, C, N]; with Count a number, and only as many boxes
+// exist, the first of each image. Result: [B·C·min(Most, N), 3], rows [image,
 // class, box] in this order. Rows of −1 follow those that are chosen.
 type NonMaxSuppression struct {
 	Most       int
 	IoU, Score float64
 	Filter     bool
 	Centers    bool
+	Count      bool // whether there is a number of boxes
 }
 
 // Name is "non_max_suppression" with the number of boxes and the thresholds.
@@ -31,14 +33,21 @@ func (o NonMaxSuppression) Name() string {
 	if o.Filter {
 		s += fmt.Sprintf(" score %g", o.Score)
 	}
+	if o.Count {
+		s += " counted"
+	}
 	return s
 }
 
 // Shape checks the scores against the boxes.
 func (o NonMaxSuppression) Shape(args []tensor.Shape) (tensor.Shape, error) {
-	if len(args) != 2 || len(args[0]) != 3 || len(args[1]) != 3 || args[0][2] != 4 ||
+	n := 2
+	if o.Count {
+		n = 3
+	}
+	if len(args) != n || o.Count && args[2].Len() != 1 || len(args[0]) != 3 || len(args[1]) != 3 || args[0][2] != 4 ||
 		args[0][0] != args[1][0] || args[0][1] != args[1][2] {
-		return nil, fmt.Errorf("arguments are %v, want boxes [B, N, 4] and scores [B, C, N]", args)
+		return nil, fmt.Errorf("arguments are %v, want boxes [B, N, 4], scores [B, C, N] and, with Count, a number", args)
 	}
 	if n := args[0][1]; o.Most < 1 || n > 1<<24 {
 		return nil, fmt.Errorf("%d of %d boxes wanted", o.Most, n)
@@ -83,10 +92,14 @@ func (o NonMaxSuppression) Eval(args []*tensor.Tensor) *tensor.Tensor {
 		y.Data[i] = -1
 	}
 	classes, n := scores.Shape[1], scores.Shape[2]
+	some := n
+	if o.Count {
+		some = min(max(int(args[2].Data[0]), 0), n)
+	}
 	rows := y.Data
 	for line := range scores.Shape[0] * classes {
 		of := boxes.Data[line/classes*n*4:]
-		score := scores.Data[line*n : (line+1)*n]
+		score := scores.Data[line*n : line*n+some]
 		var left []int
 		for i, s := range score {
 			if s == s && (!o.Filter || s > float32(o.Score)) {

@@ -28,6 +28,7 @@ func TestPointErrors(t *testing.T) {
 		{graph.DeformColumns{Size: graph.Both(2), Mask: true}, []tensor.Shape{image, {2, 4, 6, 8}, {2, 4, 6, 8}}, "want 4 channels"},
 		{graph.NonMaxSuppression{}, []tensor.Shape{{1, 9, 4}, {1, 2, 9}}, "0 of 9 boxes"},
 		{graph.NonMaxSuppression{Most: 3}, []tensor.Shape{{1, 9, 4}, {1, 2, 8}}, "scores [B, C, N]"},
+		{graph.NonMaxSuppression{Most: 3, Count: true}, []tensor.Shape{{1, 9, 4}, {1, 2, 9}}, "a number"},
 	} {
 		if y, err := c.op.Shape(c.args); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%#v of %v: %v, %v, want an error with %q", c.op, c.args, y, err, c.want)
@@ -67,6 +68,7 @@ func TestPointValues(t *testing.T) {
 		{"deform", graph.DeformColumns{Size: graph.Pair{1, 2}}, []*tensor.Tensor{x, tensor.Of([]float32{0, 0.5, 0, 0, -0.5, 0, 0, 9}, 1, 1, 2, 4)}, tensor.Of([]float32{0.5, 1, 0.5, 0}, 1, 1, 2, 2)},
 		{"boxes", graph.NonMaxSuppression{Most: 9, IoU: 1.0 / 3}, []*tensor.Tensor{boxes, tensor.Of([]float32{1, 2, 3}, 1, 1, 3)}, tensor.Of([]float32{0, 0, 2, 0, 0, 1, 0, 0, 0}, 3, 3)},
 		{"fewer boxes", graph.NonMaxSuppression{Most: 2, IoU: 0.3, Filter: true, Score: 1}, []*tensor.Tensor{boxes, tensor.Of([]float32{2, 2, 1}, 1, 1, 3)}, tensor.Of([]float32{0, 0, 0, -1, -1, -1}, 2, 3)},
+		{"boxes that exist", graph.NonMaxSuppression{Most: 9, IoU: 1.0 / 3, Count: true}, []*tensor.Tensor{boxes, tensor.Of([]float32{1, 2, 3}, 1, 1, 3), tensor.Of([]float32{2}, 1)}, tensor.Of([]float32{0, 0, 1, 0, 0, 0, -1, -1, -1}, 3, 3)},
 	} {
 		var shapes []tensor.Shape
 		for _, a := range c.args {

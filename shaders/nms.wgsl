@@ -5,18 +5,20 @@
 //     binding 2  left    [B*C, N]   write, read
 //     binding 3  chosen  [B*C, K]   write
 //     binding 4  found   [B*C]      write
-//     binding 5  sizes
+//     binding 5  number  [1]        read (COUNT)
+//     binding 6  sizes
 //
 // A line is a class of an image. left is 1 for boxes that may still be chosen, and found
 // counts those that are. Two boxes overlap if their intersection is more than iou of their
 // union. With FILTER scores have to be above `above`. With CENTERS a box is [x, y, width,
-// height] and not two corners. A workgroup computes a line. In each of K rounds it leaves
-// out what overlaps the last choice, and looks for the next one. Grid: flat(B*C), in
-// workgroups.
+// height] and not two corners. With COUNT only the first boxes exist, as many as number. A
+// workgroup computes a line. In each of K rounds it leaves out what overlaps the last
+// choice, and looks for the next one. Grid: flat(B*C), in workgroups.
 
 // Choice.
 const FILTER = false;
 const CENTERS = false;
+const COUNT = false;
 const WG = 64u;
 
 struct Sizes { lines: u32, classes: u32, n: u32, k: u32, iou: f32, above: f32 }
@@ -25,7 +27,8 @@ struct Sizes { lines: u32, classes: u32, n: u32, k: u32, iou: f32, above: f32 }
 @group(0) @binding(2) var<storage, read_write> left: array<f32>;
 @group(0) @binding(3) var<storage, read_write> chosen: array<f32>;
 @group(0) @binding(4) var<storage, read_write> found: array<f32>;
-@group(0) @binding(5) var<uniform> sizes: Sizes;
+@group(0) @binding(5) var<storage, read> number: array<f32>;
+@group(0) @binding(6) var<uniform> sizes: Sizes;
 
 var<workgroup> best: array<f32, WG>;
 var<workgroup> place: array<u32, WG>; // of best, or n
@@ -59,14 +62,18 @@ fn main(
     let line = min(group.y * groups.x + group.x, sizes.lines - 1u);
     let first = line * sizes.n;
     let image = line / sizes.classes * sizes.n;
-    for (var i = lane; i < sizes.n; i += WG) {
+    var n = sizes.n;
+    if (COUNT) {
+        n = min(n, u32(number[0]));
+    }
+    for (var i = lane; i < n; i += WG) {
         let score = scores[first + i];
         let fits = score == score && (!FILTER || score > sizes.above);
         left[first + i] = select(0.0, 1.0, fits);
     }
     var last = sizes.n;
     var count = 0u;
-    for (var k = 0u; k < sizes.k; k += 1u) {
+    for (var k = 0u; k < min(sizes.k, n); k += 1u) {
         var mine = 0.0;
         var at = sizes.n;
         if (k == 0u || last < sizes.n) {
@@ -74,7 +81,7 @@ fn main(
             if (last < sizes.n) {
                 before = box(image + last);
             }
-            for (var i = lane; i < sizes.n; i += WG) {
+            for (var i = lane; i < n; i += WG) {
                 if (left[first + i] == 0.0) {
                     continue;
                 }

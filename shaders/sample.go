@@ -69,18 +69,22 @@ func nonMaxSuppression(op graph.NonMaxSuppression, args []tensor.Shape, result t
 	if lim.Kind == CPU || lim.WorkgroupSize < 256 {
 		wg = 8 // more lanes only wait
 	}
-	const left, chosen, found = 3, 4, 5
+	left, number := 3, Absent
+	if op.Count {
+		left, number = 4, 2
+	}
+	chosen, found := left+1, left+2
 	choose := Kernel{
 		File:     "nms",
-		Set:      Set{"FILTER": op.Filter, "CENTERS": op.Centers, "WG": wg},
+		Set:      Set{"FILTER": op.Filter, "CENTERS": op.Centers, "COUNT": op.Count, "WG": wg},
 		Grid:     Flat(lines, 1),
-		Bindings: append(reads(0, 1), writes(left, chosen, found)...),
+		Bindings: slices.Concat(reads(0, 1), writes(left, chosen, found), reads(number)),
 		Sizes:    append(sizes("lines classes n k", lines, classes, n, k), sizes("iou above", op.IoU, op.Score)...),
 	}
 	rows := Kernel{
 		File:     "nms_rows",
 		Grid:     Flat(result[0], 64),
-		Bindings: inOut(2, chosen, found),
+		Bindings: inOut(left-1, chosen, found),
 		Sizes:    sizes("rows lines classes k", result[0], lines, classes, k),
 	}
 	return []Program{{Name: "non_max_suppression", Kernels: []Kernel{choose, rows}, Scratch: []int{lines * n, lines * k, lines}}}

@@ -392,6 +392,7 @@ func (s sampler) points() {
 	for _, filter := range []bool{false, true} {
 		for _, centers := range []bool{false, true} {
 			graph.Apply(graph.NonMaxSuppression{Most: 3, Filter: filter, Centers: centers}, s.in(1, 9, 4), s.in(1, 2, 9))
+			graph.Apply(graph.NonMaxSuppression{Most: 3, Filter: filter, Centers: centers, Count: true}, s.in(1, 9, 4), s.in(1, 2, 9), s.in(1))
 		}
 	}
 }
