@@ -44,6 +44,9 @@ func (c *call) x(i int) *graph.Value { return c.value(c.arg(i)) }
 // value returns v as a value of the graph.
 func (c *call) value(v *value) *graph.Value {
 	if v.host == nil {
+		if wide(v.shape) {
+			failf("%d dimensions, more than %d", len(v.shape), graph.MaxRank)
+		}
 		return v.dev
 	}
 	if w := c.im.consts[v.host]; w != nil {
@@ -73,6 +76,9 @@ func (c *call) only(t Type, v *graph.Value) []*value { return []*value{computed(
 // known returns the numbers of input i, which must not depend on the model's inputs.
 func (c *call) known(i int) *Array {
 	v := c.arg(i)
+	if v.names != nil || v.late {
+		failf("input %d has numbers of rows, known only after the run", i)
+	}
 	if v.host == nil {
 		panic(failure{fmt.Errorf("input %d is not known: %w", i, c.im.needed(v.needs))})
 	}

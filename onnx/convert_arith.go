@@ -7,9 +7,9 @@ import (
 	"github.com/vertebra/vertebra/tensor"
 )
 
-// arithmetic has the functions of two or more numbers.
-func arithmetic() map[string]converter {
-	kinds := map[string]pairKind{
+// wholes has the functions of two numbers, also of integers that are known.
+func wholes() map[string]pairKind {
+	return map[string]pairKind{
 		"Add":            {graph.Add, func(a, b int64) int64 { return a + b }},
 		"Sub":            {graph.Sub, func(a, b int64) int64 { return a - b }},
 		"Mul":            {graph.Mul, func(a, b int64) int64 { return a * b }},
@@ -23,20 +23,23 @@ func arithmetic() map[string]converter {
 		"And":            {graph.And, func(a, b int64) int64 { return a & b }},
 		"Or":             {graph.Or, func(a, b int64) int64 { return a | b }},
 		"Xor":            {graph.Xor, func(a, b int64) int64 { return a ^ b }},
-		"PRelu":          {graph.PReLU, nil},
+		"Max":            {graph.Maximum, func(a, b int64) int64 { return max(a, b) }},
+		"Min":            {graph.Minimum, func(a, b int64) int64 { return min(a, b) }},
 	}
+}
+
+// arithmetic has the functions of two or more numbers.
+func arithmetic() map[string]converter {
 	all := map[string]converter{"Where": convertWhere, "Mod": convertMod}
+	kinds := wholes()
+	kinds["PRelu"] = pairKind{kind: graph.PReLU}
 	for name, k := range kinds {
 		all[name] = func(c *call) []*value {
 			a, b := c.pairOf()
 			return []*value{c.pair(k, a, b)}
 		}
 	}
-	for name, k := range map[string]pairKind{
-		"Max": {graph.Maximum, func(a, b int64) int64 { return max(a, b) }},
-		"Min": {graph.Minimum, func(a, b int64) int64 { return min(a, b) }},
-		"Sum": kinds["Add"],
-	} {
+	for name, k := range map[string]pairKind{"Max": kinds["Max"], "Min": kinds["Min"], "Sum": kinds["Add"]} {
 		all[name] = func(c *call) []*value { return []*value{c.folded(k)} }
 	}
 	all["Mean"] = func(c *call) []*value {
@@ -126,6 +129,10 @@ func (c *call) pair(k pairKind, a, b *value) *value {
 		c.bound(s)
 		return known(k.of(t, a.host, b.host))
 	}
+	if wide(s) {
+		few := c.fewer(s, a, b)
+		return c.pair(k, few[0], few[1]).reshape(s)
+	}
 	if k.kind == graph.Div && a.typ.Integer() {
 		k.kind = graph.Quotient
 	}
@@ -195,6 +202,10 @@ func convertWhere(c *call) []*value {
 		return []*value{known(newArray(a.typ, s))}
 	}
 	if cond.host == nil || a.host == nil || b.host == nil {
+		if wide(s) {
+			few := c.fewer(s, cond, a, b)
+			return []*value{shaped(a.typ, c.value(few[0]).Where(c.value(few[1]), c.value(few[2])), s)}
+		}
 		return c.only(a.typ, c.x(0).Where(c.x(1), c.x(2)))
 	}
 	c.bound(s)

@@ -155,7 +155,7 @@ func (c *call) cast(v *value, to Type) *value {
 	case v.host != nil:
 		return known(v.host.cast(to))
 	case v.typ.Integer() && to != Bool || v.typ == Bool || !to.Integer():
-		return computed(to, v.dev)
+		return shaped(to, v.dev, v.shape)
 	}
 	if to == Bool {
 		return c.each(v, to, graph.Step{Fn: graph.Truth}, nil)

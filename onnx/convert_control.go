@@ -48,14 +48,38 @@ func (c *call) body(g *Graph, inputs []*value) []*value {
 }
 
 func convertIf(c *call) []*value {
+	if c.arg(0).host == nil {
+		return c.both()
+	}
 	if cond := c.known(0); cond.Len() == 1 && cond.At(0) != 0 {
 		return c.body(c.graph("then_branch"), nil)
 	}
 	return c.body(c.graph("else_branch"), nil)
 }
 
+// both runs both branches, whose results differ in numbers alone, and lets the run choose.
+func (c *call) both() []*value {
+	if c.arg(0).shape.Len() != 1 || c.arg(0).rows != nil {
+		failf("a condition of shape %v", c.arg(0).shape)
+	}
+	yes, no := c.body(c.graph("then_branch"), nil), c.body(c.graph("else_branch"), nil)
+	if len(yes) != len(no) {
+		failf("branches with %d and %d outputs", len(yes), len(no))
+	}
+	outs := make([]*value, len(yes))
+	for i := range outs {
+		v := *c.merged(c.arg(0).dev, yes[i], no[i])
+		v.needs |= yes[i].needs | no[i].needs
+		outs[i] = &v
+	}
+	return outs
+}
+
 // must returns the only number of v, which must be known.
 func (c *call) must(v *value) float64 {
+	if v.names != nil || v.late {
+		failf("a number of rows, known only after the run, decides")
+	}
 	if v.host == nil {
 		panic(failure{c.im.needed(v.needs)})
 	}
@@ -112,6 +136,9 @@ func (c *call) stack(axis int, vs []*value, info *Info) *value {
 	axis = axisOf(axis, len(vs[0].shape)+1)
 	parts := make([]*value, len(vs))
 	for i, v := range vs {
+		if v = c.device(v); v.rows != nil {
+			failf("the number of rows of %.80q is known only after the run", info.Name)
+		}
 		parts[i] = v.reshape(slices.Insert(v.shape.Clone(), axis, 1))
 	}
 	return c.concat(axis, parts...)
@@ -126,6 +153,11 @@ func convertScan(c *call) []*value {
 			failf("lengths of sequences")
 		}
 		inputs = inputs[1:]
+	}
+	for i, v := range inputs {
+		if inputs[i] = c.device(v); v != nil && v.rows != nil {
+			c.refuse()
+		}
 	}
 	states := len(inputs) - scanned
 	if scanned < 1 || states < 0 || len(g.Outputs) < states {

@@ -82,6 +82,9 @@ func (c *call) filter() (*value, filter) {
 }
 
 func convertConv(c *call) []*value {
+	if x, w := c.arg(0), c.arg(1); x.shape.Len() == 0 || w.shape.Len() == 0 {
+		return c.convolvedNothing(x, w)
+	}
 	x, f := c.filter()
 	f.frame = c.frame(x.shape, f.w.shape[2:])
 	if len(x.shape) == 5 {
@@ -89,6 +92,34 @@ func convertConv(c *call) []*value {
 	}
 	f.frame, f.w = f.image(), f.w.image()
 	return c.like(line(first(c.convolved(last(c.value(x.image())), f, nil)), len(x.shape)))
+}
+
+// convolvedNothing is a convolution without elements: each is the bias, if there are any.
+func (c *call) convolvedNothing(x, w *value) []*value {
+	if len(x.shape) != len(w.shape) || len(x.shape) < 3 {
+		failf("weights %v for %v", w.shape, x.shape)
+	}
+	f := c.frame(x.shape, w.shape[2:])
+	s := tensor.Shape{x.shape[0], w.shape[0]}
+	for d, k := range f.kernel {
+		room := x.shape[2+d] + f.before[d] + f.after[d] - (k-1)*f.dilation[d] - 1
+		if room < 0 {
+			failf("input %v is smaller than the kernel %v", x.shape, f.kernel)
+		}
+		s = append(s, room/f.stride[d]+1)
+	}
+	return []*value{c.biased(x.typ, s)}
+}
+
+// biased is the bias of a convolution, for each place of its result, or zeros.
+func (c *call) biased(t Type, s tensor.Shape) *value {
+	c.bound(shapeOf(s))
+	if !c.has(2) || s.Len() == 0 {
+		return known(newArray(t, s))
+	}
+	one := slices.Repeat([]int{1}, len(s))
+	one[1] = s[1]
+	return c.arg(2).reshape(one).expand(s)
 }
 
 // convolved convolves images and adds sum, if it is not nil.
@@ -138,11 +169,19 @@ func (c *call) volume(v *graph.Value, f filter) *graph.Value {
 
 // convertConvTranspose crops the result by the padding. An output shape decides the padding.
 func convertConvTranspose(c *call) []*value {
-	x, f := c.filter()
+	x, w := c.arg(0), c.arg(1)
+	empty := x.shape.Len() == 0 || w.shape.Len() == 0
+	if empty && (len(x.shape) != len(w.shape) || len(x.shape) < 3) {
+		failf("weights %v for %v", w.shape, x.shape)
+	}
+	f := filter{}
+	if !empty {
+		x, f = c.filter()
+	}
 	n := len(x.shape) - 2
 	auto := c.string("auto_pad", "NOTSET")
 	delete(c.attrs, "auto_pad")
-	f.frame = c.frame(x.shape, f.w.shape[2:])
+	f.frame = c.frame(x.shape, w.shape[2:])
 	extra := make([]int, n)
 	if v, ok := c.ints("output_padding"); ok && len(v) == n {
 		extra = v
@@ -174,6 +213,13 @@ func convertConvTranspose(c *call) []*value {
 			f.after[d] = total - f.before[d]
 		}
 		f.after[d] -= extra[d]
+	}
+	if empty {
+		s := tensor.Shape{x.shape[0], w.shape[1] * c.int("group", 1)}
+		for d, k := range f.kernel {
+			s = append(s, max(f.stride[d]*(x.shape[d+2]-1)+(k-1)*f.dilation[d]+1-f.before[d]-f.after[d], 0))
+		}
+		return []*value{c.biased(x.typ, s)}
 	}
 	return c.like(c.transposed(x, f))
 }

@@ -28,9 +28,6 @@ func convertEinsum(c *call) []*value {
 	var operands []labelled
 	for i, term := range terms {
 		v := c.arg(i)
-		if v.shape.Len() == 0 {
-			failf("an input without elements")
-		}
 		if strings.Contains(term, "...") {
 			wide = max(wide, len(v.shape)-len(term)+3)
 		}
@@ -52,6 +49,9 @@ func convertEinsum(c *call) []*value {
 			failf("label %c twice in the result", l)
 		}
 	}
+	if slices.ContainsFunc(c.in, func(v *value) bool { return v.shape.Len() == 0 }) {
+		return []*value{c.zeros(operands, result)}
+	}
 	all := operands[0]
 	for i, o := range operands[1:] {
 		all = c.contract(all, o, func(l rune) bool {
@@ -66,6 +66,24 @@ func convertEinsum(c *call) []*value {
 		failf("equation %.80q", equation)
 	}
 	return []*value{all.ordered(result).v}
+}
+
+// zeros is a sum of products of no elements.
+func (c *call) zeros(operands []labelled, result []rune) *value {
+	s := make(tensor.Shape, len(result))
+	for i, l := range result {
+		s[i] = -1
+		for _, o := range operands {
+			if d := slices.Index(o.labels, l); d >= 0 && (s[i] < 0 || s[i] == 1) {
+				s[i] = o.v.shape[d]
+			}
+		}
+		if s[i] < 0 {
+			failf("label %c of the result is in no input", l)
+		}
+	}
+	c.bound(s)
+	return known(newArray(operands[0].v.typ, s))
 }
 
 // spread returns the labels of a term. An ellipsis becomes n labels, the last n of wide

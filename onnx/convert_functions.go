@@ -123,7 +123,7 @@ func truth(f func(c *call) graph.Step) converter {
 // each applies a step to each element of v, and gives the results type t.
 func (c *call) each(v *value, t Type, s graph.Step, whole func(int64) int64) *value {
 	if v.host == nil {
-		return computed(t, graph.Apply(graph.Unary{Chain: graph.Steps(s)}, v.dev))
+		return shaped(t, graph.Apply(graph.Unary{Chain: graph.Steps(s)}, v.dev), v.shape)
 	}
 	y := newArray(t, v.shape)
 	for i := range y.Len() {
@@ -181,7 +181,12 @@ func softmax(log bool) converter {
 func (c *call) lines(f func(v *graph.Value, axis int) *graph.Value) []*value {
 	x := c.arg(0)
 	if c.opset >= 13 {
-		return c.like(f(c.x(0), c.axis("axis", -1, len(x.shape))))
+		axis := c.axis("axis", -1, len(x.shape))
+		if wide(x.shape) {
+			y := f(c.narrow(x, x.shape[:axis].Len(), x.shape[axis], x.shape[axis+1:].Len()), 1)
+			return []*value{shaped(x.typ, y, x.shape)}
+		}
+		return c.like(f(c.x(0), axis))
 	}
 	axis := c.axis("axis", 1, len(x.shape))
 	if x.shape[axis+1:].Len() == 1 {

@@ -31,6 +31,10 @@ func (c *call) gather(x, index *value, axis int) *value {
 		if x.shape.Len() == 0 {
 			return known(newArray(x.typ, to))
 		}
+		if wide(x.shape) || wide(to) {
+			y := c.narrow(x, outer, n, inner).Select(1, c.narrow(index, index.shape.Len()))
+			return shaped(x.typ, y, to)
+		}
 		return computed(x.typ, graph.Apply(graph.Select{Axis: axis}, c.value(x), index.dev))
 	}
 	rows := make([]int, index.shape.Len())
@@ -68,14 +72,14 @@ func (c *call) gather(x, index *value, axis int) *value {
 		for i, row := range rows {
 			index[i] = float32(row)
 		}
-		return computed(x.typ, x.dev.Reshape(outer, n, inner).Select(1, c.constant(index, len(rows))).Reshape(to...))
+		return shaped(x.typ, x.dev.Reshape(outer, n, inner).Select(1, c.constant(index, len(rows))), to)
 	}
 	ids := make([]float32, outer*len(rows))
 	for i := range ids {
 		ids[i] = float32(rows[i%len(rows)])
 	}
 	y := x.dev.Reshape(outer, n, inner).TakeRows(c.constant(ids, outer, len(rows)))
-	return computed(x.typ, y.Reshape(to...))
+	return shaped(x.typ, y, to)
 }
 
 // progression reports whether rows are first, first + step, and so on, upward.
@@ -99,7 +103,7 @@ func convertGatherElements(c *call) []*value {
 		failf("index has %d dimensions", len(index.shape))
 	}
 	if index.host == nil {
-		return c.like(x.dev.Gather(axis, index.dev))
+		return c.like(c.x(0).Gather(axis, c.x(1)))
 	}
 	n := x.shape[axis]
 	ids := newArray(Int64, index.shape)

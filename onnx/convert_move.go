@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 
 	"github.com/vertebra/vertebra/graph"
@@ -160,6 +161,13 @@ func (c *call) concat(axis int, vs ...*value) *value {
 		return some[0]
 	case all:
 		return known(joined(axis, s, some))
+	case wide(s):
+		outer := s[:axis].Len()
+		xs := make([]*graph.Value, len(some))
+		for i, v := range some {
+			xs[i] = c.narrow(v, outer, v.shape[axis:].Len())
+		}
+		return shaped(vs[0].typ, graph.Cat(1, xs...), s)
 	}
 	xs := make([]*graph.Value, len(some))
 	for i, v := range some {
@@ -233,7 +241,6 @@ func (c *call) slice(v *value, start, step []int, n tensor.Shape) *value {
 }
 
 func convertSlice(c *call) []*value {
-	x := c.arg(0)
 	starts, _ := c.intsOf(1, "starts")
 	ends, _ := c.intsOf(2, "ends")
 	axes, ok := c.intsOf(3, "axes")
@@ -246,6 +253,11 @@ func convertSlice(c *call) []*value {
 	if c.has(4) {
 		steps = c.knownInts(4)
 	}
+	return []*value{c.sliced(c.arg(0), starts, ends, axes, steps)}
+}
+
+// sliced cuts axes of a value. Without steps they are 1.
+func (c *call) sliced(x *value, starts, ends, axes, steps []int) *value {
 	if len(ends) != len(starts) || len(axes) != len(starts) || steps != nil && len(steps) != len(starts) {
 		failf("%d starts, %d ends, %d axes, %d steps", len(starts), len(ends), len(axes), len(steps))
 	}
@@ -269,7 +281,7 @@ func convertSlice(c *call) []*value {
 			step[d] = 1
 		}
 	}
-	return []*value{c.slice(x, start, step, n)}
+	return c.slice(x, start, step, n)
 }
 
 // sliceRange returns the first index and the number of indices that a slice takes of n.
@@ -312,9 +324,12 @@ func convertTile(c *call) []*value {
 	x := c.arg(0)
 	var repeats []int
 	if len(c.in) == 3 { // of opset 1: a number and an axis
-		axis, n := axisOf(int(c.known(2).At(0)), len(x.shape)), int(c.known(1).At(0))
+		axis, n := axisOf(int(c.known(2).At(0)), len(x.shape)), c.known(1).At(0)
+		if n != math.Trunc(n) || !(math.Abs(n) <= mostElements) {
+			failf("%v repeats", n)
+		}
 		repeats = slices.Repeat([]int{1}, len(x.shape))
-		repeats[axis] = n
+		repeats[axis] = int(n)
 	} else {
 		repeats = c.knownInts(1)
 	}

@@ -47,6 +47,9 @@ func (c *call) pooled(v *graph.Value, op func(f frame) graph.Op) *graph.Value {
 
 func convertMaxPool(c *call) []*value {
 	x := c.arg(0)
+	if x.shape.Len() == 0 {
+		return []*value{c.pooledNothing(x.typ), c.pooledNothing(Int64)}
+	}
 	c.spatial(x, 3)
 	y := c.like(c.pooled(c.x(0), func(f frame) graph.Op { return graph.MaxPool2d{Window: f.window()} }))
 	if !c.wants(1) {
@@ -59,6 +62,28 @@ func convertMaxPool(c *call) []*value {
 		return graph.MaxPool2dIndex{Window: f.window(), Columns: c.int("storage_order", 0) == 1}
 	})
 	return append(y, computed(Int64, places.Add(c.planes(x.shape))))
+}
+
+// pooledNothing is a pooling without elements, which has none either.
+func (c *call) pooledNothing(t Type) *value {
+	x := c.arg(0).shape
+	kernel, _ := c.ints("kernel_shape")
+	if len(x) < 3 {
+		failf("%d dimensions", len(x))
+	}
+	f := c.frame(x, kernel)
+	s := x[:2].Clone()
+	for d, k := range kernel {
+		one := frame{kernel: []int{1, k}, stride: []int{1, f.stride[d]}, dilation: []int{1, f.dilation[d]},
+			before: []int{0, f.before[d]}, after: []int{0, f.after[d]}, ceil: f.ceil}
+		y, err := graph.MaxPool2d{Window: one.window()}.Shape([]tensor.Shape{{1, 1, x[2+d], 1}})
+		check(err)
+		s = append(s, y[2])
+	}
+	if s.Len() > 0 {
+		failf("an input without elements")
+	}
+	return known(newArray(t, s))
 }
 
 // planes holds for each plane of s [B, C, P..] where its first element lies, [B, C, 1..].
@@ -111,6 +136,9 @@ func convertMaxUnpool(c *call) []*value {
 }
 
 func convertAveragePool(c *call) []*value {
+	if c.arg(0).shape.Len() == 0 {
+		return []*value{c.pooledNothing(c.arg(0).typ)}
+	}
 	c.spatial(c.arg(0), 3)
 	include := c.flag("count_include_pad", false)
 	return c.like(c.pooled(c.x(0), func(f frame) graph.Op {
@@ -120,6 +148,9 @@ func convertAveragePool(c *call) []*value {
 
 // convertLpPool is the p-th root of the sum of p-th powers under a window.
 func convertLpPool(c *call) []*value {
+	if c.arg(0).shape.Len() == 0 {
+		return []*value{c.pooledNothing(c.arg(0).typ)}
+	}
 	c.spatial(c.arg(0), 3)
 	p := c.p()
 	sums := c.pooled(power(c.x(0), p), func(f frame) graph.Op {
@@ -159,6 +190,10 @@ func root(v *graph.Value, p int) *graph.Value {
 // global reduces all dimensions after the channels to 1.
 func global(kind graph.ReduceKind) converter {
 	return func(c *call) []*value {
+		if x := c.arg(0); x.shape.Len() == 0 && len(x.shape) > 2 {
+			s := append(x.shape[:2].Clone(), slices.Repeat([]int{1}, len(x.shape)-2)...)
+			return []*value{known(reduction{kind: kind}.empty(x.typ, s))}
+		}
 		c.spatial(c.arg(0), graph.MaxRank-2)
 		return c.like(overPlanes(kind, c.x(0)))
 	}

@@ -83,7 +83,9 @@ func (r reduction) convert(c *call) []*value {
 		}
 	}
 	apply(r.before)
-	if some && len(axes) > 0 {
+	if some && len(axes) > 0 && wide(x.shape) {
+		x = shaped(x.typ, c.reduceWide(r.kind, x, axes), to)
+	} else if some && len(axes) > 0 {
 		o := graph.Reduce{Kind: r.kind, Axes: graph.Dims(axes...), KeepDims: c.flag("keepdims", true)}
 		x = computed(x.typ, graph.Apply(o, c.value(x)))
 	}

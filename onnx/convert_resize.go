@@ -34,10 +34,10 @@ const mostSide = 1 << 24
 
 func convertResize(c *call) []*value {
 	x := c.arg(0)
-	r, axes := c.resizing(x.shape)
 	if x.shape.Len() == 0 {
-		failf("an input without elements")
+		return []*value{known(newArray(x.typ, c.resizedNothing(x.shape)))}
 	}
+	r, axes := c.resizing(x.shape)
 	axes = slices.DeleteFunc(axes, func(a resized) bool {
 		return a.in == a.out && a.scale == 1 && r.coord != "tf_crop_and_resize"
 	})
@@ -56,43 +56,16 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 	r := resizing{mode: c.string("mode", "nearest"), cubic: c.float("cubic_coeff_a", -0.75), fill: float32(c.float("extrapolation_value", 0)),
 		antialias: c.flag("antialias", false), excludeOut: c.flag("exclude_outside", false)}
 	r.coord, r.nearest = c.string("coordinate_transformation_mode", "half_pixel"), c.string("nearest_mode", "round_prefer_floor")
-	at := 2
-	if c.node.Op == "Upsample" || c.opset < 11 {
-		r.coord, r.nearest, at = "asymmetric", "simple", 1
+	if c.simpleResize() {
+		r.coord, r.nearest = "asymmetric", "simple"
 	}
 	if r.mode != "nearest" && r.mode != "linear" && c.node.Op == "Upsample" && !(c.opset < 7 && r.mode == "bilinear") {
 		failf("mode %.40q", r.mode)
 	}
-	var scales []float64
-	if f := c.attrs["scales"]; f != nil {
-		for _, s := range f.Floats {
-			scales = append(scales, float64(s))
-		}
-	} else if c.has(at) && c.arg(at).shape.Len() > 0 {
-		for i := range c.arg(at).shape.Len() {
-			scales = append(scales, c.known(at).At(i))
-		}
-	}
-	if h, w := c.attrs["height_scale"], c.attrs["width_scale"]; h != nil && w != nil && len(x) == 4 { // of opset 1
-		scales = []float64{1, 1, float64(h.F), float64(w.F)}
-	}
-	if r.mode == "bilinear" { // likewise
+	if r.mode == "bilinear" { // of opset 1
 		r.mode = "linear"
 	}
-	var sizes []int
-	if c.has(3) && c.arg(3).shape.Len() > 0 {
-		sizes = c.knownInts(3)
-	}
-	dims, ok := c.ints("axes")
-	if !ok {
-		for d := range x {
-			dims = append(dims, d)
-		}
-	}
-	axesOf(dims, len(x))
-	if len(scales) != len(dims) && len(sizes) != len(dims) {
-		failf("%d scales and %d sizes for %d axes", len(scales), len(sizes), len(dims))
-	}
+	scales, sizes, dims := c.extents(len(x))
 	var all []resized
 	for _, d := range dims {
 		all = append(all, resized{axis: axisOf(d, len(x)), in: x[axisOf(d, len(x))]})
@@ -124,6 +97,63 @@ func (c *call) resizing(x tensor.Shape) (resizing, []resized) {
 		}
 	}
 	return r, all
+}
+
+// simpleResize reports whether the operator is of the first opsets, which had one way to resize.
+func (c *call) simpleResize() bool { return c.node.Op == "Upsample" || c.opset < 11 }
+
+// extents reads the scales or the sizes of some dimensions of rank.
+func (c *call) extents(rank int) (scales []float64, sizes, dims []int) {
+	at := 2
+	if c.simpleResize() {
+		at = 1
+	}
+	if f := c.attrs["scales"]; f != nil {
+		for _, s := range f.Floats {
+			scales = append(scales, float64(s))
+		}
+	} else if c.has(at) && c.arg(at).shape.Len() > 0 {
+		for i := range c.arg(at).shape.Len() {
+			scales = append(scales, c.known(at).At(i))
+		}
+	}
+	if h, w := c.attrs["height_scale"], c.attrs["width_scale"]; h != nil && w != nil && rank == 4 { // of opset 1
+		scales = []float64{1, 1, float64(h.F), float64(w.F)}
+	}
+	if c.has(3) && c.arg(3).shape.Len() > 0 {
+		sizes = c.knownInts(3)
+	}
+	dims, ok := c.ints("axes")
+	if !ok {
+		for d := range rank {
+			dims = append(dims, d)
+		}
+	}
+	axesOf(dims, rank)
+	if len(scales) != len(dims) && len(sizes) != len(dims) {
+		failf("%d scales and %d sizes for %d axes", len(scales), len(sizes), len(dims))
+	}
+	return scales, sizes, dims
+}
+
+// resizedNothing is the shape of what a resizing makes of no elements.
+func (c *call) resizedNothing(x tensor.Shape) tensor.Shape {
+	scales, sizes, dims := c.extents(len(x))
+	y := x.Clone()
+	for i, axis := range dims {
+		d := axisOf(axis, len(x))
+		if len(sizes) == len(dims) {
+			y[d] = sizes[i]
+		} else if n := math.Floor(float64(float32(x[d]) * float32(scales[i]))); n >= 0 && n <= mostSide {
+			y[d] = int(n)
+		} else {
+			failf("axis %d of %v cannot be resized by %v", d, x, scales[i])
+		}
+	}
+	if shapeOf(y).Len() > 0 {
+		failf("%v cannot be resized to %v", x, y)
+	}
+	return y
 }
 
 // over is x / scale. It is rounded as little as can be for sizes, and as float32 for scales,

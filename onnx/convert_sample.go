@@ -20,7 +20,10 @@ func sampling() map[string]converter {
 }
 
 func convertGridSample(c *call) []*value {
-	x := c.arg(0)
+	x, grid := c.arg(0), c.arg(1).shape
+	if n := len(grid) - 1; n > 1 && len(x.shape) == n+1 && x.shape[:2].Len()*grid[1:n].Len() == 0 {
+		return []*value{known(newArray(x.typ, append(x.shape[:2].Clone(), grid[1:n]...)))}
+	}
 	c.spatial(x, 3)
 	o := graph.GridSample{AlignCorners: c.flag("align_corners", false)}
 	switch mode := c.string("mode", "linear"); mode {

@@ -50,28 +50,35 @@ func convertScatterND(c *call) []*value {
 	return c.like(graph.Apply(graph.ScatterND{Merge: c.merge()}, c.x(0), c.x(1), c.x(2)))
 }
 
-func convertTopK(c *call) []*value {
-	x := c.arg(0)
-	k := c.int("k", 0)
-	if c.opset >= 10 {
-		ks := c.knownInts(1)
-		if len(ks) != 1 {
-			failf("k is %v", ks)
-		}
-		k = ks[0]
+func convertTopK(c *call) []*value { return c.top(c.arg(0), c.topK()) }
+
+// topK is the number of elements wanted.
+func (c *call) topK() int {
+	if c.opset < 10 {
+		return c.int("k", 0)
 	}
+	ks := c.knownInts(1)
+	if len(ks) != 1 {
+		failf("k is %v", ks)
+	}
+	return ks[0]
+}
+
+func (c *call) top(x *value, k int) []*value {
 	o := graph.TopK{K: k, Axis: c.axis("axis", -1, len(x.shape)), Smallest: !c.flag("largest", true)}
 	if k == 0 {
 		s := x.shape.Clone()
 		s[o.Axis] = 0
 		return []*value{known(newArray(x.typ, s)), known(newArray(Int64, s))}
 	}
-	values := graph.Apply(o, c.x(0))
+	values := graph.Apply(o, c.value(x))
 	if !c.wants(1) {
-		return c.like(values)
+		return []*value{computed(x.typ, values)}
 	}
 	o.Indices = true
-	return []*value{computed(x.typ, values), computed(Int64, graph.Apply(o, c.x(0)))}
+	index := computed(Int64, graph.Apply(o, c.value(x)))
+	index.index = true
+	return []*value{computed(x.typ, values), index}
 }
 
 // convertOneHot is off + (on − off) · [index = place], for an axis of places. A negative

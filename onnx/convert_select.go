@@ -45,7 +45,7 @@ func convertTrilu(c *call) []*value {
 	for i := range mask {
 		mask[i] = float32(b2i(keeps(i)))
 	}
-	return c.like(c.constant(mask, rows, cols).Where(x.dev, c.scalar(0)))
+	return c.like(c.constant(mask, rows, cols).Where(c.x(0), c.scalar(0)))
 }
 
 // convertCompress keeps the indices along an axis for which a list says so.

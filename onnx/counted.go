@@ -1,121 +1,9 @@
 package onnx
 
 import (
-	"slices"
-
 	"github.com/vertebra/vertebra/graph"
 	"github.com/vertebra/vertebra/tensor"
 )
-
-// rows says that only the first of a value's indices along a dimension exist. Their number
-// is a result of the graph with one element.
-type rows struct {
-	n     *graph.Value
-	along int
-}
-
-// counted returns v, of which only the first n indices along a dimension exist.
-func counted(v *value, along int, n *graph.Value) *value {
-	v.rows = &rows{n, along}
-	return v
-}
-
-// same lists the operators whose result has the shape of their broadcast inputs.
-var same = []string{"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Mod", "Where", "Equal", "Less", "LessOrEqual", "Greater",
-	"GreaterOrEqual", "And", "Or", "Xor", "Not", "Identity", "Cast", "CastLike", "Dropout", "Abs", "Neg", "Reciprocal", "Sqrt", "Exp",
-	"Log", "Erf", "Floor", "Ceil", "Round", "Sign", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Clip"}
-
-// carry gives the rows of the inputs to the outputs. It ends the import if the operator
-// would mix those that exist with others.
-func (c *call) carry(outs []*value) {
-	at := slices.IndexFunc(c.in, func(v *value) bool { return v != nil && v.rows != nil })
-	if at < 0 {
-		return
-	}
-	switch c.node.Op {
-	case "If", "Loop", "Scan": // the nodes inside do
-		return
-	}
-	r, x := c.in[at].rows, c.in[at]
-	for i, v := range c.in {
-		if i != at && v != nil && v.rows != nil && v.rows.n != r.n {
-			failf("inputs %d and %d have numbers of rows that only the run decides", at, i)
-		}
-	}
-	out := outs[0]
-	along, ok := -1, out.host == nil
-	switch op := c.node.Key(); {
-	case slices.Contains(same, op):
-		along = len(out.shape) - len(x.shape) + r.along
-		for _, v := range c.in {
-			if v != nil && v.rows == nil && len(v.shape) >= len(out.shape)-along {
-				ok = ok && v.shape[len(v.shape)-len(out.shape)+along] == 1
-			}
-		}
-	case op == "Transpose":
-		order, given := c.ints("perm")
-		along = slices.Index(order, r.along)
-		if !given {
-			along = len(x.shape) - 1 - r.along
-		}
-	case op == "Reshape" || op == "Squeeze" || op == "Unsqueeze" || op == "Flatten":
-		for d, n := range out.shape {
-			if n == x.shape[r.along] && out.shape[:d].Len() == x.shape[:r.along].Len() {
-				along = d
-			}
-		}
-	case op == "Gather":
-		axis := c.axis("axis", 0, len(c.arg(0).shape))
-		switch {
-		case at == 1:
-			along = axis + r.along
-		case axis < r.along:
-			along = r.along + len(c.arg(1).shape) - 1
-		case axis > r.along:
-			along = r.along
-		}
-	case op == "Concat":
-		along, ok = r.along, c.axis("axis", 1, len(out.shape)) != r.along
-		for _, v := range c.in {
-			ok = ok && v.rows != nil && v.rows.along == along
-		}
-	case op == "Slice":
-		along = r.along
-		if starts, _ := c.intsOf(1, "starts"); out.shape[along] != x.shape[along] {
-			ok = false
-			if n := out.shape[along]; c.firstOf(starts, along) {
-				r = &rows{graph.Apply(graph.Binary{Kind: graph.Minimum}, r.n, c.scalar(float64(n))), along}
-				ok = true
-			}
-		}
-	}
-	if along < 0 || !ok || len(outs) > 1 {
-		failf("the number of rows of input %d is known only after the run", at)
-	}
-	counted(out, along, r.n)
-}
-
-// firstOf reports whether a slice with step 1 begins at the first index of a dimension.
-func (c *call) firstOf(starts []int, dimension int) bool {
-	axes, ok := c.intsOf(3, "axes")
-	for i, start := range starts {
-		a := i
-		if ok {
-			a = axisOf(axes[i], len(c.arg(0).shape))
-		}
-		if a == dimension {
-			return start == 0 && (!c.has(4) || c.knownInts(4)[i] == 1)
-		}
-	}
-	return true
-}
-
-// firstRows returns the first n indices of a along a dimension.
-func (a *Array) firstRows(along, n int) *Array {
-	s := a.Shape.Clone()
-	s[along] = n
-	return a.strided(s, 0, a.Shape.Strides())
-}
 
 // detection has the operators whose number of results depends on numbers.
 func detection() map[string]converter {
@@ -139,28 +27,30 @@ func convertNonMaxSuppression(c *call) []*value {
 	} else {
 		o.Most = int(min(most, mostElements))
 	}
-	y := graph.Apply(o, c.x(0), c.x(1))
-	return []*value{counted(computed(Int64, y), 0, c.sum(graph.Apply(graph.Binary{Kind: graph.GreaterEqual}, y.Slice(1, 0, 1), c.scalar(0))))}
-}
-
-func (c *call) sum(v *graph.Value) *graph.Value {
-	return graph.Apply(graph.Reduce{Kind: graph.Sum}, v)
+	args := []*graph.Value{c.x(0), c.x(1)}
+	if r, _ := c.theRows(0, 1); r != nil {
+		for i, v := range c.in[:2] {
+			if v.rows != nil && v.rows.along != 1+i {
+				c.refuse()
+			}
+		}
+		o.Count, args = true, append(args, r.n)
+	}
+	chosen := graph.Apply(o, args...)
+	y := computed(Int64, chosen)
+	y.index = true
+	return []*value{counted(y, 0, c.sum(c.binary(graph.GreaterEqual, chosen.Slice(1, 0, 1), c.scalar(0))))}
 }
 
 // places lists where flags, of which there are n, are not 0, and returns how many they are.
 // A flag's rank is the sum of the flags before it. Those that are 0 go outside the list.
 func (c *call) places(flags *graph.Value, n int) (list, count *graph.Value) {
-	if n > mostExact {
-		failf("%d places, more than 2^24", n)
-	}
-	all := make([]float32, n)
-	for i := range all {
-		all[i] = float32(i)
-	}
-	flags = flags.Reshape(n).Map(graph.Truth)
-	rank := graph.Apply(graph.CumSum{Exclusive: true}, flags)
-	list = graph.Apply(graph.Scatter{}, c.constant(make([]float32, n), n), flags.Where(rank, c.scalar(float64(n))), c.constant(all, n))
-	return list, c.sum(flags)
+	truth := c.once("truth"+pointer(flags), func() *graph.Value { return flags.Reshape(n).Map(graph.Truth) })
+	list = c.once("places"+pointer(truth), func() *graph.Value {
+		rank := graph.Apply(graph.CumSum{Exclusive: true}, truth)
+		return graph.Apply(graph.Scatter{}, c.scalar(0).Reshape(1).Expand(n), truth.Where(rank, c.scalar(float64(n))), c.upTo(n))
+	})
+	return list, c.once("sum"+pointer(truth), func() *graph.Value { return c.sum(truth) })
 }
 
 // nonZero lists the coordinates of the elements that are not 0.
@@ -184,7 +74,9 @@ func (c *call) nonZero(x *value) []*value {
 	if rank == 0 {
 		failf("an input without dimensions")
 	}
-	return []*value{counted(computed(Int64, graph.Cat(0, coordinates...)), 1, count)}
+	y := computed(Int64, graph.Cat(0, coordinates...))
+	y.index = true
+	return []*value{counted(y, 1, count)}
 }
 
 // compressed takes the indices of a dimension that the condition wants.

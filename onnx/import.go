@@ -60,7 +60,7 @@ func (e *UnsupportedError) Error() string { return "operator " + e.Op + " is not
 
 // Import makes a graph of m. It computes all that does not depend on inputs.
 func Import(m *Model, o Options) (*Network, error) {
-	im := &importer{model: m, options: o, table: converters(), functions: map[string]*Function{}}
+	im := &importer{model: m, options: o, table: converters(), flows: flows(), functions: map[string]*Function{}}
 	for _, f := range m.Functions {
 		im.functions[opKey(f.Domain, f.Name)+":"+f.Overload] = f
 	}
@@ -107,21 +107,24 @@ type importer struct {
 	model     *Model
 	options   Options
 	table     map[string]converter
+	flows     map[string]flow
 	functions map[string]*Function
 
-	g      *graph.Graph
-	consts map[*Array]*graph.Value // of g
-	inputs []string                // whose bits values have
-	call   *call                   // under way
-	work   int                     // nodes run
-	made   int                     // elements from nothing; see call.bound
+	g       *graph.Graph
+	consts  map[*Array]*graph.Value // of g
+	memo    map[string]*graph.Value // of g, by what they are; see call.once
+	numbers []number                // by their names
+	inputs  []string                // whose bits values have
+	call    *call                   // under way
+	work    int                     // nodes run
+	made    int                     // elements from nothing; see call.bound
 }
 
 // trace records a graph in place of the one under way.
 func (im *importer) trace(f func()) (g *graph.Graph, err error) {
-	g0, consts, at := im.g, im.consts, im.call
+	g0, consts, memo, at := im.g, im.consts, im.memo, im.call
 	defer func() {
-		im.g, im.consts = g0, consts
+		im.g, im.consts, im.memo = g0, consts, memo
 		if r := recover(); r != nil {
 			fail, ok := r.(failure)
 			if !ok { // a file may hold what no converter expects
@@ -135,7 +138,7 @@ func (im *importer) trace(f func()) (g *graph.Graph, err error) {
 		im.call = at
 	}()
 	return graph.Trace(func(g *graph.Graph) {
-		im.g, im.consts = g, map[*Array]*graph.Value{}
+		im.g, im.consts, im.memo = g, map[*Array]*graph.Value{}, map[string]*graph.Value{}
 		f()
 	})
 }
@@ -165,7 +168,7 @@ func (im *importer) network(n *Network) []namedValue {
 		}
 		v := im.g.Input(info.Name, shape...)
 		n.Inputs = append(n.Inputs, Port{Name: info.Name, Type: info.Type, Shape: shape})
-		in := computed(info.Type, v)
+		in := shaped(info.Type, v, shape)
 		in.needs = 1 << min(len(im.inputs), 63)
 		im.inputs = append(im.inputs, info.Name)
 		s.values[info.Name] = in
@@ -177,6 +180,7 @@ func (im *importer) network(n *Network) []namedValue {
 		if v == nil {
 			failf("output %.80q is not made by any node", info.Name)
 		}
+		v = (&call{im: im}).device(v)
 		p := Port{Name: info.Name, Type: v.typ, Shape: v.shape, Known: v.host}
 		if v.host == nil {
 			outs = append(outs, namedValue{info.Name, v.dev})

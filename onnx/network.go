@@ -38,7 +38,7 @@ func (n *Network) Results(outputs []*tensor.Tensor) ([]*Array, error) {
 			results[i] = p.Known
 			continue
 		}
-		if len(outputs) == 0 || !outputs[0].Shape.Equal(p.Shape) {
+		if len(outputs) == 0 || outputs[0].Shape.Len() != p.Shape.Len() || !wide(p.Shape) && !outputs[0].Shape.Equal(p.Shape) {
 			return nil, fmt.Errorf("onnx: the graph has no output %s of shape %v", p.Name, p.Shape)
 		}
 		a, err := toArray(p.Type, p.Shape, outputs[0].Data)

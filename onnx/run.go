@@ -98,8 +98,7 @@ func (im *importer) node(s *scope, node *Node) {
 	case all && !c.nested():
 		outs = im.fold(c, convert)
 	default:
-		outs = convert(c)
-		c.carry(outs)
+		outs = c.run(convert)
 	}
 	for i, name := range node.Outputs {
 		if name == "" {
@@ -111,8 +110,9 @@ func (im *importer) node(s *scope, node *Node) {
 		if outs[i].host == nil {
 			v := *outs[i]
 			v.needs |= c.needs
+			v.index = v.index || keepsIndex[key] && c.has(0) && c.in[0].index
 			outs[i] = &v
-			if s.depth == 0 && len(im.g.Nodes) > from {
+			if s.depth == 0 && len(im.g.Nodes) > from && v.dev != nil {
 				v.dev.Stage(name)
 			}
 		}
@@ -121,6 +121,10 @@ func (im *importer) node(s *scope, node *Node) {
 	c.name(im.g.Nodes[from:])
 	im.call = outer
 }
+
+// keepsIndex has the operators whose result has elements of their first input alone.
+var keepsIndex = map[string]bool{"Identity": true, "Cast": true, "Gather": true, "GatherND": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true,
+	"Flatten": true, "Slice": true, "Transpose": true, "Split": true, "Expand": true}
 
 // name names new ops after the node that they come from.
 func (c *call) name(ops []*graph.Value) {
@@ -194,7 +198,7 @@ func (im *importer) fold(c *call, convert converter) []*value {
 	check(err)
 	for i, v := range outs {
 		if v != nil && v.host == nil {
-			a, err := toArray(v.typ, results[0].Shape, results[0].Data)
+			a, err := toArray(v.typ, v.shape, results[0].Data)
 			check(err)
 			results = results[1:]
 			if v.rows != nil {

@@ -16,6 +16,9 @@ type value struct {
 	host  *Array
 	dev   *graph.Value
 	rows  *rows  // nil if all of it exists
+	names *Array // integers, some of which are names of numbers that only the run decides
+	late  bool   // there were names, which the graph computes
+	index bool   // no element is negative
 	needs uint64 // the inputs that it depends on, as bits; the last bit stands for the rest
 }
 
@@ -37,7 +40,7 @@ func (v *value) reshape(s tensor.Shape) *value {
 	case v.host != nil:
 		return known(v.host.reshaped(s))
 	}
-	return computed(v.typ, v.dev.Reshape(s...))
+	return shaped(v.typ, v.dev, s)
 }
 
 // permute makes dimension order[i] of v dimension i.
@@ -49,6 +52,8 @@ func (v *value) permute(order ...int) *value {
 	switch {
 	case same:
 		return v
+	case v.host == nil && wide(v.shape):
+		return v.permuteWide(order)
 	case v.host == nil:
 		return computed(v.typ, v.dev.Permute(order...))
 	}
@@ -88,6 +93,9 @@ func (v *value) slice(start, step, n []int) *value {
 		}
 		return known(v.host.strided(slices.Clone(n), at, from))
 	}
+	if wide(v.shape) {
+		return v.sliceWide(start, step, n)
+	}
 	o, cut := graph.Slice{}, false
 	for d := range n {
 		if start[d] == 0 && step[d] == 1 && n[d] == v.shape[d] {
@@ -110,6 +118,8 @@ func (v *value) expand(s tensor.Shape) *value {
 		return v
 	case v.host != nil:
 		return known(v.host.strided(s, 0, graph.BroadcastStrides(v.shape, s)))
+	case wide(s):
+		return v.expandWide(s)
 	}
 	return computed(v.typ, v.dev.Expand(s...))
 }
