@@ -43,6 +43,28 @@ func readDecoder(said *zoo.ModelFile) (d decoderSaid, err error) {
 	return d, nil
 }
 
+// checkDecode returns an error if decode of a model.json is neither for a detection nor for a
+// matte. For the task of a matte it is the latter's.
+func (m *Model) checkDecode(t zoo.Task) error {
+	n, ok := m.Network.(*zoo.ONNX)
+	if !ok {
+		return nil
+	}
+	d, err := readDecoder(n.Said)
+	if err == nil && d.Name != "" {
+		if err = decode.Check(d.Name); err != nil {
+			err = fmt.Errorf("model.json: %w", err)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if _, matte := m.MatteOptions(); matte == nil || t == zoo.Segment {
+		return matte
+	}
+	return files.Named(n.Path, err)
+}
+
 // boxesONNX decodes the outputs of an ONNX file: with the decoder of f, or of a model.json,
 // or the only one that the outputs can be for. It also returns the classes' names.
 func (m *Model) boxesONNX(n *zoo.ONNX, f DetectionFilter, c computed) ([]decode.Box, []string, error) {

@@ -119,6 +119,9 @@ func open(z *zoo.Opened, o Options) (*Model, error) {
 		},
 		batch: max(o.Batch, 1), memory: o.Memory, truncate: o.Truncate,
 	}
+	if err := m.checkDecode(o.ONNX.Task); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
 	if n, ok := m.Network.(*zoo.ONNX); ok && n.Batch > 0 {
 		if o.Batch > 1 && o.Batch != n.Batch {
 			return nil, errors.Join(fmt.Errorf("%s takes %d pictures at once, and the batch is %d", files.Quote(n.Path), n.Batch, o.Batch), n.Close())

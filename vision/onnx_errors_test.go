@@ -60,3 +60,35 @@ func TestONNXErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestDecodeErrors opens files whose model.json says nonsense under decode, for tasks that do
+// not need it.
+func TestDecodeErrors(t *testing.T) {
+	for said, want := range map[string]string{
+		`"yolov8"`:                       "",
+		`{"name": "ssd", "score": 0.25}`: "",
+		`{"stretch": true}`:              "",
+		`"yolov88"`:                      `no decoder "yolov88"`,
+		`{"nane": "ssd"}`:                `unknown field "nane"`,
+		`{"score": 0.5}`:                 "no name of a decoder",
+		`7`:                              "model.json: decode:",
+	} {
+		path := writeONNX(t, means("N"), `{"inputs": [{"range": [0, 1]}], "decode": `+said+`}`)
+		m, err := Open(path, Options{Lazy: true, ONNX: zoo.ONNXOptions{Task: zoo.Classify}})
+		if err == nil {
+			m.Close()
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", said, err, want)
+		}
+	}
+	mask := onnxfile.File{
+		Inputs:  ports{{Name: "picture", Shape: []any{1, 3, 4, 8}}},
+		Nodes:   nodes{node("ReduceMean", "picture", "mask", map[string]any{"axes": []int{1}})},
+		Outputs: ports{{Name: "mask", Shape: []any{1, 1, 4, 8}}},
+	}
+	path := writeONNX(t, mask, `{"inputs": [{"range": [0, 1]}], "decode": {"strech": true}}`)
+	if _, err := Open(path, Options{Lazy: true, ONNX: zoo.ONNXOptions{Task: zoo.Segment}}); err == nil || !strings.Contains(err.Error(), "for a matte it is") {
+		t.Errorf("a matte: %v", err)
+	}
+}
