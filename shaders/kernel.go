@@ -83,14 +83,14 @@ func (k Kernel) Alike(o Kernel) bool {
 // file's order: conv2d_naive-act_1-has_bias. Two kernels with the same Name and the
 // same Files have the same text.
 func (k Kernel) Name() (string, error) {
-	plain, err := splice(k.Files, k.File)
+	t, err := templateOf(k.Files, k.File)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	b.WriteString(k.File)
 	found := 0
-	for c, ok := nextConstant(plain, 0); ok; c, ok = nextConstant(plain, c.end) {
+	for _, c := range t.constants {
 		v, set := k.Set[c.name]
 		if !set {
 			continue
@@ -203,7 +203,13 @@ func bound(access Access, args []int) []Binding {
 }
 
 // inOut binds args that are read, and then y that is written.
-func inOut(y int, args ...int) []Binding { return append(reads(args...), writes(y)...) }
+func inOut(y int, args ...int) []Binding {
+	b := make([]Binding, 0, len(args)+1)
+	for _, a := range args {
+		b = append(b, Binding{Arg: a, Access: Read})
+	}
+	return append(b, Binding{Arg: y, Access: ReadWrite})
+}
 
 // rebound returns bindings with other args.
 func rebound(bindings []Binding, to func(arg int) int) []Binding {

@@ -150,7 +150,10 @@ func (p product) rows(down, across int) []Program {
 // rowSizes returns the sizes of a kernel that computes n columns of the given rows and
 // z, from the first ones on.
 func (p product) rowSizes(n, row, rows, z, depth int) Sizes {
-	return sizes("m n k4 first_row rows first_z depth epilogue", p.m, n, p.k/4, row, rows, z, depth, p.end.flags())
+	return Sizes{ // by hand: there may be thousands
+		{"m", p.m}, {"n", n}, {"k4", p.k / 4}, {"first_row", row}, {"rows", rows}, {"first_z", z}, {"depth", depth},
+		{"epilogue", p.end.flags()},
+	}
 }
 
 // slices computes one row in slices of columns. The part of w for a slice is small

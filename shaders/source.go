@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 )
 
@@ -69,15 +68,15 @@ func element(width int) Set {
 // source returns the final text of a kernel file, with constants set. A constant that the
 // file does not declare is an error.
 func source(own fs.FS, kernel string, set Set) (string, error) {
-	src, err := splice(own, kernel)
+	t, err := templateOf(own, kernel)
 	if err != nil {
 		return "", err
 	}
-	src, err = reduce(src, set)
+	text, err := t.fill(set)
 	if err != nil {
 		return "", fmt.Errorf("shaders: %s: %w", kernel, err)
 	}
-	return src, nil
+	return text, nil
 }
 
 // read returns the caller's own file of this path, or else this package's.
@@ -125,232 +124,4 @@ func imports(b *strings.Builder, own fs.FS, text []byte, done map[string]bool) e
 		}
 		text = rest
 	}
-}
-
-// reduce sets constants. It replaces constant expressions by literals in declarations of
-// constants, workgroup sizes and array lengths.
-func reduce(src string, set Set) (string, error) {
-	r := reducer{values: map[string]string{}}
-	src = r.constants(src, set)
-	for k := range set {
-		if _, ok := r.values[k]; !ok {
-			r.fail(fmt.Errorf("no constant %s", k))
-		}
-	}
-	src = r.bitcasts(r.arrays(r.sizes(src)))
-	return src, r.err
-}
-
-// reducer rewrites a text piece by piece. It scans by hand: it runs for every candidate of
-// every op, and regular expressions are slow.
-type reducer struct {
-	values map[string]string // of constants, as literals
-	err    error             // the first
-}
-
-func (r *reducer) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
-// constant is a declaration at the beginning of a line: "const NAME: T = EXPR;",
-// "alias NAME = TYPE;" or "fn chosen_NAME(…) -> T { return EXPR; }".
-type constant struct {
-	name, expr string
-	kind       byte // the declaration's first letter
-	left       string
-	start, end int // in the text
-}
-
-// nextConstant finds the first declaration from at on.
-func nextConstant(src string, at int) (c constant, ok bool) {
-	const mark, alias, chosen = "const ", "alias ", "fn chosen_"
-	for ; at < len(src); at++ {
-		skip, sep := len(mark), " = "
-		rest := src[at:]
-		switch {
-		case strings.HasPrefix(rest, mark), strings.HasPrefix(rest, alias): // of the same length
-		case strings.HasPrefix(rest, chosen):
-			skip, sep = len(chosen), "return "
-		default:
-			skip = 0
-		}
-		if skip > 0 {
-			end := strings.IndexByte(rest, ';')
-			left, expr, found := strings.Cut(rest[skip:max(end, skip)], sep)
-			if found {
-				name := left[:strings.IndexAny(left+":", ":(")]
-				return constant{name, expr, rest[0], rest[:skip] + left + sep, at, at + end + 1}, true
-			}
-		}
-		line := strings.IndexByte(src[at:], '\n')
-		if line < 0 {
-			break
-		}
-		at += line
-	}
-	return c, false
-}
-
-func (r *reducer) constants(src string, set Set) string {
-	var b strings.Builder
-	at := 0
-	for {
-		c, ok := nextConstant(src, at)
-		if !ok {
-			b.WriteString(src[at:])
-			return b.String()
-		}
-		if v, ok := set[c.name]; ok {
-			text, err := c.literal(v)
-			if err != nil {
-				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
-			}
-			c.expr = text
-		} else if c.kind == 'c' && !isNumber(c.expr) && c.expr != "true" && c.expr != "false" {
-			n, err := evaluate(c.expr, r.values)
-			if err != nil {
-				r.fail(fmt.Errorf("constant %s: %w", c.name, err))
-			}
-			c.expr = fmt.Sprintf("%du", n)
-		}
-		r.values[c.name] = c.expr
-		b.WriteString(src[at:c.start])
-		if c.kind == 'c' {
-			c.left = "const " + c.name + " = " // the literal has the type
-		}
-		b.WriteString(c.left + c.expr + ";")
-		at = c.end
-	}
-}
-
-// size returns the value of a constant expression, in digits.
-func (r *reducer) size(expr string) string {
-	n, err := evaluate(expr, r.values)
-	if err != nil {
-		r.fail(err)
-	}
-	return strconv.Itoa(n)
-}
-
-// sizes reduces @workgroup_size(A, B, C).
-func (r *reducer) sizes(src string) string {
-	const mark = "@workgroup_size("
-	head, rest, found := strings.Cut(src, mark)
-	args, tail, closed := strings.Cut(rest, ")")
-	if !found || !closed {
-		return src
-	}
-	dims := strings.Split(args, ",")
-	for i, d := range dims {
-		dims[i] = r.size(d)
-	}
-	return head + mark + strings.Join(dims, ", ") + ")" + r.sizes(tail)
-}
-
-// arrays reduces the lengths in array<T, LENGTH>.
-func (r *reducer) arrays(src string) string {
-	const mark = "array<"
-	var b strings.Builder
-	for {
-		at := strings.Index(src, mark)
-		if at < 0 {
-			b.WriteString(src)
-			return b.String()
-		}
-		inside := src[at+len(mark):]
-		comma, end := arrayEnds(inside)
-		b.WriteString(src[:at+len(mark)])
-		if length := inside[comma:end]; end > comma && strings.Trim(length, ", ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_u*/+-") == "" {
-			b.WriteString(r.arrays(inside[:comma]) + ", " + r.size(length[1:]))
-			src = inside[end:]
-		} else {
-			src = inside
-		}
-	}
-}
-
-// arrayEnds returns where an array's type has its last comma and where it ends. Without a
-// length both are 0.
-func arrayEnds(inside string) (comma, end int) {
-	depth := 1
-	for i, c := range []byte(inside) {
-		switch c {
-		case '<':
-			depth++
-		case '>':
-			if depth--; depth == 0 {
-				if comma == 0 {
-					return 0, 0
-				}
-				return comma, i
-			}
-		case ',':
-			if depth == 1 {
-				comma = i
-			}
-		case ';', '{', '}', '=':
-			return 0, 0
-		}
-	}
-	return 0, 0
-}
-
-// bitcasts replaces the name of an alias in bitcast<NAME>, which not all compilers take.
-func (r *reducer) bitcasts(src string) string {
-	const mark = "bitcast<"
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(src, mark)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		b.WriteString(mark)
-		name, _, _ := strings.Cut(rest, ">")
-		src = rest
-		if t, ok := r.values[name]; ok {
-			b.WriteString(t)
-			src = rest[len(name):]
-		}
-	}
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(strings.TrimRight(strings.TrimSpace(s), "uif"), 64)
-	return err == nil
-}
-
-// literal returns v as WGSL: a literal, or the type of an alias.
-func (c constant) literal(v any) (string, error) {
-	switch v := v.(type) {
-	case Type:
-		if c.kind == 'a' {
-			return string(v), nil
-		}
-	case Calls:
-		if c.kind == 'f' {
-			return v.of(c.expr), nil
-		}
-	}
-	if c.kind != 'c' {
-		return "", fmt.Errorf("cannot write %v for %s", v, c.expr)
-	}
-	switch v := v.(type) {
-	case bool:
-		return strconv.FormatBool(v), nil
-	case int:
-		if v < 0 {
-			return "", fmt.Errorf("%d is negative", v)
-		}
-		return fmt.Sprintf("%du", v), nil
-	case float64:
-		s := strconv.FormatFloat(v, 'g', 9, 32)
-		if !strings.ContainsAny(s, ".e") {
-			s += ".0"
-		}
-		return s, nil
-	}
-	return "", fmt.Errorf("cannot write %T for %s", v, c.expr)
 }
