@@ -26,6 +26,7 @@ type lowerer struct {
 	value  map[*graph.Value]int          // life of a root
 	last   map[*graph.Value]*graph.Value // last op that needs a root; nil for outputs
 	halves map[*graph.Value]bool         // weights that were looked at: whether f16 holds them
+	lists  map[string][]shaders.Program  // by call: see listed
 	fault  error                         // error in one of the caller's own programs
 }
 
@@ -38,7 +39,11 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 	}
 	g = g.Fuse()
 	var inputs, outputs []int // lives, or -1
-	l := &lowerer{lim: lim, choice: choice, value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{}, halves: map[*graph.Value]bool{}}
+	l := &lowerer{
+		lim: lim, choice: choice,
+		value: map[*graph.Value]int{}, last: map[*graph.Value]*graph.Value{},
+		halves: map[*graph.Value]bool{}, lists: map[string][]shaders.Program{},
+	}
 	for _, v := range g.Nodes {
 		for _, a := range v.Args {
 			l.last[root(a)] = v
@@ -98,7 +103,8 @@ func New(g *graph.Graph, lim shaders.Limits, most int64, choice Choice) (*Plan, 
 		}
 	}
 	l.bind()
-	return &l.Plan, nil
+	p := l.Plan // without what made it
+	return &p, nil
 }
 
 // origin names the input or the op that makes v, and its layer.

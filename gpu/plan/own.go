@@ -7,8 +7,20 @@ import (
 )
 
 // listed lists the programs for a call, the caller's own first. If one of these is
-// not valid, listed leaves it out and sets l.fault.
+// not valid, listed leaves it out and sets l.fault. It lists once for equal calls, since
+// networks repeat their blocks. The caller does not change the list.
 func (l *lowerer) listed(c shaders.Call, lim shaders.Limits) []shaders.Program {
+	call := fmt.Sprintf("%#v %v %v %d %v %d", c.Op, c.Args, c.Result, c.Onto, c.Part, lim.StorageBinding)
+	all, known := l.lists[call]
+	if !known || l.choice.Own != nil {
+		all = l.list(c, lim)
+		l.lists[call] = all
+	}
+	return all
+}
+
+// list is listed, made anew.
+func (l *lowerer) list(c shaders.Call, lim shaders.Limits) []shaders.Program {
 	var all []shaders.Program
 	if l.choice.Own != nil {
 		for _, p := range l.choice.Own(c, lim) {

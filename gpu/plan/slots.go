@@ -51,7 +51,7 @@ func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64
 	}
 	random := rand.New(rand.NewPCG(1, uint64(len(lives))))
 	const few, many = 20_000_000, 200_000_000 // comparisons
-	for i, spent := 0, 0; i < 1000 && spent < many; i++ {
+	for i, spent := 0, 0; i < permutations(len(lives), 1000) && spent < many; i++ {
 		if best <= bound+bound/100 || spent > few && best <= bound+bound/10 {
 			break
 		}
@@ -69,6 +69,15 @@ func assign(lives []life, limit int64) (slots []slot, sizes []int64, bound int64
 		sizes[b] = max(sizes[b], slots[i].offset+l.room)
 	}
 	return slots, sizes, bound
+}
+
+// permutations returns the number of orders of n things, or most if there are more.
+func permutations(n, most int) int {
+	count := 1
+	for i := 2; i <= n && count < most; i++ {
+		count *= i
+	}
+	return min(count, most)
 }
 
 // mostAlive returns the largest number of bytes that are alive at one step.

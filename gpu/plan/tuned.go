@@ -25,7 +25,7 @@ type Op struct {
 // work first.
 func Ops(graphs []*graph.Graph, choice Choice, lim shaders.Limits) []Op {
 	choice.Search = true
-	l := &lowerer{lim: lim, choice: choice}
+	l := &lowerer{lim: lim, choice: choice, lists: map[string][]shaders.Program{}}
 	var ops []Op
 	at := map[string]int{}
 	for _, g := range graphs {
@@ -86,7 +86,7 @@ func (l *lowerer) tuned(v *graph.Value, c section, able []shaders.Program) shade
 	i := slices.IndexFunc(able, named)
 	if i < 0 && !l.choice.Search {
 		wide := *l
-		wide.choice.Search = true
+		wide.choice.Search, wide.lists = true, map[string][]shaders.Program{}
 		more := wide.programs(v, c)
 		if i := slices.IndexFunc(more, named); i >= 0 {
 			return more[i]
