@@ -119,6 +119,7 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 	h, wd, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	oh, ow, oc := shape[1], shape[2], shape[3]
 	cg, kh, kw := w.Shape[1], w.Shape[2], w.Shape[3]
+	taps := channelsLast(w)
 	tensor.Parallel(shape[0]*oh, func(row int) {
 		b, i := row/oh, row%oh
 		for j := range ow {
@@ -135,9 +136,9 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 						if s < 0 || s >= wd {
 							continue
 						}
-						xs := x.Data[((b*h+r)*wd+s)*c+first:]
-						for k := range cg {
-							sum += float64(xs[k]) * float64(w.Data[((f*cg+k)*kh+u)*kw+v])
+						xs, ws := x.Data[((b*h+r)*wd+s)*c+first:][:cg], taps[((f*kh+u)*kw+v)*cg:][:cg]
+						for k, a := range xs {
+							sum += float64(a) * float64(ws[k])
 						}
 					}
 				}
@@ -146,6 +147,18 @@ func (o Conv2d) Eval(args []*tensor.Tensor) *tensor.Tensor {
 		}
 	})
 	return y
+}
+
+// channelsLast returns the numbers of w [F, C, H, W] as [F, H, W, C].
+func channelsLast(w *tensor.Tensor) []float32 {
+	f, c, pixels := w.Shape[0], w.Shape[1], w.Shape[2]*w.Shape[3]
+	out := make([]float32, len(w.Data))
+	for i := range f * c {
+		for p := range pixels {
+			out[(i/c*pixels+p)*c+i%c] = w.Data[i*pixels+p]
+		}
+	}
+	return out
 }
 
 // Bands splits the batch, and also the rows if the kernel's positions tile them.
