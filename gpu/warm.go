@@ -31,29 +31,41 @@ const (
 // first result. warm opens more devices of the same adapter and dispatches the
 // kernels there on zero workgroups. The first device then finds the machine code in
 // the driver's cache on disk. warm does so only with lavapipe, which is known to have
-// such a cache. It ignores errors: the first device reports them. It counts the kernels
-// in fresh, and reports whether it does anything.
+// such a cache, and leaves out texts that are known to be in it. It ignores errors: the
+// first device reports them. It counts the kernels in fresh, and reports whether it does
+// anything.
 func (d *Device) warm(steps []plan.Step, fresh *fresh) (wait func(), warms bool) {
 	none := func() {}
 	if !isLavapipe(d.info) || cacheless() {
 		return none, false
 	}
-	kernels, lengths := map[string]shaders.Kernel{}, map[string]int{} // by name
+	there := cachedBy(d.info).read()
+	kernels, texts := map[string]shaders.Kernel{}, map[string]string{} // by name
+	var known []string
 	for _, s := range steps {
-		if _, seen := kernels[s.Name]; seen || s.Eval != nil {
+		if _, seen := texts[s.Name]; seen || s.Eval != nil {
 			continue
 		}
-		if text, err := s.Kernel.Source(); err == nil && !d.compiled(text) {
-			kernels[s.Name], lengths[s.Name] = s.Kernel, len(text)
+		text, err := s.Kernel.Source()
+		texts[s.Name] = text
+		switch {
+		case err != nil || d.compiled(text):
+		case there[sumOf(text)]:
+			known = append(known, s.Name)
+		default:
+			kernels[s.Name] = s.Kernel
 		}
 	}
 	workers := min(runtime.GOMAXPROCS(0), len(kernels), warmers)
 	if workers < 2 || len(kernels) < warmable {
 		return none, false
 	}
+	for _, name := range known {
+		fresh.ready(name)
+	}
 	// The longest first, so that the workers end at about the same time.
 	names := slices.SortedFunc(maps.Keys(kernels), func(a, b string) int {
-		return cmp.Or(lengths[b]-lengths[a], cmp.Compare(a, b))
+		return cmp.Or(len(texts[b])-len(texts[a]), cmp.Compare(a, b))
 	})
 	queue := make(chan string, len(kernels))
 	for _, name := range names {
@@ -67,12 +79,16 @@ func (d *Device) warm(steps []plan.Step, fresh *fresh) (wait func(), warms bool)
 			if err != nil {
 				return
 			}
-			defer w.Close() // completes its writes to the cache
+			var done []sum
 			for name := range queue {
 				if w.dispatchNone(kernels[name]) != nil {
-					return
+					break
 				}
+				done = append(done, sumOf(texts[name]))
 				fresh.ready(name)
+			}
+			if w.Close() == nil { // its writes to the cache are then complete
+				cachedBy(d.info).add(done)
 			}
 		})
 	}
