@@ -3,7 +3,9 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/vertebra/vertebra/gpu/plan"
@@ -156,14 +158,36 @@ func rows() []row {
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	var b budget
-	for _, r := range rows() {
-		k := r.check(t, d, &b)
+	checks, _ := rowChecks(t, d)
+	for i, r := range rows() {
 		t.Run(fmt.Sprint(r.op.Name(), r.args), func(t *testing.T) {
 			t.Parallel()
-			k.run(t, d)
+			checks[i].run(t, d)
 		})
 	}
+}
+
+var rowsChecked struct {
+	sync.Once
+	checks []check
+	budget budget
+}
+
+// rowChecks returns the checks of TestPrograms, and a frugal budget in which the texts
+// that they compile are taken.
+func rowChecks(t *testing.T, d *Device) ([]check, *budget) {
+	t.Helper()
+	c := &rowsChecked
+	c.Do(func() {
+		for _, r := range rows() {
+			c.checks = append(c.checks, r.check(t, d, &c.budget))
+		}
+	})
+	frugal := &budget{frugal: true, graphs: map[string]int{}, texts: map[string]map[string]bool{}}
+	for file, texts := range c.budget.texts {
+		frugal.texts[file] = maps.Clone(texts)
+	}
+	return c.checks, frugal
 }
 
 // onto reports whether the result may take the memory of the last arg.
@@ -237,11 +261,11 @@ func (k check) run(t *testing.T, d *Device) {
 	}
 }
 
-// TestBands sets the limit low enough to split every op.
+// TestBands sets the limit low enough to split every op. It is not parallel: its texts are
+// those of TestPrograms, and no two tests should compile one at the same time.
 func TestBands(t *testing.T) {
-	t.Parallel()
 	d := open(t)
-	b := budget{frugal: true}
+	_, b := rowChecks(t, d)
 	for _, r := range rows() {
 		_, banded := r.op.(graph.Banded)
 		if !banded || r.args[0].Len() < 300 {
@@ -266,7 +290,7 @@ func TestBands(t *testing.T) {
 				return // this shape has no bands; TestLargeValues covers the error
 			}
 			r.consts = len(r.args)
-			r.check(t, d, &b).run(t, d)
+			r.check(t, d, b).run(t, d)
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 // the sizes and some do not.
 func TestShiftByIndex(t *testing.T) {
 	d := open(t)
-	b := budget{frugal: true}
+	_, b := rowChecks(t, d)
 	for _, c := range []struct{ window, shift, size graph.Pair }{
 		{graph.Both(1), graph.Both(0), graph.Pair{3, 5}},
 		{graph.Both(2), graph.Both(1), graph.Pair{4, 6}},
@@ -46,7 +46,7 @@ func TestShiftByIndex(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				everyProgram(t, d, &b, g, []*tensor.Tensor{x}, want, 1e-5)
+				everyProgram(t, d, b, g, []*tensor.Tensor{x}, want, 1e-5)
 			})
 		}
 	}

@@ -139,7 +139,7 @@ func stripeRows() []row {
 // TestStripes sets limits low enough to cut an image into several stripes of rows.
 func TestStripes(t *testing.T) {
 	d := open(t)
-	b := budget{frugal: true}
+	_, b := rowChecks(t, d)
 	limits := d.info.Limits
 	defer func() { d.info.Limits = limits }()
 	for _, r := range stripeRows() {
@@ -182,7 +182,7 @@ func TestStripes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			everyProgram(t, d, &b, g, inputs, want, opTolerance)
+			everyProgram(t, d, b, g, inputs, want, opTolerance)
 		})
 	}
 }
