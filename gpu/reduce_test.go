@@ -117,6 +117,7 @@ func reductionRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 		add(graph.GroupNorm{Groups: groups, Weight: true, Bias: true}, 1, tensor.Shape{2, 7, 5, 24}, tensor.Shape{24}, tensor.Shape{24})
 		add(graph.GroupNorm{Groups: groups, Bias: true}, 1, tensor.Shape{3, 24}, tensor.Shape{24})
 	}
+	add(graph.GroupNorm{Groups: 32, Weight: true, Bias: true}, 1, tensor.Shape{1, 33, 31, 128}, tensor.Shape{128}, tensor.Shape{128})
 	add(graph.GroupNorm{Groups: 5}, 1, tensor.Shape{2, 9, 5})
 	for _, size := range []int{1, 2, 3, 4, 9, 40} {
 		add(graph.LocalResponseNorm{Size: size, Alpha: 0.5, Beta: 0.6, K: 1.5}, 1, tensor.Shape{2, 3, 5, 13})

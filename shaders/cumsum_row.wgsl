@@ -7,6 +7,8 @@
 //
 // A workgroup computes a row, WG elements at a time. Grid: flat(M), in workgroups.
 
+//wgsl:import rows
+
 // Choice: WG is a power of two.
 const EXCLUSIVE = false;
 const REVERSE = false;
@@ -19,16 +21,7 @@ struct Sizes { m: u32, n: u32 }
 
 var<workgroup> sums: array<f32, WG>;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let m = group.y * groups.x + group.x;
-    if (m >= sizes.m) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     var before = 0.0;
     for (var begin = 0u; begin < sizes.n; begin += WG) {
         let k = begin + lane;

@@ -14,23 +14,14 @@
 // Choice: a power of two.
 const WG = 64u;
 
-struct Sizes { n: u32, places: u32, c: u32, cg: u32, eps: f32 } // n counts vectors
+struct Sizes { m: u32, places: u32, c: u32, cg: u32, eps: f32 } // m counts vectors
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> stats: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group.y * groups.x + group.x;
-    if (at >= sizes.n) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     let per_image = sizes.c / sizes.cg;
-    let first = at / per_image * sizes.places * sizes.c + at % per_image * sizes.cg;
+    let first = m / per_image * sizes.places * sizes.c + m % per_image * sizes.cg;
     let n = sizes.places * sizes.cg;
     let origin = x[first];
     var sum = 0.0;
@@ -54,6 +45,6 @@ fn main(
     }
     let variance = row_sum(lane, squares) / f32(n);
     if (lane == 0u) {
-        stats[at] = vec4<f32>(origin, mean, 1.0 / sqrt(variance + sizes.eps), 0.0);
+        stats[m] = vec4<f32>(origin, mean, 1.0 / sqrt(variance + sizes.eps), 0.0);
     }
 }

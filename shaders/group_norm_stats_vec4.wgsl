@@ -14,23 +14,14 @@
 // Choice: a power of two.
 const WG = 64u;
 
-struct Sizes { n: u32, places: u32, c4: u32, cg4: u32, eps: f32 } // n counts vectors
+struct Sizes { m: u32, places: u32, c4: u32, cg4: u32, eps: f32 } // m counts vectors
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> stats: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group.y * groups.x + group.x;
-    if (at >= sizes.n) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     let per_image = sizes.c4 / sizes.cg4;
-    let first = at / per_image * sizes.places * sizes.c4 + at % per_image * sizes.cg4;
+    let first = m / per_image * sizes.places * sizes.c4 + m % per_image * sizes.cg4;
     let n = sizes.places * sizes.cg4;
     let origin = x[first].x;
     var sum = vec4<f32>();
@@ -54,6 +45,6 @@ fn main(
     }
     let variance = row_sum(lane, dot(squares, vec4<f32>(1.0))) / f32(4u * n);
     if (lane == 0u) {
-        stats[at] = vec4<f32>(origin, mean, 1.0 / sqrt(variance + sizes.eps), 0.0);
+        stats[m] = vec4<f32>(origin, mean, 1.0 / sqrt(variance + sizes.eps), 0.0);
     }
 }

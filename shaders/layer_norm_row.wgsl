@@ -23,16 +23,7 @@ struct Sizes { m: u32, n: u32, eps: f32 }
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let m = group.y * groups.x + group.x;
-    if (m >= sizes.m) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     let first = m * sizes.n;
     // Distances from the first element are small where the mean is large.
     let origin = x[first];

@@ -82,7 +82,7 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 			Set:      Set{"WG": wg},
 			Grid:     Flat(groups, 1),
 			Bindings: inOut(stats, 0),
-			Sizes:    append(sizes(counts(width, "n places c* cg*"), groups, places, c/width, cg/width), sizes("eps", op.Eps)...),
+			Sizes:    append(sizes(counts(width, "m places c* cg*"), groups, places, c/width, cg/width), sizes("eps", op.Eps)...),
 		}
 		return Program{
 			Name:    fmt.Sprint("group_norm", suffix, " ", wg),
@@ -100,7 +100,44 @@ func groupNorm(op graph.GroupNorm, args []tensor.Shape, result tensor.Shape, lim
 	if cg%4 == 0 {
 		programs = append([]Program{program("_vec4", 4)}, programs...)
 	}
+	if k, ok := heldGroups(result[0], places, c, cg, lim); ok {
+		k.Set = k.Set.with(set)
+		k.Bindings = inOut(y, 0, weight, bias)
+		k.Sizes = append(k.Sizes, sizes("eps", op.Eps)...)
+		programs = append([]Program{{Name: fmt.Sprint("group_norm_held ", k.Set["HELD"]), Kernels: []Kernel{k}}}, programs...)
+	}
 	return programs
+}
+
+// heldGroups returns the kernel of a group norm that keeps groups of cg channels in the
+// registers of a workgroup. It reports false if they have no room there.
+func heldGroups(images, places, c, cg int, lim Limits) (Kernel, bool) {
+	if lim.Kind == CPU || cg%4 > 0 {
+		return Kernel{}, false
+	}
+	const near = 4 // vec4s: neighbouring workgroups then share no line of memory
+	width := cg / 4
+	for width < near && c/4%(2*width) == 0 {
+		width *= 2
+	}
+	lines := 1
+	for 2*lines*width <= min(256, lim.WorkgroupSize) && lines < places {
+		lines *= 2
+	}
+	held := 4
+	for held < 16 && held*lines < places {
+		held *= 2
+	}
+	if held*lines < places || width*lines < 32 {
+		return Kernel{}, false
+	}
+	n := images * c / 4 / width
+	return Kernel{
+		File:  "group_norm_held_vec4",
+		Set:   Set{"WIDTH": width, "LINES": lines, "HELD": held},
+		Grid:  Flat(n, 1),
+		Sizes: sizes("m places c4 cg4", n, places, c/4, cg/4),
+	}, true
 }
 
 func localResponseNorm(op graph.LocalResponseNorm, result tensor.Shape) []Program {

@@ -39,14 +39,54 @@ func smallPool2d(name string, w graph.Window, above int, largest bool, x, result
 	if x[3]%4 == 0 {
 		width = 4
 	}
-	return []Program{{Name: name + " " + fmt.Sprintf("%dx%d", w.Size[0], w.Size[1]), Kernels: []Kernel{{
-		File:     "pool2d_small",
-		Set:      element(width).with(Set{"MAX": largest, "KH": w.Size[0], "KW": w.Size[1]}),
-		Grid:     Flat(result.Len()/width, 64),
-		Bindings: inOut(1, 0),
-		Sizes: sizes("n h w c oh ow stride_h stride_w pad_h pad_w",
-			result.Len()/width, x[1], x[2], x[3]/width, result[1], result[2], w.Stride[0], w.Stride[1], above, w.Pad[1]),
-	}}}}
+	c := x[3] / width
+	rows, near := 2, 128 // bytes
+	if w.Stride[0] == 1 {
+		rows, near = 6, 64
+	}
+	program := func(rows int) Program {
+		p := fmt.Sprintf("%s %dx%d", name, w.Size[0], w.Size[1])
+		set := element(width).with(Set{"MAX": largest, "KH": w.Size[0], "KW": w.Size[1]})
+		block := c
+		if rows > 1 {
+			p = fmt.Sprintf("%s rows%d", p, rows)
+			set = set.with(Set{"ROWS": rows, "STRIDE": w.Stride[0]})
+			block = nearBlock(c, width, near)
+		}
+		bands := ceil(result[1], rows)
+		n := result[0] * bands * result[2] * c
+		return Program{Name: p, Kernels: []Kernel{{
+			File:     "pool2d_small",
+			Set:      set,
+			Grid:     Flat(n, 64),
+			Bindings: inOut(1, 0),
+			Sizes: sizes("n h w c oh ow stride_h stride_w pad_h pad_w bands block",
+				n, x[1], x[2], c, result[1], result[2], w.Stride[0], w.Stride[1], above, w.Pad[1], bands, block),
+		}}}
+	}
+	each := program(1)
+	switch {
+	case w.Stride[0] >= w.Size[0]: // windows share nothing
+		return []Program{each}
+	case busy(result, width*rows):
+		return []Program{program(rows), each}
+	}
+	return []Program{each, program(rows)}
+}
+
+// busy reports whether a large card has enough to do if an invocation computes so many
+// numbers of y.
+func busy(y tensor.Shape, each int) bool { return y.Len()/each >= 128*64 }
+
+// nearBlock returns how many of a pixel's n Elements of so many numbers lie side by side in
+// a workgroup that has several pixels: those of 64 bytes or more, up to most, or all.
+func nearBlock(n, width, most int) int {
+	for size := most / 4 / width; size >= 16/width; size-- {
+		if n%size == 0 {
+			return size
+		}
+	}
+	return n
 }
 
 // lowest is the value with which a maximum begins.

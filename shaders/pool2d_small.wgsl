@@ -7,21 +7,28 @@
 //
 // This kernel is for small windows: all loads of an invocation are in flight at once. A
 // place in the padding stands for the nearest pixel, which is in the same window. Means have
-// no padding. An Element is an f32, or a vec4 if C is a multiple of 4. sizes.n and c count
-// Elements. An invocation computes one Element. Grid: flat(B*OH*OW*C).
+// no padding. An Element is an f32, or a vec4 if C is a multiple of 4. Sizes count Elements.
+// An invocation computes an Element of ROWS rows, whose windows share rows of x. Its
+// neighbours have `block` Elements of a pixel, and then those of the pixels at the right:
+// what windows share stays near. Grid: flat(B*ceil(OH/ROWS)*OW*C).
 
 //wgsl:import index
 
-// Choice: f32 or vec4<f32>; maximum or mean; the window.
+// Choice: f32 or vec4<f32>; maximum or mean; the window; the rows that an invocation
+// computes, and with several the stride between them.
 alias Element = f32;
 const MAX = true;
 const KH = 3u;
 const KW = 3u;
+const ROWS = 1u;
+const STRIDE = 1u;
 const WG = 64u;
+// Derived: the rows of x that an invocation reads.
+const LINES = (ROWS - 1u) * STRIDE + KH;
 
 struct Sizes {
     n: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32,
-    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
+    stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, bands: u32, block: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
@@ -57,20 +64,31 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     if (i >= sizes.n) {
         return;
     }
-    let c = i % sizes.c;
-    let left = i / sizes.c % sizes.ow * sizes.stride_w - sizes.pad_w;
-    let top = i / (sizes.c * sizes.ow) % sizes.oh * sizes.stride_h - sizes.pad_h;
-    let image = i / (sizes.c * sizes.ow * sizes.oh);
-    var all = row(image, top, left, c);
-    if (KH > 1u) {
-        all = join(all, row(image, top + 1u, left, c));
+    let column = i / sizes.block % sizes.ow;
+    let strip = i / (sizes.block * sizes.ow);
+    let blocks = sizes.c / sizes.block;
+    let c = strip % blocks * sizes.block + i % sizes.block;
+    let first = strip / blocks % sizes.bands * ROWS;
+    let image = strip / (blocks * sizes.bands);
+    let left = column * sizes.stride_w - sizes.pad_w;
+    let top = first * sizes.stride_h - sizes.pad_h;
+    var lines: array<Element, LINES>;
+    for (var u = 0u; u < LINES; u += 1u) {
+        lines[u] = row(image, top + u, left, c);
     }
-    if (KH > 2u) {
-        all = join(all, row(image, top + 2u, left, c));
-    }
-    if (MAX) {
-        y[i] = all;
-    } else {
-        y[i] = all / f32(KH * KW);
+    for (var r = 0u; r < ROWS; r += 1u) {
+        var all = lines[r * STRIDE];
+        if (KH > 1u) {
+            all = join(all, lines[r * STRIDE + 1u]);
+        }
+        if (KH > 2u) {
+            all = join(all, lines[r * STRIDE + 2u]);
+        }
+        if (!MAX) {
+            all /= f32(KH * KW);
+        }
+        if (first + r < sizes.oh) {
+            y[((image * sizes.oh + first + r) * sizes.ow + column) * sizes.c + c] = all;
+        }
     }
 }

@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/vertebra/vertebra/graph"
@@ -30,6 +31,14 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 	if x[3]%4 == 0 {
 		programs = append([]Program{program("resize_vec4", 4)}, programs...)
 	}
+	if lim.Kind == GPU && op.Mode == graph.Bilinear && steps[0] <= 0.75 {
+		p, first := resizeRows(op, part, x, result, steps)
+		if first {
+			programs = append([]Program{p}, programs...)
+		} else {
+			programs = append(programs, p)
+		}
+	}
 	if op.Mode < graph.Bilinear || 4*int64(x[0]*x[1]*result[2]*x[3]) > lim.StorageBinding {
 		return programs
 	}
@@ -42,6 +51,28 @@ func resize(op graph.Resize, part Part, args []tensor.Shape, result tensor.Shape
 		return append([]Program{p}, programs...)
 	}
 	return append(programs, p)
+}
+
+// resizeRows returns the program whose invocations compute several rows of y, which share
+// rows of x, and whether they are enough for a large card.
+func resizeRows(op graph.Resize, part Part, x, y tensor.Shape, steps [2]float32) (p Program, first bool) {
+	width := 1
+	if x[3]%4 == 0 {
+		width = 4
+	}
+	const rows = 8
+	c, bands := x[3]/width, ceil(y[1], rows)
+	n := y[0] * bands * y[2] * c
+	return Program{Name: fmt.Sprintf("resize %v rows%d", op.Mode, rows), Kernels: []Kernel{{
+		File:     "resize_rows",
+		Set:      element(width).with(Set{"ALIGN": op.AlignCorners, "ROWS": rows}),
+		Grid:     Flat(n, 64),
+		Bindings: inOut(1, 0),
+		Sizes: slices.Concat(
+			sizes("n in_h in_w out_h out_w channels", n, x[1], x[2], y[1], y[2], c),
+			sizes("step_y step_x", float64(steps[0]), float64(steps[1])),
+			sizes("whole_h first from_row bands block", part.whole(x)[1], part.First, part.From, bands, nearBlock(c, width, 128))),
+	}}}, busy(y, width*rows)
 }
 
 // twoPass returns the program that resizes across into scratch [B, H, OUT_W, C], and then

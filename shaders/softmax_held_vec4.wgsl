@@ -30,16 +30,7 @@ fn store(first: u32, i: u32, v: vec4<f32>) {
     }
 }
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let m = group.y * groups.x + group.x;
-    if (m >= sizes.m) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     let first = m * sizes.n4;
     let last = sizes.n4 - 1u;
     let i0 = lane;

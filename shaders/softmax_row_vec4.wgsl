@@ -19,16 +19,7 @@ struct Sizes { m: u32, n4: u32 }
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let m = group.y * groups.x + group.x;
-    if (m >= sizes.m) {
-        return;
-    }
+fn row(m: u32, lane: u32) {
     let first = m * sizes.n4;
     var part = x[first];
     for (var i = lane; i < sizes.n4; i += WG) {

@@ -1,5 +1,8 @@
 // row_sum returns the sum of the values of a workgroup, to each of its WG invocations.
 // row_max returns the largest. All invocations must call it. WG is a power of two.
+
+//wgsl:import rows
+
 var<workgroup> row_parts: array<f32, WG>;
 
 fn row_sum(lane: u32, value: f32) -> f32 {
