@@ -29,7 +29,8 @@ func (p Program) Halved(op graph.Op) (q Program, arg int, ok bool) {
 				continue
 			}
 			// Offsets stay multiples of 256 bytes.
-			if k.Files != nil || b.Access == ReadWrite || b.Offset%512 != 0 || b.Size%8 != 0 {
+			kind, _ := k.element(j)
+			if kind == "-" || b.Access == ReadWrite || b.Offset%512 != 0 || b.Size%8 != 0 {
 				return p, 0, false
 			}
 			if b.Access == Uniform && b.Size == 0 {
@@ -37,12 +38,6 @@ func (p Program) Halved(op graph.Op) (q Program, arg int, ok bool) {
 			}
 			b.Half, b.Offset, b.Size = true, b.Offset/2, b.Size/2
 			ok = true
-		}
-		if i > 0 && q.Kernels[i].Alike(q.Kernels[i-1]) {
-			continue
-		}
-		if _, err := q.Kernels[i].Source(); err != nil {
-			return p, 0, false
 		}
 	}
 	return q, arg, ok
@@ -57,38 +52,11 @@ func Weight(op graph.Op) (arg int, ok bool) {
 	return 0, false
 }
 
-// Holds reports whether a binding of a value can hold f16, and whether the kernel reads
-// what it writes through it.
-func (k Kernel) Holds(binding int) (ok, rereads bool) {
-	text, err := source(k.Files, k.File, k.Set)
-	if err != nil {
-		return false, false
-	}
-	return k.holds(text, binding)
-}
-
-// holds is Holds for the kernel's text.
-func (k Kernel) holds(text string, binding int) (ok, rereads bool) {
-	b := k.Bindings[binding]
-	if k.Files != nil || b.Access == Uniform || b.Offset > 0 || b.Size > 0 {
-		return false, false
-	}
-	text, err := halve(text, binding, k.F16)
-	if err != nil {
-		return false, false
-	}
-	return true, b.Access == ReadWrite && strings.Count(text, "half_") > 1
-}
-
 // narrow returns k with f16 for all bindings that can hold them, if one can.
 func (k Kernel) narrow() (_ Kernel, some bool) {
-	text, err := source(k.Files, k.File, k.Set)
-	if err != nil {
-		return k, false
-	}
 	k.Bindings = slices.Clone(k.Bindings)
 	for i := range k.Bindings {
-		k.Bindings[i].Half, _ = k.holds(text, i)
+		k.Bindings[i].Half, _ = k.Holds(i)
 		some = some || k.Bindings[i].Half
 	}
 	return k, some

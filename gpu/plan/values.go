@@ -24,12 +24,6 @@ func (l *lowerer) narrow(outputs []graph.Output) error {
 		life int
 		of   *graph.Value
 	}
-	type use struct {
-		kernel  string
-		binding int
-	}
-	type answer struct{ holds, rereads bool }
-	known := map[use]answer{}
 	adding, parts := map[part]bool{}, map[part]int{}
 	for _, s := range l.Steps {
 		for i, o := range s.operands {
@@ -40,18 +34,14 @@ func (l *lowerer) narrow(outputs []graph.Output) error {
 				able[o.value] = false
 				continue
 			}
-			a, seen := known[use{s.Name, i}]
-			if !seen {
-				k := s.Kernel
-				k.F16 = l.lim.F16
-				a.holds, a.rereads = k.Holds(i)
-				known[use{s.Name, i}] = a
-			}
-			able[o.value] = a.holds
-			if s.Kernel.Bindings[i].Access == shaders.ReadWrite {
+			k := s.Kernel
+			k.F16 = l.lim.F16
+			holds, rereads := k.Holds(i)
+			able[o.value] = holds
+			if k.Bindings[i].Access == shaders.ReadWrite {
 				p := part{o.value, s.of}
 				parts[p]++
-				adding[p] = adding[p] || a.rereads
+				adding[p] = adding[p] || rereads
 			}
 		}
 	}
