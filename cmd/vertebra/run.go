@@ -22,7 +22,8 @@ func newRun(s *settings) *cobra.Command {
 file, for use in scripts. The input is the tensor named "x" or "input/x", or the only
 tensor. It has preprocessed images [N, C, H, W], as in PyTorch. A single result gets
 the name "out". Several results, and stages, have names of their own. "vertebra
-summary MODEL" lists the stages.
+summary MODEL" lists the stages. NaN and infinities in the input, or in the results, are
+an error after the file is written.
 
 MODEL may also be an ONNX file. Its input is then a .npy or .pb file with the only tensor,
 a safetensors file with a tensor for each input by name, or a folder with input_0.pb,
@@ -137,8 +138,11 @@ func (r *rawRun) run(c *cobra.Command, name string) error {
 		return err
 	}
 	err = m.CheckFinite(outputs...)
-	if err != nil && !x.Finite() {
-		err = fmt.Errorf("%s: the input has NaN or infinities: %w", files.Quote(r.input), err)
+	if x.Finite() {
+		return err
 	}
-	return err
+	if err == nil { // comparisons on a device drop NaN, as those of ReLU and pooling
+		err = errors.New("they may be lost on the way to the results")
+	}
+	return fmt.Errorf("%s: the input has NaN or infinities: %w", files.Quote(r.input), err)
 }

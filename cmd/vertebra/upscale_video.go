@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/vertebra/vertebra/internal/files"
 )
@@ -92,7 +93,7 @@ func (u *upscale) videoed(c *cobra.Command, in string) error {
 	decode := decoding(ffmpegArgument(in), v)
 	if !u.quiet {
 		shown := encoding(ffmpegArgument(in), ffmpegArgument(u.path), v)
-		fmt.Fprintf(u.err, "ffmpeg %s |\nvertebra upscale - --frames ppm -o - |\nffmpeg %s\n", shellLine(decode), shellLine(shown))
+		fmt.Fprintf(u.err, "ffmpeg %s |\nvertebra %s |\nffmpeg %s\n", shellLine(decode), shellLine(betweenPipes(c)), shellLine(shown))
 	}
 	result := enlargedFrames{File: in, Output: u.path}
 	err = files.Replace(u.path, func(made string) error {
@@ -116,6 +117,20 @@ func (u *upscale) videoed(c *cobra.Command, in string) error {
 		return err
 	}
 	return u.tellFrames(m, result)
+}
+
+// betweenPipes are the arguments with which the program does between pipes what c does with a video.
+func betweenPipes(c *cobra.Command) []string {
+	args := []string{"upscale", "-", "--frames", "ppm"}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "video" || f.Name == "output" || f.Name == "json" {
+			return
+		}
+		for _, text := range f.Value.(*given).texts {
+			args = append(args, "--"+f.Name+"="+text)
+		}
+	})
+	return append(args, "-o", "-")
 }
 
 // pipeline runs two ffmpegs, with work between the output of one and the input of the other.

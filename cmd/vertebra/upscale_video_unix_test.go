@@ -43,7 +43,7 @@ func TestVideo(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := vertebra("upscale", "--video", in, "-o", out, "--scale", "2")
-	for _, want := range []string{"ffmpeg -nostdin -v error -i " + in, "-r 30000/1001 -f image2pipe -c:v ppm - |\nvertebra upscale - --frames ppm -o - |\nffmpeg -v error -y", "-map '1:a?'", out + "\n"} {
+	for _, want := range []string{"ffmpeg -nostdin -v error -i " + in, "-r 30000/1001 -f image2pipe -c:v ppm - |\nvertebra upscale - --frames ppm --scale=2 -o - |\nffmpeg -v error -y", "-map '1:a?'", out + "\n"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%s, want %s", stderr, want)
 		}
