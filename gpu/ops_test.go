@@ -235,9 +235,11 @@ func (r row) check(t *testing.T, d *Device, b *budget) check {
 		}
 		g.Output("y", graph.Apply(r.op, args...))
 	})
-	k.bases = []Choice{{}}
+	// What only a tuner tries is little on a software device.
+	search := d.info.Limits.Kind == shaders.CPU
+	k.bases = []Choice{{Search: search}}
 	if r.onto() {
-		k.bases = append(k.bases, Choice{Apart: true})
+		k.bases = append(k.bases, Choice{Apart: true, Search: search})
 	}
 	for _, base := range k.bases {
 		var only map[string]bool

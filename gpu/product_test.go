@@ -17,7 +17,7 @@ func productRows(add func(op graph.Op, consts int, args ...tensor.Shape)) {
 	add(graph.MatMul{}, 2, tensor.Shape{2, 1, 3, 5, 8}, tensor.Shape{2, 1, 8, 12})
 	add(graph.MatMul{TransB: true, Scale: 3}, 2, tensor.Shape{3, 2, 1, 1, 5, 8}, tensor.Shape{2, 3, 1, 12, 8})
 	add(graph.MatMul{}, 2, tensor.Shape{4, 32}, tensor.Shape{5, 32, 300})
-	for _, s := range [][3]int{{2, 9, 31}, {15, 63, 7}, {17, 68, 36}, {33, 129, 9}, {128, 64, 32}, {129, 68, 20}, {7, 64, 1024}, {7, 65, 1025}} {
+	for _, s := range [][3]int{{2, 9, 31}, {15, 63, 7}, {17, 68, 36}, {33, 129, 9}, {128, 64, 32}, {129, 68, 20}, {70, 36, 256}, {7, 64, 1024}, {7, 65, 1025}} {
 		m, n, k := s[0], s[1], s[2]
 		add(graph.Linear{Epilogue: all}, 1, tensor.Shape{m, k}, tensor.Shape{n, k}, tensor.Shape{n}, tensor.Shape{m, n})
 	}

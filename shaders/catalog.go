@@ -75,7 +75,11 @@ func emitted() ([]Kernel, error) {
 	kernels := []Kernel{fma, copying}
 	for _, c := range calls {
 		for _, lim := range []Limits{Default, large, software} {
-			for _, p := range Programs(c, lim) {
+			programs := Programs(c, lim)
+			if lim.Kind == CPU { // where those for a tuner are few
+				programs = Search(c, lim)
+			}
+			for _, p := range programs {
 				kernels = append(kernels, p.Kernels...)
 				if half, _, ok := p.Halved(c.Op); ok {
 					kernels = append(kernels, half.Kernels...)

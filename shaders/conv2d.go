@@ -9,14 +9,14 @@ import (
 // conv2d lists the programs for a convolution, the naive kernel last.
 func conv2d(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	w := args[1]
-	rest := append(conv2dPane(op, args, result), conv2dNaive(op, args, result))
+	rest := append(conv2dPane(op, args, result, lim), conv2dNaive(op, args, result))
 	if products := conv2dLinear(op, args, result, lim); products != nil {
 		return append(products, rest...)
 	}
 	tiled, groups := conv2dTiled(op, args, result, lim), conv2dGroups(op, args, result)
 	fast := conv2dWinograd(op, args, result, lim)
 	if lim.Kind == CPU {
-		return slices.Concat(groups, fast, rest, conv2dColumns(op, args, result), tiled)
+		return slices.Concat(groups, fast, rest, conv2dColumns(op, args, result, lim), tiled)
 	}
 	fast = cheapest(append(fast, tiled...))
 	const wide = 32 // channels of a group that fill a tile

@@ -6,7 +6,7 @@ import (
 
 // conv2dColumns lists the programs that lay out the windows as rows and multiply them by
 // the weights, the best guess first. They are for software devices.
-func conv2dColumns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dColumns(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, w := args[0], args[1]
 	const most = 32 << 20 // bytes of rows
 	m, run := result.Len()/result[3], w[3]*w[1]
@@ -46,8 +46,10 @@ func conv2dColumns(op conv, args []tensor.Shape, result tensor.Shape) []Program 
 		}
 		return out
 	})
-	programs := p.programs()
-	programs = programs[:min(len(programs), 2)]
+	programs := p.programs(lim)
+	if !lim.wide {
+		programs = programs[:min(len(programs), 2)]
+	}
 	for i, q := range programs {
 		programs[i].Name = "im2col " + q.Name
 		programs[i].Kernels = append([]Kernel{rows}, q.Kernels...)

@@ -6,7 +6,7 @@ import (
 )
 
 // conv2dPane lists the pane kernels for a convolution without groups, the best guess first.
-func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	if op.Groups > 1 {
 		return nil
 	}
@@ -17,7 +17,7 @@ func conv2dPane(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 	}
 	if weight[2]*weight[3] == 1 && op.Pad == (graph.Pair{}) && op.Extra == (graph.Pair{}) &&
 		op.Stride != graph.Both(1) && x[3]%4 == 0 {
-		programs = conv2dSampled(op, args, result)
+		programs = conv2dSampled(op, args, result, lim)
 	}
 	bias, residual, _ := op.end().args(2)
 	p := Program{}
@@ -94,7 +94,7 @@ func conv2dRuns(op conv, args []tensor.Shape, result tensor.Shape) []Program {
 
 // conv2dSampled is for windows of one pixel with a stride. It first gathers the pixels
 // under the windows.
-func conv2dSampled(op conv, args []tensor.Shape, result tensor.Shape) []Program {
+func conv2dSampled(op conv, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	x, n, k := args[0], result[3], args[0][3]
 	row := x[2] * k
 	at := len(args) + 1 // the pixels, in scratch
@@ -107,7 +107,7 @@ func conv2dSampled(op conv, args []tensor.Shape, result tensor.Shape) []Program 
 		z: 1, m: result.Len() / n, n: n, k: k, end: op.end(),
 		bind: []int{at, 1, bias, residual, len(args)},
 	}
-	programs := p.programs()
+	programs := p.programs(lim)
 	for i, q := range programs {
 		programs[i].Name = "sampled " + q.Name
 		programs[i].Kernels = append([]Kernel{gather}, q.Kernels...)

@@ -115,14 +115,17 @@ func (f winograd) programs(op conv, args []tensor.Shape, result tensor.Shape, li
 		tiled[i].Kernels[0].Bindings = inOut(m, v, 1, Absent, Absent)
 	}
 	product := product{z: n, m: tiles, n: w[0], k: w[1], bind: []int{v, 1, Absent, Absent, m}}
-	panes := product.programs()
+	panes := product.programs(lim)
 	if 4*int64(n)*int64(w[0])*int64(w[1]) > lim.StorageBinding { // only panes of the weights can be bound
 		if lim.Kind == GPU {
 			return nil
 		}
-		tiled, panes = nil, product.weights()
+		tiled, panes = nil, product.weights(4)
 	}
 	fewTiled, fewPanes := 1, 2
+	if lim.wide && lim.Kind == CPU && rolled {
+		fewPanes = len(panes)
+	}
 	switch {
 	case lim.wide && lim.Kind == GPU:
 		fewTiled = 8

@@ -6,7 +6,7 @@ import (
 
 // linear lists the programs for a linear layer, the naive kernel last.
 func linear(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
-	programs := append(linearPane(op, args, result), linearNaive(op, args, result))
+	programs := append(linearPane(op, args, result, lim), linearNaive(op, args, result))
 	return preferred(lim, linearTiled(op, args, result, lim), programs)
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // linearPane lists the pane kernels for a linear layer, the best guess first.
-func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
+func linearPane(op dense, args []tensor.Shape, result tensor.Shape, lim Limits) []Program {
 	n, k := args[1][0], args[1][1]
 	bias, residual, _ := op.end().args(2)
 	p := product{
@@ -16,12 +16,12 @@ func linearPane(op dense, args []tensor.Shape, result tensor.Shape) []Program {
 		bind: []int{0, 1, bias, residual, len(args)},
 	}
 	if k%4 == 0 {
-		return p.programs()
+		return p.programs(lim)
 	}
 	// A convolution with windows of one pixel pads the rows of x to a multiple of four.
 	pixels := conv{graph.Conv2d{Epilogue: op.Epilogue}.Defaults(), op.onto}
 	as := append([]tensor.Shape{{1, 1, p.m, k}, {n, k, 1, 1}}, args[2:]...)
-	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n})
+	programs := conv2dPane(pixels, as, tensor.Shape{1, 1, p.m, n}, lim)
 	for i := range programs {
 		square := moves("", func(w *tensor.Tensor, _ *tensor.Scratch) *tensor.Tensor { return w.Reshape(n, k, 1, 1) })
 		programs[i].Pack = map[int]Layout{1: square.then(programs[i].Pack[1])}
@@ -45,7 +45,7 @@ func (p product) bindings(pane int) []Binding {
 }
 
 // programs lists the programs for the product, the best guess first.
-func (p product) programs() []Program {
+func (p product) programs(lim Limits) []Program {
 	const (
 		short  = 1024 // the largest K for which a pane holds 16 rows
 		narrow = 32   // with so few columns, 16 rows are too little work
@@ -54,7 +54,7 @@ func (p product) programs() []Program {
 	if p.z > 1 {
 		few = 40 // a pane of w then holds several z
 	}
-	weights, rows, thin, one := p.weights(), p.rows(16, 8), p.rows(4, 8), p.rows(1, 4)
+	weights, rows, thin, one := p.weights(4), p.rows(16, 8), p.rows(4, 8), p.rows(1, 4)
 	order := [][]Program{weights, rows, thin, one}
 	switch {
 	case p.m == 1:
@@ -65,6 +65,12 @@ func (p product) programs() []Program {
 	case p.m <= few, p.z == 1 && 4*p.n >= p.k: // a pane of x then makes four workgroups
 		order = [][]Program{rows, weights, thin, one}
 	}
+	if lim.wide && lim.Kind == CPU { // faster patches that take twice as long to compile
+		order = append(order, p.weights(8))
+		for _, down := range []int{20, 24, 28, 32} {
+			order = append(order, p.rows(down, 8))
+		}
+	}
 	var all []Program
 	for _, o := range order {
 		all = append(all, o...)
@@ -72,11 +78,11 @@ func (p product) programs() []Program {
 	return all
 }
 
-// weights sees w through panes. An invocation computes 4 rows by 16 columns, or 8 rows by
-// 16 if the columns are not a multiple of 4.
-func (p product) weights() []Program {
-	name, down := "linear_pane", 4
-	if p.n%4 != 0 {
+// weights sees w through panes. An invocation computes down rows by 16 columns: 4, or 8 if
+// the columns are not a multiple of 4.
+func (p product) weights(down int) []Program {
+	name := "linear_pane"
+	if down == 8 || p.n%4 != 0 {
 		name, down = "linear_pane_scalar", 8
 	}
 	w, ok := newCut(p.m, p.z, p.n, p.k, 1, down, 16)
@@ -97,8 +103,13 @@ func (p product) weights() []Program {
 func (p product) rows(down, across int) []Program {
 	name := fmt.Sprintf("linear_xpane_%dx%d", down, across)
 	file, set := "linear_xpane", Set{"ROWS": down}
-	if down == 1 {
+	switch {
+	case down == 1:
 		file, set = name, nil
+	case down > 16 && paneFloats/p.k < min(p.m, down): // much of a patch would be padding
+		return nil
+	case down > 16:
+		file = "linear_xpane_tall"
 	}
 	if p.n%4 != 0 {
 		if down != 1 {

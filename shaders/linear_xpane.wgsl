@@ -31,19 +31,7 @@ const ROWS = 16u;
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let id = flat_index(global, groups, 8u);
-    let col_blocks = (sizes.n + 7u) / 8u;
-    let row_blocks = (sizes.rows + ROWS - 1u) / ROWS;
-    let col = (id % col_blocks) * 8u;
-    let block = id / col_blocks; // of the pane
-    if (block >= row_blocks * sizes.depth) {
-        return;
-    }
-    let slice = block / row_blocks;
-    let z = sizes.first_z + slice;
-    let pane_row = block % row_blocks * ROWS;
-    let row = sizes.first_row + pane_row;
-    let last_row = sizes.rows - 1u;
+    //wgsl:import xpane_patch
     let x0 = (slice * sizes.rows + pane_row) * sizes.k4;
     let x1 = (slice * sizes.rows + min(pane_row + 1u, last_row)) * sizes.k4;
     let x2 = (slice * sizes.rows + min(pane_row + 2u, last_row)) * sizes.k4;
@@ -192,26 +180,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
         sums[first + 26u] = a14_1;
         sums[first + 27u] = a15_1;
     }
-    // The bound comes from sizes: llvmpipe would unroll a constant one, and take seconds
-    // to compile.
-    let count = min(2u, max(sizes.n / 4u, col / 4u) - col / 4u) * ROWS;
-    var i = 0u;
-    loop {
-        let r = row + i % ROWS;
-        let c = col / 4u + i / ROWS;
-        if (r < min(sizes.m, sizes.first_row + sizes.rows) && c * 4u < sizes.n) {
-            let at = (z * sizes.m + r) * (sizes.n / 4u) + c;
-            var v = sums[i];
-            if ((sizes.epilogue & 1u) != 0u) { v += bias[c]; }
-            if ((sizes.epilogue & 2u) != 0u) { v += residual[at]; }
-            if ((sizes.epilogue & 4u) != 0u) { v += y[at]; }
-            if ((sizes.epilogue & 8u) != 0u) { v = relu4(v); }
-            v = activate4(v);
-            y[at] = v;
-        }
-        i++;
-        if (i >= count) {
-            break;
-        }
-    }
+    //wgsl:import xpane_store
 }
