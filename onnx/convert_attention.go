@@ -54,7 +54,7 @@ func (c *call) spread(v *value, n int) *value {
 }
 
 // convertAttention is softmax(cap(scale·q·kᵀ) + bias)·v with the keys and values of earlier
-// calls in front.
+// calls in front. It is 0 for a query that sees no key.
 func convertAttention(c *call) []*value {
 	q, k, v := c.heads(0, "q_num_heads"), c.heads(1, "kv_num_heads"), c.heads(2, "kv_num_heads")
 	past := 0
@@ -75,25 +75,32 @@ func convertAttention(c *call) []*value {
 	n, m := q.shape[2], k.shape[2]
 	scale := c.float("scale", 1/math.Sqrt(float64(q.shape[3])))
 	biases := c.biases(n, m, past)
+	seen := c.seen(biases)
 	softcap := c.float("softcap", 0)
-	var y *graph.Value
+	var y *graph.Value // [B, H, N, D]
 	if softcap == 0 && !c.wants(3) && len(biases) <= 2 && scale != 0 {
 		flat := func(w *value) *graph.Value {
 			return c.value(w.permute(0, 2, 1, 3).reshape(tensor.Shape{w.shape[0], w.shape[2], w.shape[1] * w.shape[3]}))
 		}
 		args := append([]*graph.Value{flat(q), flat(k), flat(v)}, biases...)
-		y = graph.Apply(graph.Attention{Heads: q.shape[1], Scale: scale, Biases: len(biases)}, args...)
+		y = graph.Apply(graph.Attention{Heads: q.shape[1], Scale: scale, Biases: len(biases)}, args...).Reshape(q.shape[0], n, q.shape[1], v.shape[3]).Permute(0, 2, 1, 3)
 	} else {
 		steps := c.scores(c.value(q), c.value(k), scale, softcap, biases)
-		y = steps[3].MatMul(c.value(v)).Permute(0, 2, 1, 3).Reshape(q.shape[0], n, -1)
+		if seen != nil {
+			steps[3] = seen.Where(steps[3], c.scalar(0))
+		}
+		y = steps[3].MatMul(c.value(v))
 		mode := c.int("qk_matmul_output_mode", 0)
 		if mode < 0 || mode > 3 {
 			failf("qk_matmul_output_mode %d", mode)
 		}
 		outs[3] = computed(q.typ, steps[mode])
 	}
-	if len(c.arg(0).shape) == 4 {
-		y = y.Reshape(q.shape[0], n, q.shape[1], -1).Permute(0, 2, 1, 3)
+	if seen != nil {
+		y = seen.Where(y, c.scalar(0))
+	}
+	if len(c.arg(0).shape) == 3 {
+		y = y.Permute(0, 2, 1, 3).Reshape(q.shape[0], n, -1)
 	}
 	outs[0] = computed(q.typ, y)
 	return outs
@@ -136,23 +143,16 @@ func (c *call) biases(n, m, past int) []*graph.Value {
 		}
 		all = append(all, c.value(mask))
 	}
-	if c.flag("is_causal", false) {
-		f := make([]float32, n*m)
-		for i := range f {
-			if i%m > i/m+past {
-				f[i] = low
-			}
-		}
-		all = append(all, c.constant(f, n, m))
+	lengths := c.keyLengths()
+	if bias := c.near(n, m, past, lengths); bias != nil {
+		all = append(all, bias)
 	}
-	if c.has(6) {
+	if lengths != nil {
 		at := make([]float32, m)
 		for i := range at {
 			at[i] = float32(i)
 		}
-		lengths := c.arg(6).reshape(tensor.Shape{c.arg(6).shape.Len(), 1, 1, 1})
-		seen := graph.Apply(graph.Binary{Kind: graph.Less}, c.constant(at, m), c.value(lengths))
-		all = append(all, seen.Where(c.scalar(0), c.scalar(math.Inf(-1))))
+		all = append(all, c.unless(c.binary(graph.Less, c.constant(at, m), lengths)))
 	}
 	if len(all) > 2 {
 		all = []*graph.Value{all[0].Add(all[1]), all[2]}
@@ -160,10 +160,81 @@ func (c *call) biases(n, m, past int) []*graph.Value {
 	return all
 }
 
+// keyLengths is how many keys of each batch are no padding, [B, 1, 1, 1], or nil.
+func (c *call) keyLengths() *graph.Value {
+	if !c.has(6) {
+		return nil
+	}
+	return c.value(c.arg(6).reshape(tensor.Shape{c.arg(6).shape.Len(), 1, 1, 1}))
+}
+
+// unless is 0 where a condition is not 0, and −∞ elsewhere.
+func (c *call) unless(condition *graph.Value) *graph.Value {
+	return condition.Where(c.scalar(0), c.scalar(math.Inf(-1)))
+}
+
+// near is 0 for keys that are near enough to a query, and −∞ for others: not behind it, with
+// is_causal, and inside a window. It is nil if all are. The queries follow the past, or are
+// the last of the keys that are no padding.
+func (c *call) near(n, m, past int, lengths *graph.Value) *graph.Value {
+	before, after := c.int("left_window_size", -1), c.int("right_window_size", -1)
+	if c.flag("is_causal", false) {
+		after = 0
+	}
+	if before < 0 && after < 0 {
+		return nil
+	}
+	if c.has(4) {
+		lengths = nil
+	}
+	c.bound(tensor.Shape{n, m})
+	f := make([]float32, n*m) // how far a key is before its query
+	for i := range f {
+		f[i] = float32(i/m + past - i%m)
+	}
+	if lengths == nil {
+		for i, d := range f {
+			if f[i] = 0; before >= 0 && int(d) > before || after >= 0 && -int(d) > after {
+				f[i] = float32(math.Inf(-1))
+			}
+		}
+		return c.constant(f, n, m)
+	}
+	distance := c.constant(f, n, m).Add(lengths.Sub(c.scalar(float64(n))))
+	var fits *graph.Value
+	if before >= 0 {
+		fits = c.binary(graph.LessEqual, distance, c.scalar(float64(before)))
+	}
+	if after >= 0 {
+		reach := c.binary(graph.GreaterEqual, distance, c.scalar(-float64(after)))
+		if fits != nil {
+			reach = fits.Mul(reach)
+		}
+		fits = reach
+	}
+	return c.unless(fits)
+}
+
+// seen is 1 for queries that see a key, and 0 for others, [.., N, 1]. It is nil if all do.
+func (c *call) seen(biases []*graph.Value) *graph.Value {
+	var sum *graph.Value
+	for _, b := range biases {
+		if sum != nil {
+			b = sum.Add(b)
+		}
+		sum = b
+	}
+	if sum == nil || len(sum.Shape) == 0 || !c.has(3) && !c.has(6) && c.int("left_window_size", -1) < 0 && c.int("right_window_size", -1) < 0 {
+		return nil
+	}
+	most := graph.Apply(graph.Reduce{Kind: graph.Max, Axes: graph.Dims(len(sum.Shape) - 1), KeepDims: true}, sum)
+	return c.binary(graph.Greater, most, c.scalar(-math.MaxFloat32))
+}
+
 // masked is 0 where a mask is true, and −∞ elsewhere.
 func (c *call) masked(mask *value) *value {
 	if mask.host == nil {
-		return computed(Float32, mask.dev.Where(c.scalar(0), c.scalar(math.Inf(-1))))
+		return computed(Float32, c.unless(c.value(mask)))
 	}
 	a := newArray(Float32, mask.shape)
 	for i, b := range mask.host.I {
