@@ -58,14 +58,14 @@ func conv2dSingle(g gemm, op conv, args []tensor.Shape, result tensor.Shape, lim
 	fours := ceil(run, 4)
 	g.k = w[2] * across * fours * 4
 	pack := map[int]Layout{1: channelsLast.then(runs(run))}
-	const source, origin = "conv2d_tiled", 16 // bytes of each row's
+	const source, origin, bits = "conv2d_tiled", 16, 32 // bytes of each row's; of a mask
 	var programs []Program
 	for _, t := range g.tilings(lim, false, origin) {
-		sizes := sizes("m n k4 k_slice h w c oh ow o kw cg cg4 run stride_h stride_w pad_h pad_w dilation_h dilation_w",
+		sizes := sizes("m n k4 k_slice h w c oh ow o kh kw cg cg4 run stride_h stride_w pad_h pad_w dilation_h dilation_w",
 			g.m, g.n, g.k/4, g.slice(t.tile, t.splits),
-			x[1], x[2], x[3], result[1], result[2], w[0], across, w[1], fours, run,
+			x[1], x[2], x[3], result[1], result[2], w[0], w[2], across, w[1], fours, run,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])
-		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true, "WHOLE": across == 1}, len(args), sizes)
+		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true, "WHOLE": across == 1 && max(w[2], run) <= bits}, len(args), sizes)
 		p.Pack = pack
 		programs = append(programs, p)
 	}

@@ -30,7 +30,7 @@ const FOUR = 4u;
 // cg4 are the fours of a run, kw the runs in a row of the window.
 struct Sizes {
     m: u32, n: u32, k4: u32, k_slice: u32,
-    h: u32, w: u32, c: u32, oh: u32, ow: u32, o: u32, kw: u32, cg: u32, cg4: u32, run: u32,
+    h: u32, w: u32, c: u32, oh: u32, ow: u32, o: u32, kh: u32, kw: u32, cg: u32, cg4: u32, run: u32,
     stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -48,16 +48,24 @@ var<private> first_c: u32;
 var<private> first_o: u32;
 var<private> y_at: u32;
 
-// Where the window of each row of a tile begins: the row of pixels, all images' counted,
-// its number in its own image, and the number within the row. Negative ones wrap round.
-// With WHOLE the last two are the first number of a run that is in the row, and how many are.
-var<workgroup> origins: array<vec4<u32>, TILE_M>;
+// Where the window of each row of a tile begins: the place in x, the row of pixels in its own
+// image, and the number within that row. Negative ones wrap round. With WHOLE the last two
+// are instead bits for the rows of the window that are in the image, and for the numbers of
+// a run that are in the row of pixels.
+var<workgroup> origins: array<vec3<u32>, TILE_M>;
 
 // The origins of the rows that an invocation loads.
-var<private> origin0: vec4<u32>;
-var<private> origin1: vec4<u32>;
-var<private> origin2: vec4<u32>;
-var<private> origin3: vec4<u32>;
+var<private> origin0: vec3<u32>;
+var<private> origin1: vec3<u32>;
+var<private> origin2: vec3<u32>;
+var<private> origin3: vec3<u32>;
+
+// bits returns those from first on and before end, of 32.
+fn bits(first: i32, end: i32) -> u32 {
+    let above = 0xffffffffu << u32(clamp(first, 0, 31));
+    let below = 0xffffffffu >> u32(clamp(32 - end, 0, 31));
+    return select(0u, above & below, end > max(first, 0) && first < 32);
+}
 
 fn find_origins(t: u32) {
     for (var turn = 0u; turn < FINDS; turn += 1u) {
@@ -68,20 +76,23 @@ fn find_origins(t: u32) {
         let j = m % sizes.ow * sizes.stride_w - sizes.pad_w;
         let within = j * sizes.c + first_c;
         let at = (b * sizes.h + i) * sizes.w * sizes.c + within;
-        let first = max(-i32(within), 0);
+        var rows = 0u;
+        for (var u = 0u; u < sizes.kh; u += 1u) {
+            rows |= select(0u, 1u << u, i + u * sizes.dilation_h < sizes.h);
+        }
         let end = min(i32(sizes.run), i32(sizes.w * sizes.c - within));
         if (row < TILE_M) {
             if (WHOLE) {
-                origins[row] = vec4<u32>(at, i, u32(first), u32(max(end - first, 0)));
+                origins[row] = vec3<u32>(at, rows, bits(-i32(within), end));
             } else {
-                origins[row] = vec4<u32>(at, i, within, 0u);
+                origins[row] = vec3<u32>(at, i, within);
             }
         }
     }
     workgroupBarrier();
 }
 
-fn origin(turn: u32) -> vec4<u32> {
+fn origin(turn: u32) -> vec3<u32> {
     if (turn == 0u) { return origin0; }
     if (turn == 1u) { return origin1; }
     if (turn == 2u) { return origin2; }
@@ -106,11 +117,13 @@ fn load_a(turn: u32, k4: u32) -> vec4<f32> {
 
 // keep_a keeps what is in the run, in the row of pixels, and in the image.
 fn keep_a(turn: u32, a: vec4<f32>) -> vec4<f32> {
-    let places = vec4<u32>(0u, 1u, 2u, 3u);
     if (WHOLE) {
-        let count = select(0u, origin(turn).w, origin(turn).y + down * sizes.dilation_h < sizes.h);
-        return select(vec4<f32>(0.0), a, vec4<u32>(4u * c4 - origin(turn).z) + places < vec4<u32>(count));
+        let row = extractBits(bitcast<i32>(origin(turn).y), down, 1u);
+        let inside = bitcast<i32>((origin(turn).z & bitcast<u32>(row)) >> (4u * c4));
+        let keep = vec4<i32>(extractBits(inside, 0u, 1u), extractBits(inside, 1u, 1u), extractBits(inside, 2u, 1u), extractBits(inside, 3u, 1u));
+        return bitcast<vec4<f32>>(bitcast<vec4<i32>>(a) & keep);
     }
+    let places = vec4<u32>(0u, 1u, 2u, 3u);
     let first = origin(turn).z + across * sizes.dilation_w * sizes.c + 4u * c4;
     let end = select(0u, sizes.w * sizes.c, origin(turn).y + down * sizes.dilation_h < sizes.h);
     let inside = vec4<u32>(first) + places < vec4<u32>(end);

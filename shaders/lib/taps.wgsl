@@ -36,15 +36,16 @@ fn step_k() {
     c4 += step_c4;
     let next = c4 >= sizes.cg4;
     c4 -= select(0u, sizes.cg4, next);
+    let carry = select(0u, 1u, next);
     if (WHOLE) {
-        down += select(step_down, step_down + 1u, next);
-        away += select(step_away, step_away + place(1u, 0u) - FOUR * sizes.cg4, next);
+        down += step_down + carry;
+        away += step_away + select(0u, place(1u, 0u) - FOUR * sizes.cg4, next);
         return;
     }
-    across += select(step_across, step_across + 1u, next);
-    away += select(step_away, step_away + place(0u, 1u) - FOUR * sizes.cg4, next);
+    across += step_across + carry;
+    away += step_away + select(0u, place(0u, 1u) - FOUR * sizes.cg4, next);
     let line = across >= sizes.kw;
     across -= select(0u, sizes.kw, line);
-    down += select(step_down, step_down + 1u, line);
+    down += step_down + select(0u, 1u, line);
     away += select(0u, place(1u, 0u) - place(0u, sizes.kw), line);
 }
