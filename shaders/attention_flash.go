@@ -6,7 +6,10 @@ import (
 )
 
 // flash describes the loop of lib/flash over the keys of one head.
-type flash struct{ heads, n, m, d, dv int } // heads of all images
+type flash struct {
+	heads, n, m, d, dv int // heads of all images
+	cosine             bool
+}
 
 // The extents of lib/flash. Waves is how many workgroups a large card should have.
 const (
@@ -16,10 +19,16 @@ const (
 )
 
 // queries lists the queries of an invocation, REG_Q, that waste least and fill a large card
-// best, and then the largest number. An invocation keeps REG_Q * (4*COLS + 4) sums and
-// scores: with more than 84 a GPU runs fewer than three groups of lanes at once.
+// best, and then the largest number. With more queries than these an RDNA 2 GPU runs fewer
+// than three groups of lanes at once.
 func (f flash) queries(lim Limits) []int {
-	most := min(8, 84/(4*ceil(f.dv, 4*flashLanes)+4))
+	most := 0
+	if by := []int{8, 5, 4, 4}; f.columns() <= len(by) {
+		most = by[f.columns()-1]
+	}
+	if f.cosine {
+		most = min(most, 5)
+	}
 	for most >= 4 && f.bytes(most) > lim.WorkgroupMemory {
 		most--
 	}
@@ -60,17 +69,43 @@ func (f flash) waste(r int) float64 {
 	return 1 - float64(f.n)*float64(f.m)/(float64(n)*float64(m))
 }
 
+// columns returns how many vec4s of a query's sums an invocation has: COLS.
+func (f flash) columns() int { return ceil(f.dv, 4*flashLanes) }
+
+// slices returns SLICE and V_LOADS. Larger ones need fewer barriers and more registers.
+func (f flash) slices(r int) (slice, loads int) {
+	columns := f.columns()
+	slice, loads = 4, 1
+	if f.d%16 > 0 || columns == 1 && r > 6 || columns > 3 {
+		slice = 2
+	}
+	if columns == 1 && (slice == 2 || f.cosine) {
+		loads = 2
+	}
+	return slice, loads
+}
+
+// set returns the constants for r queries in an invocation.
+func (f flash) set(r int) Set {
+	slice, loads := f.slices(r)
+	return Set{"REG_Q": r, "SLICE": slice, "V_LOADS": loads}
+}
+
 // bytes returns the workgroup memory.
 func (f flash) bytes(r int) int {
-	return 16 * (ceil(r, 4)*32*(flashLanes+1) + flashLanes*flashLanes*ceil(f.dv, 4*flashLanes))
+	slice, loads := f.slices(r)
+	loaded := flashLanes * flashLanes / slice
+	tile := ceil(flashLanes*r, loaded) * loaded * (flashLanes + 1)
+	values := loads * flashLanes * f.columns() * flashLanes
+	return 16*(tile+values) + 4*flashLanes*flashLanes*r
 }
 
 // flash lists the programs around attention_flash, the best guess first.
 func (a attend) flash(set Set, lim Limits) []Program {
-	f := flash{a.B * a.H, a.N, a.M, a.D, a.Dv}
+	f := flash{heads: a.B * a.H, n: a.N, m: a.M, d: a.D, dv: a.Dv}
 	var whole, split []Program
 	for _, r := range f.queries(lim) {
-		set := set.with(Set{"REG_Q": r, "REL_ROWS": a.op.KH > 0 && a.op.KW%flashKeys == 0})
+		set := set.with(f.set(r)).with(Set{"REL_ROWS": a.op.KH > 0 && a.op.KW%flashKeys == 0})
 		grid := [3]int{ceil(a.N, flashLanes*r), a.H, a.B}
 		p := a.program("attention_flash", fmt.Sprint(" ", flashLanes*r), set, grid, 4)
 		p.Kernels[0].Waste = f.waste(r)

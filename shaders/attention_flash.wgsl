@@ -24,6 +24,7 @@ const REL_ROWS = false;
 const SPLIT = 0u; // or 1
 
 // Derived.
+const COSINE = false;
 const WIDTH = DV4 + SPLIT;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
@@ -66,8 +67,8 @@ fn key(at: u32, column: u32) -> vec4<f32> {
     return k[at + min(column, D4 - 1u)];
 }
 
-fn query_factor(at: u32) -> f32 { return 1.0; }
-fn key_factor(at: u32) -> f32 { return sizes.scale; }
+fn key_factor() -> f32 { return sizes.scale; }
+fn cosine_factor() -> f32 { return 1.0; }
 
 fn value(at: u32, tx: u32, column: u32) -> vec4<f32> {
     if (DV4 % TX == 0u) {
@@ -103,7 +104,7 @@ fn start_at(n: u32, m: u32) -> Start {
         at.rel_h = row * sizes.kh + down.x;
         at.down = down - vec4<u32>(down.x);
         at.rel_w = row * sizes.kw + some.x - down.x * sizes.kw;
-        at.across = after - at.down * sizes.kw;
+        at.across = select(after - at.down * sizes.kw, vec4<u32>(0u, 1u, 2u, 3u), REL_ROWS);
     }
     return at;
 }
@@ -156,9 +157,9 @@ fn weights(s: vec4<f32>, largest: f32) -> vec4<f32> {
 }
 
 // finish returns the factor of the sums of query n.
-fn finish(n: u32, largest: f32, total: f32) -> f32 {
+fn finish(n: u32, tx: u32, largest: f32, total: f32) -> f32 {
     if (SPLIT > 0u) {
-        if (n < sizes.n) {
+        if (n < sizes.n && tx == 0u) {
             y[y_at + n * sizes.h * WIDTH + DV4] = vec4<f32>(largest, total, 0.0, 0.0);
         }
         return 1.0;

@@ -39,10 +39,10 @@ func windowAttention(op graph.WindowAttention, args []tensor.Shape, result tenso
 	set := Set{"PADDED": w.Padded != w.Size}
 	lanes := []Program{program("window_attention_lanes", "", set.with(Set{"D4": roomFor(d / 4)}), [3]int{ceil(tokens, 32), heads, windows}, 4)}
 	if lim.Kind == GPU {
-		f := flash{heads * windows, tokens, tokens, d, d}
+		f := flash{heads * windows, tokens, tokens, d, d, op.Cosine}
 		var programs []Program
 		for _, r := range f.queries(lim) {
-			more := Set{"D4": d / 4, "DV4": d / 4, "REG_Q": r, "SHIFTED": w.Shift != graph.Pair{}}
+			more := f.set(r).with(Set{"D4": d / 4, "DV4": d / 4, "SHIFTED": w.Shift != graph.Pair{}})
 			p := program("window_attention_flash", fmt.Sprint(" ", flashLanes*r), set.with(more), [3]int{ceil(tokens, flashLanes*r), heads, windows}, 4)
 			p.Kernels[0].Waste = f.waste(r)
 			programs = append(programs, p)

@@ -9,8 +9,7 @@
 //     binding 5  sizes, where d counts vec4s
 //
 // window_attention_naive defines windows, padding and mask. This kernel is for GPUs. A
-// workgroup computes BQ queries of one head of one window. With COSINE it first finds the
-// lengths of its queries, and of the keys of each tile. PADDED says that windows reach into
+// workgroup computes BQ queries of one head of one window. PADDED says that windows reach into
 // the padding, and SHIFTED that some are in parts.
 // Grid: (ceil(T/BQ), HEADS, B*windows).
 
@@ -106,32 +105,17 @@ fn value(at: u32, tx: u32, column: u32) -> vec4<f32> {
     return element(at, min(tx + column, D4 - 1u));
 }
 
-// inverse returns 1 / the length of a row.
-fn inverse(at: u32) -> f32 {
-    var square = 0.0;
-    for (var c = 0u; c < sizes.d; c += 1u) {
-        let x = element(at, c);
-        square += dot(x, x);
-    }
-    return 1.0 / max(sqrt(square), 1e-12);
-}
+fn key_factor() -> f32 { return select(sizes.scale, 1.0, COSINE); }
 
-fn query_factor(at: u32) -> f32 {
+fn cosine_factor() -> f32 {
     if (COSINE) {
-        return scales[h] * inverse(at);
+        return scales[h];
     }
     return 1.0;
 }
 
-fn key_factor(at: u32) -> f32 {
-    if (COSINE) {
-        return inverse(at);
-    }
-    return sizes.scale;
-}
-
 // Start says where the bias of a query and of four keys is, and their parts of the window.
-struct Start { bias: u32, m: vec4<u32>, after: vec4<u32>, regions: vec4<u32> }
+struct Start { bias: u32, m: vec4<u32>, regions: vec4<u32> }
 
 fn start_at(n: u32, m: u32) -> Start {
     let tokens = sizes.window_h * sizes.window_w;
@@ -139,7 +123,6 @@ fn start_at(n: u32, m: u32) -> Start {
     at.m = vec4<u32>(m, m + 1u, m + 2u, m + 3u);
     let some = min(at.m, vec4<u32>(tokens - 1u));
     at.bias = (h * tokens + n) * tokens + some.x;
-    at.after = some - vec4<u32>(some.x);
     if (SHIFTED) {
         at.regions = vec4<u32>(region_of(some.x), region_of(some.y), region_of(some.z), region_of(some.w));
     }
@@ -153,11 +136,10 @@ fn start_below(before: Start) -> Start {
     return at;
 }
 
-// start returns bias and mask of query i of an invocation. Queries that do not exist read
-// others'.
+// start returns bias and mask of query i of an invocation. Queries and keys that do not exist
+// read others'.
 fn start(at: Start, n: u32, i: u32) -> vec4<f32> {
-    let x = at.bias + at.after;
-    var s = vec4<f32>(bias[x.x], bias[x.y], bias[x.z], bias[x.w]);
+    var s = vec4<f32>(bias[at.bias], bias[at.bias + 1u], bias[at.bias + 2u], bias[at.bias + 3u]);
     if (SHIFTED) {
         let here = (regions >> (2u * i)) & 3u;
         s -= select(vec4<f32>(0.0), vec4<f32>(100.0), at.regions != vec4<u32>(here));
@@ -167,7 +149,7 @@ fn start(at: Start, n: u32, i: u32) -> vec4<f32> {
 
 fn weights(s: vec4<f32>, largest: f32) -> vec4<f32> { return exp(s - vec4<f32>(largest)); }
 
-fn finish(n: u32, largest: f32, total: f32) -> f32 { return 1.0 / total; }
+fn finish(n: u32, tx: u32, largest: f32, total: f32) -> f32 { return 1.0 / total; }
 
 fn store(n: u32, column: u32, sum: vec4<f32>) {
     let at = place_of(n);

@@ -16,6 +16,7 @@ type figures struct {
 	Hot                            mix
 	Nested                         bool // the hot loop has a loop inside, which Hot leaves out
 	InFlight                       int  // fewest FMAs between a load in the loops around the hot one and the wait for it
+	FMAs                           int  // that the compiler thinks a wave runs, for Latency
 }
 
 // mix counts instructions by kind.
@@ -68,6 +69,7 @@ func readFigures(text string) (figures, []string, error) {
 		f.Waves /= 2 // the driver counts waves of 32
 	}
 	f.hotLoop(p)
+	f.FMAs = p.fmas()
 	return f, p.lines, nil
 }
 
@@ -137,6 +139,23 @@ func (f *figures) hotLoop(p program) {
 		}
 	}
 }
+
+// fmas counts FMAs as the compiler's estimates do: a loop runs 8 times, one inside another 4
+// times, and one inside that twice.
+func (p program) fmas() int {
+	sum := 0
+	for i, line := range p.lines {
+		depth := 0
+		for _, l := range p.loops {
+			depth += one(l[0] <= i && i <= l[1])
+		}
+		sum += count([]string{line}).FMA * []int{1, 8, 32, 64}[min(depth, 3)]
+	}
+	return sum
+}
+
+// perFMA returns the estimated cycles of a wave for each of its FMAs.
+func (f figures) perFMA() float64 { return float64(f.Latency) / float64(max(1, f.FMAs)) }
 
 // body counts the instructions of a loop without those of loops inside it.
 func (p program) body(loop int) (m mix, nested bool) {

@@ -52,7 +52,7 @@ func TestFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := figures{
-		VGPRs: 120, Spills: 3, Memory: 13312, Wave: 64, Waves: 4, Latency: 48146, Throughput: 22306, Code: 3668, InFlight: 3,
+		VGPRs: 120, Spills: 3, Memory: 13312, Wave: 64, Waves: 4, Latency: 48146, Throughput: 22306, Code: 3668, InFlight: 3, FMAs: 96,
 		Hot: mix{All: 7, FMA: 3, Vector: 5, Clamps: 1, Moves: 1, LocalReads: 1, LocalReads128: 1, Waits: 1, Branches: 1},
 	}
 	if f != want {
