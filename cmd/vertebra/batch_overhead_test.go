@@ -43,7 +43,7 @@ func built(t testing.TB) string {
 //	start-s        seconds that a batch of few pictures takes longer
 //	cpu-start-s    the same of processor time
 func BenchmarkBatch(b *testing.B) {
-	const few, many, turns = 8, 520, 3
+	const few, many, turns = 8, 264, 3
 	dir := b.TempDir()
 	small, large := filepath.Join(dir, "few"), filepath.Join(dir, "many")
 	for _, in := range []string{small, large} {
