@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,51 +170,26 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestMemoryHot has two models where there is memory for one, and a client for each. No model
-// leaves before it has answered the request for which it was loaded.
+// TestMemoryHot has two models where there is memory for one. The first is loaded for a
+// request, which has not come to use it yet: it stays until then.
 func TestMemoryHot(t *testing.T) {
 	s := New(Options{Memory: 150})
-	for _, name := range []string{"a", "b"} {
-		load := func(context.Context) (Network, error) { return &useful{doubler: doubler{size: 100}, t: t}, nil }
-		if err := s.Add(name, "1", "test", true, load); err != nil {
-			t.Fatal(err)
-		}
+	d := &doubler{size: 100}
+	if err := s.Add("a", "1", "test", true, func(context.Context) (Network, error) { return d, nil }); err != nil {
+		t.Fatal(err)
 	}
-	var all sync.WaitGroup
-	for _, name := range []string{"a", "b"} {
-		all.Go(func() {
-			for range 100 {
-				if _, err := s.infer(t.Context(), name, "1", []*Value{floats("x", 7, 7, 7)}); err != nil && !strings.Contains(err.Error(), "are taken by models in use") {
-					t.Error(err)
-				}
-			}
-		})
+	a, b := s.models["a"], &served{name: "b"}
+	l := &loading{done: make(chan struct{}), waiting: 1}
+	a.loading = l
+	s.load(a, l)
+	<-l.done
+	if err := s.makeRoom(b, 100); err == nil || d.closed.Load() {
+		t.Errorf("%v, closed %v: a model leaves before its request has come", err, d.closed.Load())
 	}
-	all.Wait()
-	if err := s.Close(); err != nil {
-		t.Error(err)
+	l.live.release()
+	if err := s.makeRoom(b, 100); err != nil || !d.closed.Load() {
+		t.Errorf("%v, closed %v: a model that nobody uses does not leave", err, d.closed.Load())
 	}
-}
-
-// useful is a doubler that has to double sevens before it is closed, if it runs at all.
-type useful struct {
-	doubler
-	t    *testing.T
-	used atomic.Bool
-}
-
-func (u *useful) Run(ctx context.Context, in []*Value) ([]*Value, error) {
-	if bytes.Equal(in[0].Raw, floats("x", 7, 7, 7).Raw) {
-		u.used.Store(true)
-	}
-	return u.doubler.Run(ctx, in)
-}
-
-func (u *useful) Close() error {
-	if len(u.runs) > 0 && !u.used.Load() { // it had memory
-		u.t.Error("a network is closed before it is used")
-	}
-	return u.doubler.Close()
 }
 
 // TestClaims loads a model while another one is being loaded, where there is memory for
