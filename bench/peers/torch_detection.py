@@ -99,7 +99,7 @@ def main():
     args.add_argument("names", nargs="*")
     args.add_argument("--opset", type=int, default=13)
     args.add_argument("--classes", type=int, default=5)
-    args = args.parse_args()
+    args = args.parse_intermixed_args()
     warnings.simplefilter("ignore")
     for name, make in networks(args.classes).items():
         if args.names and name not in args.names:
