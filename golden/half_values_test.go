@@ -4,6 +4,7 @@ package golden_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -40,21 +41,18 @@ func TestF16Values(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var rounded []*tensor.Tensor
+			var worst []float64
 			for i, want := range c.Want {
 				diff, err := c.Diff(i, got[i])
 				if err == nil && diff.Relative <= 2e-3 {
 					continue
 				}
-				if rounded == nil {
-					if rounded, err = withRoundedValues(c.Graph).Eval(context.Background(), c.Inputs...); err != nil {
-						t.Fatal(err)
-					}
+				if worst == nil {
+					worst = roundedValues(t, c)
 				}
-				plain, err := c.Diff(i, rounded[i])
-				t.Logf("%s: %.1e from f32, Eval with rounded values %.1e", want.Name, diff.Relative, plain.Relative)
-				if err != nil || !(diff.Relative <= 1.5*plain.Relative) {
-					t.Errorf("%s: %v, Eval with rounded values: %v", want.Name, diff, plain)
+				t.Logf("%s: %.1e from f32, Eval with rounded values up to %.1e", want.Name, diff.Relative, worst[i])
+				if err != nil || !(diff.Relative <= 1.5*worst[i]) {
+					t.Errorf("%s: %v, Eval with rounded values: up to %.1e", want.Name, diff, worst[i])
 				}
 			}
 		})
@@ -62,6 +60,39 @@ func TestF16Values(t *testing.T) {
 	if narrow == 0 {
 		t.Error("no plan has f16 values")
 	}
+}
+
+// roundedValues returns how far each output of Eval with rounded values is from f32, at most,
+// over eight inputs that differ by 1e-6: the last bits decide what is rounded up, and in
+// sam_mask_decoder the distance then is 4e-3 to 7e-3.
+func roundedValues(t *testing.T, c golden.Case) []float64 {
+	g, worst := withRoundedValues(c.Graph), make([]float64, len(c.Want))
+	for seed := range uint64(8) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var inputs []*tensor.Tensor
+		for _, x := range c.Inputs {
+			near := tensor.New(x.Shape...)
+			for i, v := range x.Data {
+				near.Data[i] = v
+				if v != float32(int64(v)) { // it may be an index
+					near.Data[i] *= 1 + 1e-6*float32(random.NormFloat64())
+				}
+			}
+			inputs = append(inputs, near)
+		}
+		y, err := g.Eval(context.Background(), inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range worst {
+			diff, err := c.Diff(i, y[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst[i] = max(worst[i], diff.Relative)
+		}
+	}
+	return worst
 }
 
 // rounding is an op whose result is rounded to f16.
