@@ -20,6 +20,11 @@ func Catalog() ([]Text, error) {
 	if err != nil {
 		return nil, err
 	}
+	return textsOf(kernels)
+}
+
+// textsOf makes the texts of kernels and of their other forms, as Catalog says.
+func textsOf(kernels []Kernel) ([]Text, error) {
 	seen, forms := map[string]bool{}, map[string]Kernel{}
 	for _, k := range kernels {
 		key := fmt.Sprint(k.File, k.Set, k.halves())
