@@ -42,7 +42,7 @@ func textsOf(kernels []Kernel) ([]Text, error) {
 			}
 		}
 		sets := variants(k.Set, choices)
-		if k.halves() > 0 { // the reads of a weight are the same in all
+		if k.halves() > 0 || k.Set["APART"] == true { // the reads are the same in all
 			sets = []Set{k.Set}
 		}
 		for _, set := range sets {
@@ -71,15 +71,16 @@ func emitted() ([]Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	large := Default
+	large, apart := Default, Default
 	large.WorkgroupMemory, large.WorkgroupSize = 32<<10, 1024
+	apart.ReadsApart = true
 	software := Default
 	software.Kind = CPU
 	fma, _ := PeakFMA(64, 1)
 	copying, _ := PeakCopy(4096)
 	kernels := []Kernel{fma, copying}
 	for _, c := range calls {
-		for _, lim := range []Limits{Default, large, software} {
+		for _, lim := range []Limits{Default, large, apart, software} {
 			programs := Programs(c, lim)
 			if lim.Kind == CPU { // where those for a tuner are few
 				programs = Search(c, lim)

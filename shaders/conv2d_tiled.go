@@ -65,7 +65,8 @@ func conv2dSingle(g gemm, op conv, args []tensor.Shape, result tensor.Shape, lim
 			g.m, g.n, g.k/4, g.slice(t.tile, t.splits),
 			x[1], x[2], x[3], result[1], result[2], w[0], w[2], across, w[1], fours, run,
 			op.Stride[0], op.Stride[1], op.Pad[0], op.Pad[1], op.Dilation[0], op.Dilation[1])
-		p := g.program(source+" "+t.String(), source, t, Set{"TRANS_B": true, "WHOLE": across == 1 && max(w[2], run) <= bits}, len(args), sizes)
+		set := Set{"TRANS_B": true, "WHOLE": across == 1 && max(w[2], run) <= bits, "APART": lim.ReadsApart}
+		p := g.program(source+" "+t.String(), source, t, set, len(args), sizes)
 		p.Pack = pack
 		programs = append(programs, p)
 	}

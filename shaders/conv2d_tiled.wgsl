@@ -21,8 +21,10 @@
 //wgsl:import taps
 //wgsl:import tiled
 
-// Choice.
+// Choice: with APART no read is before the first number of x, for compilers that join four
+// reads and check where the first one is.
 const SPLIT = false;
+const APART = false;
 // Derived: how many origins an invocation finds, and elements of x in a four.
 const FINDS = (TILE_M + WG - 1u) / WG;
 const FOUR = 4u;
@@ -112,6 +114,10 @@ fn seek_a(row: u32, lane: u32) {
 
 fn load_a(turn: u32, k4: u32) -> vec4<f32> {
     let at = origin(turn).x + away;
+    if (APART) {
+        let places = vec4<u32>(max(vec4<i32>(i32(at)) + vec4<i32>(0, 1, 2, 3), vec4<i32>(0)));
+        return vec4<f32>(x[places.x], x[places.y], x[places.z], x[places.w]);
+    }
     return vec4<f32>(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
 }
 

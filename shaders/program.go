@@ -59,6 +59,10 @@ type Limits struct {
 	WorkgroupsPerDim int
 	F16              bool // kernels may have the type f16
 
+	// ReadsApart is set if the driver's compiler joins reads of neighbours, and drops all
+	// of them if the first is outside its buffer. Microsoft's for Direct3D 12 does.
+	ReadsApart bool
+
 	wide bool // set by Search: Programs lists more than the good guesses
 }
 

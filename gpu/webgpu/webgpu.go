@@ -54,6 +54,7 @@ func describe(a *adapter) driver.Info {
 		WorkgroupSize:    int(min(l.MaxComputeInvocationsPerWorkgroup, l.MaxComputeWorkgroupSizeX)),
 		WorkgroupsPerDim: int(l.MaxComputeWorkgroupsPerDimension),
 		F16:              hasF16(a),
+		ReadsApart:       info.Backend == "dx12",
 	}
 	if info.Type == "software" {
 		info.Limits.Kind = shaders.CPU
