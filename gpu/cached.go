@@ -41,7 +41,7 @@ func cachedBy(i Info) cached {
 	for _, name := range []string{"mesa_shader_cache_db", "mesa_shader_cache"} {
 		path := filepath.Join(folder, name)
 		if info, err := os.Stat(path); err == nil && number(info) != 0 {
-			key := []string{i.Name, i.Driver, bindingName, path, fmt.Sprint(number(info))}
+			key := []string{i.Name, i.Driver, Binding, path, fmt.Sprint(number(info))}
 			for _, option := range []string{"GALLIVM_PERF", "LP_NATIVE_VECTOR_WIDTH"} { // the machine code's
 				key = append(key, os.Getenv(option))
 			}

@@ -36,8 +36,6 @@ import (
 // binding is the driver that opens devices.
 type binding = webgpu.Driver
 
-const bindingName = webgpu.Binding
-
 // Binding names the Go module and the library that reach the device.
 const Binding = webgpu.Binding
 

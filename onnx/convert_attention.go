@@ -228,7 +228,7 @@ func (c *call) seen(biases []*graph.Value) *graph.Value {
 		return nil
 	}
 	most := graph.Apply(graph.Reduce{Kind: graph.Max, Axes: graph.Dims(len(sum.Shape) - 1), KeepDims: true}, sum)
-	return c.binary(graph.Greater, most, c.scalar(-math.MaxFloat32))
+	return c.binary(graph.GreaterEqual, most, c.scalar(-math.MaxFloat32))
 }
 
 // masked is 0 where a mask is true, and −∞ elsewhere.

@@ -22,6 +22,7 @@ func TestAttentionSees(t *testing.T) {
 		{"all", nil, nil, nil, []float64{3, 3}},
 		{"some and none", mask(1, 1, 0, 0, 0, 0), nil, nil, []float64{1.5, 0}},
 		{"numbers", Floats([]float32{low, low, low, low, 0, 0}, 2, 3), nil, nil, []float64{0, 4}},
+		{"very low numbers", Floats([]float32{-math.MaxFloat32, -math.MaxFloat32, -math.MaxFloat32, low, 0, 0}, 2, 3), nil, nil, []float64{3, 4}},
 		{"capped", mask(0, 0, 0, 0, 1, 0), nil, []*Attribute{{Name: "softcap", F: 2}}, []float64{0, 2}},
 		{"no future", nil, nil, []*Attribute{is("is_causal", 1)}, []float64{1, 1.5}},
 		{"no future of some keys", nil, Ints(2), []*Attribute{is("is_causal", 1)}, []float64{1, 1.5}},

@@ -48,7 +48,8 @@ func (c *call) body(g *Graph, inputs []*value) []*value {
 }
 
 func convertIf(c *call) []*value {
-	if c.arg(0).host == nil {
+	v := c.arg(0)
+	if before := v.needs != 0 && v.needs&^c.im.given == 0 && !v.late; v.host == nil && !before {
 		return c.both()
 	}
 	if cond := c.known(0); cond.Len() == 1 && cond.At(0) != 0 {

@@ -93,6 +93,8 @@ func TestRows(t *testing.T) {
 		{"a choice", x, choice, Floats([]float32{20, 10, 20}, 3), ""},
 		{"the other choice", zeros, choice, Floats(nil, 0), ""},
 		{"same rows", x, chain(places, node("NonZero", "x", "more"), node("Add", "places more", "y")), ints(tensor.Shape{2, 3}, 0, 2, 2, 2, 0, 2), ""},
+		{"from the end to a number", x, chain(size, node("Slice", "six minus n", "y")), nil, "only after the run"},
+		{"numbers over 2^24", x, chain(size, node("ConstantOfShape", "n", "y", &Attribute{Name: "value", Tensor: &Tensor{Type: Int64, Dims: []int64{1}, model: &Model{}, raw: []byte{1, 0, 0, 1, 0, 0, 0, 0}}})), nil, "over 2^24"},
 		{"other rows", x, chain(places, node("Mul", "x by", "z"), node("NonZero", "z", "more"), node("Add", "places more", "y")), nil, "only the run decides"},
 		{"unknown to be as many", x, chain(some, node("Mul", "some table", "y")), nil, "do not broadcast"},
 		{"turned", x, chain(places, node("Reshape", "places all", "y")), nil, "only after the run"},

@@ -190,7 +190,7 @@ func (c *call) cutRows(x *value, d int, start, end int64) *value {
 	}
 	if start < 0 { // the last of those before the end
 		last := int(min(-start, int64(upTo)))
-		if x.rows != nil && !alike(n, x.rows.n) || last < 1 {
+		if x.rows == nil || !alike(n, x.rows.n) || last < 1 {
 			c.refuse()
 		}
 		list := c.upTo(last).Add(c.less(n, last))

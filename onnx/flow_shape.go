@@ -232,7 +232,9 @@ func flowConstantOfShape(c *call, convert converter) []*value {
 	if s.Len() == 0 {
 		return []*value{known(newArray(one.typ, s))}
 	}
-	return []*value{counted(c.filled(one.typ, one.host.At(0), s), at, number.n)}
+	x, err := one.host.float32s()
+	check(err)
+	return []*value{counted(c.filled(one.typ, float64(x[0]), s), at, number.n)}
 }
 
 // flowRange counts from 0 to a number that the run decides.

@@ -115,6 +115,7 @@ type importer struct {
 	memo    map[string]*graph.Value // of g, by what they are; see call.once
 	numbers []number                // by their names
 	inputs  []string                // whose bits values have
+	given   uint64                  // bits of inputs whose numbers may be given before the run
 	call    *call                   // under way
 	work    int                     // nodes run
 	made    int                     // elements from nothing; see call.bound
@@ -170,6 +171,9 @@ func (im *importer) network(n *Network) []namedValue {
 		n.Inputs = append(n.Inputs, Port{Name: info.Name, Type: info.Type, Shape: shape})
 		in := shaped(info.Type, v, shape)
 		in.needs = 1 << min(len(im.inputs), 63)
+		if info.Type.Integer() || len(shape) <= 1 {
+			im.given |= in.needs
+		}
 		im.inputs = append(im.inputs, info.Name)
 		s.values[info.Name] = in
 	}

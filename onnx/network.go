@@ -47,8 +47,11 @@ func (n *Network) Results(outputs []*tensor.Tensor) ([]*Array, error) {
 		}
 		outputs = outputs[1:]
 		if p.Counted {
-			if len(outputs) == 0 || len(outputs[0].Data) != 1 || !(outputs[0].Data[0] >= 0 && int(outputs[0].Data[0]) <= p.Shape[p.Along]) {
-				return nil, fmt.Errorf("onnx: the graph has no number of %s", p.Name)
+			if len(outputs) == 0 || len(outputs[0].Data) != 1 {
+				return nil, fmt.Errorf("onnx: the graph has no number of rows for output %s", p.Name)
+			}
+			if n := outputs[0].Data[0]; !(n >= 0 && int(n) <= p.Shape[p.Along]) {
+				return nil, fmt.Errorf("onnx: output %s has %g rows, of %d at most", p.Name, n, p.Shape[p.Along])
 			}
 			a, outputs = a.firstRows(p.Along, int(outputs[0].Data[0])), outputs[1:]
 		}

@@ -128,7 +128,7 @@ func heldGroups(images, places, c, cg int, lim Limits) (Kernel, bool) {
 	for held < 16 && held*lines < places {
 		held *= 2
 	}
-	if held*lines < places || width*lines < 32 {
+	if held*lines < places || width*lines < 32 || width*lines > min(256, lim.WorkgroupSize) {
 		return Kernel{}, false
 	}
 	n := images * c / 4 / width

@@ -37,10 +37,10 @@ NAME/VERSION. An ONNX file has the names, types and shapes of its own; it takes 
 too, if a model.json beside it says how they become its input.
 
 Pictures may come as they are: an input of type BYTES with encoded files is decoded and
-prepared on the server. One may take 1 GB while it is read, or as --memory says. Requests
-that wait for the same model run in batches, whose best size is measured when the model is
-loaded. /metrics has Prometheus' counters. All requests together, with their pictures as
-networks get them, take 16 times --max-body at most: what comes then is told to come later.
+prepared on the server. One may take 1 GB while it is read. Requests that wait for the same
+model run in batches, whose best size is measured when the model is loaded. /metrics has
+Prometheus' counters. The bodies of all requests together, with their pictures as networks
+get them, take 16 times --max-body at most: what comes then is told to come later.
 
 --immich serves CLIP under the names that Immich knows, such as ViT-B-32__openai. Each is
 loaded at its first request. --upstream is another server of that API, which gets what
@@ -82,8 +82,7 @@ time of --grace, and ends when all is answered.`,
 // drain is how long requests that are under way may take after the grace.
 const drain = time.Minute
 
-// mostPicture is the memory that a client's picture may take while it is read, unless
-// --memory says otherwise. Nothing else bounds a small file with a huge picture.
+// mostPicture is the memory that a client's picture may take while it is read. Nothing else bounds a small file with a huge picture.
 const mostPicture = 1 << 30
 
 type server struct {

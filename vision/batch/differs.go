@@ -93,7 +93,7 @@ func shown(v any) string {
 	case []float64:
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
 	case map[string]int:
-		return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "map[]"), ":", "=")
+		return strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(v), "map["), "]"), ":", "=")
 	}
 	return fmt.Sprint(v)
 }

@@ -24,6 +24,7 @@ func TestDiffers(t *testing.T) {
 		{func(s *Spec) { s.Fingerprint, s.CLIP.Heads, s.Key = "g", 16, "ema" }, "key none, not ema; clip-heads 12, not 16"},
 		{func(s *Spec) { s.Fingerprint, s.ONNX = "g", nil }, "range 0,1, not none"},
 		{func(s *Spec) { s.Fingerprint, s.ONNX = "g", &zoo.ONNXOptions{Dims: map[string]int{"h": 3}} }, "dim none, not h=3; range 0,1, not none"},
+		{func(s *Spec) { s.Fingerprint, s.ONNX = "g", &zoo.ONNXOptions{Dims: map[string]int{"map": 3, "a": 4}} }, "dim none, not a=4 map=3; range 0,1, not none"},
 		{func(s *Spec) { s.Size, s.Normalize, s.NPY = [2]int{}, true, true }, "size 2x4, not none; normalize false, not true; vectors parquet, not npy"},
 		{func(s *Spec) { s.Labels = []string{"cat", "cow"} }, "labels with dog in line 2, not cow"},
 		{func(s *Spec) { s.Labels = []string{"cat"} }, "labels of 2 lines, not 1"},
