@@ -107,8 +107,8 @@ func (p *plans) take(key string, compile func() (Plan, error)) *kept {
 // make compiles the plan of k.
 func (p *plans) make(key string, k *kept, compile func() (Plan, error)) {
 	defer p.compiling.Done()
-	defer p.release(k)
 	defer close(k.ready)
+	defer p.release(k) // before ready: a plan that is dropped next is then closed at once
 	defer func() {
 		k.panic = recover()
 		if k.err == nil && k.panic == nil {
